@@ -1,0 +1,26 @@
+"""One way to make a boto3 client: short time-outs, few tries of its own (the state machine waits and tries again)."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+CONFIG = Config(connect_timeout=3, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2})
+
+AWS_ERRORS = (BotoCoreError, ClientError)
+
+
+@cache
+def client(service: str) -> Any:
+    """Kept for the life of the function: making one costs more than most calls."""
+    make: Any = boto3.client
+    return make(service, config=CONFIG)
+
+
+def code(error: BotoCoreError | ClientError) -> str:
+    """AWS's name for the error, or botocore's class where nothing was answered. Never the text."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "Unknown"))
+    return type(error).__name__

@@ -1,0 +1,87 @@
+"""sqlconf.php on the mounted sites directory: replaced as a whole, read back, nothing left beside it."""
+
+import errno
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rotation import sqlconf
+from rotation.errors import FileSystemUnavailable, SqlconfMissing, SqlconfUnsupported
+from rotation.model import Credential
+
+
+class SqlconfFile:
+    """One sqlconf.php."""
+
+    def __init__(self, root: Path, path: str) -> None:
+        self._path = root / path
+
+    @property
+    def name(self) -> str:
+        return f"sqlconf.php at {self._path}"
+
+    def read(self) -> Credential:
+        with self._explained():
+            return sqlconf.read(self._path.read_bytes())
+
+    def publish(self, credential: Credential) -> bool:
+        with self._explained():
+            before = self._path.read_bytes()
+            after = sqlconf.render(before, credential)
+            if after == before:
+                return False
+            self._replace(after)
+        return True
+
+    def _replace(self, content: bytes) -> None:
+        """The temporary file ends in .php, so that a web server never serves it as text; it is private until it is renamed."""
+        status = self._path.stat()
+        temporary = self._path.with_name(".sqlconf.rotation.php")
+        temporary.unlink(missing_ok=True)  # of a run that died here
+        try:
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                _own(file.fileno(), status)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.rename(self._path)
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+        _fsync_folder(self._path.parent)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        try:
+            yield
+        except (FileNotFoundError, NotADirectoryError):
+            raise SqlconfMissing(f"{self.name} does not exist; is EFS mounted, and the target's path right?") from None
+        except IsADirectoryError:
+            raise SqlconfUnsupported(f"{self.name} is a directory") from None
+        except PermissionError:
+            raise FileSystemUnavailable(
+                f"{self.name} is not readable or writable by {os.getuid()}:{os.getgid()}; run mode fix-permissions"
+            ) from None
+        except OSError as error:
+            raise FileSystemUnavailable(f"{self.name}: {errno.errorcode.get(error.errno or 0, 'EIO')}") from None
+
+
+def _own(descriptor: int, status: os.stat_result) -> None:
+    """Owner and mode of the file that is replaced. An EFS access point sets the owner itself and refuses chown: fine if it fits."""
+    try:
+        os.fchown(descriptor, status.st_uid, status.st_gid)
+    except PermissionError:
+        now = os.fstat(descriptor)
+        if (now.st_uid, now.st_gid) != (status.st_uid, status.st_gid):
+            raise
+    os.fchmod(descriptor, status.st_mode & 0o7777)
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,250 @@
+"""Source on MySQL: Aurora MySQL 3, MySQL 8 and later with dual passwords, MariaDB and MySQL 5.7 without.
+
+TLS is required and verified, chain and host name. A driver's error text never gets out: it can quote the statement.
+"""
+
+import re
+import ssl
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import pymysql
+from pymysql.constants import CR, ER
+
+from rotation.errors import (
+    AccountAmbiguous,
+    AccountLocked,
+    PasswordRejected,
+    RotationError,
+    SourceBusy,
+    SourceReadOnly,
+    SourceRefused,
+    SourceUnreachable,
+)
+from rotation.model import Credential, Password
+from rotation.ports import Activity
+
+CONNECT_SECONDS = 5
+STATEMENT_SECONDS = 10
+LOCK_SECONDS = 5
+LOCK = "credential-rotation"
+
+_DENIED = ER.ACCESS_DENIED_ERROR
+_LOCKED = (3118, 3955)  # ER_ACCOUNT_HAS_BEEN_LOCKED, ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
+_POLICY = (1819, 3638)  # ER_NOT_VALID_PASSWORD, ER_CREDENTIALS_CONTRADICT_TO_HISTORY
+_READ_ONLY = (1290, 1836)  # ER_OPTION_PREVENTS_STATEMENT, ER_READ_ONLY_MODE
+_LOST = (
+    CR.CR_CONN_HOST_ERROR,
+    CR.CR_SERVER_GONE_ERROR,
+    CR.CR_SERVER_LOST,
+    CR.CR_SERVER_HANDSHAKE_ERR,
+    1040,  # ER_CON_COUNT_ERROR
+    1053,  # ER_SERVER_SHUTDOWN
+)
+
+
+class MySQL:
+    """The database behind a target. Connects anew each time, so that a fail-over is followed through DNS."""
+
+    def __init__(self, ca: str, readers: Sequence[str] = ()) -> None:
+        self._ca = ca
+        self._readers = readers
+
+    def logs_in(self, credential: Credential) -> bool:
+        try:
+            self._connect(credential).close()
+        except _Denied:
+            return False
+        return True
+
+    @contextmanager
+    def as_admin(self, admin: Credential) -> "Iterator[MySQLAdmin]":
+        with self._session(admin) as session:
+            session.lock()
+            yield session
+
+    def activity(self, admin: Credential, username: str) -> Activity:
+        with self._session(admin) as session:
+            seen = [session.activity(username)]
+        for host in self._readers:
+            with self._session(_at(admin, host)) as session:
+                seen.append(session.activity(username))
+        counts = [activity.logins for activity in seen]
+        logins = None if None in counts else sum(count or 0 for count in counts)
+        return Activity(sum(activity.sessions for activity in seen), logins)
+
+    @contextmanager
+    def _session(self, credential: Credential) -> "Iterator[MySQLAdmin]":
+        try:
+            connection = self._connect(credential)
+        except _Denied:
+            raise SourceRefused(f"{credential.username} was refused by {credential.host}") from None
+        try:
+            yield MySQLAdmin(connection, credential.host)
+        finally:
+            connection.close()
+
+    def _connect(self, credential: Credential) -> Any:
+        with _named(credential.host):
+            return pymysql.connect(
+                host=credential.host,
+                port=credential.port,
+                user=credential.username,
+                password=credential.password.reveal(),
+                ssl=_tls(self._ca),
+                connect_timeout=CONNECT_SECONDS,
+                read_timeout=STATEMENT_SECONDS,
+                write_timeout=STATEMENT_SECONDS,
+                autocommit=True,
+            )
+
+
+class MySQLAdmin:
+    """One connection as the admin; our lock goes when it closes."""
+
+    def __init__(self, connection: Any, host: str) -> None:
+        self._connection = connection
+        self._host = host
+
+    def lock(self) -> None:
+        """Taken on the writer only: a fail-over in between leaves us on a server that is read-only."""
+        if self._value("SELECT @@global.read_only"):
+            raise SourceReadOnly(f"{self._host} is read-only: a reader, or a writer in the middle of a fail-over")
+        if self._value("SELECT GET_LOCK(%s, %s)", LOCK, LOCK_SECONDS) != 1:
+            raise SourceBusy(f"another session holds the lock {LOCK} on {self._host}")
+
+    @property
+    def dual_passwords(self) -> bool:
+        version = str(self._value("SELECT VERSION()"))
+        numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:3])
+        return "MariaDB" not in version and numbers >= (8, 0, 14)
+
+    def activity(self, username: str) -> Activity:
+        sessions = self._value(
+            "SELECT COUNT(*) FROM information_schema.processlist WHERE user = %s AND id <> CONNECTION_ID()", username
+        )
+        return Activity(int(sessions), self._logins(username))
+
+    def exists(self, username: str) -> bool:
+        return bool(self._accounts(username))
+
+    def create_user(self, credential: Credential, like: Credential) -> None:
+        host, tls = self._account(like.username) if self.exists(like.username) else ("%", True)
+        require = "REQUIRE SSL" if tls else "REQUIRE NONE"
+        self._run(f"CREATE USER %s@%s IDENTIFIED BY %s {require}", credential.username, host, credential.password.reveal())
+        self.copy_grants(credential, like)
+
+    def copy_grants(self, user: Credential, like: Credential) -> bool:
+        wanted = self._schema_grants(like) or {("ALL PRIVILEGES", f"{_pattern(user.dbname)}.*")}
+        missing = wanted - self._schema_grants(user)
+        host, _ = self._account(user.username)
+        for privileges, level in sorted(missing):
+            self._run(f"GRANT {_percent(privileges)} ON {_percent(level)} TO %s@%s", user.username, host)
+        return bool(missing)
+
+    def set_password(self, username: str, password: Password, *, retain: bool) -> None:
+        host, _ = self._account(username)
+        keep = " RETAIN CURRENT PASSWORD" if retain else ""
+        self._run(f"ALTER USER %s@%s IDENTIFIED BY %s{keep}", username, host, password.reveal())
+
+    def discard_old_password(self, username: str) -> None:
+        host, _ = self._account(username)
+        self._run("ALTER USER %s@%s DISCARD OLD PASSWORD", username, host)
+
+    def _logins(self, username: str) -> int | None:
+        if not self._value("SELECT @@performance_schema"):
+            return None
+        count = self._value("SELECT SUM(total_connections) FROM performance_schema.accounts WHERE user = %s", username)
+        return int(count or 0)
+
+    def _accounts(self, username: str) -> list[tuple[str, bool]]:
+        rows = self._run("SELECT host, ssl_type FROM mysql.user WHERE user = %s", username)
+        return [(_text(host), bool(_text(tls))) for host, tls in rows]
+
+    def _account(self, username: str) -> tuple[str, bool]:
+        """The host part and whether TLS is required. Two accounts of one name are two passwords: a human must choose."""
+        accounts = self._accounts(username)
+        if len(accounts) != 1:
+            hosts = ", ".join(f"{username}@{host}" for host, _ in accounts) or "none"
+            raise AccountAmbiguous(f"{self._host} should have exactly one account {username}, but has: {hosts}")
+        return accounts[0]
+
+    def _schema_grants(self, user: Credential) -> set[tuple[str, str]]:
+        """Privileges and level of every grant that concerns the user's schema; the schema may be written escaped."""
+        if not self.exists(user.username):
+            return set()
+        host, _ = self._account(user.username)
+        lines = [_text(row[0]) for row in self._run("SHOW GRANTS FOR %s@%s", user.username, host)]
+        schemas = (f"`{user.dbname}`.", f"{_pattern(user.dbname)}.")
+        grants = (re.match(r"GRANT (.+?) ON (`.+) TO ", line) for line in lines)
+        return {(g.group(1), g.group(2)) for g in grants if g and g.group(2).startswith(schemas)}
+
+    def _value(self, statement: str, *arguments: object) -> Any:
+        return self._run(statement, *arguments)[0][0]
+
+    def _run(self, statement: str, *arguments: object) -> Sequence[Any]:
+        with _named(self._host), self._connection.cursor() as cursor:
+            cursor.execute(statement, arguments)
+            return list(cursor.fetchall())
+
+
+class _Denied(RotationError):
+    """`Access denied`: the one answer that means a wrong password."""
+
+
+@contextmanager
+def _named(host: str) -> Iterator[None]:
+    """Our own errors in place of the driver's, told apart by code; the text stays behind."""
+    try:
+        yield
+    except pymysql.MySQLError as error:
+        raise _error(error.args[0] if error.args else 0, host) from None
+    except OSError as error:
+        raise SourceUnreachable(f"{host} could not be reached ({type(error).__name__})") from None
+
+
+def _error(number: object, host: str) -> RotationError:
+    if number == _DENIED:
+        return _Denied(f"{host} denied access")
+    for numbers, kind, what in (
+        (_LOCKED, AccountLocked, "says that the account is locked"),
+        (_POLICY, PasswordRejected, "rejected the password by its policy"),
+        (_READ_ONLY, SourceReadOnly, "is read-only: a reader, or a fail-over is under way"),
+        (_LOST, SourceUnreachable, "could not be reached, or the connection was lost"),
+    ):
+        if number in numbers:
+            return kind(f"{host} {what} (MySQL error {number})")
+    return SourceRefused(f"{host} refused a statement (MySQL error {number})")
+
+
+@cache
+def _tls(ca: str) -> ssl.SSLContext:
+    """Never without verification, never below 1.2, 1.3 where the server offers it."""
+    if ca == "rds":
+        bundle = resources.files("rotation").joinpath("certificates/rds-global-bundle.pem")
+        context = ssl.create_default_context(cadata=bundle.read_text())
+    else:
+        context = ssl.create_default_context(cadata=ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _at(credential: Credential, host: str) -> Credential:
+    return Credential(credential.username, credential.password, host, credential.port, credential.dbname)
+
+
+def _pattern(schema: str) -> str:
+    """In a GRANT, _ and % in a schema's name stand for any characters unless escaped."""
+    return "`" + re.sub(r"([_%\\])", r"\\\1", schema).replace("`", "``") + "`"
+
+
+def _percent(text: str) -> str:
+    """PyMySQL formats statements with %."""
+    return text.replace("%", "%%")
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)

@@ -1,0 +1,37 @@
+"""Giving a database user the password of an intent: the same for a slot and for the admin.
+
+The intent is stored and held before this is called. Under the database's lock: log in with it; if that works there is
+nothing to do, and doing it twice would evict the old password that somebody may still use.
+"""
+
+from collections.abc import Callable
+
+from rotation.errors import LoginRefused
+from rotation.model import Credential
+from rotation.ports import AdminSession, World
+
+Check = Callable[[AdminSession], None]
+
+
+def ensure_password(world: World, admin: Credential, user: Credential, like: Credential, check: Check) -> None:
+    """The user logs in with that password afterwards. `check` is asked immediately before anything is altered."""
+    with world.source.as_admin(admin) as session:
+        if world.source.logs_in(user):
+            return
+        check(session)
+        if session.exists(user.username):
+            session.set_password(user.username, user.password, retain=session.dual_passwords)
+        else:
+            session.create_user(user, like)
+    if not world.source.logs_in(user):
+        raise LoginRefused(f"{world.target.name}: {user.username} does not log in with the password it was just given")
+
+
+def discard_old(world: World, admin: Credential, user: Credential, check: Check) -> None:
+    """Only the new password works afterwards; refuses to discard while the new one does not log in."""
+    with world.source.as_admin(admin) as session:
+        check(session)
+        if not world.source.logs_in(user):
+            raise LoginRefused(f"{world.target.name}: the new password of {user.username} does not log in: the old one is kept")
+        if session.dual_passwords:
+            session.discard_old_password(user.username)

@@ -1,0 +1,139 @@
+"""What the steps need from the world, as Protocols. Adapters are the world; the tests have a small one of their own."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from rotation.model import Credential, Labels, Password, SecretText
+from rotation.rollout import Rollout
+from rotation.target import Target
+
+
+class SecretStore(Protocol):
+    """One secret with its versions and labels. Every unknown outcome is settled by looking before it returns."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def labels(self) -> Labels:
+        """Which versions carry AWSCURRENT, AWSPENDING and AWSPREVIOUS now."""
+
+    def read(self, version: str) -> SecretText:
+        """That version's text."""
+
+    def age_seconds(self, version: str) -> float:
+        """How long ago that version was put."""
+
+    def put_once(self, version: str, text: SecretText) -> SecretText:
+        """Store under a label that means nothing, unless the version is there already; return what a read by id gives."""
+
+    def swap(self, label: str, *, to: str | None, removed_from: str | None) -> bool:
+        """Move a label from exactly the version named (None: from nowhere / to nowhere). False: it is elsewhere, nothing done."""
+
+
+@dataclass(frozen=True)
+class Activity:
+    """How much a database user is in use."""
+
+    sessions: int
+    logins: int | None
+    """How often it logged in since the server started; None where the server does not count."""
+
+
+class AdminSession(Protocol):
+    """A connection to the writer as the admin, holding our lock."""
+
+    @property
+    def dual_passwords(self) -> bool:
+        """Whether the server can keep an old password alive beside the new one."""
+
+    def activity(self, username: str) -> Activity:
+        """How much that user is in use on this server."""
+
+    def exists(self, username: str) -> bool:
+        """Whether there is such a user."""
+
+    def create_user(self, credential: Credential, like: Credential) -> None:
+        """Make the user with that password, with the grants on its schema and the TLS requirement of `like`."""
+
+    def copy_grants(self, user: Credential, like: Credential) -> bool:
+        """Give the user what it lacks of `like`'s privileges on its schema (all, if `like` has none); False: nothing lacked."""
+
+    def set_password(self, username: str, password: Password, *, retain: bool) -> None:
+        """Give the user a password; retain: the one it has now keeps working too."""
+
+    def discard_old_password(self, username: str) -> None:
+        """Only the newest password works from now on."""
+
+
+class Source(Protocol):
+    """Where credentials are made and tried."""
+
+    def logs_in(self, credential: Credential) -> bool:
+        """Whether it does. False only for `access denied`: a network error is not a wrong password."""
+
+    def as_admin(self, admin: Credential) -> AbstractContextManager[AdminSession]:
+        """A session on the writer, under our lock."""
+
+    def activity(self, admin: Credential, username: str) -> Activity:
+        """How much that user is in use, on the writer and all readers together. Changes nothing, takes no lock."""
+
+
+class CredentialConsumer(Protocol):
+    """A place from which the application reads its credential."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def read(self) -> Credential:
+        """The credential in it now."""
+
+    def publish(self, credential: Credential) -> bool:
+        """Put that credential in it; False if it was there already."""
+
+
+class Workload(Protocol):
+    """The application's running copies."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def restart(self, rotation: str, started: str) -> None:
+        """Replace every copy, once for that mark however often it is asked."""
+
+    def rollout(self) -> Rollout:
+        """How far that has come."""
+
+
+class Health(Protocol):
+    """The application as its users see it."""
+
+    def check(self) -> None:
+        """Raise AppUnhealthy unless it answers as the target says."""
+
+
+class World(Protocol):
+    """Everything that a step may touch; each part is made when first asked for."""
+
+    @property
+    def target(self) -> Target: ...
+    @property
+    def slots(self) -> SecretStore: ...
+    @property
+    def admin(self) -> SecretStore: ...
+    @property
+    def source(self) -> Source: ...
+    @property
+    def health(self) -> Health: ...
+    @property
+    def now(self) -> Callable[[], float]: ...
+    def credentials(self) -> list[CredentialConsumer]: ...
+    def credential(self, index: int) -> CredentialConsumer: ...
+    def traffic(self) -> CredentialConsumer: ...
+    def workload(self, index: int) -> Workload: ...
+    def workloads(self) -> list[Workload]: ...
+    def execution_is_alive(self, arn: str, age_seconds: float) -> bool: ...

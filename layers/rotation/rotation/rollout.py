@@ -1,0 +1,56 @@
+"""Is a rollout complete? kubectl's rule, and two questions it does not ask: is it paused, and is it our restart?"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+ROTATION_ANNOTATION = "credential-rotation/rotation-id"
+STARTED_ANNOTATION = "credential-rotation/restartedAt"
+
+
+class Progress(StrEnum):
+    """What to do about a rollout."""
+
+    COMPLETE = "complete"
+    WAITING = "waiting"
+    FAILED = "failed"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """What the API server says of a Deployment."""
+
+    generation: int
+    observed_generation: int
+    replicas_wanted: int
+    replicas: int
+    updated: int
+    available: int
+    deadline_exceeded: bool
+    paused: bool
+    mark: str | None
+    """The rotation that restarted it last."""
+
+
+def progress(rollout: Rollout) -> Progress:
+    """`observedGeneration` comes first: before it, every other number, and a lingering failure, is about the last rollout."""
+    if rollout.paused:
+        return Progress.PAUSED
+    if rollout.observed_generation < rollout.generation:
+        return Progress.WAITING
+    if rollout.deadline_exceeded:
+        return Progress.FAILED
+    complete = (
+        rollout.updated >= rollout.replicas_wanted and rollout.replicas <= rollout.updated and rollout.available >= rollout.updated
+    )
+    return Progress.COMPLETE if complete else Progress.WAITING
+
+
+EARLY_SECONDS = 60
+EARLY_POLL_SECONDS = 2
+POLL_SECONDS = 10
+
+
+def poll_seconds(waited: float) -> int:
+    """How long until the next look: often while a small rollout may just finish, seldom after."""
+    return EARLY_POLL_SECONDS if waited < EARLY_SECONDS else POLL_SECONDS

@@ -1,0 +1,23 @@
+"""What a function is told by its environment, read once; each only what it needs."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Set by template.yaml."""
+
+    targets_path: str
+    """Where in Parameter Store the target documents are."""
+    sites_root: Path | None
+    """Where EFS is mounted; None in the functions that do not mount it."""
+
+    @classmethod
+    def from_environment(cls) -> "Settings":
+        """A missing TARGETS_PATH is a fault of the deployment and says so."""
+        if "TARGETS_PATH" not in os.environ:
+            raise LookupError("TARGETS_PATH is not set: was the function deployed by template.yaml?")
+        root = os.environ.get("SITES_ROOT")
+        return cls(os.environ["TARGETS_PATH"], Path(root) if root else None)

@@ -1,0 +1,1 @@
+"""One module per state of the machine, each one function over the ports: look, decide, act, prove."""

@@ -1,0 +1,45 @@
+"""CheckDrained: one look at whether anybody still uses the old credential. Runs before the old slot is altered and again before
+its old password is discarded; all waiting is the state machine's."""
+
+from dataclasses import asdict
+from typing import Any
+
+from rotation.drain import DrainStatus, Look, after
+from rotation.errors import DrainTooSlow
+from rotation.intents import confirm
+from rotation.model import Credential
+from rotation.ports import World
+from rotation.record import Record
+from rotation.request import Request
+from rotation.rollout import Progress, progress
+from rotation.survey import working_admin
+
+
+def check_drained(world: World, request: Request) -> dict[str, Any]:
+    """The drain after this look, and whether a consumer names the admin (then its password must not change)."""
+    record, _ = confirm(world.slots, request.claim.version)
+    admin = working_admin(world)
+    held = [consumer.read() for consumer in world.credentials()]
+    now, target = world.now(), world.target
+    drain = after(_look(world, request, record, admin, held), request.drain, now, target.quiet_seconds)
+    if drain.status is not DrainStatus.DRAINED and now - drain.began > target.drain_deadline_seconds:
+        raise DrainTooSlow(
+            f"{target.name}: the old credential is still in use, or not yet quiet for {target.quiet_seconds} s,"
+            f" after {target.drain_deadline_seconds} s (drain.deadline_seconds)"
+        )
+    return {**asdict(drain), "admin_in_use": any(c.username == admin.username for c in held)}
+
+
+def _look(world: World, request: Request, record: Record, admin: Credential, held: list[Credential]) -> Look:
+    expected = record.credential(record.active)
+    retiring = {record.credential(record.active.other).username}
+    if record.previous:
+        retiring.add(record.previous.username)
+    activities = [world.source.activity(admin, username) for username in sorted(retiring)]
+    counted = [activity.logins for activity in activities if activity.logins is not None]
+    return Look(
+        published=all(credential.same_login(expected) for credential in held),
+        rolled_out=all(progress(workload.rollout()) is Progress.COMPLETE for workload in world.workloads()),
+        sessions=sum(activity.sessions for activity in activities),
+        logins=sum(counted) - request.claim.own_logins if len(counted) == len(activities) else None,
+    )

@@ -1,0 +1,26 @@
+"""CheckRollout: one look at the rolling restart."""
+
+from typing import Any
+
+from rotation.errors import ConsumerDiffers, RolloutFailed, RolloutPaused, RolloutTooSlow
+from rotation.ports import World
+from rotation.request import Request
+from rotation.rollout import Progress, poll_seconds, progress
+
+
+def check_rollout(world: World, request: Request) -> dict[str, Any]:
+    """Complete, or when to look again; an error once it cannot get there."""
+    workload = world.workload(request.consumer)
+    rollout = workload.rollout()
+    waited = world.now() - request.rollout_began
+    state = progress(rollout)
+    place = f"{world.target.name}: {workload.name}"
+    if rollout.mark != f"{request.execution_name}.{request.direction}":
+        raise ConsumerDiffers(f"{place} no longer carries this rotation's mark: somebody else changed its pod template")
+    if state is Progress.PAUSED:
+        raise RolloutPaused(f"{place} is paused: resume it with kubectl rollout resume")
+    if state is Progress.FAILED:
+        raise RolloutFailed(f"{place} exceeded its progress deadline: {rollout.available} of {rollout.replicas_wanted} available")
+    if state is Progress.WAITING and waited > world.target.rollout_deadline_seconds:
+        raise RolloutTooSlow(f"{place} is not rolled out after {waited:.0f} s (rollout.deadline_seconds)")
+    return {"began": request.rollout_began, "status": str(state), "wait_seconds": poll_seconds(waited)}

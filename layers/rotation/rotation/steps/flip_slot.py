@@ -1,0 +1,20 @@
+"""FlipSlot: make the new slot the current one. The point of no return: before it a failure rolls back, after it only forward."""
+
+from typing import Any
+
+from rotation.errors import RotationSuperseded
+from rotation.intents import confirm, read_record
+from rotation.model import CURRENT
+from rotation.ports import World
+from rotation.request import Request
+from rotation.situation import Left, left_to_do
+
+
+def flip_slot(world: World, request: Request) -> dict[str, Any]:
+    """Swap AWSCURRENT from the version this intent was made from; done already, if current says the same as the intent."""
+    version = request.claim.version
+    record, labels = confirm(world.slots, version)
+    flipped = left_to_do(record, version, read_record(world.slots, labels.current), labels.current) is not Left.PUBLISH
+    if not flipped and not world.slots.swap(CURRENT, to=version, removed_from=labels.current):
+        raise RotationSuperseded(f"{world.slots.name}: another version became current before the flip")
+    return {"active_slot": str(record.active)}

@@ -1,0 +1,19 @@
+"""WriteSqlconf and PatchSecret: make one consumer use an entry of the intent. Forward and back are the same act."""
+
+from typing import Any
+
+from rotation.errors import ConsumerDiffers
+from rotation.intents import confirm
+from rotation.ports import World
+from rotation.request import Request
+
+
+def publish(world: World, request: Request) -> dict[str, Any]:
+    """Whether anything had to change. What was written is read back before it counts."""
+    record, _ = confirm(world.slots, request.claim.version, request.direction)
+    credential = record.credential(request.entry)
+    consumer = world.credential(request.consumer)
+    changed = consumer.publish(credential)
+    if consumer.read() != credential:
+        raise ConsumerDiffers(f"{world.target.name}: {consumer.name} does not read back as it was written")
+    return {"changed": changed}

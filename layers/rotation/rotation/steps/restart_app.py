@@ -1,0 +1,15 @@
+"""RestartApp: have every running copy replaced, once per execution and direction."""
+
+from typing import Any
+
+from rotation.intents import confirm
+from rotation.ports import World
+from rotation.request import Request
+from rotation.rollout import poll_seconds
+
+
+def restart_app(world: World, request: Request) -> dict[str, Any]:
+    """When it began, and when to look first. The mark comes from the execution: a repeated call starts no second rollout."""
+    confirm(world.slots, request.claim.version, request.direction)
+    world.workload(request.consumer).restart(f"{request.execution_name}.{request.direction}", request.started)
+    return {"began": world.now(), "status": "waiting", "wait_seconds": poll_seconds(0)}

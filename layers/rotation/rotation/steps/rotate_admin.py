@@ -1,0 +1,73 @@
+"""RotateAdmin: a new password for the database admin. What is current logs in at every instant: with dual passwords the old one
+is discarded only after the new one is current."""
+
+from typing import Any
+
+from rotation.altering import discard_old, ensure_password
+from rotation.errors import PasswordRejected, RetiredPasswordAccepted, RotationSuperseded
+from rotation.intents import ATTEMPTS, confirm, offers, version_id
+from rotation.model import CURRENT, PENDING, Labels, RotationStep, RotationTag
+from rotation.passwords import admin_password
+from rotation.ports import AdminSession, World
+from rotation.record import AdminRecord
+from rotation.request import Request
+from rotation.survey import working_admin
+
+
+def rotate_admin(world: World, request: Request) -> dict[str, Any]:
+    """Carry on what an earlier act left, else make a new password. Repeated by the same execution it does nothing."""
+    confirm(world.slots, request.claim.version)
+    labels = world.admin.labels()
+    current = _read(world, labels.current)
+    rotated = current.tag is not None and (current.tag.owner, current.tag.id) == (request.owner, request.situation["rotation_id"])
+    if labels.pending != labels.current:
+        if labels.pending is None and rotated:
+            return {"admin": current.credential.username}
+        _renew(world, request, labels, current)
+    _finish(world, request)
+    return {"admin": current.credential.username}
+
+
+def _renew(world: World, request: Request, labels: Labels, current: AdminRecord) -> None:
+    """An intent that is there is adopted, never dropped: the database may hold its password already."""
+    store = world.admin
+    own = [version_id(store.name, labels.current, request.owner, "admin", n) for n in range(ATTEMPTS)]
+    adopted = _read(world, labels.pending) if labels.pending else None
+    tag = RotationTag(request.situation["rotation_id"], request.owner, RotationStep.RETIRE, labels.current)
+
+    def make(attempt: int) -> AdminRecord:
+        keep = attempt == 0 and adopted is not None
+        password = adopted.credential.password if keep and adopted else admin_password()
+        return current.with_password(password).with_tag(tag)
+
+    def check(_: AdminSession) -> None:
+        confirm(world.slots, request.claim.version)
+
+    for version, record in offers(store, own, labels.pending, make):
+        try:
+            ensure_password(world, working_admin(world), record.credential, current.credential, check)
+        except PasswordRejected:
+            continue
+        if not store.swap(CURRENT, to=version, removed_from=labels.current):
+            raise RotationSuperseded(f"{store.name}: another version became current before the admin's new one")
+        return
+    raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of the admin")
+
+
+def _finish(world: World, request: Request) -> None:
+    """AWSPENDING and AWSCURRENT are on the same version: discard the password before it, prove that, let go."""
+    store = world.admin
+    labels = store.labels()
+    record = _read(world, labels.current)
+
+    def check(_: AdminSession) -> None:
+        confirm(world.slots, request.claim.version)
+
+    discard_old(world, record.credential, record.credential, check)
+    if record.tag is not None and world.source.logs_in(_read(world, record.tag.made_from).credential):
+        raise RetiredPasswordAccepted(f"{world.target.name}: the admin's retired password still logs in")
+    store.swap(PENDING, to=None, removed_from=labels.current)
+
+
+def _read(world: World, version: str) -> AdminRecord:
+    return AdminRecord.parse(world.admin.read(version), world.admin.name)

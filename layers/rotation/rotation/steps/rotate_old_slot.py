@@ -1,0 +1,48 @@
+"""RotateOldSlot: give the slot that nobody uses any more a new password, beside the old one where the server can keep both."""
+
+from typing import Any
+
+from rotation.altering import ensure_password
+from rotation.errors import PasswordRejected, RotationSuperseded, SlotInUse
+from rotation.intents import ATTEMPTS, confirm, offers, read_record, version_id
+from rotation.model import RotationStep, RotationTag
+from rotation.passwords import slot_password
+from rotation.ports import AdminSession, World
+from rotation.record import Record
+from rotation.request import Claim, Request
+from rotation.survey import working_admin
+
+
+def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
+    """The claim on the intent that retires the slot. A password is replaced only after the database definitely refused it."""
+    store = world.slots
+    labels = store.labels()
+    own = [version_id(store.name, labels.current, request.owner, RotationStep.RETIRE, n) for n in range(ATTEMPTS)]
+    held = labels.pending if labels.pending in own else request.claim.version
+    confirm(store, held)
+    base = read_record(store, held)
+    for version, record in offers(store, own, held, lambda _: _retiring(base, request.owner, labels.current)):
+        try:
+            _alter(world, version, record)
+        except PasswordRejected:
+            continue
+        return Claim(version, own_logins=1).as_dict()
+    raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of {base.active.other}")
+
+
+def _retiring(base: Record, owner: str, current: str) -> Record:
+    if base.tag is None:
+        raise RotationSuperseded("the intent lost its tag")
+    renewed = base.with_previous(None).with_password(base.active.other, slot_password())
+    return renewed.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current))
+
+
+def _alter(world: World, version: str, record: Record) -> None:
+    old = record.credential(record.active.other)
+
+    def check(session: AdminSession) -> None:
+        confirm(world.slots, version)
+        if session.activity(old.username).sessions:
+            raise SlotInUse(f"{world.target.name}: {old.username} has sessions again")
+
+    ensure_password(world, working_admin(world), old, record.credential(record.active), check)

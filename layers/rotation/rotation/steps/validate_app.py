@@ -1,0 +1,22 @@
+"""ValidateApp: the file as it is on disk logs in, as the right user, and the application shows that it works."""
+
+from typing import Any
+
+from rotation.errors import ConsumerDiffers, LoginRefused
+from rotation.intents import confirm
+from rotation.ports import World
+from rotation.request import Request
+
+
+def validate_app(world: World, request: Request) -> dict[str, Any]:
+    """Who the application is now. What is tried is what was read back from where the application reads it."""
+    record, _ = confirm(world.slots, request.claim.version, request.direction)
+    expected = record.credential(request.entry)
+    consumer = world.traffic()
+    found = consumer.read()
+    if not found.same_login(expected):
+        raise ConsumerDiffers(f"{world.target.name}: {consumer.name} does not hold the credential of {expected.username}")
+    if not world.source.logs_in(found):
+        raise LoginRefused(f"{world.target.name}: what {consumer.name} holds for {found.username} does not log in")
+    world.health.check()
+    return {"user": expected.username}

@@ -1,0 +1,87 @@
+"""Look at the whole world once, changing nothing: labels, both secrets, every consumer, and who logs in."""
+
+from collections.abc import Iterable, Iterator
+
+from rotation.errors import AdminLoginUnknown
+from rotation.intents import read_record
+from rotation.model import Credential, Labels, Password, Slot
+from rotation.ports import SecretStore, World
+from rotation.record import AdminRecord, Record
+from rotation.situation import Facts, Found
+
+
+def survey(world: World, rotation_id: str, owner: str) -> Facts:
+    """The facts that `decide` needs. No password is tried twice: failed logins can lock an account."""
+    labels = world.slots.labels()
+    current = read_record(world.slots, labels.current)
+    pending = read_record(world.slots, labels.pending) if labels.pending else None
+    logins = _Logins(world)
+    found = [Found(credential, logins.works(credential)) for credential in (c.read() for c in world.credentials())]
+    recorded = [current, *([pending] if pending else []), *_previous(world.slots, labels)]
+    accepted = {slot: logins.accepted(_candidates(slot, found, recorded)) for slot in Slot}
+    neither = bool(found) and found[0].credential.username not in {current.credential(slot).username for slot in Slot}
+    return Facts(
+        rotation_id=rotation_id,
+        labels=labels,
+        current=current,
+        pending=pending,
+        owner_alive=pending is not None and _owner_alive(world, pending, labels, owner),
+        file=found[0] if found else None,
+        others=tuple(found[1:]),
+        accepted=accepted,
+        sessions=_sessions(world, current) if neither else {},
+    )
+
+
+def working_admin(world: World) -> Credential:
+    """The admin's login: what is current, else what was being made current, else what was current before."""
+    labels = world.admin.labels()
+    logins = _Logins(world)
+    for version in dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v):
+        credential = AdminRecord.parse(world.admin.read(version), world.admin.name).credential
+        if logins.works(credential):
+            return credential
+    raise AdminLoginUnknown(f"{world.target.name}: no password in {world.admin.name} logs in as the admin")
+
+
+def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
+    if labels.previous and labels.previous not in (labels.current, labels.pending):
+        yield read_record(store, labels.previous)
+
+
+def _candidates(slot: Slot, found: list[Found], recorded: list[Record]) -> Iterator[Credential]:
+    """Likeliest first: what the traffic uses, what is current, what another consumer uses, what was recorded around it."""
+    user = recorded[0].credential(slot).username
+    in_use = [f.credential for f in found if f.credential.username == user]
+    known = [record.credential(slot) for record in recorded]
+    yield from in_use[:1] if found and found[0].credential.username == user else []
+    yield known[0]
+    yield from in_use
+    yield from known[1:]
+
+
+def _owner_alive(world: World, pending: Record, labels: Labels, owner: str) -> bool:
+    if pending.tag is None or pending.tag.owner == owner or labels.pending is None:
+        return False
+    return world.execution_is_alive(pending.tag.owner, world.slots.age_seconds(labels.pending))
+
+
+def _sessions(world: World, current: Record) -> dict[Slot, int]:
+    admin = working_admin(world)
+    return {slot: world.source.activity(admin, current.credential(slot).username).sessions for slot in Slot}
+
+
+class _Logins:
+    """Which credentials log in, each asked once."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._known: dict[Credential, bool] = {}
+
+    def works(self, credential: Credential) -> bool:
+        if credential not in self._known:
+            self._known[credential] = self._world.source.logs_in(credential)
+        return self._known[credential]
+
+    def accepted(self, candidates: Iterable[Credential]) -> Password | None:
+        return next((c.password for c in candidates if self.works(c)), None)

@@ -1,0 +1,89 @@
+"""The one place where adapters are chosen. Each is imported when first used: a function pays only for what it touches."""
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+
+from rotation.adapters.parameters import load_target
+from rotation.adapters.secrets_manager import SecretsManagerStore
+from rotation.errors import TargetInvalid
+from rotation.ports import CredentialConsumer, Health, SecretStore, Source, Workload
+from rotation.settings import Settings
+from rotation.target import Consumer, Target
+
+
+class AwsWorld:
+    """The world of one target on AWS."""
+
+    def __init__(self, settings: Settings, target: str) -> None:
+        self._settings = settings
+        self._name = target
+
+    @cached_property
+    def target(self) -> Target:
+        return load_target(self._settings.targets_path, self._name)
+
+    @cached_property
+    def slots(self) -> SecretStore:
+        return SecretsManagerStore(self.target.slot_secret)
+
+    @cached_property
+    def admin(self) -> SecretStore:
+        return SecretsManagerStore(self.target.admin_secret)
+
+    @cached_property
+    def source(self) -> Source:
+        from rotation.adapters.mysql import MySQL
+
+        return MySQL(self.target.source_ca, self.target.readers)
+
+    @cached_property
+    def health(self) -> Health:
+        from rotation.adapters.http import HealthPage
+
+        return HealthPage(self.target.health)
+
+    @property
+    def now(self) -> Callable[[], float]:
+        return time.time
+
+    def credentials(self) -> list[CredentialConsumer]:
+        return [self._credential(consumer) for consumer in self.target.consumers if consumer.holds_credential]
+
+    def credential(self, index: int) -> CredentialConsumer:
+        return self._credential(self.target.consumers[index])
+
+    def traffic(self) -> CredentialConsumer:
+        """The consumer that moves the traffic: the first that holds a credential."""
+        return next(self._credential(consumer) for consumer in self.target.consumers if consumer.holds_credential)
+
+    def workloads(self) -> list[Workload]:
+        return [self._workload(consumer) for consumer in self.target.consumers if not consumer.holds_credential]
+
+    def workload(self, index: int) -> Workload:
+        return self._workload(self.target.consumers[index])
+
+    def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
+        from rotation.adapters.executions import execution_is_alive
+
+        return execution_is_alive(arn, age_seconds)
+
+    def _credential(self, consumer: Consumer) -> CredentialConsumer:
+        if consumer.kind == "sqlconf":
+            from rotation.adapters.efs import SqlconfFile
+
+            if self._settings.sites_root is None:
+                raise TargetInvalid(f"{self._name}: this function does not mount EFS")
+            return SqlconfFile(self._settings.sites_root, consumer.settings["path"])
+        from rotation.adapters.eks import Cluster
+        from rotation.adapters.kubernetes import KubernetesSecret
+
+        settings = consumer.settings
+        return KubernetesSecret(Cluster(settings["cluster"]), settings["namespace"], settings["name"])
+
+    def _workload(self, consumer: Consumer) -> Workload:
+        from rotation.adapters.eks import Cluster
+        from rotation.adapters.kubernetes import Deployment
+
+        settings = consumer.settings
+        return Deployment(Cluster(settings["cluster"]), settings["namespace"], settings["name"])
