@@ -1,0 +1,131 @@
+"""The local AWS, seen from outside: start it, get clients, give it orders, stop it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import boto3
+from botocore.config import Config
+
+from local.faults import Fault
+from local.sandbox import Function
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+START_SECONDS = 60.0
+
+
+def local_only(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without what would turn a client to somewhere else than this machine: a proxy, a profile, an endpoint."""
+    return {key: value for key, value in environment.items() if not re.match(r"AWS_|\w+_PROXY$", key, re.IGNORECASE)}
+
+
+class LocalAws:
+    """One server process. It ends with this process too, whatever ends it: its stdin is our pipe."""
+
+    def __init__(
+        self,
+        runtime_python: Path,
+        logs: Path,
+        record: Path | None = None,
+        region: str = "us-east-1",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """environment: of the server; the mark in it is how what is left behind is found. The functions have Lambda's."""
+        self.region = region
+        self.logs = logs
+        self._config = {"runtime_python": str(runtime_python), "logs": str(logs), "region": region}
+        if record:
+            self._config["record"] = str(record)
+        self._environment = os.environ if environment is None else environment
+        self._process: subprocess.Popen[bytes] | None = None
+        self.endpoint = ""
+
+    def start(self) -> Self:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as folder, (self.logs / "aws.log").open("ab") as log:
+            port_file = Path(folder) / "port"
+            command = ["-m", "local.aws_server", "--port-file", str(port_file), "--config", json.dumps(self._config)]
+            self._process = subprocess.Popen(
+                [sys.executable, *command],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=REPOSITORY,
+                env=local_only(self._environment),
+                start_new_session=True,  # it is stopped by us, after the things that use it, not by the terminal
+            )
+            self.endpoint = f"http://127.0.0.1:{self._wait_for(port_file)}"
+        return self
+
+    def _wait_for(self, port_file: Path) -> int:
+        assert self._process
+        deadline = time.monotonic() + START_SECONDS
+        while not port_file.exists():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError(f"the local AWS did not start; see {self.logs / 'aws.log'}")
+            time.sleep(0.02)
+        return int(port_file.read_text())
+
+    def stop(self) -> None:
+        if self._process is None:
+            return
+        assert self._process.stdin
+        self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        self._process = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.stop()
+
+    def client(self, service: str, caller: str = "operator", config: Config | None = None) -> Any:
+        """A boto3 client; `caller` is the access key id that the record shows."""
+        connect: Any = boto3.client  # typed by the service's literal name, which is not known here
+        return connect(
+            service,
+            endpoint_url=self.endpoint,
+            region_name=self.region,
+            aws_access_key_id=caller,
+            aws_secret_access_key="local",
+            config=Config(read_timeout=120, proxies={}).merge(config or Config()),
+        )
+
+    def register_cluster(self, name: str, endpoint: str, ca: str) -> None:
+        """What eks:DescribeCluster answers; ca is the base64 of the PEM, as there."""
+        self._order("clusters", {"name": name, "endpoint": endpoint, "ca": ca})
+
+    def deploy_function(self, function: Function) -> None:
+        self._order("functions", asdict(function))
+
+    def fail(self, fault: Fault) -> None:
+        self._order("faults", asdict(fault))
+
+    def clear_faults(self) -> None:
+        self._order("faults/clear", {})
+
+    def kill(self, function: str) -> int:
+        """Kills every process of a function; says how many."""
+        killed: int = self._order("kill", {"function": function})
+        return killed
+
+    def _order(self, what: str, order: dict[str, Any]) -> Any:
+        request = urllib.request.Request(f"{self.endpoint}/_local/{what}", json.dumps(order).encode(), method="POST")
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
+            return json.load(response)["done"]

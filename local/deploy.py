@@ -1,0 +1,106 @@
+"""The shipped template, as `sam build` left it, brought up in the local AWS.
+
+aws-sam-translator makes plain CloudFormation of it, moto's CloudFormation creates it, and what a function is (its
+handler, environment, time-out, layers, mounts) is read back from there. What moto's CloudFormation resolves but then
+drops comes back as outputs (see translation).
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from local.aws import LocalAws
+from local.sandbox import Function
+from local.translation import FUNCTION, MACHINE, MACHINE_NEEDS, ROLE, Template, folder_of, local_part, translate
+
+LAYER_ROOT = "python"  # the folder of a layer that Lambda puts on the path
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What was created: logical ids to physical ones (a machine's is its ARN, a function's is its name)."""
+
+    name: str
+    resources: Mapping[str, str]
+
+    def __getitem__(self, logical_id: str) -> str:
+        return self.resources[logical_id]
+
+
+def deploy(aws: LocalAws, build: Path, name: str, parameters: Mapping[str, str], mounts: Mapping[str, Path] | None = None) -> Stack:
+    """mounts: a directory of this machine for each LocalMountPath of the template."""
+    template = translate(build, parameters)
+    _create(aws, name, local_part(template, build), parameters)
+    stack = Stack(name, _physical_ids(aws, name))
+    kinds = {key: one["Type"] for key, one in template["Resources"].items() if key in stack.resources}
+    outputs = _outputs(aws, name)
+    _attach_policies(aws, stack, [key for key, kind in kinds.items() if kind == ROLE], outputs)
+    for key in (key for key, kind in kinds.items() if kind == FUNCTION):
+        code = build / folder_of(template["Resources"][key], "Code")
+        layers = [str(build / folder / LAYER_ROOT) for folder in _list(outputs[key + "Layers"])]
+        here = {path: (mounts or {})[path] for path in _list(outputs[key + "Mounts"])}
+        aws.deploy_function(_function(aws, stack[key], code, layers, here))
+    _create_machines(aws, [key for key, kind in kinds.items() if kind == MACHINE], outputs)
+    return stack
+
+
+def _create(aws: LocalAws, name: str, template: Template, parameters: Mapping[str, str]) -> None:
+    cloudformation = aws.client("cloudformation")
+    given = [{"ParameterKey": key, "ParameterValue": str(value)} for key, value in parameters.items()]
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), Parameters=given)
+    status = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"]
+    if status != "CREATE_COMPLETE":
+        raise RuntimeError(f"stack {name}: {status}")
+
+
+def _physical_ids(aws: LocalAws, name: str) -> dict[str, str]:
+    resources = aws.client("cloudformation").describe_stack_resources(StackName=name)["StackResources"]
+    return {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in resources}
+
+
+def _outputs(aws: LocalAws, name: str) -> dict[str, str]:
+    described = aws.client("cloudformation").describe_stacks(StackName=name)["Stacks"][0]
+    return {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+
+
+def _list(joined: str) -> list[str]:
+    return [part for part in joined.split(",") if part]
+
+
+def _attach_policies(aws: LocalAws, stack: Stack, roles: list[str], outputs: Mapping[str, str]) -> None:
+    """Nothing is enforced here; but who checks a function's calls against its role finds the whole role."""
+    iam = aws.client("iam")
+    for key in roles:
+        for policy in _list(outputs[key + "Policies"]):
+            if policy in stack.resources.values():  # moto has none of AWS's own
+                iam.attach_role_policy(RoleName=stack[key], PolicyArn=policy)
+
+
+def _create_machines(aws: LocalAws, machines: list[str], outputs: Mapping[str, str]) -> None:
+    for key in machines:
+        name, definition, role = (outputs[key + what] for what in MACHINE_NEEDS)
+        aws.client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
+
+
+def _function(aws: LocalAws, name: str, code: Path, layers: list[str], mounts: Mapping[str, Path]) -> Function:
+    seen = aws.client("lambda").get_function_configuration(FunctionName=name)
+    environment = seen.get("Environment", {}).get("Variables", {})
+    return Function(
+        name=name,
+        arn=seen["FunctionArn"],
+        handler=seen["Handler"],
+        code=str(code),
+        layers=layers,
+        timeout=seen["Timeout"],
+        memory=seen["MemorySize"],
+        environment={key: _mounted(value, mounts) for key, value in environment.items()},
+    )
+
+
+def _mounted(value: str, mounts: Mapping[str, Path]) -> str:
+    """A directory stands for a mount, so a value under the mount's path moves there; nothing else is changed."""
+    for path, folder in mounts.items():
+        if value == path or value.startswith(path + "/"):
+            return f"{folder}{value.removeprefix(path)}"
+    return value

@@ -1,0 +1,49 @@
+"""Faults to order: which of the next invocations break, and how."""
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass
+class Fault:
+    """Breaks the next `times` invocations whose event holds everything in `match`.
+
+    at: "start" dies before the handler runs, "end" after it ran but before it answered, a number that many seconds
+    into it. With `error` the function is not run; that payload is its error.
+    """
+
+    function: str
+    match: dict[str, Any] = field(default_factory=dict)
+    times: int = 1
+    at: str | float = "start"
+    error: dict[str, Any] | None = None
+
+
+def holds(event: Any, wanted: Any) -> bool:
+    """Whether an event contains a JSON document: every key of it, as deep as it goes."""
+    if isinstance(wanted, dict):
+        return isinstance(event, dict) and all(key in event and holds(event[key], wanted[key]) for key in wanted)
+    return bool(event == wanted)
+
+
+class Faults:
+    def __init__(self) -> None:
+        self._ordered: list[Fault] = []
+        self._lock = threading.Lock()
+
+    def order(self, fault: Fault) -> None:
+        with self._lock:
+            self._ordered.append(fault)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._ordered.clear()
+
+    def take(self, function: str, event: Any) -> Fault | None:
+        with self._lock:
+            for fault in self._ordered:
+                if fault.function == function and fault.times > 0 and holds(event, fault.match):
+                    fault.times -= 1
+                    return fault
+        return None

@@ -1,0 +1,118 @@
+"""The shipped template, as `sam build` left it, made into plain CloudFormation that moto can carry.
+
+What moto's CloudFormation resolves but then drops is added to the stack as outputs: the layers of a function, its file
+systems, the managed policies of a role, and the state machine, which moto creates where its own engine does not look.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+from samtranslator.yaml_helper import yaml_parse
+
+BUILD_BUCKET = "built-by-sam"  # stands in the translated template for the folder that sam build made
+FUNCTION, LAYER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion"
+ROLE, MACHINE = "AWS::IAM::Role", "AWS::StepFunctions::StateMachine"
+MACHINE_NEEDS = ("StateMachineName", "DefinitionString", "RoleArn")
+# The rest of a template (access entries, alarms, schedules) has no counterpart here; tests read it where it stands.
+CREATED_HERE = {
+    FUNCTION,
+    MACHINE,
+    ROLE,
+    "AWS::IAM::ManagedPolicy",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::SNS::Topic",
+    "AWS::SSM::Parameter",
+}
+Template = dict[str, Any]
+
+
+def translate(build: Path, parameters: Mapping[str, str] | None = None, region: str = "us-east-1") -> Template:
+    """Plain CloudFormation. `CodeUri` and `ContentUri` become keys in a bucket that means the build folder."""
+    template = yaml_parse((build / "template.yaml").read_text())
+    places = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
+    for resource in template["Resources"].values():
+        if place := places.get(resource["Type"]):
+            resource["Properties"][place] = f"s3://{BUILD_BUCKET}/{resource['Properties'][place]}"
+        if resource["Type"] == "AWS::Serverless::StateMachine" and "DefinitionUri" in resource["Properties"]:
+            resource["Properties"]["Definition"] = _definition_file(build, resource["Properties"].pop("DefinitionUri"))
+    translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=region))
+    translated: Template = translator.translate(template, dict(parameters or {}), get_managed_policy_map=dict)
+    return translated
+
+
+def _definition_file(build: Path, path: str) -> Any:
+    return yaml.safe_load((build / path).read_text())
+
+
+def local_part(template: Template, build: Path) -> Template:
+    """The resources that are created here, with whole definitions, and the outputs that say what moto drops."""
+    resources = {key: one for key, one in template["Resources"].items() if one["Type"] in CREATED_HERE}
+    layers = {key: folder_of(one, "Content") for key, one in template["Resources"].items() if one["Type"] == LAYER}
+    created = {key: _created(one, build) for key, one in resources.items()}
+    outputs = {
+        key + what: {"Value": value}
+        for key, one in resources.items()
+        for what, value in _dropped(one["Type"], one.get("Properties", {}) | created[key]["Properties"], layers).items()
+    }
+    return template | {"Resources": created, "Outputs": outputs}
+
+
+def _dropped(kind: str, properties: Template, layers: Mapping[str, str]) -> Template:
+    """CloudFormation resolves these (an Fn::If, a parameter); only what a layer is called is ours to say."""
+    if kind == FUNCTION:
+        mounts = [one["LocalMountPath"] for one in properties.get("FileSystemConfigs", [])]
+        return {"Layers": _joined(_named(properties.get("Layers", []), layers)), "Mounts": _joined(mounts)}
+    if kind == ROLE:
+        return {"Policies": _joined(properties.get("ManagedPolicyArns", []))}
+    return {what: properties[what] for what in MACHINE_NEEDS} if kind == MACHINE else {}
+
+
+def _joined(items: Any) -> Template:
+    return {"Fn::Join": [",", items]}
+
+
+def _created(resource: Template, build: Path) -> Template:
+    properties = resource.get("Properties", {})
+    if resource["Type"] == MACHINE:
+        properties = _with_definition(properties, build)
+    if resource["Type"] == FUNCTION:
+        properties = {key: value for key, value in properties.items() if key != "Layers"}
+    return resource | {"Properties": properties}
+
+
+def _named(value: Any, layers: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_named(item, layers) for item in value]
+    if isinstance(value, dict):
+        return layers.get(value.get("Ref", "")) or {key: _named(item, layers) for key, item in value.items()}
+    return value
+
+
+def folder_of(resource: Template, key: str) -> str:
+    return str(resource["Properties"][key]["S3Key"])
+
+
+def _with_definition(properties: Template, build: Path) -> Template:
+    text = _definition_text(properties, build)
+    substitutions = properties.get("DefinitionSubstitutions", {})
+    pieces = re.split(r"\$\{(\w+)\}", text)
+    pieces[1::2] = [substitutions[name] for name in pieces[1::2]]
+    kept = {key: value for key, value in properties.items() if not key.startswith("Definition")}
+    return kept | {"DefinitionString": {"Fn::Join": ["", pieces]}}
+
+
+def _definition_text(properties: Template, build: Path) -> str:
+    if location := properties.get("DefinitionS3Location"):
+        return json.dumps(_definition_file(build, location))
+    if "Definition" in properties:
+        return json.dumps(properties["Definition"])
+    text = properties["DefinitionString"]
+    return text if isinstance(text, str) else str(text["Fn::Join"][0].join(text["Fn::Join"][1]))
