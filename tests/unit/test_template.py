@@ -1,0 +1,280 @@
+"""What template.yaml must hold, read from its translation to plain CloudFormation; no AWS, no network."""
+
+import json
+import re
+import ssl
+from collections.abc import Iterator
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rotation.target import parse_target
+
+from local.deploy import translate
+
+ROOT = Path(__file__).parents[2]
+ROTATION_LAYERS, KUBERNETES_LAYERS = 1, 2
+MARGIN_SECONDS = 15  # from a function's time-out to its Task's: its start is in the one and not in the other
+
+G, GU, GPU = "Get Describe", "Get Describe Move", "Get Describe Put Move"
+ACTIONS = {
+    "Get": "secretsmanager:GetSecretValue",
+    "Describe": "secretsmanager:DescribeSecret",
+    "Put": "secretsmanager:PutSecretValue",
+    "Move": "secretsmanager:UpdateSecretVersionStage",
+}
+# step: in the VPC, mounts EFS, reaches the cluster, on the slot secret, on the admin secret
+STEPS: dict[str, tuple[bool, bool, bool, str, str]] = {
+    "ReadSlots": (True, True, True, G, G),
+    "ClaimRotation": (True, True, True, GPU, G),
+    "SyncUsers": (True, False, False, G, G),
+    "WriteSqlconf": (True, True, False, G, ""),
+    "PatchSecret": (True, False, True, G, ""),
+    "RestartApp": (True, False, True, G, ""),
+    "CheckRollout": (True, False, True, "", ""),
+    "ValidateApp": (True, True, False, G, ""),
+    "FlipSlot": (False, False, False, GU, ""),
+    "CloseFlip": (False, False, False, GPU, ""),
+    "CheckDrained": (True, True, True, G, G),
+    "RotateOldSlot": (True, False, False, GPU, G),
+    "DiscardOldPassword": (True, False, False, GU, G),
+    "RotateAdmin": (True, False, False, G, GPU),
+    "ReleaseRotation": (False, False, False, GU, ""),
+}
+# Every "*" in a resource, and the rule that forces it.
+WILDCARDS = {
+    "ec2:CreateNetworkInterface": "Lambda checks for it on every resource when it attaches a function to a VPC",
+    "ec2:*": "a Deny",
+    "logs:CreateLogDelivery": "log deliveries belong to the account",
+    "states:DescribeExecution": "the name of an execution of this machine",
+    "ssm:GetParameter": "the name of a target of this stack",
+}
+
+each_step = pytest.mark.parametrize("step", STEPS)
+
+
+@cache
+def template() -> dict[str, Any]:
+    return translate(ROOT)
+
+
+@cache
+def machine() -> dict[str, Any]:
+    definition: dict[str, Any] = yaml.safe_load((ROOT / "statemachine/rotation.asl.yaml").read_text())
+    return definition
+
+
+def properties(logical_id: str) -> dict[str, Any]:
+    found: dict[str, Any] = template()["Resources"][logical_id]["Properties"]
+    return found
+
+
+def all_of(kind: str) -> dict[str, dict[str, Any]]:
+    return {key: one["Properties"] for key, one in template()["Resources"].items() if one["Type"] == kind}
+
+
+def statements(role: str) -> Iterator[dict[str, Any]]:
+    """All that the role is granted, with the pieces that it is made of."""
+    documents = [one["PolicyDocument"] for one in properties(role).get("Policies", [])]
+    documents += [properties(one["Ref"])["PolicyDocument"] for one in properties(role).get("ManagedPolicyArns", [])]
+    for document in documents:
+        yield from document["Statement"]
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def granted(role: str, service: str, resource: Any = None) -> set[str]:
+    return {
+        action
+        for one in statements(role)
+        for action in listed(one["Action"])
+        if one["Effect"] == "Allow" and action.startswith(f"{service}:") and resource in (None, one["Resource"])
+    }
+
+
+def named(words: str) -> set[str]:
+    return {ACTIONS[word] for word in words.split()}
+
+
+def tasks(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every Task of the definition, those inside a Map too."""
+    for name, state in node.get("States", {}).items():
+        if state["Type"] == "Task":
+            yield name, state
+        yield from tasks(state.get("ItemProcessor", {}))
+
+
+def test_the_steps_are_the_functions() -> None:
+    assert set(all_of("AWS::Lambda::Function")) == {f"{step}Function" for step in STEPS}
+
+
+@each_step
+def test_a_function_has_the_folder_and_the_role_of_its_step(step: str) -> None:
+    folder = re.sub(r"(?<!^)([A-Z])", r"_\1", step).lower()
+    function = properties(f"{step}Function")
+    assert function["Code"]["S3Key"] == f"functions/{folder}/"
+    assert function["Role"] == {"Fn::GetAtt": [f"{step}Role", "Arn"]}
+
+
+@each_step
+def test_a_function_is_where_its_step_needs_it(step: str) -> None:
+    vpc, efs, cluster, _, _ = STEPS[step]
+    function = properties(f"{step}Function")
+    assert ("VpcConfig" in function, "FileSystemConfigs" in function) == (vpc, efs)
+    assert len(function["Layers"]) == (KUBERNETES_LAYERS if cluster else ROTATION_LAYERS)
+    assert bool(granted(f"{step}Role", "ec2")) == vpc
+    assert granted(f"{step}Role", "eks") == ({"eks:DescribeCluster"} if cluster else set())
+
+
+@each_step
+def test_only_the_writer_may_write_the_sites(step: str) -> None:
+    reads = {"elasticfilesystem:ClientMount"} if STEPS[step][1] else set()
+    writes = {"elasticfilesystem:ClientWrite"} if step == "WriteSqlconf" else set()
+    assert granted(f"{step}Role", "elasticfilesystem") == reads | writes
+    mounts = [one for one in statements(f"{step}Role") if "elasticfilesystem:" in str(one["Action"])]
+    through = {"StringEquals": {"elasticfilesystem:AccessPointArn": {"Ref": "SitesAccessPointArn"}}}
+    assert all(one["Condition"] == through for one in mounts)
+
+
+@each_step
+def test_the_sites_are_looked_for_where_they_are_mounted(step: str) -> None:
+    function = properties(f"{step}Function")
+    mounts = [one["LocalMountPath"] for one in function.get("FileSystemConfigs", [])]
+    assert function["Environment"]["Variables"].get("SITES_ROOT") == (mounts[0] if mounts else None)
+
+
+@each_step
+def test_a_role_has_what_its_step_does_to_the_secrets_and_no_more(step: str) -> None:
+    slot, admin = STEPS[step][3:]
+    assert granted(f"{step}Role", "secretsmanager", {"Ref": "SlotSecretArn"}) == named(slot)
+    assert granted(f"{step}Role", "secretsmanager", {"Ref": "AdminSecretArn"}) == named(admin)
+    assert granted(f"{step}Role", "secretsmanager") == named(f"{slot} {admin}")
+
+
+@each_step
+def test_the_secrets_key_is_used_through_secrets_manager_only(step: str) -> None:
+    slot, admin = STEPS[step][3:]
+    expected = ({"kms:Decrypt"} if slot or admin else set()) | ({"kms:GenerateDataKey"} if "Put" in slot + admin else set())
+    assert granted(f"{step}Role", "kms", {"Ref": "SecretsKmsKeyArn"}) == granted(f"{step}Role", "kms") == expected
+    uses = [one for one in statements(f"{step}Role") if "kms:" in str(one["Action"])]
+    assert all(set(one["Condition"]["StringEquals"]) == {"kms:ViaService", "kms:EncryptionContext:SecretARN"} for one in uses)
+
+
+def test_only_those_that_look_for_an_owner_ask_for_executions() -> None:
+    assert {step for step in STEPS if granted(f"{step}Role", "states")} == {"ReadSlots", "ClaimRotation"}
+
+
+def test_a_role_is_assumed_by_one_service() -> None:
+    for key, role in all_of("AWS::IAM::Role").items():
+        service = "states" if key == "StateMachineRole" else "lambda"
+        (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
+
+
+def test_a_wildcard_is_one_that_aws_forces() -> None:
+    for role in all_of("AWS::IAM::Role"):
+        for one in statements(role):
+            if "*" in str(one["Resource"]):
+                assert listed(one["Action"])[0] in WILDCARDS, f"{role}: {one}"
+            assert one["Effect"] == "Deny" or "*" not in str(one["Action"]), f"{role}: {one}"
+
+
+def test_the_machine_is_named_before_it_exists() -> None:
+    assert properties("RotationStateMachine")["StateMachineName"] == {"Ref": "AWS::StackName"}
+    (asked,) = [one for one in statements("ReadSlotsRole") if one["Action"] == "states:DescribeExecution"]
+    assert asked["Resource"]["Fn::Sub"].endswith(":execution:${AWS::StackName}:*")
+
+
+def test_the_machine_invokes_the_steps_and_nothing_else() -> None:
+    (invoke,) = [one for one in statements("StateMachineRole") if "lambda:" in str(one["Action"])]
+    assert invoke["Action"] == "lambda:InvokeFunction"
+    assert invoke["Resource"] == [{"Fn::GetAtt": [f"{step}Function", "Arn"]} for step in STEPS]
+
+
+def test_the_machine_logs_every_state_and_no_data() -> None:
+    built = properties("RotationStateMachine")
+    assert built["StateMachineType"] == "STANDARD"
+    assert (built["LoggingConfiguration"]["Level"], built["LoggingConfiguration"]["IncludeExecutionData"]) == ("ALL", False)
+    assert built["TracingConfiguration"] == {"Enabled": False}
+
+
+def test_history_and_logs_are_encrypted_with_our_key_and_kept_for_more_than_a_year() -> None:
+    key = {"Fn::GetAtt": ["RotationKey", "Arn"]}
+    encryption = properties("RotationStateMachine")["EncryptionConfiguration"]
+    assert (encryption["Type"], encryption["KmsKeyId"]) == ("CUSTOMER_MANAGED_KMS_KEY", key)
+    assert all(group["KmsKeyId"] == key for group in all_of("AWS::Logs::LogGroup").values())
+    assert min(template()["Parameters"]["LogRetentionDays"]["AllowedValues"]) >= 400
+
+
+def test_no_function_is_traced() -> None:
+    assert all("TracingConfig" not in one for one in all_of("AWS::Lambda::Function").values())
+
+
+def test_a_task_waits_longer_than_its_function_runs() -> None:
+    for name, task in tasks(machine()):
+        function = task["Parameters"]["FunctionName"].removeprefix("${").removesuffix("Arn}")
+        assert task["TimeoutSeconds"] == properties(function)["Timeout"] + MARGIN_SECONDS, name
+
+
+def test_the_quiet_period_outlasts_a_function_that_nobody_waits_for() -> None:
+    longest = max(one["Timeout"] for one in all_of("AWS::Lambda::Function").values())
+    assert template()["Parameters"]["QuietSeconds"]["Default"] > longest + MARGIN_SECONDS
+
+
+def test_what_the_definition_asks_for_is_substituted_and_nothing_more() -> None:
+    asked = set(re.findall(r"\$\{(\w+)\}", json.dumps(machine())))
+    assert asked == set(properties("RotationStateMachine")["DefinitionSubstitutions"])
+
+
+def parameter_values() -> dict[str, Any]:
+    given = {name: one["Default"] for name, one in template()["Parameters"].items() if "Default" in one}
+    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:openemr"
+    return given | {
+        "SlotSecretArn": f"{arn}-slots-a1b2c3",
+        "AdminSecretArn": f"{arn}-admin-a1b2c3",
+        "ClusterName": "openemr",
+        "HealthUrl": "https://openemr.internal/interface/login/login.php?site=default",
+    }
+
+
+def test_the_default_target_is_a_valid_document() -> None:
+    text = properties("DefaultTargetParameter")["Value"]["Fn::Sub"]
+    document = re.sub(r"\$\{(\w+)\}", lambda found: str(parameter_values()[found[1]]), text)
+    assert parse_target("openemr", document).quiet_seconds == 120
+
+
+def test_the_cluster_knows_the_roles_that_reach_it_by_one_group() -> None:
+    entries = all_of("AWS::EKS::AccessEntry")
+    assert set(entries) == {f"{step}AccessEntry" for step, needs in STEPS.items() if needs[2]}
+    _, binding = yaml.safe_load_all((ROOT / "k8s/rbac.yaml").read_text())
+    for key, entry in entries.items():
+        assert entry["PrincipalArn"] == {"Fn::GetAtt": [key.replace("AccessEntry", "Role"), "Arn"]}
+        assert entry["KubernetesGroups"] == [subject["name"] for subject in binding["subjects"]]
+
+
+def test_the_cluster_grants_the_three_rows_on_the_objects_of_the_default_target() -> None:
+    role, _ = yaml.safe_load_all((ROOT / "k8s/rbac.yaml").read_text())
+    given = parameter_values()
+    assert role["metadata"]["namespace"] == given["Namespace"]
+    assert [(*one["resources"], *one["resourceNames"], *one["verbs"]) for one in role["rules"]] == [
+        ("secrets", given["K8sSecretName"], "get", "patch"),
+        ("deployments", given["DeploymentName"], "get", "patch"),
+        ("deployments/status", given["DeploymentName"], "get"),
+    ]
+
+
+def test_every_parameter_says_what_it_is() -> None:
+    parameters, shown = template()["Parameters"], template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert [name for name, one in parameters.items() if not one.get("Description")] == []
+    assert {name for group in shown for name in group["Parameters"]} == set(parameters)
+
+
+def test_the_rds_authorities_can_be_loaded() -> None:
+    bundle = resources.files("rotation").joinpath("certificates/rds-global-bundle.pem")
+    with resources.as_file(bundle) as file:
+        assert len(ssl.create_default_context(cafile=file).get_ca_certs()) > 100
