@@ -13,11 +13,14 @@ from rotation.ports import AdminSession, World
 Check = Callable[[AdminSession], None]
 
 
-def ensure_password(world: World, admin: Credential, user: Credential, like: Credential, check: Check) -> None:
-    """The user logs in with that password afterwards. `check` is asked immediately before anything is altered."""
+def ensure_password(world: World, admin: Credential, user: Credential, like: Credential, check: Check) -> int:
+    """The user logs in with that password afterwards. `check` is asked immediately before anything is altered.
+
+    Returns how often we tried to log in: the server counts those too, and the drain must not take them for the application's.
+    """
     with world.source.as_admin(admin) as session:
         if world.source.logs_in(user):
-            return
+            return 1
         check(session)
         if session.exists(user.username):
             session.set_password(user.username, user.password, retain=session.dual_passwords)
@@ -25,6 +28,7 @@ def ensure_password(world: World, admin: Credential, user: Credential, like: Cre
             session.create_user(user, like)
     if not world.source.logs_in(user):
         raise LoginRefused(f"{world.target.name}: {user.username} does not log in with the password it was just given")
+    return 2
 
 
 def discard_old(world: World, admin: Credential, user: Credential, check: Check) -> None:

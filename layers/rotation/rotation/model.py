@@ -1,7 +1,7 @@
 """The words of the domain as types. Passwords live in `Password` and `SecretText` and nowhere else."""
 
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -82,8 +82,13 @@ class Credential:
     username: str
     password: Password
     host: str
-    port: int
+    port: int | None
+    """None where a consumer does not say: the Kubernetes Secret of OpenEMR has no key for it."""
     dbname: str
+
+    def at_port_of(self, other: "Credential") -> "Credential":
+        """The same, with the other's port where it does not say one itself."""
+        return self if self.port is not None else replace(self, port=other.port)
 
     def same_login(self, other: "Credential | None") -> bool:
         """Whether both are the same user with the same password (where they point may differ)."""

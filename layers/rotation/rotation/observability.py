@@ -40,7 +40,7 @@ def handler(step: Step, name: str) -> Handler:
             _record(name, request.target, started, None)
             return answer
         logger.error("step failed", error=type(failure).__name__, reason=str(failure))
-        raise failure from None
+        raise failure.with_traceback(None) from None
 
     return lambda_handler
 

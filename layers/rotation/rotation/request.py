@@ -88,4 +88,6 @@ class Request:
     def drain(self) -> Drain | None:
         """What the last look at the drain left behind; None before the first."""
         raw = self._event.get("drain") or {}
-        return Drain(**{**raw, "status": DrainStatus(raw["status"])}) if raw else None
+        if not raw:
+            return None
+        return Drain(raw["began"], DrainStatus(raw["status"]), raw["quiet_since"], raw["logins"], raw["wait_seconds"])

@@ -16,7 +16,8 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
     current = read_record(world.slots, labels.current)
     pending = read_record(world.slots, labels.pending) if labels.pending else None
     logins = _Logins(world)
-    found = [Found(credential, logins.works(credential)) for credential in (c.read() for c in world.credentials())]
+    held = [consumer.read().at_port_of(current.credential(current.active)) for consumer in world.credentials()]
+    found = [Found(credential, logins.works(credential)) for credential in held]
     recorded = [current, *([pending] if pending else []), *_previous(world.slots, labels)]
     accepted = {slot: logins.accepted(_candidates(slot, found, recorded)) for slot in Slot}
     neither = bool(found) and found[0].credential.username not in {current.credential(slot).username for slot in Slot}

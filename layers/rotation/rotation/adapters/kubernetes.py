@@ -8,11 +8,9 @@ from rotation.errors import ClusterRefused, ConsumerDiffers
 from rotation.model import Credential, Password
 from rotation.rollout import ROTATION_ANNOTATION, STARTED_ANNOTATION, Rollout
 
-DEFAULT_PORT = 3306
-
 
 class KubernetesSecret:
-    """Keys mysql-host, mysql-user, mysql-password, mysql-database; mysql-port where it is not the usual one."""
+    """Keys mysql-host, mysql-user, mysql-password, mysql-database; mysql-port only if it is there already."""
 
     def __init__(self, cluster: Cluster, namespace: str, name: str) -> None:
         self._cluster = cluster
@@ -45,7 +43,7 @@ class KubernetesSecret:
                 values["mysql-user"],
                 Password(values["mysql-password"]),
                 values["mysql-host"],
-                int(values.get("mysql-port", DEFAULT_PORT)),
+                int(values["mysql-port"]) if "mysql-port" in values else None,
                 values["mysql-database"],
             )
         except KeyError as error:
@@ -61,7 +59,7 @@ def _encode(credential: Credential, before: dict[str, str]) -> dict[str, str]:
         "mysql-password": credential.password.reveal(),
         "mysql-database": credential.dbname,
     }
-    if "mysql-port" in before or credential.port != DEFAULT_PORT:
+    if "mysql-port" in before:
         values["mysql-port"] = str(credential.port)
     return {key: base64.b64encode(value.encode()).decode() for key, value in values.items()}
 

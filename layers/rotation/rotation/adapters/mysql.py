@@ -27,6 +27,7 @@ from rotation.errors import (
 from rotation.model import Credential, Password
 from rotation.ports import Activity
 
+DEFAULT_PORT = 3306
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 10
 LOCK_SECONDS = 5
@@ -91,7 +92,7 @@ class MySQL:
         with _named(credential.host):
             return pymysql.connect(
                 host=credential.host,
-                port=credential.port,
+                port=credential.port or DEFAULT_PORT,
                 user=credential.username,
                 password=credential.password.reveal(),
                 ssl=_tls(self._ca),

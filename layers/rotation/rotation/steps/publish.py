@@ -14,6 +14,6 @@ def publish(world: World, request: Request) -> dict[str, Any]:
     credential = record.credential(request.entry)
     consumer = world.credential(request.consumer)
     changed = consumer.publish(credential)
-    if consumer.read() != credential:
+    if consumer.read().at_port_of(credential) != credential:
         raise ConsumerDiffers(f"{world.target.name}: {consumer.name} does not read back as it was written")
     return {"changed": changed}

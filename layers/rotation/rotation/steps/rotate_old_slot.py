@@ -21,12 +21,14 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     held = labels.pending if labels.pending in own else request.claim.version
     confirm(store, held)
     base = read_record(store, held)
+    tried = request.claim.own_logins
     for version, record in offers(store, own, held, lambda _: _retiring(base, request.owner, labels.current)):
         try:
-            _alter(world, version, record)
+            tried += _alter(world, version, record)
         except PasswordRejected:
+            tried += 1
             continue
-        return Claim(version, own_logins=1).as_dict()
+        return Claim(version, own_logins=tried).as_dict()
     raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of {base.active.other}")
 
 
@@ -37,7 +39,7 @@ def _retiring(base: Record, owner: str, current: str) -> Record:
     return renewed.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current))
 
 
-def _alter(world: World, version: str, record: Record) -> None:
+def _alter(world: World, version: str, record: Record) -> int:
     old = record.credential(record.active.other)
 
     def check(session: AdminSession) -> None:
@@ -45,4 +47,4 @@ def _alter(world: World, version: str, record: Record) -> None:
         if session.activity(old.username).sessions:
             raise SlotInUse(f"{world.target.name}: {old.username} has sessions again")
 
-    ensure_password(world, working_admin(world), old, record.credential(record.active), check)
+    return ensure_password(world, working_admin(world), old, record.credential(record.active), check)

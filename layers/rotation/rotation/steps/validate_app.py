@@ -13,7 +13,7 @@ def validate_app(world: World, request: Request) -> dict[str, Any]:
     record, _ = confirm(world.slots, request.claim.version, request.direction)
     expected = record.credential(request.entry)
     consumer = world.traffic()
-    found = consumer.read()
+    found = consumer.read().at_port_of(expected)
     if not found.same_login(expected):
         raise ConsumerDiffers(f"{world.target.name}: {consumer.name} does not hold the credential of {expected.username}")
     if not world.source.logs_in(found):
