@@ -1,10 +1,14 @@
 """Has everybody let go of the old credential? Decided from one look and what the looks before it left behind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 
 POLL_SECONDS = 10
+POLLS = 800
+"""How often one drain may be looked at, at most: an execution's history holds 25,000 events, a look takes nine."""
+REPUBLISHES = 5
+"""How often a consumer is put back on the new slot before somebody else is taken to be changing it on purpose."""
 
 
 class DrainStatus(StrEnum):
@@ -37,22 +41,25 @@ class Drain:
     status: DrainStatus
     quiet_since: float | None = None
     logins: int | None = None
-    wait_seconds: int = 1
+    wait_seconds: int = POLL_SECONDS
+    republished: int = 0
 
 
-def after(look: Look, before: Drain | None, now: float, quiet_seconds: float) -> Drain:
+def after(look: Look, before: Drain | None, now: float, quiet_seconds: int, deadline_seconds: int) -> Drain:
     """The quiet period starts in this run and starts again whenever anything stirs."""
-    began = before.began if before else now
+    base = before or Drain(now, DrainStatus.WAITING)
+    poll = max(POLL_SECONDS, ceil(deadline_seconds / POLLS))
     if not look.published:
-        return Drain(began, DrainStatus.REPUBLISH, None, look.logins)
+        return replace(base, status=DrainStatus.REPUBLISH, quiet_since=None, logins=look.logins, republished=base.republished + 1)
     if not look.rolled_out or look.sessions:
-        return Drain(began, DrainStatus.WAITING, None, look.logins, _wait(quiet_seconds))
-    since = before.quiet_since if before and before.quiet_since is not None and before.logins == look.logins else now
+        return _waiting(base, None, look, min(quiet_seconds, poll))
+    undisturbed = base.quiet_since is not None and base.logins == look.logins
+    since = base.quiet_since if undisturbed and base.quiet_since is not None else now
     left = quiet_seconds - (now - since)
     if left <= 0:
-        return Drain(began, DrainStatus.DRAINED, since, look.logins)
-    return Drain(began, DrainStatus.WAITING, since, look.logins, _wait(left))
+        return replace(base, status=DrainStatus.DRAINED, quiet_since=since, logins=look.logins)
+    return _waiting(base, since, look, min(ceil(left), poll))
 
 
-def _wait(left: float) -> int:
-    return max(1, min(ceil(left), POLL_SECONDS))
+def _waiting(base: Drain, since: float | None, look: Look, seconds: int) -> Drain:
+    return replace(base, status=DrainStatus.WAITING, quiet_since=since, logins=look.logins, wait_seconds=max(1, seconds))

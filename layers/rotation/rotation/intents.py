@@ -35,12 +35,14 @@ def write_ahead(store: SecretStore, version: str, record: D, seen_pending: str |
     return stored
 
 
-def offers(store: SecretStore, versions: Sequence[str], held: str | None, make: Callable[[int], D]) -> Iterator[tuple[str, D]]:
+def offers(
+    store: SecretStore, versions: Sequence[str], held: str | None, read: Callable[[str], D], make: Callable[[int], D]
+) -> Iterator[tuple[str, D]]:
     """An intent per password offered to the database: the one held already first, the next only if that was rejected."""
     start = 0
     if held is not None and held in versions:
         start = versions.index(held) + 1
-        yield held, type(make(0)).parse(store.read(held), store.name)
+        yield held, read(held)
     for attempt in range(start, len(versions)):
         yield versions[attempt], write_ahead(store, versions[attempt], make(attempt), held)
         held = versions[attempt]

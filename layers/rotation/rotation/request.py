@@ -90,4 +90,6 @@ class Request:
         raw = self._event.get("drain") or {}
         if not raw:
             return None
-        return Drain(raw["began"], DrainStatus(raw["status"]), raw["quiet_since"], raw["logins"], raw["wait_seconds"])
+        return Drain(
+            raw["began"], DrainStatus(raw["status"]), raw["quiet_since"], raw["logins"], raw["wait_seconds"], raw["republished"]
+        )

@@ -1,8 +1,9 @@
 """Look at the whole world once, changing nothing: labels, both secrets, every consumer, and who logs in."""
 
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 
-from rotation.errors import AdminLoginUnknown
+from rotation.errors import AdminLoginUnknown, SecretInvalid
 from rotation.intents import read_record
 from rotation.model import Credential, Labels, Password, Slot
 from rotation.ports import SecretStore, World
@@ -46,8 +47,10 @@ def working_admin(world: World) -> Credential:
 
 
 def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
+    """Only a source of candidates: one that cannot be read is no reason to refuse."""
     if labels.previous and labels.previous not in (labels.current, labels.pending):
-        yield read_record(store, labels.previous)
+        with suppress(SecretInvalid):
+            yield read_record(store, labels.previous)
 
 
 def _candidates(slot: Slot, found: list[Found], recorded: list[Record]) -> Iterator[Credential]:

@@ -4,8 +4,8 @@ its old password is discarded; all waiting is the state machine's."""
 from dataclasses import asdict
 from typing import Any
 
-from rotation.drain import DrainStatus, Look, after
-from rotation.errors import DrainTooSlow
+from rotation.drain import REPUBLISHES, DrainStatus, Look, after
+from rotation.errors import ConsumerDiffers, DrainTooSlow
 from rotation.intents import confirm
 from rotation.model import Credential
 from rotation.ports import World
@@ -21,7 +21,13 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
     admin = working_admin(world)
     held = [consumer.read() for consumer in world.credentials()]
     now, target = world.now(), world.target
-    drain = after(_look(world, request, record, admin, held), request.drain, now, target.quiet_seconds)
+    drain = after(
+        _look(world, request, record, admin, held), request.drain, now, target.quiet_seconds, target.drain_deadline_seconds
+    )
+    if drain.republished > REPUBLISHES:
+        raise ConsumerDiffers(
+            f"{target.name}: somebody keeps changing the published credential back; it was put right {REPUBLISHES} times"
+        )
     if drain.status is not DrainStatus.DRAINED and now - drain.began > target.drain_deadline_seconds:
         raise DrainTooSlow(
             f"{target.name}: the old credential is still in use, or not yet quiet for {target.quiet_seconds} s,"

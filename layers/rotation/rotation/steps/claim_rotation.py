@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rotation.errors import SituationChanged
+from rotation.errors import RotationAlreadyRunning, RotationSuperseded, SituationChanged
 from rotation.intents import version_id, write_ahead
 from rotation.passwords import slot_password
 from rotation.ports import World
@@ -27,5 +27,8 @@ def claim_rotation(world: World, request: Request) -> dict[str, Any]:
         raise SituationChanged(f"{world.target.name}: the situation changed between ReadSlots and ClaimRotation: {decision.reason}")
     version = own[decision.step]
     record = intent(decision, request.owner, facts.labels.current, slot_password)
-    write_ahead(world.slots, version, record, facts.labels.pending)
+    try:
+        write_ahead(world.slots, version, record, facts.labels.pending)
+    except RotationSuperseded:
+        raise RotationAlreadyRunning(f"{world.target.name}: another execution claimed the rotation at the same moment") from None
     return Claim(version).as_dict()

@@ -1,6 +1,7 @@
 """RotateAdmin: a new password for the database admin. What is current logs in at every instant: with dual passwords the old one
 is discarded only after the new one is current."""
 
+from functools import partial
 from typing import Any
 
 from rotation.altering import discard_old, ensure_password
@@ -43,7 +44,7 @@ def _renew(world: World, request: Request, labels: Labels, current: AdminRecord)
     def check(_: AdminSession) -> None:
         confirm(world.slots, request.claim.version)
 
-    for version, record in offers(store, own, labels.pending, make):
+    for version, record in offers(store, own, labels.pending, partial(_read, world), make):
         try:
             ensure_password(world, working_admin(world), record.credential, current.credential, check)
         except PasswordRejected:

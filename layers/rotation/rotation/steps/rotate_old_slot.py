@@ -1,5 +1,6 @@
 """RotateOldSlot: give the slot that nobody uses any more a new password, beside the old one where the server can keep both."""
 
+from functools import partial
 from typing import Any
 
 from rotation.altering import ensure_password
@@ -22,7 +23,11 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     confirm(store, held)
     base = read_record(store, held)
     tried = request.claim.own_logins
-    for version, record in offers(store, own, held, lambda _: _retiring(base, request.owner, labels.current)):
+
+    def make(_: int) -> Record:
+        return _retiring(base, request.owner, labels.current)
+
+    for version, record in offers(store, own, held, partial(read_record, store), make):
         try:
             tried += _alter(world, version, record)
         except PasswordRejected:
