@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -84,10 +85,7 @@ def follow(stack: LocalStack, arn: str) -> Iterator[tuple[Run, Visit | None]]:
 
 def wait_for(stack: LocalStack, arn: str) -> Run:
     """The run once it has ended."""
-    run = Run(arn)
-    for run, _ in follow(stack, arn):
-        pass
-    return run
+    return deque(follow(stack, arn), maxlen=1)[0][0]
 
 
 def _events(states: Any, arn: str) -> list[dict[str, Any]]:

@@ -1,0 +1,74 @@
+"""README is held against the code: a parameter, mode, terminal state or make target that is not true there fails here."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from samtranslator.yaml_helper import yaml_parse
+
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text()
+MACHINE: dict[str, Any] = yaml.safe_load((ROOT / "statemachine/rotation.asl.yaml").read_text())
+PARAMETERS: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
+
+
+def section(title: str) -> str:
+    """The text under a heading, down to the next one of any level."""
+    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#+ |\Z)", README, re.MULTILINE | re.DOTALL)
+    assert found, f"README has no section {title!r}"
+    return found.group(1)
+
+
+def first_column(text: str) -> list[str]:
+    """What stands in backticks in the first column of the section's tables."""
+    return [name for row in re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)]
+
+
+def rows(text: str) -> dict[str, list[str]]:
+    cells = (line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| `"))
+    return {first.strip().strip("`"): [cell.strip() for cell in rest] for first, *rest in cells}
+
+
+def test_the_terminal_states_are_those_of_the_machine() -> None:
+    terminals = {name for name, state in MACHINE["States"].items() if state["Type"] in ("Fail", "Succeed")}
+    assert sorted(first_column(section("It stopped: which terminal state?"))) == sorted(terminals)
+
+
+def test_the_modes_are_those_that_the_machine_knows() -> None:
+    choices = MACHINE["States"]["ChooseMode"]["Choices"]
+    modes = {choice["StringEquals"] for choice in choices}
+    assert set(re.findall(r"`([a-z-]+)`:", rows(section("Execution input"))["mode"][0])) == modes
+    cause = MACHINE["States"]["UnknownMode"]["CausePath"]
+    assert all(mode in cause for mode in modes)
+
+
+def test_the_keys_of_the_input_are_those_that_the_machine_reads() -> None:
+    assert set(rows(section("Execution input"))) == set(MACHINE["States"]["Begin"]["Parameters"]["defaults"])
+
+
+def test_the_parameters_are_those_of_the_template() -> None:
+    assert first_column(section("Parameters")) == list(PARAMETERS)
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameters_default_is_the_templates(name: str) -> None:
+    default = PARAMETERS[name].get("Default")
+    shown = rows(section("Parameters"))[name][0]
+    assert shown == ("required" if default is None else f"`{default}`")
+
+
+def test_every_make_target_named_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z]+)", README)) <= targets
+
+
+def test_every_error_named_exists() -> None:
+    classes = set(re.findall(r"^class (\w+)", (ROOT / "layers/rotation/rotation/errors.py").read_text(), re.MULTILINE))
+    assert set(first_column(section("The errors in a Cause"))) <= classes
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([\w./-]+)\)", README))))
+def test_every_linked_file_exists(path: str) -> None:
+    assert (ROOT / path).exists()
