@@ -13,9 +13,15 @@ from rotation.record import Record
 from rotation.request import Claim, Request
 from rotation.survey import working_admin
 
+ALTERED = "altered"
+IN_USE = "in use"
+
 
 def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
-    """The claim on the intent that retires the slot. A password is replaced only after the database definitely refused it."""
+    """The claim on the intent that retires the slot: returned, not raised, also when somebody came back, since it is held by then.
+
+    A password is replaced only after the database definitely refused it.
+    """
     store = world.slots
     labels = store.labels()
     own = [version_id(store.name, labels.current, request.owner, RotationStep.RETIRE, n) for n in range(ATTEMPTS)]
@@ -33,7 +39,9 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
         except PasswordRejected:
             tried += 1
             continue
-        return Claim(version, own_logins=tried).as_dict()
+        except SlotInUse:
+            return {**Claim(version, tried + 1).as_dict(), "status": IN_USE}
+        return {**Claim(version, tried).as_dict(), "status": ALTERED}
     raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of {base.active.other}")
 
 
