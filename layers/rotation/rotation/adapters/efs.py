@@ -2,6 +2,7 @@
 
 import errno
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 from rotation import sqlconf
 from rotation.errors import FileSystemUnavailable, SqlconfMissing, SqlconfUnsupported
 from rotation.model import Credential
+
+_PREFIX, _SUFFIX = ".sqlconf.rotation-", ".php"
 
 
 class SqlconfFile:
@@ -37,8 +40,10 @@ class SqlconfFile:
     def _replace(self, content: bytes) -> None:
         """The temporary file ends in .php, so that a web server never serves it as text; it is private until it is renamed."""
         status = self._path.stat()
-        temporary = self._path.with_name(".sqlconf.rotation.php")
-        temporary.unlink(missing_ok=True)  # of a run that died here
+        for forgotten in self._path.parent.glob(f"{_PREFIX}*{_SUFFIX}"):
+            forgotten.unlink(missing_ok=True)  # of a run that died here
+        # A name of its own: were it shared, a late writer could rename a file that another is still writing.
+        temporary = self._path.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
         try:
             descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -46,11 +51,17 @@ class SqlconfFile:
                 _own(file.fileno(), status)
                 file.flush()
                 os.fsync(file.fileno())
-            temporary.rename(self._path)
+            self._rename(temporary)
         except BaseException:
             temporary.unlink(missing_ok=True)
             raise
         _fsync_folder(self._path.parent)
+
+    def _rename(self, temporary: Path) -> None:
+        try:
+            temporary.rename(self._path)
+        except FileNotFoundError:
+            raise FileSystemUnavailable(f"{self.name} was being changed by somebody else at the same moment") from None
 
     @contextmanager
     def _explained(self) -> Iterator[None]:

@@ -112,7 +112,7 @@ class MySQLAdmin:
 
     def lock(self) -> None:
         """Taken on the writer only: a fail-over in between leaves us on a server that is read-only."""
-        if self._value("SELECT @@global.read_only"):
+        if self._value("SELECT @@global.read_only OR @@global.innodb_read_only"):
             raise SourceReadOnly(f"{self._host} is read-only: a reader, or a writer in the middle of a fail-over")
         if self._value("SELECT GET_LOCK(%s, %s)", LOCK, LOCK_SECONDS) != 1:
             raise SourceBusy(f"another session holds the lock {LOCK} on {self._host}")
