@@ -19,6 +19,7 @@
         ├── RotationAlreadyRunning    a living execution holds AWSPENDING
         ├── RotationSuperseded        AWSPENDING is no longer ours: another run, or a human, took over
         ├── SituationChanged          what ReadSlots saw was no longer so when the rotation was to be claimed
+        ├── SourceUntrusted           the database offers no TLS, or a certificate that the target's CA does not vouch for
         ├── AdminLoginUnknown         no known password of the admin logs in
         ├── LoginRefused              a credential that should be used does not log in
         ├── AccountLocked             the database refuses the account whatever its password
@@ -108,6 +109,9 @@ class RotationSuperseded(PermanentError): ...
 
 
 class SituationChanged(PermanentError): ...
+
+
+class SourceUntrusted(PermanentError): ...
 
 
 class AdminLoginUnknown(PermanentError): ...

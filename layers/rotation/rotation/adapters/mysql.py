@@ -23,6 +23,7 @@ from rotation.errors import (
     SourceReadOnly,
     SourceRefused,
     SourceUnreachable,
+    SourceUntrusted,
 )
 from rotation.model import Credential, Password
 from rotation.ports import Activity
@@ -36,7 +37,7 @@ LOCK = "credential-rotation"
 _DENIED = ER.ACCESS_DENIED_ERROR
 _LOCKED = (3118, 3955)  # ER_ACCOUNT_HAS_BEEN_LOCKED, ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
 _POLICY = (1819, 3638)  # ER_NOT_VALID_PASSWORD, ER_CREDENTIALS_CONTRADICT_TO_HISTORY
-_READ_ONLY = (1290, 1836)  # ER_OPTION_PREVENTS_STATEMENT, ER_READ_ONLY_MODE
+_READ_ONLY = (1290, 1836, 3501)  # ER_OPTION_PREVENTS_STATEMENT, ER_READ_ONLY_MODE, ER_ACL_OPERATION_FAILED
 _LOST = (
     CR.CR_CONN_HOST_ERROR,
     CR.CR_SERVER_GONE_ERROR,
@@ -94,7 +95,7 @@ class MySQL:
                 host=credential.host,
                 port=credential.port or DEFAULT_PORT,
                 user=credential.username,
-                password=credential.password.reveal(),
+                password=credential.password.reveal().encode(),  # as bytes: PyMySQL would make latin-1 of text
                 ssl=_tls(self._ca),
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=STATEMENT_SECONDS,
@@ -202,6 +203,8 @@ def _named(host: str) -> Iterator[None]:
     try:
         yield
     except pymysql.MySQLError as error:
+        if isinstance(getattr(error, "original_exception", None), ssl.SSLError):
+            raise SourceUntrusted(f"{host}: its certificate is not trusted by source.ca, or is for another host name") from None
         raise _error(error.args[0] if error.args else 0, host) from None
     except OSError as error:
         raise SourceUnreachable(f"{host} could not be reached ({type(error).__name__})") from None
@@ -214,6 +217,7 @@ def _error(number: object, host: str) -> RotationError:
         (_LOCKED, AccountLocked, "says that the account is locked"),
         (_POLICY, PasswordRejected, "rejected the password by its policy"),
         (_READ_ONLY, SourceReadOnly, "is read-only: a reader, or a fail-over is under way"),
+        ((CR.CR_SSL_CONNECTION_ERROR,), SourceUntrusted, "offers no TLS"),
         (_LOST, SourceUnreachable, "could not be reached, or the connection was lost"),
     ):
         if number in numbers:
