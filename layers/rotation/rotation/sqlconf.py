@@ -14,22 +14,27 @@ from rotation.model import Credential, Password
 VARIABLES = (b"host", b"port", b"login", b"pass", b"dbase")
 
 _TOKEN = re.compile(
-    rb"(?P<space>\s+)"
+    rb"(?P<space>[ \t\r\n]+)"
     rb"|(?P<comment>/\*.*?\*/|(?://|\#(?!\[))(?:(?!\?>)[^\r\n])*)"
     rb"|(?P<close>\?>)"
-    rb"|(?P<heredoc><<<)"
+    rb"|(?P<unfinished>/\*|<<<)"
     rb"|(?P<single>'(?:\\.|[^'\\])*')"
     rb'|(?P<double>"(?:\\.|[^"\\])*")'
     rb"|(?P<variable>\$[A-Za-z_\x80-\xff][\w\x80-\xff]*)"
     rb"|(?P<word>[A-Za-z_\x80-\xff\\][\w\x80-\xff\\]*)"
-    rb"|(?P<number>\d+)"
-    rb"|(?P<operator>=>|===?|!==?|<=|>=|(?:\*\*|\?\?|<<|>>|[-+*/.%&|^])=|->|::|.)",
+    rb"|(?P<number>[0-9]+)"
+    rb"|(?P<operator>=>|===?|!==?|<=|>=|(?:\*\*|\?\?|<<|>>|[-+*/.%&|^])=|->|::|[!-~])",
     re.DOTALL,
 )
-_UNSEEN_WRITERS = (
-    b"extract", b"parse_str", b"list", b"eval", b"goto", b"unset", b"include", b"include_once", b"require", b"require_once",
-)  # fmt: skip
-_OPEN = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?php\b", re.IGNORECASE)
+_UNREADABLE = {
+    b"extract", b"parse_str", b"list", b"eval", b"unset", b"include", b"include_once", b"require", b"require_once", b"$globals",
+    b"$",  # a variable variable
+    # what makes the order of the file another than the order in which it runs
+    b"goto", b"return", b"exit", b"die", b"throw", b"__halt_compiler",
+    b"endif", b"endwhile", b"endfor", b"endforeach", b"endswitch", b"enddeclare",
+}  # fmt: skip
+_OPEN = re.compile(rb"(?:\xef\xbb\xbf)?\s*<\?php(?=[ \t\r\n])", re.IGNORECASE)
+_INTERPOLATED = re.compile(rb"(?:[^\\]|\\.)*?(?:\$[A-Za-z_{\x80-\xff]|\{\$|\\[0-7xXu])", re.DOTALL)
 _DOUBLE_ESCAPES = {
     b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"e": b"\x1b", b"f": b"\f", b"\\": b"\\", b"$": b"$", b'"': b'"',
 }  # fmt: skip
@@ -59,12 +64,11 @@ def read(content: bytes) -> Credential:
     values = _values(content)
     try:
         texts = {name.decode(): value.decode() for name, value in values.items()}
-        port = int(texts["port"] or 3306)
     except UnicodeDecodeError:
         raise SqlconfUnsupported("sqlconf.php holds a value that is not UTF-8") from None
-    except ValueError:
-        raise SqlconfUnsupported("sqlconf.php: $port is not a number") from None
-    return Credential(texts["login"], Password(texts["pass"]), texts["host"], port, texts["dbase"])
+    if texts["port"] and not _is_plain(texts["port"].encode()):
+        raise SqlconfUnsupported("sqlconf.php: $port is not a number")
+    return Credential(texts["login"], Password(texts["pass"]), texts["host"], int(texts["port"] or 3306), texts["dbase"])
 
 
 def render(content: bytes, credential: Credential) -> bytes:
@@ -99,46 +103,69 @@ def _assignments(content: bytes) -> list[_Assignment]:
     tokens = _code(content)
     found: list[_Assignment] = []
     depth = 0
+    copied: set[bytes] = set()
     for index, token in enumerate(tokens):
         if token.kind == "operator":
-            depth += {b"{": 1, b"}": -1}.get(token.text, 0)
-        if token.kind == "variable" and token.text[1:] in VARIABLES:
-            assignment = _assignment(content, tokens, index, depth)
-            if assignment:
-                found.append(assignment)
-        elif token.kind == "variable" and token.text == b"$sqlconf":
+            depth += _DEPTH.get(token.text, 0)
+        name = token.text[1:]
+        if token.kind == "variable" and name in VARIABLES and not _is_copied(tokens, index):
+            if name in copied:
+                raise _unsupported(content, token, f"${name.decode()} is assigned after it was copied")
+            found.append(_assignment(content, tokens, index, depth))
+        elif token.kind == "variable" and name in VARIABLES:
+            copied.add(name)
+        elif token.text == b"$sqlconf":
             _check_array(content, tokens, index)
-        elif (token.kind == "word" and token.text.lower() in _UNSEEN_WRITERS) or token.text == b"$":
-            raise _unsupported(content, token, f"`{token.text.decode()}` can change any variable")
+        elif token.text.lower().lstrip(b"\\") in _UNREADABLE:
+            raise _unsupported(content, token, f"with `{token.text.decode()}` the values are not sure")
     return found
 
 
-def _assignment(content: bytes, tokens: list[_Token], index: int, depth: int) -> _Assignment | None:
-    """The assignment that this mention of a variable is, or None if it only reads it."""
+_DEPTH = {b"{": 1, b"}": -1, b"(": 1, b")": -1, b"[": 1, b"]": -1}
+
+
+def _is_copied(tokens: list[_Token], index: int) -> bool:
+    """`… = $pass;`: the one way of reading a variable that can do nothing to it."""
+    before, after = tokens[index - 1], (*tokens[index + 1 : index + 2], _END)[0]
+    return before.text == b"=" and after.text == b";"
+
+
+def _assignment(content: bytes, tokens: list[_Token], index: int, depth: int) -> _Assignment:
+    """The assignment that this mention of a variable must be."""
     before, variable = tokens[index - 1], tokens[index]
     operator, value, end = (*tokens[index + 1 : index + 4], *[_END] * 3)[:3]
     name = variable.text.decode()
-    if before.text in (b"&", b"global", b"static", b",", b"[", b"as") or operator.text in (b"[", b"->", b"++", b"--", b"+", b"-"):
+    if operator.text not in (b"=", b".=", b"??="):
         raise _unsupported(content, variable, f"{name} is used in a way that could change it")
-    if not operator.text.endswith(b"=") or operator.text in (b"==", b"===", b"!=", b"!==", b"<=", b">="):
-        return None
     if operator.text != b"=" or value.kind not in ("single", "double", "number") or end.text != b";":
         raise _unsupported(content, variable, f"{name} is not assigned one plain literal")
     if depth or before.text not in (b";", b"}", b"<?php"):
         raise _unsupported(content, variable, f"{name} is assigned conditionally")
-    if value.kind == "double" and re.search(rb"(?<!\\)(?:\\\\)*(?:\$[A-Za-z_{\x80-\xff]|\{\$)|\\[0-7xu]", value.text):
+    if value.kind == "double" and _INTERPOLATED.match(value.text[1:-1]):
         raise _unsupported(content, variable, f"{name} is assigned an interpolated string")
+    if value.kind == "number" and not _is_plain(value.text):
+        raise _unsupported(content, variable, f"{name} is assigned a number that PHP reads as another")
     return _Assignment(variable.text[1:], value)
+
+
+def _is_plain(number: bytes) -> bool:
+    """PHP takes a leading zero for octal, and makes a float of what does not fit 64 bits."""
+    return number.isdigit() and str(int(number)).encode() == number and int(number) < 2**63
 
 
 def _check_array(content: bytes, tokens: list[_Token], index: int) -> None:
     """`$sqlconf["pass"]` may only be `$pass`: any other value would win over the variable we rewrite."""
+    before = tokens[index - 1].text
     texts = [token.text for token in tokens[index + 1 : index + 7]]
-    if len(texts) < 6 or texts[0] != b"[" or texts[2:4] != [b"]", b"="]:
+    key = texts[1].strip(b"'\"") if len(texts) > 1 else b""
+    made = texts[:5] == [b"=", b"array", b"(", b")", b";"] or texts[:4] == [b"=", b"[", b"]", b";"]
+    filled = len(texts) == 6 and texts[0] == b"[" and texts[2:4] == [b"]", b"="] and texts[1][:1] != b"$"
+    if before == b"global" or made:
         return
-    key = texts[1].strip(b"'\"")
-    if key in VARIABLES and (texts[4] != b"$" + key or texts[5] != b";"):
-        raise _unsupported(content, tokens[index], f"$sqlconf[{key.decode()!r}] is not ${key.decode()}")
+    if not filled or (key in VARIABLES and (texts[4] != b"$" + key or texts[5] != b";")):
+        raise _unsupported(
+            content, tokens[index], f"$sqlconf is used in a way that could make [{key.decode(errors='replace')!r}] differ"
+        )
 
 
 _END = _Token("end", b"", 0)
@@ -159,8 +186,8 @@ def _code(content: bytes) -> list[_Token]:
         if token.kind == "close":
             _check_tail(content, token)
             break
-        if token.kind == "heredoc" or token.text in (b"'", b'"', b"`"):
-            raise _unsupported(content, token, "a text that is not a simple quoted string")
+        if token.kind == "unfinished" or token.text in (b"'", b'"', b"`"):
+            raise _unsupported(content, token, "a comment that does not end, or a text that is not a simple quoted string")
         if token.kind not in ("space", "comment"):
             tokens.append(token)
     return tokens
@@ -183,7 +210,7 @@ def _unquote(literal: _Token) -> bytes:
 
 def _literal(old: _Token, value: bytes) -> bytes:
     """The value in the quotes that the file has; a bare number stays bare."""
-    if old.kind == "number" and value.isdigit():
+    if old.kind == "number" and _is_plain(value):
         return value
     if old.kind == "double":
         return b'"' + re.sub(rb'([\\"$])', lambda match: b"\\" + match.group(1), value) + b'"'
