@@ -1,0 +1,26 @@
+"""The demo can turn red: an outage while it runs is counted, told and ends it with another exit code than 0."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def demo(**told: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, **told}
+    return subprocess.run([sys.executable, "-m", "local.demo"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def test_an_outage_turns_the_demo_red() -> None:
+    ran = demo(ROTATIONS="1", FAIL="none", OUTAGE="1")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    assert "requests failed" in ran.stdout
+    assert ran.stdout.endswith("NOT WELL\n")
+
+
+def test_nonsense_is_refused_before_anything_is_started() -> None:
+    ran = demo(RATE="many")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "demo: RATE=many: a whole number from 1 to 1000 is wanted.\n"
