@@ -1,0 +1,127 @@
+"""The cluster seen from the program that starts it."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+POLL = 0.05  # seconds
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`cluster`: the EKS name that tokens must be signed for. `secret_keys`: access key id → secret access
+    key of the callers, `*` for any id. `sites`: the mounted EFS. `database_ca`: a file. `directory`: logs."""
+
+    cluster: str
+    secret: dict[str, Any] = field(repr=False)
+    deployment: dict[str, Any]
+    sites: Path
+    database_ca: Path
+    directory: Path
+    secret_keys: Mapping[str, str] = field(repr=False)
+    observes_after: float = 0.5
+
+
+class Cluster:
+    """`api` and `ca` for the Kubernetes client, `url` of the application's balancer."""
+
+    api: str
+    ca: str
+    url: str
+
+    def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
+        self._settings = settings
+        self._environment = environment
+        self._process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Return when it listens; the first pods are still starting (`wait_until_rolled_out`)."""
+        self._settings.directory.mkdir(parents=True, exist_ok=True)
+        log = self._settings.directory / "cluster.log"
+        with log.open("ab") as errors:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local.cluster"],
+                cwd=REPOSITORY,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                text=True,
+                process_group=0,
+            )
+        ports = self._introduce(self._process, log)
+        self.ca = ports["ca"]
+        self.api = f"https://127.0.0.1:{ports['api']}"
+        self.url = f"http://127.0.0.1:{ports['balancer']}"
+        self._control = f"http://127.0.0.1:{ports['control']}"
+
+    def stop(self) -> None:
+        """End of its input is all it takes; returns when its pods are gone."""
+        if self._process is not None:
+            assert self._process.stdin is not None
+            self._process.stdin.close()
+            self._process.wait()
+            self._process = None
+
+    def wait_until_rolled_out(self, within: float = 30.0) -> None:
+        deadline = time.monotonic() + within
+        while not self.is_rolled_out():
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"the pods were not ready within {within:.0f} s: {self.pods()}")
+            time.sleep(POLL)
+
+    def is_rolled_out(self) -> bool:
+        """By the controller's own knowledge, which the API tells a while later."""
+        return bool(self._call("GET", "/rollout")["complete"])
+
+    def secret(self) -> dict[str, str]:
+        """The keys and values of the application's Secret."""
+        data = self._call("GET", "/secret")["data"]
+        return {key: base64.b64decode(value).decode() for key, value in data.items()}
+
+    def pods(self) -> list[dict[str, Any]]:
+        """name, revision, ready, port of each; not those that are being deleted."""
+        listed: list[dict[str, Any]] = self._call("GET", "/pods")
+        return listed
+
+    def kill_pods(self) -> None:
+        """An outage: every pod dies as with its node. They start again by themselves."""
+        self._call("DELETE", "/pods")
+
+    def break_next_rollout(self) -> None:
+        """Pods of the next new revision never start; those of the one after it do (so a rollback rolls)."""
+        self._call("PUT", "/sabotage", {"next": True})
+
+    def break_rollouts_annotated(self, name: str, value: str) -> None:
+        self._call("PUT", "/sabotage", {"annotation": name, "value": value})
+
+    def heal(self) -> None:
+        self._call("DELETE", "/sabotage")
+
+    def _introduce(self, process: subprocess.Popen[str], log: Path) -> dict[str, Any]:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(json.dumps(asdict(self._settings), default=str) + "\n")
+        process.stdin.flush()
+        with process.stdout as output:
+            line = output.readline()
+        if not line:
+            raise RuntimeError(f"the cluster did not start:\n{log.read_text()[-2000:]}")
+        ports: dict[str, Any] = json.loads(line)
+        return ports
+
+    def _call(self, method: str, path: str, content: Any = None) -> Any:
+        body = None if content is None else json.dumps(content).encode()
+        request = urllib.request.Request(self._control + path, data=body, method=method)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)

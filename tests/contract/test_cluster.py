@@ -1,0 +1,394 @@
+"""What the steps rely on in a Kubernetes API. Over base URL, CA and token: a real API server could stand here as well."""
+
+import base64
+import json
+import ssl
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.credentials import Credentials
+from botocore.model import ServiceId
+from botocore.session import Session
+from botocore.signers import RequestSigner
+
+from local.cluster import Cluster, Settings
+from local.cluster.application import Application
+from local.cluster.manifests import deployment, secret
+from local.leftovers import Leftovers
+from local.load import Load
+
+SECRET = "/api/v1/namespaces/openemr/secrets/openemr-db-credentials"
+DEPLOYMENT = "/apis/apps/v1/namespaces/openemr/deployments/openemr"
+MERGE = "application/merge-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+EKS = "openemr-eks"
+SECRET_KEY = "local-secret-key"
+ROLLED_WITHIN = 20.0
+
+Object = dict[str, Any]
+
+
+def token(cluster: str = EKS, secret_key: str = SECRET_KEY, action: str = "GetCallerIdentity") -> str:
+    emitter = Session().get_component("event_emitter")
+    credentials = Credentials("AKIDFUNCTION", secret_key, "session+/=")
+    signer = RequestSigner(ServiceId("STS"), "eu-west-1", "sts", "v4", credentials, emitter)
+    url = signer.generate_presigned_url(
+        {
+            "method": "GET",
+            "url": f"https://sts.eu-west-1.amazonaws.com/?Action={action}&Version=2011-06-15",
+            "body": {},
+            "headers": {"x-k8s-aws-id": cluster},
+            "context": {},
+        },
+        region_name="eu-west-1",
+        expires_in=60,
+        operation_name="",
+    )
+    return "k8s-aws-v1." + base64.urlsafe_b64encode(url.encode()).decode().rstrip("=")
+
+
+@dataclass(frozen=True)
+class Api:
+    url: str
+    ca: str
+
+    def send(self, method: str, path: str, body: Any = None, kind: str = MERGE, bearer: str | None = None) -> tuple[int, Object]:
+        headers = {"Authorization": f"Bearer {token() if bearer is None else bearer}", "Content-Type": kind}
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, headers, method=method)  # noqa: S310 - our own
+        try:
+            tls = ssl.create_default_context(cadata=self.ca)
+            with urllib.request.urlopen(request, context=tls, timeout=10) as answer:  # noqa: S310 - our own
+                return answer.status, json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.load(error)
+
+    def get(self, path: str) -> Object:
+        status, found = self.send("GET", path)
+        assert status == 200, found
+        return found
+
+    def patch(self, path: str, body: Object, kind: str = MERGE) -> Object:
+        status, patched = self.send("PATCH", path, body, kind)
+        assert status == 200, patched
+        return patched
+
+
+def idle_cluster(run: Leftovers) -> Cluster:
+    """No pods, so no database: enough for everything but rollouts."""
+    directory = Path(tempfile.mkdtemp(dir=run.directory))
+    seen = secret("openemr", "openemr-db-credentials", host="h", user="openemr_a", password="first", database="openemr")
+    cluster = Cluster(
+        Settings(
+            cluster=EKS,
+            secret=seen,
+            deployment=deployment("openemr", "openemr", "openemr-db-credentials", replicas=0),
+            sites=directory,
+            database_ca=directory / "ca.pem",
+            directory=directory,
+            secret_keys={"*": SECRET_KEY},
+        ),
+        run.environment,
+    )
+    cluster.start()
+    cluster.wait_until_rolled_out()
+    return cluster
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Leftovers]:
+    with Leftovers() as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def api(run: Leftovers) -> Iterator[Api]:
+    cluster = idle_cluster(run)
+    yield Api(cluster.api, cluster.ca)
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def application(run: Leftovers) -> Iterator[Application]:
+    application = Application(run, cluster=EKS, secret_keys={"*": SECRET_KEY}, pods=3)
+    application.start()
+    yield application
+    application.stop()
+
+
+@pytest.fixture
+def rolling(application: Application) -> Iterator[Api]:
+    """With pods, all of them ready; whatever a test broke is whole again after it."""
+    api = Api(application.cluster.api, application.cluster.ca)
+    yield api
+    application.cluster.heal()
+    api.patch(DEPLOYMENT, {"spec": {"paused": None, "replicas": 3, "progressDeadlineSeconds": 60}})
+    application.cluster.wait_until_rolled_out(ROLLED_WITHIN)
+
+
+def annotate(value: str) -> Object:
+    return {"spec": {"template": {"metadata": {"annotations": {"credential-rotation/rotation-id": value}}}}}
+
+
+def until(holds: Callable[[], bool], within: float = ROLLED_WITHIN) -> None:
+    deadline = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < deadline, f"not within {within} s"
+        time.sleep(0.02)
+
+
+def is_observed(found: Object) -> bool:
+    return bool(found["status"]["observedGeneration"] >= found["metadata"]["generation"])
+
+
+def is_complete(found: Object) -> bool:
+    """As kubectl rollout status has it; absent counts are zero."""
+    status, replicas = found["status"], found["spec"]["replicas"]
+    return (
+        is_observed(found)
+        and status.get("updatedReplicas", 0) >= replicas
+        and status.get("replicas", 0) <= status.get("updatedReplicas", 0)
+        and status.get("availableReplicas", 0) >= status.get("updatedReplicas", 0)
+    )
+
+
+def progress(found: Object) -> str:
+    reasons = {condition["type"]: str(condition["reason"]) for condition in found["status"]["conditions"]}
+    return reasons["Progressing"]
+
+
+# Who may call
+
+
+@pytest.mark.parametrize(
+    "bearer",
+    [
+        "",
+        "k8s-aws-v1.",
+        "k8s-aws-v1.!!!",
+        "k8s-aws-v1." + base64.urlsafe_b64encode(b"https://sts.amazonaws.com/?Action=GetCallerIdentity").decode(),
+        pytest.param(token().removeprefix("k8s-aws-v1."), id="no prefix"),
+        pytest.param(token(cluster="another"), id="another cluster's"),
+        pytest.param(token(secret_key="another"), id="signed with another key"),
+        pytest.param(token(action="AssumeRole"), id="another action"),
+    ],
+)
+def test_who_shows_no_token_of_this_cluster_is_not_let_in(api: Api, bearer: str) -> None:
+    status, answer = api.send("GET", SECRET, bearer=bearer)
+    assert (status, answer["reason"]) == (401, "Unauthorized")
+
+
+def test_an_unknown_object_is_not_found(api: Api) -> None:
+    for path in (SECRET + "-no", DEPLOYMENT + "-no", SECRET.replace("namespaces/openemr", "namespaces/other"), "/api/v1/nodes/one"):
+        status, answer = api.send("GET", path)
+        assert (status, answer["kind"], answer["reason"]) == (404, "Status", "NotFound")
+
+
+def test_nothing_is_created_or_deleted(api: Api) -> None:
+    for method in ("POST", "PUT", "DELETE"):
+        assert api.send(method, SECRET, {})[0] == 405
+
+
+# Patches
+
+
+def test_a_patch_with_the_current_resource_version_is_taken_and_changes_the_version(api: Api) -> None:
+    before = api.get(SECRET)["metadata"]["resourceVersion"]
+    after = api.patch(SECRET, {"metadata": {"resourceVersion": before}, "stringData": {"mysql-user": "taken"}})
+    assert after["metadata"]["resourceVersion"] != before
+    assert api.get(SECRET)["metadata"]["resourceVersion"] == after["metadata"]["resourceVersion"]
+
+
+@pytest.mark.parametrize("path", [SECRET, DEPLOYMENT])
+def test_a_patch_with_a_stale_resource_version_is_a_conflict_and_changes_nothing(api: Api, path: str) -> None:
+    stale = api.get(path)["metadata"]["resourceVersion"]
+    current = api.patch(path, {"metadata": {"labels": {"changed": f"after-{stale}"}}})
+    status, answer = api.send("PATCH", path, {"metadata": {"resourceVersion": stale, "labels": {"changed": "again"}}})
+    assert (status, answer["kind"], answer["reason"], answer["code"]) == (409, "Status", "Conflict", 409)
+    assert api.get(path) == current
+
+
+def test_a_merge_patch_replaces_what_it_names_removes_what_is_null_and_keeps_the_rest(api: Api) -> None:
+    api.patch(SECRET, {"metadata": {"annotations": {"kept": "1", "changed": "1", "removed": "1"}}})
+    patched = api.patch(SECRET, {"metadata": {"annotations": {"changed": "2", "removed": None}}})
+    assert patched["metadata"]["annotations"] == {"kept": "1", "changed": "2"}
+
+
+def test_a_strategic_merge_patch_of_plain_objects_is_taken(api: Api) -> None:
+    patched = api.patch(DEPLOYMENT, {"metadata": {"annotations": {"strategic": "yes"}}}, STRATEGIC)
+    assert patched["metadata"]["annotations"]["strategic"] == "yes"
+
+
+def test_another_kind_of_patch_is_refused(api: Api) -> None:
+    assert api.send("PATCH", SECRET, {}, "application/json")[0] == 415
+
+
+def test_string_data_is_encoded_into_data_and_not_read_back(api: Api) -> None:
+    patched = api.patch(SECRET, {"stringData": {"mysql-password": "s3cret"}})
+    assert base64.b64decode(patched["data"]["mysql-password"]) == b"s3cret"
+    assert "mysql-host" in patched["data"]
+    assert "stringData" not in api.get(SECRET)
+
+
+def test_a_value_that_is_not_base64_is_refused_and_not_shown(api: Api) -> None:
+    status, answer = api.send("PATCH", SECRET, {"data": {"mysql-password": "not encoded!"}})
+    assert status == 400
+    assert "not encoded" not in json.dumps(answer)
+
+
+def test_an_annotation_that_is_no_string_is_refused(api: Api) -> None:
+    body = {"spec": {"template": {"metadata": {"annotations": {"number": 1}}}}}
+    assert api.send("PATCH", DEPLOYMENT, body)[0] == 400
+
+
+@pytest.mark.parametrize("body", [{"metadata": None}, {"metadata": "text"}, {"spec": []}, [], "text"])
+def test_a_patch_of_the_wrong_shape_does_no_harm(api: Api, body: Any) -> None:
+    status, _ = api.send("PATCH", DEPLOYMENT, body)
+    assert status in (200, 400, 422)
+    assert api.get(DEPLOYMENT)["metadata"]["name"] == "openemr"
+
+
+def test_an_immutable_secret_cannot_be_changed_any_more(run: Leftovers) -> None:
+    cluster = idle_cluster(run)
+    api = Api(cluster.api, cluster.ca)
+    api.patch(SECRET, {"immutable": True})
+    for change in ({"stringData": {"mysql-password": "next"}}, {"immutable": False}, {"immutable": None}):
+        status, answer = api.send("PATCH", SECRET, change)
+        assert (status, answer["reason"]) == (422, "Invalid")
+    assert api.send("PATCH", SECRET, {"metadata": {"labels": {"still": "possible"}}})[0] == 200
+    cluster.stop()
+
+
+# Generations
+
+
+def test_the_generation_grows_with_the_spec_and_with_nothing_else(api: Api) -> None:
+    first = api.get(DEPLOYMENT)["metadata"]["generation"]
+    assert api.patch(DEPLOYMENT, {"metadata": {"annotations": {"other": "1"}}})["metadata"]["generation"] == first
+    assert api.patch(DEPLOYMENT, {"status": {"replicas": 9}})["metadata"]["generation"] == first
+    assert api.patch(DEPLOYMENT, annotate("generation"))["metadata"]["generation"] == first + 1
+
+
+def test_the_same_patch_twice_is_one_change(api: Api) -> None:
+    patched = api.patch(DEPLOYMENT, annotate("twice"))
+    until(lambda: is_complete(api.get(DEPLOYMENT)))
+    settled = api.get(DEPLOYMENT)
+    assert api.patch(DEPLOYMENT, annotate("twice")) == settled
+    assert settled["metadata"]["generation"] == patched["metadata"]["generation"]
+
+
+def test_the_server_s_own_fields_cannot_be_patched(api: Api) -> None:
+    before = api.get(DEPLOYMENT)["metadata"]
+    after = api.patch(DEPLOYMENT, {"metadata": {"generation": 99, "creationTimestamp": "1970-01-01T00:00:00Z"}})["metadata"]
+    assert (after["generation"], after["creationTimestamp"]) == (before["generation"], before["creationTimestamp"])
+
+
+# Rollouts, of real pods
+
+
+def test_the_answer_to_a_patch_still_shows_the_complete_rollout_before_it(rolling: Api) -> None:
+    patched = rolling.patch(DEPLOYMENT, annotate("stale"))
+    assert patched["status"]["observedGeneration"] < patched["metadata"]["generation"]
+    assert patched["status"]["availableReplicas"] == patched["status"]["updatedReplicas"] == 3
+    until(lambda: is_complete(rolling.get(DEPLOYMENT)))
+
+
+def test_a_rolling_restart_replaces_every_pod_and_fails_no_request(rolling: Api, application: Application) -> None:
+    before = {pod["name"] for pod in application.cluster.pods()}
+    ready = []
+    with Load(application.login_page, rate=40) as load:
+        rolling.patch(DEPLOYMENT, annotate("rolling"))
+
+        def rolled() -> bool:
+            found = rolling.get(DEPLOYMENT + "/status")
+            ready.append(found["status"].get("readyReplicas", 0))
+            assert found["status"].get("replicas", 0) <= 4, "maxSurge is 1"
+            return is_complete(found)
+
+        until(rolled)
+    after = {pod["name"] for pod in application.cluster.pods()}
+    assert len(after) == 3
+    assert not before & after
+    assert min(ready) >= 3, "maxUnavailable is 0"
+    assert load.results().failures == []
+    assert load.results().served > 20
+
+
+def test_a_pod_takes_its_environment_from_the_secret_as_it_is_at_its_start(rolling: Api, application: Application) -> None:
+    def environment() -> set[str]:
+        answers = [urllib.request.urlopen(application.login_page, timeout=5) for _ in range(3)]  # noqa: S310 - our own
+        for answer in answers:
+            answer.close()
+        return {answer.headers["X-Environment-User"] for answer in answers}
+
+    rolling.patch(SECRET, {"stringData": {"mysql-user": "openemr_b"}})
+    assert environment() == {"openemr_a"}
+    rolling.patch(DEPLOYMENT, annotate("environment"))
+    until(lambda: is_complete(rolling.get(DEPLOYMENT)))
+    until(lambda: environment() == {"openemr_b"}, 2)
+    rolling.patch(SECRET, {"stringData": {"mysql-user": "openemr_a"}})
+
+
+def test_a_paused_deployment_takes_the_patch_and_does_not_roll(rolling: Api) -> None:
+    rolling.patch(DEPLOYMENT, {"spec": {"paused": True}})
+    rolling.patch(DEPLOYMENT, annotate("paused"))
+    until(lambda: is_observed(rolling.get(DEPLOYMENT)))
+    found = rolling.get(DEPLOYMENT)
+    assert "updatedReplicas" not in found["status"], "a count of zero is left out"
+    assert progress(found) == "DeploymentPaused"
+    rolling.patch(DEPLOYMENT, {"spec": {"paused": None}})
+    until(lambda: is_complete(rolling.get(DEPLOYMENT)))
+
+
+def test_a_rollout_that_gets_nowhere_exceeds_its_deadline_and_leaves_the_old_pods_serving(
+    rolling: Api, application: Application
+) -> None:
+    application.cluster.break_next_rollout()
+    rolling.patch(DEPLOYMENT, annotate("broken") | {"spec": {**annotate("broken")["spec"], "progressDeadlineSeconds": 1}})
+    with Load(application.login_page, rate=40) as load:
+        until(lambda: progress(rolling.get(DEPLOYMENT)) == "ProgressDeadlineExceeded")
+    status = rolling.get(DEPLOYMENT)["status"]
+    assert (status["replicas"], status["updatedReplicas"], status["availableReplicas"], status["unavailableReplicas"]) == (
+        4,
+        1,
+        3,
+        1,
+    )
+    assert load.results().failures == []
+
+
+def test_an_exceeded_deadline_lingers_until_the_next_rollout_is_observed_and_that_one_rolls(
+    rolling: Api, application: Application
+) -> None:
+    application.cluster.break_next_rollout()
+    rolling.patch(DEPLOYMENT, {"spec": {**annotate("lingering")["spec"], "progressDeadlineSeconds": 1}})
+    until(lambda: progress(rolling.get(DEPLOYMENT)) == "ProgressDeadlineExceeded")
+    patched = rolling.patch(DEPLOYMENT, annotate("restored"))
+    assert progress(patched) == "ProgressDeadlineExceeded"
+    until(lambda: is_observed(rolling.get(DEPLOYMENT)))
+    assert progress(rolling.get(DEPLOYMENT)) != "ProgressDeadlineExceeded"
+    until(lambda: is_complete(rolling.get(DEPLOYMENT)))
+    assert progress(rolling.get(DEPLOYMENT)) == "NewReplicaSetAvailable"
+
+
+def test_rollouts_can_be_broken_by_an_annotation_and_healed(rolling: Api, application: Application) -> None:
+    application.cluster.break_rollouts_annotated("credential-rotation/rotation-id", "cursed")
+    rolling.patch(DEPLOYMENT, annotate("cursed"))
+    until(lambda: rolling.get(DEPLOYMENT)["status"].get("unavailableReplicas") == 1)
+    application.cluster.heal()
+    until(lambda: is_complete(rolling.get(DEPLOYMENT)))
+
+
+def test_replicas_can_be_scaled(rolling: Api, application: Application) -> None:
+    for replicas in (5, 2):
+        rolling.patch(DEPLOYMENT, {"spec": {"replicas": replicas}})
+        until(lambda: is_complete(rolling.get(DEPLOYMENT)))
+        assert len(application.cluster.pods()) == replicas
