@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from local.aws import REPOSITORY, LocalAws
+from local.cluster import php
 from local.cluster.application import ADMIN, DEPLOYMENT, LOGIN_PAGE, NAMESPACE, SCHEMA, SECRET, Application
 from local.deploy import Stack, deploy
 from local.lambdas import runtime_python
@@ -28,6 +29,7 @@ CLUSTER = "openemr-eks"
 TARGET = "openemr"
 BUILD = REPOSITORY / ".aws-sam" / "build"
 SECRET_KEY = "local"
+SLOT_SECRET, ADMIN_SECRET = "openemr/slots", "openemr/admin"
 OVERRIDES = {"PythonRuntime": "python3.11", "Architecture": "arm64" if os.uname().machine == "aarch64" else "x86_64"}
 """The only two parameters with a default that differ from AWS: what this machine can run."""
 
@@ -82,6 +84,10 @@ class LocalStack:
     def machine_arn(self) -> str:
         return self.deployed["RotationStateMachine"]
 
+    def versions(self) -> dict[str, str]:
+        """Of the real servers."""
+        return {"MySQL": self.app.mysql.version(), "PHP": php.version()}
+
     def function(self, state: str) -> str:
         """The name of the function behind a state."""
         return self.deployed[f"{'CheckDrained' if state == 'CheckStillDrained' else state}Function"]
@@ -135,8 +141,8 @@ class LocalStack:
         here = f"{self.aws.region}:{account}"
         return {
             **OVERRIDES,
-            "SlotSecretArn": self._create_secret("openemr/slots", self._slots()),
-            "AdminSecretArn": self._create_secret("openemr/admin", self._login(ADMIN, self.app.admin.password)),
+            "SlotSecretArn": self._create_secret(SLOT_SECRET, self._slots()),
+            "AdminSecretArn": self._create_secret(ADMIN_SECRET, self._login(ADMIN, self.app.admin.password)),
             "SecretsKmsKeyArn": f"arn:aws:kms:{here}:key/00000000-0000-0000-0000-000000000000",
             "SubnetIds": "subnet-00000000",
             "SecurityGroupIds": "sg-00000000",
