@@ -29,9 +29,10 @@ ACTIONS = {
 # step: in the VPC, mounts EFS, reaches the cluster, on the slot secret, on the admin secret
 STEPS: dict[str, tuple[bool, bool, bool, str, str]] = {
     "ReadSlots": (True, True, True, G, G),
-    "ClaimRotation": (True, True, True, GPU, G),
+    "ClaimRotation": (True, True, True, GPU, GPU),
     "SyncUsers": (True, False, False, G, G),
     "WriteSqlconf": (True, True, False, G, ""),
+    "FixPermissions": (True, True, False, "", ""),
     "PatchSecret": (True, False, True, G, ""),
     "RestartApp": (True, False, True, G, ""),
     "CheckRollout": (True, False, True, "", ""),
@@ -134,7 +135,7 @@ def test_a_function_is_where_its_step_needs_it(step: str) -> None:
 @each_step
 def test_only_the_writer_may_write_the_sites(step: str) -> None:
     reads = {"elasticfilesystem:ClientMount"} if STEPS[step][1] else set()
-    writes = {"elasticfilesystem:ClientWrite"} if step == "WriteSqlconf" else set()
+    writes = {"elasticfilesystem:ClientWrite"} if step in ("WriteSqlconf", "FixPermissions") else set()
     assert granted(f"{step}Role", "elasticfilesystem") == reads | writes
     mounts = [one for one in statements(f"{step}Role") if "elasticfilesystem:" in str(one["Action"])]
     through = {"StringEquals": {"elasticfilesystem:AccessPointArn": {"Ref": "SitesAccessPointArn"}}}

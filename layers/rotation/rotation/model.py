@@ -68,6 +68,16 @@ class Direction(StrEnum):
     RESTORE = "restore"
 
 
+class Mode(StrEnum):
+    """What a run is asked to do."""
+
+    ROTATE = "rotate"
+    DRY_RUN = "dry-run"
+    RESUME = "resume"
+    SYNC_USERS = "sync-users"
+    FIX_PERMISSIONS = "fix-permissions"
+
+
 class RotationStep(StrEnum):
     """What an intent is about to make current: another active slot, or a new password for the old one."""
 

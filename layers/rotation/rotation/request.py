@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rotation.drain import Drain, DrainStatus
-from rotation.model import Direction
+from rotation.model import Direction, Mode
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,11 @@ class Request:
     def target(self) -> str:
         """The name of the target document."""
         return str(self._event["target"])
+
+    @property
+    def mode(self) -> Mode:
+        """What this run is asked to do."""
+        return Mode(self._event["mode"])
 
     @property
     def owner(self) -> str:

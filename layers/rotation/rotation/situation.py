@@ -5,11 +5,11 @@ log in, and gives the one decision that ReadSlots reports and ClaimRotation reco
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from rotation.errors import NoFreeSlot, RotationAlreadyRunning
-from rotation.model import Credential, Labels, Password, RotationStep, RotationTag, Slot
+from rotation.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, Slot
 from rotation.record import Record
 
 
@@ -48,6 +48,9 @@ class Action(StrEnum):
 
     PUBLISH = "publish"
     RETIRE = "retire"
+    RESTORE = "restore"
+    SYNC = "sync users"
+    NOTHING = "nothing to resume"
     ALREADY_ROTATED = "already rotated"
 
 
@@ -75,6 +78,8 @@ class Facts:
     """What the consumers after it hold (the Kubernetes Secret)."""
     accepted: Mapping[Slot, Password | None]
     """For each slot the first of the known passwords that logs in."""
+    admin: Credential | None = None
+    """The admin's login that works, wherever it was found."""
     sessions: Mapping[Slot, int] = field(default_factory=dict)
     """How many sessions each slot's user has; only looked at when it matters (a first rotation)."""
 
@@ -92,32 +97,74 @@ class Decision:
     rotation_id: str
     reason: str
     new_password: bool = False
+    entry: str = ""
+    """The entry of the intent to publish, where that is not the slot: only a restore names another."""
+    keeps_intent: bool = False
+    """Whether the intent stays when this run ends: what it records is still to be finished by a rotation."""
 
     @property
-    def summary(self) -> dict[str, str]:
+    def summary(self) -> dict[str, str | bool]:
         """What may be shown: no credential is in it."""
         return {
             "action": str(self.action),
             "slot": str(self.slot),
             "old_slot": str(self.slot.other),
+            "entry": self.entry or str(self.slot),
+            "keeps_intent": self.keeps_intent,
             "rotation_id": self.rotation_id,
             "reason": self.reason,
         }
 
 
-def decide(facts: Facts) -> Decision:
-    """One decision for every situation, or an error that says why there is none."""
-    if facts.pending is not None and facts.labels.pending is not None:
-        left = left_to_do(facts.pending, facts.labels.pending, facts.current, facts.labels.current)
-        if facts.owner_alive:
-            raise RotationAlreadyRunning(f"another execution is rotating: {_owner(facts.pending)}")
-        if left is Left.PUBLISH:
-            return _finish_flip(facts, facts.pending)
-        if left is not Left.STALE:
-            return _finish_retirement(facts, facts.pending)
+def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
+    """One decision for every situation and mode, or an error that says why there is none."""
+    if facts.pending is not None and facts.owner_alive:
+        raise RotationAlreadyRunning(f"another execution is rotating: {_owner(facts.pending)}")
+    unfinished = _unfinished(facts)
+    if mode is Mode.SYNC_USERS:
+        return _sync(facts, unfinished)
+    if unfinished is not None:
+        return _finish(facts, unfinished)
+    if mode is Mode.RESUME:
+        return _resume(facts)
     if facts.current.tag is not None and facts.current.tag.id == facts.rotation_id:
         return _decision(facts, Action.ALREADY_ROTATED, facts.current, "AWSCURRENT carries this rotation's id already")
     return _rotate(facts)
+
+
+def _unfinished(facts: Facts) -> tuple[Record, Left] | None:
+    """The intent that still wants something, and what."""
+    if facts.pending is None or facts.labels.pending is None:
+        return None
+    left = left_to_do(facts.pending, facts.labels.pending, facts.current, facts.labels.current)
+    return None if left is Left.STALE else (facts.pending, left)
+
+
+def _finish(facts: Facts, unfinished: tuple[Record, Left]) -> Decision:
+    pending, left = unfinished
+    return _finish_flip(facts, pending) if left is Left.PUBLISH else _finish_retirement(facts, pending)
+
+
+def _sync(facts: Facts, unfinished: tuple[Record, Left] | None) -> Decision:
+    """Both users are to log in with a recorded password. An unfinished intent is kept: the database may hold its password."""
+    reason = "both users are to log in with their recorded passwords"
+    if unfinished is None:
+        return _decision(facts, Action.SYNC, _with_accepted(facts.current, facts.accepted, *Slot), reason)
+    pending, _ = unfinished
+    return replace(_decision(facts, Action.SYNC, pending, reason, tag=pending.tag), keeps_intent=True)
+
+
+def _resume(facts: Facts) -> Decision:
+    """Nothing is to be finished. A rollback that was cut short, or a manual change, is put back to what AWSCURRENT says."""
+    record = _with_accepted(facts.current, facts.accepted, *Slot)
+    found = None if facts.file is None else facts.file.credential
+    previous = facts.pending.previous if facts.pending else None
+    if facts.labels.pending is None and (found is None or _slot_of(record, found) in (record.active, None)):
+        return _decision(facts, Action.NOTHING, record, "no run was interrupted, and the application uses what AWSCURRENT says")
+    if previous is not None:
+        reason = f"an interrupted rollback is finished: back to {previous.username}"
+        return replace(_decision(facts, Action.RESTORE, record.with_previous(previous), reason), entry=PREVIOUS)
+    return _decision(facts, Action.RESTORE, record, f"the application is put back on {record.active}, which AWSCURRENT names")
 
 
 def _owner(record: Record) -> str:

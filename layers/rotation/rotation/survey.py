@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
 
 from rotation.errors import AdminLoginUnknown, SecretInvalid
 from rotation.intents import read_record
@@ -21,6 +22,7 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
     found = [Found(credential, logins.works(credential)) for credential in held]
     recorded = [current, *([pending] if pending else []), *_previous(world.slots, labels)]
     accepted = {slot: logins.accepted(_candidates(slot, found, recorded)) for slot in Slot}
+    admin = working_admin(world, held)
     neither = bool(found) and found[0].credential.username not in {current.credential(slot).username for slot in Slot}
     return Facts(
         rotation_id=rotation_id,
@@ -31,17 +33,23 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
         file=found[0] if found else None,
         others=tuple(found[1:]),
         accepted=accepted,
-        sessions=_sessions(world, current) if neither else {},
+        admin=admin,
+        sessions=_sessions(world, admin, current) if neither else {},
     )
 
 
-def working_admin(world: World) -> Credential:
-    """The admin's login: what is current, else what was being made current, else what was current before."""
+def working_admin(world: World, found: Iterable[Credential] = ()) -> Credential:
+    """The admin's login: what is current, else what was being made current, else what was current before.
+
+    `found`: what consumers hold, tried last if it is the admin's; only a survey sees it.
+    """
     labels = world.admin.labels()
-    logins = _Logins(world)
-    for version in dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v):
-        credential = AdminRecord.parse(world.admin.read(version), world.admin.name).credential
-        if logins.works(credential):
+    versions = dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v)
+    recorded = (AdminRecord.parse(world.admin.read(version), world.admin.name).credential for version in versions)
+    logins, username = _Logins(world), ""
+    for credential in chain(recorded, found):
+        username = username or credential.username
+        if credential.username == username and logins.works(credential):
             return credential
     raise AdminLoginUnknown(f"{world.target.name}: no password in {world.admin.name} logs in as the admin")
 
@@ -70,8 +78,7 @@ def _owner_alive(world: World, pending: Record, labels: Labels, owner: str) -> b
     return world.execution_is_alive(pending.tag.owner, world.slots.age_seconds(labels.pending))
 
 
-def _sessions(world: World, current: Record) -> dict[Slot, int]:
-    admin = working_admin(world)
+def _sessions(world: World, admin: Credential, current: Record) -> dict[Slot, int]:
     return {slot: world.source.activity(admin, current.credential(slot).username).sessions for slot in Slot}
 
 

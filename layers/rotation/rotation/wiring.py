@@ -3,13 +3,17 @@
 import time
 from collections.abc import Callable
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rotation.adapters.parameters import load_target
 from rotation.adapters.secrets_manager import SecretsManagerStore
 from rotation.errors import TargetInvalid
-from rotation.ports import CredentialConsumer, Health, SecretStore, Source, Workload
+from rotation.ports import CredentialConsumer, Health, ProtectedFile, SecretStore, Source, Workload
 from rotation.settings import Settings
 from rotation.target import Consumer, Target
+
+if TYPE_CHECKING:
+    from rotation.adapters.efs import SqlconfFile
 
 
 class AwsWorld:
@@ -53,6 +57,9 @@ class AwsWorld:
     def credential(self, index: int) -> CredentialConsumer:
         return self._credential(self.target.consumers[index])
 
+    def files(self) -> list[ProtectedFile]:
+        return [self._file(consumer) for consumer in self.target.consumers if consumer.kind == "sqlconf"]
+
     def traffic(self) -> CredentialConsumer:
         """The consumer that moves the traffic: the first that holds a credential."""
         return next(self._credential(consumer) for consumer in self.target.consumers if consumer.holds_credential)
@@ -70,16 +77,19 @@ class AwsWorld:
 
     def _credential(self, consumer: Consumer) -> CredentialConsumer:
         if consumer.kind == "sqlconf":
-            from rotation.adapters.efs import SqlconfFile
-
-            if self._settings.sites_root is None:
-                raise TargetInvalid(f"{self._name}: this function does not mount EFS")
-            return SqlconfFile(self._settings.sites_root, consumer.settings["path"])
+            return self._file(consumer)
         from rotation.adapters.eks import Cluster
         from rotation.adapters.kubernetes import KubernetesSecret
 
         settings = consumer.settings
         return KubernetesSecret(Cluster(settings["cluster"]), settings["namespace"], settings["name"])
+
+    def _file(self, consumer: Consumer) -> "SqlconfFile":
+        from rotation.adapters.efs import SqlconfFile
+
+        if self._settings.sites_root is None:
+            raise TargetInvalid(f"{self._name}: this function does not mount EFS")
+        return SqlconfFile(self._settings.sites_root, **consumer.settings)
 
     def _workload(self, consumer: Consumer) -> Workload:
         from rotation.adapters.eks import Cluster

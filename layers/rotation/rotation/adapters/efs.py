@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_IMODE
 
 from rotation import sqlconf
 from rotation.errors import FileSystemUnavailable, SqlconfMissing, SqlconfUnsupported
@@ -17,8 +18,10 @@ _PREFIX, _SUFFIX = ".sqlconf.rotation-", ".php"
 class SqlconfFile:
     """One sqlconf.php."""
 
-    def __init__(self, root: Path, path: str) -> None:
+    def __init__(self, root: Path, path: str, owner: str = "1000:101", mode: str = "0644") -> None:
         self._path = root / path
+        self._owner = tuple(int(number) for number in owner.split(":"))
+        self._mode = int(mode, 8)
 
     @property
     def name(self) -> str:
@@ -36,6 +39,15 @@ class SqlconfFile:
                 return False
             self._replace(after)
         return True
+
+    def fix_permissions(self) -> bool:
+        with self._explained():
+            status = self._path.stat()
+            changed = (status.st_uid, status.st_gid) != self._owner or S_IMODE(status.st_mode) != self._mode
+            if changed:
+                os.chown(self._path, *self._owner)
+                self._path.chmod(self._mode)
+        return changed
 
     def _replace(self, content: bytes) -> None:
         """The temporary file ends in .php, so that a web server never serves it as text; it is private until it is renamed."""
@@ -73,7 +85,7 @@ class SqlconfFile:
             raise SqlconfUnsupported(f"{self.name} is a directory") from None
         except PermissionError:
             raise FileSystemUnavailable(
-                f"{self.name} is not readable or writable by {os.getuid()}:{os.getgid()}; run mode fix-permissions"
+                f"{self.name} is not readable or writable by {os.getuid()}:{os.getgid()}; run mode fix-permissions, or mend the access point"
             ) from None
         except OSError as error:
             raise FileSystemUnavailable(f"{self.name}: {errno.errorcode.get(error.errno or 0, 'EIO')}") from None

@@ -4,10 +4,12 @@ from typing import Any
 
 from rotation.errors import RotationAlreadyRunning, RotationSuperseded, SituationChanged
 from rotation.intents import version_id, write_ahead
+from rotation.model import CURRENT, Credential
 from rotation.passwords import slot_password
 from rotation.ports import World
+from rotation.record import AdminRecord
 from rotation.request import Claim, Request
-from rotation.situation import decide, intent
+from rotation.situation import Decision, Facts, decide, intent
 from rotation.survey import survey
 
 
@@ -19,16 +21,36 @@ def claim_rotation(world: World, request: Request) -> dict[str, Any]:
     if labels.pending in own.values():
         return Claim(str(labels.pending)).as_dict()
     facts = survey(world, request.rotation_id, request.owner)
-    decision = decide(facts)
-    if decision.summary != {key: request.situation[key] for key in decision.summary} or seen != {
-        "current": facts.labels.current,
-        "pending": facts.labels.pending,
-    }:
-        raise SituationChanged(f"{world.target.name}: the situation changed between ReadSlots and ClaimRotation: {decision.reason}")
+    decision = decide(facts, request.mode)
+    _check_unchanged(world, request, facts, decision)
     version = own[decision.step]
-    record = intent(decision, request.owner, facts.labels.current, slot_password)
     try:
-        write_ahead(world.slots, version, record, facts.labels.pending)
+        write_ahead(
+            world.slots, version, intent(decision, request.owner, facts.labels.current, slot_password), facts.labels.pending
+        )
     except RotationSuperseded:
         raise RotationAlreadyRunning(f"{world.target.name}: another execution claimed the rotation at the same moment") from None
+    if facts.admin is not None:
+        _adopt_admin(world, request, facts.admin)
     return Claim(version).as_dict()
+
+
+def _check_unchanged(world: World, request: Request, facts: Facts, decision: Decision) -> None:
+    same_labels = request.situation["labels"] == {"current": facts.labels.current, "pending": facts.labels.pending}
+    same_decision = decision.summary.items() <= dict(request.situation).items()
+    if not (same_labels and same_decision):
+        raise SituationChanged(f"{world.target.name}: the situation changed after ReadSlots, now: {decision.reason}")
+
+
+def _adopt_admin(world: World, request: Request, admin: Credential) -> None:
+    """Drift of the admin secret: a password that only a consumer still knew is recorded, so that every later step finds it."""
+    store = world.admin
+    labels = store.labels()
+    versions = [version for version in (labels.current, labels.pending, labels.previous) if version]
+    recorded = [AdminRecord.parse(store.read(version), store.name) for version in versions]
+    if any(admin.same_login(record.credential) for record in recorded):
+        return
+    version = version_id(store.name, labels.current, request.owner, "adopt")
+    store.put_once(version, recorded[0].with_password(admin.password).without_tag().text())
+    if not store.swap(CURRENT, to=version, removed_from=labels.current):
+        raise RotationSuperseded(f"{store.name}: another version became current while this run was claiming")

@@ -3,9 +3,11 @@
 from typing import Any
 
 from rotation.errors import RolloutPaused
+from rotation.model import Mode
+from rotation.plan import plan
 from rotation.ports import World
 from rotation.request import Request
-from rotation.situation import decide
+from rotation.situation import Decision, Facts, decide
 from rotation.survey import survey
 
 
@@ -15,10 +17,15 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
         if workload.rollout().paused:
             raise RolloutPaused(f"{world.target.name}: {workload.name} is paused: resume it with kubectl rollout resume")
     facts = survey(world, request.rotation_id, request.owner)
-    decision = decide(facts)
+    decision = decide(facts, request.mode)
     return {
         **decision.summary,
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
         "consumers": [{"index": index, "kind": consumer.kind} for index, consumer in enumerate(world.target.consumers)],
         "overlap_seconds": world.target.overlap_seconds,
+        "plan": _plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [],
     }
+
+
+def _plan(world: World, facts: Facts, decision: Decision) -> list[dict[str, str]]:
+    return plan(decision, world.target, facts.file.credential.username if facts.file else None)

@@ -4,7 +4,7 @@ from typing import Any
 
 from rotation.errors import LoginRefused, SlotInUse
 from rotation.intents import confirm, read_record
-from rotation.model import Credential
+from rotation.model import Credential, Mode, Slot
 from rotation.ports import AdminSession, World
 from rotation.record import Record
 from rotation.request import Request
@@ -13,17 +13,29 @@ from rotation.survey import working_admin
 
 
 def sync_users(world: World, request: Request) -> dict[str, Any]:
-    """What had to be repaired. The user in use is never touched."""
+    """What had to be repaired. Outside of mode sync-users the user in use is never touched."""
     version = request.claim.version
     record, labels = confirm(world.slots, version)
+    current = read_record(world.slots, labels.current)
+    if request.mode is Mode.SYNC_USERS:
+        return _sync_both(world, version, record, current)
     user = record.credential(record.active)
-    in_use = left_to_do(record, version, read_record(world.slots, labels.current), labels.current) is not Left.PUBLISH
     works = world.source.logs_in(user)
-    if in_use and not works:
+    if left_to_do(record, version, current, labels.current) is Left.PUBLISH:
+        return _repair(world, version, user, _like(record), works=works)
+    if not works:
         raise LoginRefused(f"{world.target.name}: {user.username} is in use, but its recorded password does not log in")
-    if in_use:
-        return {"password": False, "grants": False}
-    return _repair(world, version, user, _like(record), works)
+    return {"repaired": []}
+
+
+def _sync_both(world: World, version: str, record: Record, current: Record) -> dict[str, Any]:
+    """The claim put into the record whatever password logs in; so one that does not log in is one that nobody knows."""
+    repaired = []
+    for slot in Slot:
+        user = record.credential(slot)
+        works = any(world.source.logs_in(known.credential(slot)) for known in (record, current))
+        repaired += _repair(world, version, user, record.credential(slot.other), works=works, in_use=True)["repaired"]
+    return {"repaired": repaired}
 
 
 def _like(record: Record) -> Credential:
@@ -31,21 +43,23 @@ def _like(record: Record) -> Credential:
     return record.previous or record.credential(record.active.other)
 
 
-def _repair(world: World, version: str, user: Credential, like: Credential, works: bool) -> dict[str, Any]:
+def _repair(world: World, version: str, user: Credential, like: Credential, *, works: bool, in_use: bool = False) -> dict[str, Any]:
+    """`in_use`: repaired even while it has sessions, since no known password of it logs in any more."""
     with world.source.as_admin(working_admin(world)) as admin:
         confirm(world.slots, version)
         if not works:
-            _set_password(world, admin, user, like)
-        grants = admin.copy_grants(user, like)
+            _set_password(world, admin, user, like, in_use=in_use)
+        granted = admin.copy_grants(user, like)
     if not works and not world.source.logs_in(user):
         raise LoginRefused(f"{world.target.name}: {user.username} does not log in with its stored password, even after the repair")
-    return {"password": not works, "grants": grants}
+    what = [*(["password"] if not works else []), *(["grants"] if granted else [])]
+    return {"repaired": [f"{user.username}: {one}" for one in what]}
 
 
-def _set_password(world: World, admin: AdminSession, user: Credential, like: Credential) -> None:
+def _set_password(world: World, admin: AdminSession, user: Credential, like: Credential, *, in_use: bool) -> None:
     if not admin.exists(user.username):
         admin.create_user(user, like)
         return
-    if admin.activity(user.username).sessions:
+    if not in_use and admin.activity(user.username).sessions:
         raise SlotInUse(f"{world.target.name}: {user.username} has sessions: its password is not set while somebody works with it")
     admin.set_password(user.username, user.password, retain=admin.dual_passwords)

@@ -1,0 +1,11 @@
+"""FixPermissions: owner and mode of sqlconf.php as the target names them. Its content is not read, and no credential changes."""
+
+from typing import Any
+
+from rotation.ports import World
+from rotation.request import Request
+
+
+def fix_permissions(world: World, _request: Request) -> dict[str, Any]:
+    """Whether anything had to change."""
+    return {"changed": any([file.fix_permissions() for file in world.files()])}
