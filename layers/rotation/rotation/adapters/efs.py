@@ -85,7 +85,8 @@ class SqlconfFile:
             raise SqlconfUnsupported(f"{self.name} is a directory") from None
         except PermissionError:
             raise FileSystemUnavailable(
-                f"{self.name} is not readable or writable by {os.getuid()}:{os.getgid()}; run mode fix-permissions, or mend the access point"
+                f"{self.name} is not readable or writable by {os.getuid()}:{os.getgid()};"
+                " run mode fix-permissions, or mend the access point"
             ) from None
         except OSError as error:
             raise FileSystemUnavailable(f"{self.name}: {errno.errorcode.get(error.errno or 0, 'EIO')}") from None

@@ -8,4 +8,5 @@ from rotation.request import Request
 
 def fix_permissions(world: World, _request: Request) -> dict[str, Any]:
     """Whether anything had to change."""
-    return {"changed": any([file.fix_permissions() for file in world.files()])}
+    changed = [file.fix_permissions() for file in world.files()]
+    return {"changed": any(changed)}
