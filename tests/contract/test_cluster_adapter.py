@@ -1,0 +1,428 @@
+"""The Kubernetes adapters on the stand-in: nothing overwritten that somebody else changed, no rollout believed too early."""
+
+import base64
+import socket
+import threading
+import time
+import traceback
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rotation.adapters import eks
+from rotation.adapters.eks import Cluster
+from rotation.adapters.kubernetes import Deployment, KubernetesSecret
+from rotation.errors import (
+    ClusterConflict,
+    ClusterObjectMissing,
+    ClusterRefused,
+    ClusterUnavailable,
+    ConsumerDiffers,
+    RotationError,
+)
+from rotation.model import Credential, Password
+from rotation.rollout import Progress, progress
+
+from local.aws import LocalAws
+from local.certificates import Authority
+from local.cluster import Cluster as LocalCluster
+from local.cluster import Settings
+from local.cluster.application import Application
+from local.cluster.manifests import deployment, secret
+from local.leftovers import Leftovers
+from local.ports import free_port
+
+NAMESPACE, SECRET, DEPLOYMENT = "openemr", "openemr-db-credentials", "openemr"
+SECRET_PATH = f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET}"
+DEPLOYMENT_PATH = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{DEPLOYMENT}"
+SECRET_KEY = "local"  # as the adapters' own secret access key
+FIRST, SECOND = "first-canary-1", "second-canary-2"
+SEEN = Credential("openemr_a", Password(FIRST), "db.example", None, "openemr")
+NEW = Credential("openemr_b", Password(SECOND), "db.example", 3306, "openemr")
+WITHIN = 20.0
+
+Object = dict[str, Any]
+Make = Callable[..., Cluster]
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Leftovers]:
+    with Leftovers() as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def aws(run: Leftovers) -> Iterator[LocalAws]:
+    with LocalAws(Path("no-function-runs-here"), run.directory / "logs", environment=run.environment) as aws:
+        yield aws
+
+
+@pytest.fixture(autouse=True)
+def _environment(aws: LocalAws, adapters_use: Callable[[LocalAws], None]) -> Iterator[None]:
+    adapters_use(aws)
+    yield
+    eks._connect.cache_clear()
+
+
+def register(aws: LocalAws, endpoint: str, ca: str, name: str = "") -> str:
+    """A name of its own in EKS, for that API server with that authority."""
+    name = name or f"cluster-{uuid.uuid4()}"
+    aws.register_cluster(name, endpoint, base64.b64encode(ca.encode()).decode())
+    return name
+
+
+@pytest.fixture
+def make(run: Leftovers, aws: LocalAws) -> Iterator[Make]:
+    """Clusters without pods, with that Secret in them."""
+    started: list[LocalCluster] = []
+
+    def make(**changes: Any) -> Cluster:
+        name, folder = f"cluster-{uuid.uuid4()}", run.directory / str(uuid.uuid4())
+        seen = secret(NAMESPACE, SECRET, host="db.example", user=SEEN.username, password=FIRST, database="openemr")
+        settings = Settings(
+            cluster=name,
+            secret=seen | changes,
+            deployment=deployment(NAMESPACE, DEPLOYMENT, SECRET, replicas=0),
+            sites=folder,
+            database_ca=folder / "ca.pem",
+            directory=folder,
+            secret_keys={"*": SECRET_KEY},
+        )
+        started.append(LocalCluster(settings, run.environment))
+        started[-1].start()
+        register(aws, started[-1].api, started[-1].ca, name)
+        return Cluster(name)
+
+    yield make
+    for cluster in started:
+        cluster.stop()
+
+
+@pytest.fixture
+def cluster(make: Make) -> Cluster:
+    return make()
+
+
+@pytest.fixture
+def consumer(cluster: Cluster) -> KubernetesSecret:
+    return KubernetesSecret(cluster, NAMESPACE, SECRET)
+
+
+class Meddled(Cluster):
+    """Somebody else's patch arrives between our look and ours."""
+
+    def __init__(self, name: str, path: str, theirs: Object) -> None:
+        super().__init__(name)
+        self._theirs = (path, theirs)
+
+    def patch(self, path: str, body: Object) -> None:
+        Cluster(self._name).patch(*self._theirs)
+        super().patch(path, body)
+
+
+@contextmanager
+def raises(kind: type[RotationError]) -> Iterator[pytest.ExceptionInfo[RotationError]]:
+    """That error and no other, with no value and nothing of what the server said in it."""
+    with pytest.raises(kind) as caught:
+        yield caught
+    assert type(caught.value) is kind
+    shown = "".join(traceback.format_exception(caught.value))
+    assert not [canary for canary in (FIRST, SECOND) if canary in shown or base64.b64encode(canary.encode()).decode() in shown]
+
+
+# The Secret
+
+
+def test_what_the_secret_holds_is_read_and_of_the_port_it_says_nothing(consumer: KubernetesSecret) -> None:
+    assert consumer.read() == SEEN
+
+
+def test_what_was_published_is_read_back(consumer: KubernetesSecret) -> None:
+    assert consumer.publish(NEW)
+    assert consumer.read().at_port_of(NEW) == NEW
+
+
+def test_what_is_there_already_is_not_written_again(cluster: Cluster, consumer: KubernetesSecret) -> None:
+    consumer.publish(NEW)
+    before = cluster.get(SECRET_PATH)["metadata"]["resourceVersion"]
+    assert not consumer.publish(NEW)
+    assert cluster.get(SECRET_PATH)["metadata"]["resourceVersion"] == before
+
+
+def test_keys_of_others_stay(cluster: Cluster, consumer: KubernetesSecret) -> None:
+    cluster.patch(SECRET_PATH, {"data": {"redis-password": "b3RoZXI="}})
+    consumer.publish(NEW)
+    assert cluster.get(SECRET_PATH)["data"]["redis-password"] == "b3RoZXI="
+
+
+def test_a_port_is_written_only_where_there_is_one(cluster: Cluster, consumer: KubernetesSecret) -> None:
+    consumer.publish(NEW)
+    assert "mysql-port" not in cluster.get(SECRET_PATH)["data"]
+    cluster.patch(SECRET_PATH, {"data": {"mysql-port": base64.b64encode(b"1").decode()}})
+    assert consumer.publish(NEW)
+    assert consumer.read() == NEW
+
+
+def test_a_secret_that_changed_meanwhile_is_not_overwritten(cluster: Cluster) -> None:
+    theirs = {"data": {"mysql-user": base64.b64encode(b"theirs").decode()}}
+    with raises(ClusterConflict):
+        KubernetesSecret(Meddled(cluster._name, SECRET_PATH, theirs), NAMESPACE, SECRET).publish(NEW)
+    found = KubernetesSecret(cluster, NAMESPACE, SECRET).read()
+    assert (found.username, found.password.reveal()) == ("theirs", FIRST)
+
+
+def test_a_secret_that_is_not_there_is_named(cluster: Cluster) -> None:
+    absent = KubernetesSecret(cluster, NAMESPACE, "absent")
+    for act in (absent.read, lambda: absent.publish(NEW)):
+        with raises(ClusterObjectMissing) as caught:
+            act()
+        assert "absent" in str(caught.value)
+
+
+def test_an_immutable_secret_is_refused_before_anything_rests_on_it(make: Make) -> None:
+    frozen = KubernetesSecret(make(immutable=True), NAMESPACE, SECRET)
+    with raises(ClusterRefused):
+        frozen.read()
+    with raises(ClusterRefused):
+        frozen.publish(NEW)
+
+
+@pytest.mark.parametrize("key", ["mysql-host", "mysql-user", "mysql-password", "mysql-database"])
+def test_a_key_that_is_missing_is_named(key: str, cluster: Cluster, consumer: KubernetesSecret) -> None:
+    cluster.patch(SECRET_PATH, {"data": {key: None}})
+    with raises(ConsumerDiffers) as caught:
+        consumer.read()
+    assert key in str(caught.value)
+
+
+def test_a_value_that_is_no_text_is_not_shown(cluster: Cluster, consumer: KubernetesSecret) -> None:
+    cluster.patch(SECRET_PATH, {"data": {"mysql-password": base64.b64encode(FIRST.encode() + b"\xff").decode()}})
+    with raises(ConsumerDiffers):
+        consumer.read()
+
+
+# The way there
+
+
+def test_a_token_for_another_cluster_is_not_accepted(aws: LocalAws, cluster: Cluster) -> None:
+    """So it is the cluster's name in the signature, and nothing weaker, that opens this one."""
+    described = aws.client("eks").describe_cluster(name=cluster._name)["cluster"]
+    ca = base64.b64decode(described["certificateAuthority"]["data"]).decode()
+    other = Cluster(register(aws, described["endpoint"], ca))
+    with raises(ClusterRefused):
+        other.get(SECRET_PATH)
+    assert cluster.get(SECRET_PATH)["kind"] == "Secret"
+
+
+def test_a_token_of_a_stranger_is_not_accepted(monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a stranger's")
+    with raises(ClusterRefused):
+        cluster.get(SECRET_PATH)
+
+
+def test_a_token_lives_a_minute_and_shows_no_secret_key() -> None:
+    url = base64.urlsafe_b64decode(eks.token("here").removeprefix("k8s-aws-v1.") + "==").decode()
+    assert "X-Amz-Expires=60&" in url
+    assert f"/{SECRET_KEY}/" not in url
+
+
+def test_a_server_of_another_authority_is_told_nothing(aws: LocalAws) -> None:
+    with api_server(200) as (endpoint, _, asked):
+        with raises(ClusterUnavailable):
+            Cluster(register(aws, endpoint, Authority("somebody else").pem)).get(SECRET_PATH)
+        assert asked == []
+
+
+def test_a_certificate_of_another_host_is_not_trusted(aws: LocalAws) -> None:
+    """127.1 is 127.0.0.1 to the network and another name to the certificate."""
+    with api_server(200) as (endpoint, ca, asked):
+        with raises(ClusterUnavailable):
+            Cluster(register(aws, endpoint.replace("127.0.0.1", "127.1"), ca)).get(SECRET_PATH)
+        assert asked == []
+
+
+def test_a_server_that_is_not_there_is_unavailable(aws: LocalAws) -> None:
+    name = register(aws, f"https://127.0.0.1:{free_port()}", Authority("nobody").pem)
+    with raises(ClusterUnavailable):
+        Cluster(name).get(SECRET_PATH)
+
+
+def test_a_server_that_says_nothing_is_unavailable(monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> None:
+    monkeypatch.setattr(eks, "REQUEST_SECONDS", (0.2, 0.2))
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        name = register(aws, f"https://127.0.0.1:{silent.getsockname()[1]}", Authority("nobody").pem)
+        with raises(ClusterUnavailable):
+            Cluster(name).get(SECRET_PATH)
+
+
+def test_a_cluster_that_eks_does_not_know_is_named() -> None:
+    with raises(ClusterObjectMissing) as caught:
+        Cluster("no-such-cluster").get(SECRET_PATH)
+    assert "no-such-cluster" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, ClusterRefused),
+        (401, ClusterRefused),
+        (403, ClusterRefused),
+        (404, ClusterObjectMissing),
+        (409, ClusterConflict),
+        (422, ClusterRefused),
+        (429, ClusterUnavailable),
+        (500, ClusterUnavailable),
+        (503, ClusterUnavailable),
+        (504, ClusterUnavailable),
+    ],
+)
+def test_every_refusal_has_its_name_and_quotes_nothing(status: int, kind: type[RotationError], aws: LocalAws) -> None:
+    with api_server(status) as (endpoint, ca, asked):
+        cluster = Cluster(register(aws, endpoint, ca))
+        with raises(kind):
+            cluster.patch(SECRET_PATH, {"data": {"mysql-password": base64.b64encode(SECOND.encode()).decode()}})
+        assert len(asked) == 1, "waiting and trying again is the state machine's"
+
+
+@contextmanager
+def api_server(status: int) -> Iterator[tuple[str, str, list[str]]]:
+    """Answers everything with that status, quoting the request: its endpoint, its authority, and what it was asked."""
+    asked: list[str] = []
+
+    class Quoting(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            asked.append(self.path)
+            body = b'{"message": "' + self.rfile.read(int(self.headers.get("Content-Length") or 0)).replace(b'"', b"'") + b'"}'
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_PATCH = answer  # noqa: N815 - http.server's names
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    authority = Authority("quoting")
+    with ThreadingHTTPServer(("127.0.0.1", 0), Quoting) as server, Leftovers() as run:
+        context = authority.issue(run.directory, "quoting").context()
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"https://127.0.0.1:{server.server_port}", authority.pem, asked
+        server.shutdown()
+        thread.join()
+
+
+# The Deployment
+
+
+@pytest.fixture(scope="module")
+def application(run: Leftovers, aws: LocalAws) -> Iterator[Application]:
+    name = f"cluster-{uuid.uuid4()}"
+    application = Application(run, cluster=name, secret_keys={"*": SECRET_KEY}, pods=2, progress_deadline=1)
+    application.start()
+    register(aws, application.cluster.api, application.cluster.ca, name)
+    application.name = name  # type: ignore[attr-defined]
+    yield application
+    application.stop()
+
+
+@pytest.fixture
+def api(application: Application) -> Iterator[Cluster]:
+    """Whatever a test broke is whole again after it."""
+    api = Cluster(application.name)  # type: ignore[attr-defined]
+    yield api
+    application.cluster.heal()
+    api.patch(DEPLOYMENT_PATH, {"spec": {"paused": None}})
+    application.cluster.wait_until_rolled_out(WITHIN)
+
+
+@pytest.fixture
+def workload(api: Cluster) -> Deployment:
+    return Deployment(api, NAMESPACE, DEPLOYMENT)
+
+
+def mark() -> tuple[str, str]:
+    return f"run-{uuid.uuid4()}.forward", "2030-01-01T00:00:00Z"
+
+
+def ends(workload: Deployment) -> Progress:
+    deadline = time.monotonic() + WITHIN
+    while (state := progress(workload.rollout())) is Progress.WAITING:
+        assert time.monotonic() < deadline
+    return state
+
+
+def test_a_restart_replaces_every_pod_and_is_not_believed_before_it(application: Application, workload: Deployment) -> None:
+    """The first look comes before the controller has seen the change: its status still says complete, of the last rollout."""
+    before = {pod["name"] for pod in application.cluster.pods()}
+    rotation, started = mark()
+    workload.restart(rotation, started)
+    first = workload.rollout()
+    assert (progress(first), first.mark) == (Progress.WAITING, rotation)
+    assert first.available == first.updated == first.replicas_wanted, "what a hasty reader takes for complete"
+    assert ends(workload) is Progress.COMPLETE
+    assert not before & {pod["name"] for pod in application.cluster.pods()}
+
+
+def test_a_restart_repeated_is_no_second_rollout(workload: Deployment) -> None:
+    rotation, started = mark()
+    workload.restart(rotation, started)
+    generation = workload.rollout().generation
+    ends(workload)
+    workload.restart(rotation, started)
+    assert workload.rollout().generation == generation
+
+
+def test_the_way_back_is_a_rollout_of_its_own(workload: Deployment) -> None:
+    rotation, started = mark()
+    workload.restart(rotation, started)
+    generation = workload.rollout().generation
+    ends(workload)
+    workload.restart(rotation.replace("forward", "restore"), started)
+    assert workload.rollout().generation == generation + 1
+
+
+def test_a_failed_rollout_is_said_to_have_failed_and_the_next_one_is_not(application: Application, workload: Deployment) -> None:
+    """The old failure lingers in the conditions until the controller has seen the new generation."""
+    application.cluster.break_next_rollout()
+    workload.restart(*mark())
+    assert ends(workload) is Progress.FAILED
+    workload.restart(*mark())
+    first = workload.rollout()
+    assert first.deadline_exceeded, "it lingers"
+    assert progress(first) is Progress.WAITING
+    assert ends(workload) is Progress.COMPLETE
+
+
+def test_a_paused_deployment_says_so(api: Cluster, workload: Deployment) -> None:
+    api.patch(DEPLOYMENT_PATH, {"spec": {"paused": True}})
+    assert progress(workload.rollout()) is Progress.PAUSED
+
+
+def test_a_deployment_that_changed_meanwhile_is_not_overwritten(application: Application, api: Cluster) -> None:
+    theirs = {"spec": {"template": {"metadata": {"annotations": {"theirs": str(uuid.uuid4())}}}}}
+    meddled = Deployment(Meddled(api._name, DEPLOYMENT_PATH, theirs), NAMESPACE, DEPLOYMENT)
+    rotation, started = mark()
+    with raises(ClusterConflict):
+        meddled.restart(rotation, started)
+    assert meddled.rollout().mark != rotation
+
+
+def test_a_deployment_without_annotations_and_without_pods_is_read(cluster: Cluster) -> None:
+    found = Deployment(cluster, NAMESPACE, DEPLOYMENT).rollout()
+    assert (found.mark, found.replicas_wanted, found.replicas, found.available) == (None, 0, 0, 0)
+
+
+def test_a_deployment_that_is_not_there_is_named(cluster: Cluster) -> None:
+    for act in (
+        Deployment(cluster, NAMESPACE, "absent").rollout,
+        lambda: Deployment(cluster, NAMESPACE, "absent").restart(*mark()),
+    ):
+        with raises(ClusterObjectMissing):
+            act()

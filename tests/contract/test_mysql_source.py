@@ -1,0 +1,557 @@
+"""The source on a real MySQL: who logs in, what goes wrong by name, and that only a discard ever cuts anybody off."""
+
+import socket
+import threading
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pymysql
+import pytest
+from rotation.adapters import mysql as adapter
+from rotation.adapters.mysql import MySQL as Source
+from rotation.errors import (
+    AccountAmbiguous,
+    AccountLocked,
+    PasswordRejected,
+    RotationError,
+    SourceBusy,
+    SourceReadOnly,
+    SourceRefused,
+    SourceUnreachable,
+    SourceUntrusted,
+)
+from rotation.model import Credential, Password
+
+from local.certificates import Authority
+from local.leftovers import Leftovers
+from local.mysql import Login, MySQL
+from local.mysqld import SETTINGS
+from local.ports import free_port
+
+SCHEMA = "odd_schema%"
+ESCAPED = r"odd\_schema\%"
+NEIGHBOUR = "oddXschemaY"
+"""What SCHEMA would mean in a GRANT if nobody escaped it."""
+ADMIN = Login("admin", "admin-canary-1")
+FIRST, SECOND, THIRD = "first-canary-2", "second-canary-3", "third-canary-4"
+CANARIES = (ADMIN.password, FIRST, SECOND, THIRD)
+AWKWARD = 'it\'s "a" \\ %s $pass `x` #-- \t;'
+BEYOND_ASCII = "pässwörd-€-密码"
+CLIENT_SSL = 0x0800
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Leftovers]:
+    with Leftovers() as run:
+        yield run
+
+
+@pytest.fixture(scope="module")
+def server(run: Leftovers) -> Iterator[MySQL]:
+    with MySQL(run.directory / "mysql", run.environment) as server:
+        server.create_admin(ADMIN)
+        server.create_schema(SCHEMA)
+        server.create_schema(NEIGHBOUR)
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def _accounts(server: MySQL) -> Iterator[None]:
+    """`user` as an installation leaves it; whoever else a test made is gone after it."""
+    execute(server, f"CREATE USER user IDENTIFIED BY '{FIRST}' REQUIRE SSL", f"GRANT ALL ON `{ESCAPED}`.* TO user")
+    yield
+    rows = execute(server, "SELECT user, host FROM mysql.user WHERE user NOT LIKE 'mysql.%' AND user NOT IN ('root', 'admin')")
+    for name, host in rows:
+        execute(server, f"DROP USER '{name}'@'{host}'")
+
+
+@pytest.fixture
+def source(server: MySQL) -> Source:
+    return Source(server.ca_pem)
+
+
+@pytest.fixture
+def admin(server: MySQL) -> Credential:
+    return credential(server, ADMIN.username, ADMIN.password)
+
+
+@pytest.fixture
+def user(server: MySQL) -> Credential:
+    return credential(server, "user", FIRST)
+
+
+def credential(server: MySQL, username: str, password: str, *, host: str | None = None, port: int | None = None) -> Credential:
+    return Credential(username, Password(password), host or server.host, port or server.port, SCHEMA)
+
+
+def execute(server: MySQL, *statements: str, who: Login | None = None) -> tuple[tuple[object, ...], ...]:
+    with server.connect(who) as session, session.cursor() as cursor:
+        for statement in statements:
+            cursor.execute(statement)
+        return tuple(cursor.fetchall())
+
+
+@contextmanager
+def raises(kind: type[RotationError]) -> Iterator[None]:
+    """That error and no other, with nothing of the driver's or of a password in it or in its traceback."""
+    with pytest.raises(kind) as caught:
+        yield
+    assert type(caught.value) is kind
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "pymysql.err" not in shown
+    assert not [canary for canary in CANARIES if canary in shown]
+
+
+# Who logs in
+
+
+def test_the_right_password_logs_in_and_leaves_no_session(
+    server: MySQL, source: Source, admin: Credential, user: Credential
+) -> None:
+    assert source.logs_in(user)
+    until(lambda: source.activity(admin, "user").sessions == 0)
+
+
+@pytest.mark.parametrize(("username", "password"), [("user", SECOND), ("user", ""), ("nobody", FIRST)])
+def test_a_refused_login_is_a_no(server: MySQL, source: Source, username: str, password: str) -> None:
+    assert not source.logs_in(credential(server, username, password))
+
+
+def test_a_port_that_nobody_listens_on_is_unreachable_and_not_a_no(server: MySQL, source: Source) -> None:
+    with raises(SourceUnreachable):
+        source.logs_in(credential(server, "user", FIRST, port=free_port()))
+
+
+def test_a_host_that_nobody_knows_is_unreachable(server: MySQL, source: Source) -> None:
+    with raises(SourceUnreachable):
+        source.logs_in(credential(server, "user", FIRST, host="database.invalid"))
+
+
+def test_a_server_that_hangs_up_is_unreachable(server: MySQL, source: Source) -> None:
+    with man_in_the_middle(lambda _: b"") as port, raises(SourceUnreachable):
+        source.logs_in(credential(server, "user", FIRST, port=port))
+
+
+def test_a_server_that_says_nothing_is_unreachable(monkeypatch: pytest.MonkeyPatch, server: MySQL, source: Source) -> None:
+    monkeypatch.setattr(adapter, "STATEMENT_SECONDS", 0.2)
+    with socket.create_server(("127.0.0.1", 0)) as silent, raises(SourceUnreachable):
+        source.logs_in(credential(server, "user", FIRST, port=silent.getsockname()[1]))
+
+
+def test_a_server_that_is_full_is_unreachable(server: MySQL, source: Source, user: Credential) -> None:
+    with ExitStack() as stack:
+        (limit,) = execute(server, "SELECT @@global.max_connections")[0:1]
+        stack.callback(execute, server, f"SET GLOBAL max_connections = {limit[0]}")
+        execute(server, "SET GLOBAL max_connections = 1")
+        stack.callback(server.connect(Login("user", FIRST)).close)
+        with raises(SourceUnreachable):
+            source.logs_in(user)
+
+
+def test_another_authority_is_not_trusted_and_is_told_no_user(server: MySQL, user: Credential) -> None:
+    before = connects_of(server, "user")
+    with raises(SourceUntrusted):
+        Source(Authority("somebody else").pem).logs_in(user)
+    assert connects_of(server, "user") == before
+
+
+def test_a_certificate_of_another_host_is_not_trusted(server: MySQL, source: Source) -> None:
+    """127.1 is 127.0.0.1 to the network and another name to the certificate."""
+    with raises(SourceUntrusted):
+        source.logs_in(credential(server, "user", FIRST, host="127.1"))
+
+
+def test_the_authorities_of_rds_do_not_vouch_for_a_server_of_ours(user: Credential) -> None:
+    with raises(SourceUntrusted):
+        Source("rds").logs_in(user)
+
+
+def test_a_server_that_offers_no_tls_is_told_nothing(server: MySQL, source: Source) -> None:
+    """A man in the middle need only clear one bit of the greeting; a client that then goes on in plain text is lost."""
+    said: list[bytes] = []
+    with man_in_the_middle(without_tls, said, server.port) as port, raises(SourceUntrusted):
+        source.logs_in(credential(server, "user", FIRST, port=port))
+    assert b"".join(said) == b""
+
+
+def test_a_locked_account_is_named_whatever_its_password_is_worth(server: MySQL, source: Source, user: Credential) -> None:
+    execute(server, "ALTER USER user ACCOUNT LOCK")
+    with raises(AccountLocked):
+        source.logs_in(user)
+
+
+def test_an_account_that_failed_logins_have_locked_is_named(server: MySQL, source: Source, user: Credential) -> None:
+    execute(server, "ALTER USER user FAILED_LOGIN_ATTEMPTS 1 PASSWORD_LOCK_TIME 1")
+    with raises(AccountLocked):
+        source.logs_in(credential(server, "user", SECOND))
+    with raises(AccountLocked):
+        source.logs_in(user)
+
+
+def test_an_expired_password_is_not_a_wrong_one(server: MySQL, source: Source, user: Credential) -> None:
+    execute(server, "ALTER USER user PASSWORD EXPIRE")
+    with raises(SourceRefused):
+        source.logs_in(user)
+
+
+# The admin's session
+
+
+def test_an_admin_whose_password_is_wrong_is_refused_by_name(server: MySQL, source: Source) -> None:
+    with raises(SourceRefused), source.as_admin(credential(server, ADMIN.username, SECOND)):
+        pass
+
+
+def test_one_admin_session_at_a_time(monkeypatch: pytest.MonkeyPatch, source: Source, admin: Credential) -> None:
+    monkeypatch.setattr(adapter, "LOCK_SECONDS", 0)
+    with source.as_admin(admin), raises(SourceBusy), source.as_admin(admin):
+        pass
+    with pytest.raises(LookupError), source.as_admin(admin):
+        raise LookupError
+    with source.as_admin(admin) as session:
+        assert session.exists("user")
+
+
+def test_the_second_waits_for_the_first(source: Source, admin: Credential) -> None:
+    held, entered = threading.Event(), threading.Event()
+
+    def second() -> None:
+        held.wait()
+        with source.as_admin(admin):
+            entered.set()
+
+    waiting = threading.Thread(target=second)
+    waiting.start()
+    with source.as_admin(admin):
+        held.set()
+        assert not entered.wait(0.3)
+    waiting.join()
+    assert entered.is_set()
+
+
+def test_looking_at_activity_takes_no_lock(monkeypatch: pytest.MonkeyPatch, source: Source, admin: Credential) -> None:
+    monkeypatch.setattr(adapter, "LOCK_SECONDS", 0)
+    with source.as_admin(admin):
+        assert source.activity(admin, "user").sessions == 0
+
+
+@pytest.fixture
+def read_only(server: MySQL) -> Iterator[Callable[[], None]]:
+    yield lambda: execute(server, "SET GLOBAL super_read_only = ON") and None
+    execute(server, "SET GLOBAL super_read_only = OFF, GLOBAL read_only = OFF")
+
+
+def test_a_read_only_server_is_not_the_writer(read_only: Callable[[], None], source: Source, admin: Credential) -> None:
+    read_only()
+    with raises(SourceReadOnly), source.as_admin(admin):
+        pass
+
+
+def test_an_aurora_reader_is_not_the_writer(monkeypatch: pytest.MonkeyPatch, run: Leftovers) -> None:
+    """It is innodb_read_only, and not read_only."""
+    with MySQL(run.directory / "reader", run.environment) as reader:
+        reader.create_admin(ADMIN)
+        reader.stop()
+        monkeypatch.setattr("local.mysql.SETTINGS", [*SETTINGS, "--innodb-read-only=ON"])
+        reader.start()
+        with raises(SourceReadOnly), Source(reader.ca_pem).as_admin(credential(reader, ADMIN.username, ADMIN.password)):
+            pass
+
+
+def test_a_server_that_turns_read_only_says_so(read_only: Callable[[], None], source: Source, admin: Credential) -> None:
+    with source.as_admin(admin) as session:
+        read_only()
+        with raises(SourceReadOnly):
+            session.set_password("user", Password(SECOND), retain=True)
+
+
+def test_a_connection_that_is_lost_says_so(server: MySQL, source: Source, admin: Credential) -> None:
+    with source.as_admin(admin) as session:
+        ((number,),) = execute(server, "SELECT id FROM information_schema.processlist WHERE user = 'admin'")
+        execute(server, f"KILL {number}")
+        with raises(SourceUnreachable):
+            session.set_password("user", Password(SECOND), retain=True)
+
+
+def test_a_statement_that_the_server_quotes_back_is_not_quoted_on(source: Source, admin: Credential) -> None:
+    with source.as_admin(admin) as session, raises(SourceRefused):
+        session._run("ALTER USR %s IDENTIFIED BY %s", "user", SECOND)  # type: ignore[attr-defined]
+
+
+# Passwords
+
+
+def test_with_retain_both_passwords_log_in_until_the_old_one_is_discarded(
+    server: MySQL, source: Source, admin: Credential, user: Credential
+) -> None:
+    new = credential(server, "user", SECOND)
+    with source.as_admin(admin) as session:
+        assert session.dual_passwords
+        session.set_password("user", new.password, retain=True)
+        assert source.logs_in(user)
+        assert source.logs_in(new)
+        session.discard_old_password("user")
+    assert not source.logs_in(user)
+    assert source.logs_in(new)
+
+
+def test_without_retain_the_old_password_is_refused_at_once(
+    server: MySQL, source: Source, admin: Credential, user: Credential
+) -> None:
+    with source.as_admin(admin) as session:
+        session.set_password("user", Password(SECOND), retain=False)
+    assert not source.logs_in(user)
+    assert source.logs_in(credential(server, "user", SECOND))
+
+
+def test_the_admin_changes_its_own_password_the_same_way(server: MySQL, source: Source) -> None:
+    server.create_admin(Login("other_admin", FIRST))
+    old, new = credential(server, "other_admin", FIRST), credential(server, "other_admin", SECOND)
+    with source.as_admin(old) as session:
+        session.set_password("other_admin", new.password, retain=True)
+        assert source.logs_in(old)
+        assert source.logs_in(new)
+    with source.as_admin(new) as session:
+        session.discard_old_password("other_admin")
+    assert not source.logs_in(old)
+    assert source.logs_in(new)
+
+
+@pytest.mark.parametrize("password", [AWKWARD, BEYOND_ASCII])
+def test_a_password_of_any_characters_logs_in_as_it_was_set(
+    server: MySQL, source: Source, admin: Credential, password: str
+) -> None:
+    """A human may have chosen it: what a first rotation finds in use is ours to prove and to keep."""
+    with source.as_admin(admin) as session:
+        session.set_password("user", Password(password), retain=True)
+    assert source.logs_in(credential(server, "user", password))
+
+
+def test_a_password_that_the_user_had_before_is_rejected_by_name(
+    server: MySQL, source: Source, admin: Credential, user: Credential
+) -> None:
+    execute(server, "ALTER USER user PASSWORD HISTORY 2")
+    with source.as_admin(admin) as session:
+        session.set_password("user", Password(SECOND), retain=True)
+        with raises(PasswordRejected):
+            session.set_password("user", Password(SECOND), retain=True)
+    assert source.logs_in(user), "a rejected password changes nothing: the retained one still works"
+
+
+@pytest.fixture
+def policy(server: MySQL) -> Iterator[None]:
+    try:
+        execute(server, "INSTALL COMPONENT 'file://component_validate_password'")
+    except pymysql.MySQLError:
+        pytest.skip("this MySQL server comes without component_validate_password")
+    yield
+    execute(server, "UNINSTALL COMPONENT 'file://component_validate_password'")
+
+
+def test_a_password_that_the_policy_refuses_is_rejected_by_name(
+    policy: None, source: Source, admin: Credential, user: Credential
+) -> None:
+    with source.as_admin(admin) as session:
+        with raises(PasswordRejected):
+            session.set_password("user", Password("short"), retain=True)
+        with raises(PasswordRejected):
+            session.create_user(Credential("made", Password("short"), user.host, user.port, SCHEMA), user)
+        assert not session.exists("made")
+    assert source.logs_in(user)
+
+
+def test_two_accounts_of_one_name_are_for_a_human_and_neither_is_altered(
+    server: MySQL, source: Source, admin: Credential, user: Credential
+) -> None:
+    execute(server, f"CREATE USER user@'10.%' IDENTIFIED BY '{THIRD}'")
+    hashes = "SELECT host, authentication_string FROM mysql.user WHERE user = 'user' ORDER BY host"
+    before = execute(server, hashes)
+    with source.as_admin(admin) as session:
+        for change in (
+            lambda: session.set_password("user", Password(SECOND), retain=True),
+            lambda: session.discard_old_password("user"),
+            lambda: session.copy_grants(user, user),
+        ):
+            with raises(AccountAmbiguous):
+                change()
+    assert execute(server, hashes) == before
+
+
+# Activity
+
+
+def test_sessions_are_those_of_that_user_now(server: MySQL, source: Source, admin: Credential) -> None:
+    with server.connect(Login("user", FIRST)), server.connect(Login("user", FIRST)):
+        assert source.activity(admin, "user").sessions == 2
+    until(lambda: source.activity(admin, "user").sessions == 0)
+
+
+def test_our_own_session_is_not_taken_for_somebody_elses(source: Source, admin: Credential) -> None:
+    until(lambda: source.activity(admin, ADMIN.username).sessions == 0)
+
+
+def test_every_login_counts_once_and_a_refused_one_too(server: MySQL, source: Source, admin: Credential, user: Credential) -> None:
+    """What RotateOldSlot adds to `own_logins` rests on this."""
+    logins = [logins_of(source, admin)]
+    for tried in (user, credential(server, "user", SECOND)):
+        source.logs_in(tried)
+        logins.append(logins_of(source, admin))
+    assert [logins[1] - logins[0], logins[2] - logins[1]] == [1, 1]
+
+
+def test_a_user_that_never_logged_in_has_no_logins(source: Source, admin: Credential) -> None:
+    assert source.activity(admin, "never_seen").logins == 0
+
+
+def test_readers_are_looked_at_too(server: MySQL, admin: Credential) -> None:
+    source = Source(server.ca_pem, readers=["localhost"])
+    with server.connect(Login("user", FIRST)):
+        assert source.activity(admin, "user").sessions == 2, "the same server under two names"
+
+
+def test_a_server_that_does_not_count_logins_says_that_it_does_not(monkeypatch: pytest.MonkeyPatch, run: Leftovers) -> None:
+    settings = [setting for setting in SETTINGS if "performance-schema" not in setting]
+    monkeypatch.setattr("local.mysql.SETTINGS", [*settings, "--performance-schema=OFF"])
+    with MySQL(run.directory / "uncounted", run.environment) as uncounted:
+        uncounted.create_admin(ADMIN)
+        activity = Source(uncounted.ca_pem).activity(credential(uncounted, ADMIN.username, ADMIN.password), "user")
+    assert (activity.sessions, activity.logins) == (0, None)
+
+
+# Users and grants
+
+
+def test_a_new_user_has_the_grants_and_the_tls_requirement_of_the_other(
+    server: MySQL, source: Source, admin: Credential, user: Credential
+) -> None:
+    made = credential(server, "made", SECOND)
+    with source.as_admin(admin) as session:
+        session.create_user(made, user)
+    assert source.logs_in(made)
+    assert grants_of(server, "made") == grants_of(server, "user")
+    assert execute(server, "SELECT host, ssl_type FROM mysql.user WHERE user = 'made'") == (("%", "ANY"),)
+
+
+def test_a_tls_requirement_that_the_other_lacks_is_not_made_up(server: MySQL, source: Source, admin: Credential) -> None:
+    execute(server, f"CREATE USER plain@'127.0.0.1' IDENTIFIED BY '{FIRST}' REQUIRE NONE")
+    with source.as_admin(admin) as session:
+        session.create_user(credential(server, "made", SECOND), credential(server, "plain", FIRST))
+    assert execute(server, "SELECT host, ssl_type FROM mysql.user WHERE user = 'made'") == (("127.0.0.1", ""),)
+
+
+def test_without_another_user_to_be_like_a_new_one_gets_the_schema_and_no_more(
+    server: MySQL, source: Source, admin: Credential
+) -> None:
+    """_ and % in a schema's name are wildcards in a GRANT."""
+    with source.as_admin(admin) as session:
+        session.create_user(credential(server, "made", SECOND), credential(server, "nobody", FIRST))
+    who = Login("made", SECOND)
+    assert execute(server, f"SELECT COUNT(*) FROM `{SCHEMA}`.facility", who=who) == ((1,),)  # noqa: S608 - our own name
+    with pytest.raises(pymysql.err.OperationalError, match="denied"):
+        execute(server, f"SELECT COUNT(*) FROM `{NEIGHBOUR}`.facility", who=who)  # noqa: S608 - our own name
+    assert execute(server, "SELECT ssl_type FROM mysql.user WHERE user = 'made'") == (("ANY",),)
+
+
+def test_grants_that_lack_are_given_and_no_others(server: MySQL, source: Source, admin: Credential, user: Credential) -> None:
+    execute(
+        server,
+        f"CREATE USER less IDENTIFIED BY '{SECOND}'",
+        f"GRANT SELECT ON `{NEIGHBOUR}`.* TO user",
+        "GRANT PROCESS ON *.* TO user",
+    )
+    less = credential(server, "less", SECOND)
+    with source.as_admin(admin) as session:
+        assert session.copy_grants(less, user)
+        assert not session.copy_grants(less, user)
+    (only,) = [grant for grant in grants_of(server, "less") if "USAGE" not in grant]
+    assert only in grants_of(server, "user")
+    assert "odd" in only
+    assert NEIGHBOUR not in only
+
+
+def test_grants_on_a_table_are_copied_as_they_are(server: MySQL, source: Source, admin: Credential) -> None:
+    execute(
+        server,
+        f"CREATE USER narrow IDENTIFIED BY '{FIRST}'",
+        f"GRANT SELECT ON `{SCHEMA}`.facility TO narrow",
+        f"CREATE USER made IDENTIFIED BY '{SECOND}'",
+    )
+    with source.as_admin(admin) as session:
+        session.copy_grants(credential(server, "made", SECOND), credential(server, "narrow", FIRST))
+    assert grants_of(server, "made") == grants_of(server, "narrow")
+
+
+def test_a_grant_with_the_schema_unescaped_is_copied_too(server: MySQL, source: Source, admin: Credential) -> None:
+    execute(
+        server,
+        f"CREATE USER loose IDENTIFIED BY '{FIRST}'",
+        f"GRANT SELECT, INSERT ON `{SCHEMA}`.* TO loose",
+        f"CREATE USER made IDENTIFIED BY '{SECOND}'",
+    )
+    with source.as_admin(admin) as session:
+        assert session.copy_grants(credential(server, "made", SECOND), credential(server, "loose", FIRST))
+    assert grants_of(server, "made") == grants_of(server, "loose")
+
+
+# Tools
+
+
+def logins_of(source: Source, admin: Credential) -> int:
+    logins = source.activity(admin, "user").logins
+    assert logins is not None
+    return logins
+
+
+def grants_of(server: MySQL, username: str) -> set[str]:
+    """Without the name, so that two users' can be compared."""
+    ((host,),) = execute(server, f"SELECT host FROM mysql.user WHERE user = '{username}'")  # noqa: S608 - our own name
+    return {str(row[0]).rpartition(" TO ")[0] for row in execute(server, f"SHOW GRANTS FOR '{username}'@'{host}'")}
+
+
+def connects_of(server: MySQL, username: str) -> int:
+    log = Path(server.general_log).read_text(errors="replace")
+    return sum("Connect" in line and f"{username}@" in line for line in log.splitlines())
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """A session ends a moment after its client has closed it."""
+    give_up = threading.Event()
+    timer = threading.Timer(5, give_up.set)
+    timer.start()
+    try:
+        while not holds():
+            assert not give_up.is_set()
+    finally:
+        timer.cancel()
+
+
+def without_tls(greeting: bytes) -> bytes:
+    """MySQL's first packet with CLIENT_SSL taken out of the server's capabilities."""
+    at = greeting.index(b"\0", 5) + 1 + 4 + 8 + 1
+    flags = int.from_bytes(greeting[at : at + 2], "little") & ~CLIENT_SSL
+    return greeting[:at] + flags.to_bytes(2, "little") + greeting[at + 2 :]
+
+
+@contextmanager
+def man_in_the_middle(change: Callable[[bytes], bytes], said: list[bytes] | None = None, behind: int = 0) -> Iterator[int]:
+    """Answers one client with the changed greeting of the server behind, keeps what the client says, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            client, _ = listener.accept()
+            with client:
+                greeting = b""
+                if behind:
+                    with socket.create_connection(("127.0.0.1", behind)) as upstream:
+                        greeting = upstream.recv(4096)
+                client.sendall(change(greeting))
+                if said is not None:
+                    client.settimeout(2)
+                    said.append(client.recv(4096))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
