@@ -17,6 +17,8 @@ class DrainStatus(StrEnum):
     DRAINED = "drained"
     WAITING = "waiting"
     REPUBLISH = "republish"
+    DISTURBED = "disturbed"
+    """Set by the state machine, when an altering step saw somebody that the look before it had not."""
 
 
 @dataclass(frozen=True)
@@ -53,12 +55,16 @@ def after(look: Look, before: Drain | None, now: float, quiet_seconds: int, dead
         return replace(base, status=DrainStatus.REPUBLISH, quiet_since=None, logins=look.logins, republished=base.republished + 1)
     if not look.rolled_out or look.sessions:
         return _waiting(base, None, look, min(quiet_seconds, poll))
-    undisturbed = base.quiet_since is not None and base.logins == look.logins
-    since = base.quiet_since if undisturbed and base.quiet_since is not None else now
+    since = base.quiet_since if _undisturbed(base, look) else None
+    since = now if since is None else since
     left = quiet_seconds - (now - since)
     if left <= 0:
         return replace(base, status=DrainStatus.DRAINED, quiet_since=since, logins=look.logins)
     return _waiting(base, since, look, min(ceil(left), poll))
+
+
+def _undisturbed(base: Drain, look: Look) -> bool:
+    return base.status is not DrainStatus.DISTURBED and base.logins == look.logins
 
 
 def _waiting(base: Drain, since: float | None, look: Look, seconds: int) -> Drain:

@@ -17,6 +17,8 @@ FIELDS = ("username", "password", "host", "port", "dbname")
 class Document:
     """A secret's JSON object. Never shown: its text is as confidential as the passwords in it."""
 
+    __slots__ = ("_raw",)
+
     def __init__(self, raw: Mapping[str, Any]) -> None:
         self._raw = copy.deepcopy(dict(raw))
 
@@ -63,15 +65,21 @@ class Document:
         return self._with(rotation=None)
 
     def _with(self, **changes: Any) -> Self:
+        """None removes a key; a null that somebody else wrote is not ours to remove."""
         merged = {**self._raw, **changes}
-        return type(self)({key: value for key, value in merged.items() if value is not None})
+        return type(self)({key: value for key, value in merged.items() if key not in changes or value is not None})
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(***)"
 
+    def __reduce__(self) -> str:
+        raise TypeError(f"a {type(self).__name__} is not to be pickled")
+
 
 class AdminRecord(Document):
     """The admin secret: one credential."""
+
+    __slots__ = ()
 
     def check(self) -> None:
         """All five fields are there."""
@@ -90,11 +98,14 @@ class AdminRecord(Document):
 class Record(Document):
     """The slot secret: which slot is active, both slots, and during a bootstrap what was there before."""
 
+    __slots__ = ()
+
     def check(self) -> None:
         """The pointer is A or B, and both slots are whole and two different users."""
         if self._raw.get("active_slot") not in ("A", "B"):
             raise SecretInvalid("active_slot is neither A nor B")
         users = {self.credential(slot).username for slot in Slot}
+        _ = self.previous
         if len(users) == 1:
             raise SecretInvalid("slots A and B name the same user")
 
@@ -134,13 +145,12 @@ def _credential(raw: object, entry: str) -> Credential:
     if not isinstance(raw, dict):
         raise SecretInvalid(f"{entry} is missing or not an object")
     for field in FIELDS:
-        if not isinstance(raw.get(field), (str, int)) or raw[field] == "":
+        if not isinstance(raw.get(field), (str, int)) or isinstance(raw[field], bool) or raw[field] == "":
             raise SecretInvalid(f"{entry}: field {field} is missing or empty")
-    try:
-        port = int(raw["port"])
-    except ValueError:
-        raise SecretInvalid(f"{entry}: field port is not a number") from None
-    return Credential(str(raw["username"]), Password(str(raw["password"])), str(raw["host"]), port, str(raw["dbname"]))
+    port = str(raw["port"])
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise SecretInvalid(f"{entry}: field port is not a port number")
+    return Credential(str(raw["username"]), Password(str(raw["password"])), str(raw["host"]), int(port), str(raw["dbname"]))
 
 
 def _raw(credential: Credential) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from rotation.errors import NoFreeSlot, RotationAlreadyRunning
+from rotation.errors import LoginRefused, NoFreeSlot, RotationAlreadyRunning
 from rotation.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, Slot
 from rotation.record import Record
 
@@ -49,6 +49,7 @@ class Action(StrEnum):
     PUBLISH = "publish"
     RETIRE = "retire"
     RESTORE = "restore"
+    RELEASE = "release"
     SYNC = "sync users"
     NOTHING = "nothing to resume"
     ALREADY_ROTATED = "already rotated"
@@ -150,21 +151,30 @@ def _sync(facts: Facts, unfinished: tuple[Record, Left] | None) -> Decision:
     reason = "both users are to log in with their recorded passwords"
     if unfinished is None:
         return _decision(facts, Action.SYNC, _with_accepted(facts.current, facts.accepted, *Slot), reason)
-    pending, _ = unfinished
-    return replace(_decision(facts, Action.SYNC, pending, reason, tag=pending.tag), keeps_intent=True)
+    return replace(_finish(facts, unfinished), action=Action.SYNC, reason=reason, keeps_intent=True)
 
 
 def _resume(facts: Facts) -> Decision:
     """Nothing is to be finished. A rollback that was cut short, or a manual change, is put back to what AWSCURRENT says."""
     record = _with_accepted(facts.current, facts.accepted, *Slot)
-    found = None if facts.file is None else facts.file.credential
+    if facts.file is None or _is_on(record, record.active, facts.file):
+        action = Action.NOTHING if facts.labels.pending is None else Action.RELEASE
+        return _decision(facts, action, record, "the application uses what AWSCURRENT names; nothing is left to finish")
     previous = facts.pending.previous if facts.pending else None
-    if facts.labels.pending is None and (found is None or _slot_of(record, found) in (record.active, None)):
-        return _decision(facts, Action.NOTHING, record, "no run was interrupted, and the application uses what AWSCURRENT says")
-    if previous is not None:
+    if previous is not None and any(
+        previous.same_login(found.credential) and found.logs_in for found in (facts.file, *facts.others)
+    ):
         reason = f"an interrupted rollback is finished: back to {previous.username}"
         return replace(_decision(facts, Action.RESTORE, record.with_previous(previous), reason), entry=PREVIOUS)
+    if facts.labels.pending is None and _slot_of(record, facts.file.credential) is None:
+        return _decision(facts, Action.NOTHING, record, "the application uses neither slot yet: mode rotate is the first rotation")
+    if facts.accepted.get(record.active) is None:
+        raise LoginRefused(f"no known password of {record.credential(record.active).username} logs in: run mode sync-users")
     return _decision(facts, Action.RESTORE, record, f"the application is put back on {record.active}, which AWSCURRENT names")
+
+
+def _is_on(record: Record, slot: Slot, found: Found) -> bool:
+    return found.logs_in and _slot_of(record, found.credential) is slot
 
 
 def _owner(record: Record) -> str:

@@ -33,6 +33,7 @@ class SqlconfFile:
 
     def publish(self, credential: Credential) -> bool:
         with self._explained():
+            self._sweep()
             before = self._path.read_bytes()
             after = sqlconf.render(before, credential)
             if after == before:
@@ -52,8 +53,6 @@ class SqlconfFile:
     def _replace(self, content: bytes) -> None:
         """The temporary file ends in .php, so that a web server never serves it as text; it is private until it is renamed."""
         status = self._path.stat()
-        for forgotten in self._path.parent.glob(f"{_PREFIX}*{_SUFFIX}"):
-            forgotten.unlink(missing_ok=True)  # of a run that died here
         # A name of its own: were it shared, a late writer could rename a file that another is still writing.
         temporary = self._path.with_name(f"{_PREFIX}{secrets.token_hex(8)}{_SUFFIX}")
         try:
@@ -68,6 +67,11 @@ class SqlconfFile:
             temporary.unlink(missing_ok=True)
             raise
         _fsync_folder(self._path.parent)
+
+    def _sweep(self) -> None:
+        """What a run that died between open and rename left: it holds a password."""
+        for forgotten in self._path.parent.glob(f"{_PREFIX}*{_SUFFIX}"):
+            forgotten.unlink(missing_ok=True)
 
     def _rename(self, temporary: Path) -> None:
         try:

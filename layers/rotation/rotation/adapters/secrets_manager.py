@@ -1,5 +1,6 @@
 """SecretStore on AWS Secrets Manager. UpdateSecretVersionStage is the compare-and-swap; a put never moves a label that matters."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,19 +37,23 @@ class SecretsManagerStore:
         return (datetime.now(UTC) - created).total_seconds()
 
     def put_once(self, version: str, text: SecretText) -> SecretText:
+        with suppress(SecretStoreUnavailable):
+            return self.read(version)
+        failure = self._put(version, text)
         try:
             return self.read(version)
-        except SecretStoreUnavailable:
-            self._put(version, text)
-        return self.read(version)
+        except SecretStoreUnavailable as error:
+            raise SecretStoreUnavailable(f"{error}; the put before it: {failure or 'done'}") from None
 
     def swap(self, label: str, *, to: str | None, removed_from: str | None) -> bool:
         request = {"SecretId": self._arn, "VersionStage": label, "MoveToVersionId": to, "RemoveFromVersionId": removed_from}
         try:
             client("secretsmanager").update_secret_version_stage(**{k: v for k, v in request.items() if v is not None})
         except AWS_ERRORS as error:
-            return self._settle(label, to, removed_from, code(error))
-        return True
+            failure = code(error)
+        else:
+            return True
+        return self._settle(label, to, removed_from, failure)
 
     def _settle(self, label: str, to: str | None, removed_from: str | None, failure: str) -> bool:
         """Which side won? The labels say; what the call said does not matter."""
@@ -59,21 +64,15 @@ class SecretsManagerStore:
             raise SecretStoreUnavailable(f"{self._arn}: {label} could not be moved ({failure})")
         return False
 
-    def _put(self, version: str, text: SecretText) -> None:
+    def _put(self, version: str, text: SecretText) -> str:
+        """What went wrong, if anything: the read back by id tells whether it matters (a twin may have written it first)."""
         try:
             client("secretsmanager").put_secret_value(
                 SecretId=self._arn, ClientRequestToken=version, SecretString=text.reveal(), VersionStages=[STAGING]
             )
         except AWS_ERRORS as error:
-            # ResourceExistsException: a twin wrote this version first. Anything else: the read back by id tells.
-            self.read_back_or_raise(version, code(error))
-
-    def read_back_or_raise(self, version: str, failure: str) -> None:
-        """Returns if the version is there after all."""
-        try:
-            self.read(version)
-        except SecretStoreUnavailable:
-            raise SecretStoreUnavailable(f"{self._arn}: a version could not be put ({failure})") from None
+            return code(error)
+        return ""
 
     def _get(self, version: str) -> dict[str, Any]:
         try:
