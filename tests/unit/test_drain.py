@@ -90,6 +90,13 @@ def test_what_was_drained_once_is_looked_at_again_and_may_be_so_at_once() -> Non
     assert statuses(looks((QUIET + 5, replace(STILL, logins=41)), before=drained)) == ["waiting"]
 
 
+def test_what_an_altering_step_saw_starts_the_quiet_period_anew() -> None:
+    """The state machine says so in the status; the look after it may see nothing of it."""
+    disturbed = replace(looks((0, STILL), (QUIET, STILL))[-1], status=DrainStatus.DISTURBED)
+    drains = looks((QUIET + 5, STILL), (2 * QUIET, STILL), (2 * QUIET + 5, STILL), before=disturbed)
+    assert statuses(drains) == ["waiting", "waiting", "drained"]
+
+
 def test_a_clock_that_went_back_only_makes_it_wait_longer() -> None:
     assert statuses(looks((1000, STILL), (900, STILL), (1000 + QUIET - 1, STILL))) == ["waiting"] * 3
 

@@ -1,0 +1,150 @@
+"""A target document is refused by the name of the field that is wrong; what it leaves out has a default."""
+
+import json
+from typing import Any
+
+import pytest
+from rotation.errors import TargetInvalid
+from rotation.target import CREDENTIAL_KINDS, Target, parse_target
+
+PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+SQLCONF = {"kind": "sqlconf", "path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}
+SECRET = {"kind": "secret", "cluster": "main", "namespace": "openemr", "name": "openemr-db-credentials"}
+DEPLOYMENT = {"kind": "deployment", "cluster": "main", "namespace": "openemr", "name": "openemr"}
+
+LEAST: dict[str, Any] = {
+    "slot_secret": "arn:slots",
+    "admin_secret": "arn:admin",
+    "source": {"kind": "mysql"},
+    "consumers": [SQLCONF],
+    "health": {"url": "https://emr.example.org/", "marker": "OpenEMR Login"},
+}
+WHOLE: dict[str, Any] = {
+    **LEAST,
+    "source": {"kind": "mysql", "ca": PEM, "readers": ["reader-1", "reader-2"]},
+    "consumers": [SQLCONF, SECRET, DEPLOYMENT],
+    "health": {"url": "http://emr", "status": 204, "marker": "Hello", "timeout_seconds": 2.5, "ca": PEM},
+    "overlap_seconds": 60,
+    "drain": {"quiet_seconds": 10, "deadline_seconds": 20},
+    "rollout": {"deadline_seconds": 30},
+}
+
+
+def parse(document: Any) -> Target:
+    return parse_target("openemr", json.dumps(document))
+
+
+def with_(path: str, value: Any) -> dict[str, Any]:
+    """LEAST or WHOLE with one field, by its dotted path, set to something."""
+    document = json.loads(json.dumps(WHOLE))
+    place: Any = document
+    *way, last = path.split(".")
+    for step in way:
+        place = place[int(step) if step.isdigit() else step]
+    place[int(last) if last.isdigit() else last] = value
+    return document
+
+
+def test_everything_in_a_document_arrives() -> None:
+    target = parse(WHOLE)
+    assert (target.name, target.slot_secret, target.admin_secret) == ("openemr", "arn:slots", "arn:admin")
+    assert (target.source_ca, target.readers) == (PEM, ("reader-1", "reader-2"))
+    assert [(c.kind, c.settings) for c in target.consumers] == [
+        ("sqlconf", {"path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}),
+        ("secret", {"cluster": "main", "namespace": "openemr", "name": "openemr-db-credentials"}),
+        ("deployment", {"cluster": "main", "namespace": "openemr", "name": "openemr"}),
+    ]
+    health = target.health
+    assert (health.url, health.status, health.marker, health.timeout_seconds, health.ca) == ("http://emr", 204, "Hello", 2.5, PEM)
+    assert (target.overlap_seconds, target.quiet_seconds, target.drain_deadline_seconds) == (60, 10, 20)
+    assert target.rollout_deadline_seconds == 30
+
+
+def test_what_is_left_out_has_its_default() -> None:
+    target = parse(LEAST)
+    assert (target.source_ca, target.readers, target.health.ca) == ("rds", (), "system")
+    assert (target.health.status, target.health.timeout_seconds, target.overlap_seconds) == (200, 10, 0)
+    assert (target.quiet_seconds, target.drain_deadline_seconds, target.rollout_deadline_seconds) == (120, 3600, 3600)
+
+
+def test_openemrs_own_owner_and_mode_are_a_sqlconfs_defaults() -> None:
+    target = parse(LEAST | {"consumers": [{"kind": "sqlconf", "path": "default/sqlconf.php"}]})
+    assert target.consumers[0].settings == {"path": "default/sqlconf.php", "owner": "1000:101", "mode": "0644"}
+
+
+def test_half_of_the_drain_keeps_the_other_halfs_default() -> None:
+    target = parse(LEAST | {"drain": {"quiet_seconds": 7}})
+    assert (target.quiet_seconds, target.drain_deadline_seconds) == (7, 3600)
+
+
+def test_one_documents_values_are_not_the_next_ones_defaults() -> None:
+    parse(with_("drain.quiet_seconds", 1))
+    assert parse(LEAST) == parse(LEAST)
+    assert parse(LEAST).quiet_seconds == 120
+
+
+@pytest.mark.parametrize(("kind", "holds"), [("sqlconf", True), ("secret", True), ("deployment", False)])
+def test_a_deployment_is_the_consumer_that_holds_no_credential(kind: str, holds: bool) -> None:
+    consumers = {consumer.kind: consumer for consumer in parse(WHOLE).consumers}
+    assert consumers[kind].holds_credential is holds
+    assert (kind in CREDENTIAL_KINDS) is holds
+
+
+WRONG: dict[str, tuple[dict[str, Any], str]] = {
+    **{f"no {name}": ({k: v for k, v in LEAST.items() if k != name}, name) for name in LEAST},
+    "an unknown key": (LEAST | {"quite_seconds": 1}, "quite_seconds"),
+    "an unknown key of the drain": (with_("drain.quiet", 1), "quiet"),
+    "an unknown source": (with_("source.kind", "oracle"), "source.kind"),
+    "a certificate that is a path": (with_("source.ca", "/etc/ssl/ca.pem"), "source.ca"),
+    "a reader without a name": (with_("source.readers.1", ""), "source.readers[1]"),
+    "no consumers": (with_("consumers", []), "consumers"),
+    "an unknown consumer": (with_("consumers.1.kind", "wp-config"), "consumers[1]"),
+    "a sqlconf without a path": (with_("consumers.0", {"kind": "sqlconf"}), "consumers[0]"),
+    "a sqlconf with a namespace": (with_("consumers.0.namespace", "x"), "consumers[0]"),
+    "a path from the root": (with_("consumers.0.path", "/etc/sqlconf.php"), "consumers[0].path"),
+    "a path upwards": (with_("consumers.0.path", "default/../../sqlconf.php"), "consumers[0].path"),
+    "a path upwards at once": (with_("consumers.0.path", "../sqlconf.php"), "consumers[0].path"),
+    "a path to a hidden file": (with_("consumers.0.path", "default/.sqlconf.php"), "consumers[0].path"),
+    "a path that is served as text": (with_("consumers.0.path", "default/sqlconf.php.bak"), "consumers[0].path"),
+    "a path with a line end": (with_("consumers.0.path", "default/sqlconf.php\n"), "consumers[0].path"),
+    "an owner by name": (with_("consumers.0.owner", "apache:apache"), "consumers[0].owner"),
+    "a mode that is a number": (with_("consumers.0.mode", 644), "consumers[0].mode"),
+    "a mode that nobody can read by": (with_("consumers.0.mode", "0888"), "consumers[0].mode"),
+    "a Secret without its cluster": (with_("consumers.1", {k: v for k, v in SECRET.items() if k != "cluster"}), "consumers[1]"),
+    "a Deployment with a path": (with_("consumers.2.path", "x.php"), "consumers[2]"),
+    "a namespace in capitals": (with_("consumers.2.namespace", "OpenEMR"), "consumers[2].namespace"),
+    "a name with a slash": (with_("consumers.2.name", "a/b"), "consumers[2].name"),
+    "a URL of another kind": (with_("health.url", "ftp://emr"), "health.url"),
+    "a URL with a space": (with_("health.url", "http://emr/ x"), "health.url"),
+    "an empty marker": (with_("health.marker", ""), "health.marker"),
+    "a status that is none": (with_("health.status", 42), "health.status"),
+    "a status that is a text": (with_("health.status", "200"), "health.status"),
+    "no time at all": (with_("health.timeout_seconds", 0), "health.timeout_seconds"),
+    "more time than the function has": (with_("health.timeout_seconds", 21), "health.timeout_seconds"),
+    "a negative overlap": (with_("overlap_seconds", -1), "overlap_seconds"),
+    "an overlap longer than the machine waits": (with_("overlap_seconds", 172801), "overlap_seconds"),
+    "no quiet period": (with_("drain.quiet_seconds", 0), "drain.quiet_seconds"),
+    "a quiet period that is true": (with_("drain.quiet_seconds", True), "drain.quiet_seconds"),
+    "half a second": (with_("drain.quiet_seconds", 0.5), "drain.quiet_seconds"),
+    "a rollout longer than the budget": (with_("rollout.deadline_seconds", 14401), "rollout.deadline_seconds"),
+    "only deployments": (with_("consumers", [DEPLOYMENT]), "consumers"),
+}
+
+
+@pytest.mark.parametrize(("document", "field"), WRONG.values(), ids=WRONG)
+def test_a_wrong_document_is_refused_by_the_name_of_its_field(document: Any, field: str) -> None:
+    with pytest.raises(TargetInvalid, match=r"^openemr: the target document is wrong: ") as caught:
+        parse(document)
+    assert field in str(caught.value)
+
+
+@pytest.mark.parametrize("document", [[], None, "x", 1])
+def test_a_document_that_is_no_object_is_refused(document: Any) -> None:
+    with pytest.raises(TargetInvalid, match=r"^openemr: the target document is wrong: the document must be object$"):
+        parse(document)
+
+
+@pytest.mark.parametrize("text", ["", "{", "{'a': 1}"])
+def test_a_document_that_is_not_json_is_refused(text: str) -> None:
+    with pytest.raises(TargetInvalid, match=r"^openemr: the target document is not JSON: "):
+        parse_target("openemr", text)
