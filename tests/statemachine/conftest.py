@@ -1,0 +1,94 @@
+"""The engine, Lambda's stand-in, and the executions that the collected tests ask for.
+
+Without SFN_ENDPOINT_URL the engine is the local AWS's, twice: it is one busy process, and most machines have two cores.
+With it, it is whatever answers there (AWS's Step Functions Local, another emulator); that one must be told to find Lambda at
+SCRIPTED_LAMBDA (host:port), where the tests then listen:
+
+    docker run -p 8083:8083 -e LAMBDA_ENDPOINT=http://host.docker.internal:9001 amazon/aws-stepfunctions-local
+    SFN_ENDPOINT_URL=http://127.0.0.1:8083 SCRIPTED_LAMBDA=0.0.0.0:9001 make test ARGS=tests/statemachine
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.config import Config
+
+from local.aws import local_only
+from tests.statemachine.machine import ROOT
+from tests.statemachine.runs import Case, Execution, Runs
+from tests.statemachine.scripted import ScriptedLambda
+
+LOCAL_ENGINES = 2
+
+
+@pytest.fixture(scope="session")
+def scripted_lambda() -> Iterator[ScriptedLambda]:
+    host, _, port = os.environ.get("SCRIPTED_LAMBDA", "127.0.0.1:0").rpartition(":")
+    with ScriptedLambda(host, int(port)) as functions:
+        yield functions
+
+
+@pytest.fixture(scope="session")
+def engines(scripted_lambda: ScriptedLambda, tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Their endpoints."""
+    if given := os.environ.get("SFN_ENDPOINT_URL"):
+        yield [given]
+        return
+    with ExitStack() as stack:
+        folders = [tmp_path_factory.mktemp("engine") for _ in range(LOCAL_ENGINES)]
+        processes = [stack.enter_context(_engine(scripted_lambda.port, folder)) for folder in folders]
+        yield [_endpoint(process, folder) for process, folder in zip(processes, folders, strict=True)]
+
+
+@contextmanager
+def _engine(lambda_port: int, folder: Path) -> Iterator["subprocess.Popen[str]"]:
+    command = [sys.executable, "-m", "tests.statemachine.engine", str(lambda_port), str(folder)]
+    pipe, clean = subprocess.PIPE, local_only(os.environ)
+    with (folder / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, cwd=ROOT, env=clean)
+        with process:
+            yield process
+            assert process.stdin
+            process.stdin.close()
+
+
+def _endpoint(process: "subprocess.Popen[str]", folder: Path) -> str:
+    assert process.stdout
+    port = process.stdout.readline().strip()
+    assert port, (folder / "log").read_text()
+    return f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def executions(
+    request: pytest.FixtureRequest, engines: list[str], scripted_lambda: ScriptedLambda
+) -> Iterator[dict[str, Future[Execution]]]:
+    """All executions that the collected tests will look at are started here: they wait side by side, not one by one."""
+    callspecs = [item.callspec for item in request.session.items if hasattr(item, "callspec")]
+    found = [case for spec in callspecs if isinstance(case := spec.params.get("run"), Case)]
+    cases = sorted({case.name: case for case in found}.values(), key=lambda case: case.patience)
+    with ExitStack() as stack:
+        shares = [stack.enter_context(Runs(_client(engine), scripted_lambda)) for engine in engines]
+        futures: dict[str, Future[Execution]] = {}
+        for place, share in enumerate(shares):
+            futures |= share.start(cases[place :: len(shares)])
+        yield futures
+
+
+def _client(endpoint: str) -> object:
+    config = Config(proxies={}, read_timeout=120)
+    keys = {"aws_access_key_id": "tests", "aws_secret_access_key": "local"}
+    return boto3.client("stepfunctions", endpoint_url=endpoint, region_name="us-east-1", config=config, **keys)
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest, executions: dict[str, Future[Execution]]) -> Execution:
+    """The execution of the case that the test is parametrised with, ended."""
+    return executions[request.param.name].result()

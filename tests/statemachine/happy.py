@@ -1,0 +1,44 @@
+"""What each real function answered in a rotation from A to B on the local stack; only the times to wait are shorter."""
+
+from typing import Any
+
+CONSUMERS = [{"index": 0, "kind": "sqlconf"}, {"index": 1, "kind": "secret"}, {"index": 2, "kind": "deployment"}]
+
+HAPPY: dict[str, dict[str, Any]] = {
+    "read_slots": {
+        "action": "publish",
+        "slot": "B",
+        "old_slot": "A",
+        "entry": "B",
+        "keeps_intent": False,
+        "rotation_id": "2026-01-05T03:00:00Z",
+        "reason": "rotate to the standby",
+        "labels": {"current": "57955f3c-2171-4a7c-83f9-7a5e21844562", "pending": None},
+        "consumers": CONSUMERS,
+        "overlap_seconds": 0,
+        "plan": [],
+    },
+    "claim_rotation": {"version": "2c0c0713-b0bb-5ed0-8ba0-c9a001ac21d6", "own_logins": 0},
+    "sync_users": {"repaired": []},
+    "write_sqlconf": {"changed": True},
+    "patch_secret": {"changed": True},
+    "restart_app": {"began": 1767582000.5, "status": "waiting", "wait_seconds": 0},
+    "check_rollout": {"began": 1767582000.5, "status": "complete", "wait_seconds": 0},
+    "validate_app": {"user": "openemr_b"},
+    "flip_slot": {"active_slot": "B"},
+    "close_flip": {"outcome": "closed", "entry": "A"},
+    "check_drained": {
+        "began": 1767582060.5,
+        "status": "drained",
+        "quiet_since": 1767582060.5,
+        "logins": 23,
+        "wait_seconds": 0,
+        "republished": 0,
+        "admin_in_use": False,
+    },
+    "rotate_old_slot": {"version": "feac704a-7d20-53a0-a897-a7f7a9331bf8", "own_logins": 2, "status": "altered"},
+    "discard_old_password": {"retired_user": "openemr_a"},
+    "rotate_admin": {"admin": "openemr"},
+    "release_rotation": {"released": True},
+    "fix_permissions": {"changed": True},
+}
