@@ -1,0 +1,278 @@
+"""The small world keeps the rules of the real one: what the steps are tested over may not be kinder than what they meet."""
+
+import pytest
+from rotation.errors import PasswordRejected, SecretStoreUnavailable, SourceBusy, SourceRefused, SourceUnreachable
+from rotation.model import CURRENT, PENDING, Credential, Password, SecretText, Slot
+from rotation.ports import AdminSession, World
+from rotation.rollout import Progress, progress
+
+from tests.worlds.database import Session
+from tests.worlds.journal import Crash
+from tests.worlds.world import ADMIN, ADMIN_PASSWORD, PODS, SECRET, SQLCONF, USERS, MemoryWorld, credential, login
+
+A = USERS[Slot.A]
+ME = credential(ADMIN, ADMIN_PASSWORD)
+FIRST = login(Slot.A)
+SECOND, THIRD = credential(A, "second"), credential(A, "third")
+
+
+@pytest.fixture
+def world() -> MemoryWorld:
+    return MemoryWorld()
+
+
+def test_it_is_a_world_to_the_type_checker_too(world: MemoryWorld) -> None:
+    """mypy reads the annotations; Python at least finds the parts."""
+    behind_the_ports: World = world
+    assert {part for part in dir(World) if not part.startswith("_")} <= set(dir(behind_the_ports))
+
+
+# Labels
+
+
+def test_a_put_moves_no_label_that_means_something(world: MemoryWorld) -> None:
+    before = world.slots.labels()
+    world.slots.put_once("new", SecretText("{}"))
+    assert world.slots.labels() == before
+    assert world.slots.read("new").reveal() == "{}"
+
+
+def test_a_version_is_written_once(world: MemoryWorld) -> None:
+    world.slots.put_once("new", SecretText('{"first": 1}'))
+    assert world.slots.put_once("new", SecretText('{"second": 2}')).reveal() == '{"first": 1}'
+    assert world.journal.writes == ["put slots"]
+
+
+def test_a_label_moves_only_from_where_it_was_seen(world: MemoryWorld) -> None:
+    for version in ("one", "two"):
+        world.slots.put_once(version, SecretText("{}"))
+    assert world.slots.swap(PENDING, to="one", removed_from=None)
+    assert not world.slots.swap(PENDING, to="two", removed_from=None)
+    assert not world.slots.swap(PENDING, to=None, removed_from="two")
+    assert world.slots.labels().pending == "one"
+    assert world.slots.swap(PENDING, to="two", removed_from="one")
+    assert world.slots.swap(PENDING, to=None, removed_from="two")
+    assert world.slots.labels().pending is None
+
+
+def test_what_was_current_becomes_previous(world: MemoryWorld) -> None:
+    first = world.slots.labels().current
+    world.slots.put_once("one", SecretText("{}"))
+    assert world.slots.swap(CURRENT, to="one", removed_from=first)
+    assert (world.slots.labels().current, world.slots.labels().previous) == ("one", first)
+
+
+def test_a_swap_that_was_done_already_says_so(world: MemoryWorld) -> None:
+    """Its answer may have been lost: what counts is where the label is."""
+    first = world.slots.labels().current
+    world.slots.put_once("one", SecretText("{}"))
+    assert [world.slots.swap(CURRENT, to="one", removed_from=first) for _ in range(2)] == [True, True]
+    assert world.journal.writes == ["put slots", "swap AWSCURRENT of slots"]
+
+
+def test_a_version_that_is_not_there_cannot_be_read(world: MemoryWorld) -> None:
+    with pytest.raises(SecretStoreUnavailable):
+        world.slots.read("nowhere")
+
+
+def test_a_version_grows_older_with_the_clock(world: MemoryWorld) -> None:
+    world.slots.put_once("one", SecretText("{}"))
+    world.clock += 42
+    assert world.slots.age_seconds("one") == 42
+
+
+# Two passwords: what was measured on the real server
+
+
+def logging_in(world: MemoryWorld) -> list[bool]:
+    return [world.source.logs_in(user) for user in (FIRST, SECOND, THIRD)]
+
+
+ALTERED: dict[str, tuple[list[tuple[Credential, bool]], list[bool]]] = {
+    "with RETAIN both log in": ([(SECOND, True)], [True, True, False]),
+    "with RETAIN twice the first is evicted": ([(SECOND, True), (THIRD, True)], [False, True, True]),
+    "with RETAIN the same once more: the old one is gone": ([(SECOND, True), (SECOND, True)], [False, True, False]),
+    "plain: only the new one": ([(SECOND, False)], [False, True, False]),
+    "plain leaves an older secondary alive": ([(SECOND, True), (THIRD, False)], [True, False, True]),
+}
+
+
+@pytest.mark.parametrize(("steps", "expected"), ALTERED.values(), ids=ALTERED)
+def test_which_passwords_log_in(world: MemoryWorld, steps: list[tuple[Credential, bool]], expected: list[bool]) -> None:
+    with world.source.as_admin(ME) as session:
+        for user, retain in steps:
+            session.set_password(A, user.password, retain=retain)
+    assert logging_in(world) == expected
+    with world.source.as_admin(ME) as session:
+        session.discard_old_password(A)
+    newest = steps[-1][0]
+    assert logging_in(world) == [user == newest for user in (FIRST, SECOND, THIRD)]
+
+
+def test_a_server_without_dual_passwords_refuses_both_statements() -> None:
+    world = MemoryWorld(dual_passwords=False)
+    with world.source.as_admin(ME) as session:
+        assert not session.dual_passwords
+        with pytest.raises(SourceRefused):
+            session.set_password(A, Password("new"), retain=True)
+        with pytest.raises(SourceRefused):
+            session.discard_old_password(A)
+    assert logging_in(world) == [True, False, False]
+
+
+def test_a_password_that_the_policy_refuses_changes_nothing(world: MemoryWorld) -> None:
+    world.source.policy = lambda password: len(password) > 8
+    with world.source.as_admin(ME) as session:
+        session.set_password(A, Password("long enough"), retain=True)
+        with pytest.raises(PasswordRejected):
+            session.set_password(A, Password("short"), retain=True)
+    assert world.source.logs_in(FIRST)
+
+
+# The lock, and who is counted
+
+
+def test_one_admin_session_at_a_time(world: MemoryWorld) -> None:
+    with world.source.as_admin(ME), pytest.raises(SourceBusy), world.source.as_admin(ME):
+        pass
+    with pytest.raises(LookupError), world.source.as_admin(ME):
+        raise LookupError
+    with world.source.as_admin(ME) as session:
+        assert session.exists(A)
+
+
+def test_looking_at_activity_takes_no_lock(world: MemoryWorld) -> None:
+    with world.source.as_admin(ME):
+        assert world.source.activity(ME, A).sessions == 0
+
+
+def test_an_admin_whose_password_is_wrong_is_refused(world: MemoryWorld) -> None:
+    with pytest.raises(SourceRefused), world.source.as_admin(credential(ADMIN, "wrong")):
+        pass
+
+
+def test_every_login_counts_once_and_a_refused_one_too(world: MemoryWorld) -> None:
+    logins = [world.source.activity(ME, A).logins]
+    for user in (FIRST, SECOND):
+        world.source.logs_in(user)
+        logins.append(world.source.activity(ME, A).logins)
+    assert logins == [0, 1, 2]
+
+
+def test_a_server_that_does_not_count_logins_says_that_it_does_not() -> None:
+    assert MemoryWorld(counts_logins=False).source.activity(ME, A).logins is None
+
+
+def test_a_database_that_is_away_says_neither_yes_nor_no(world: MemoryWorld) -> None:
+    world.source.reachable = False
+    with pytest.raises(SourceUnreachable):
+        world.source.logs_in(FIRST)
+
+
+# Users and grants
+
+
+def grants(world: MemoryWorld, user: str) -> set[str]:
+    return world.source.accounts[user].privileges
+
+
+def test_a_new_user_has_the_grants_and_the_tls_requirement_of_the_other(world: MemoryWorld) -> None:
+    world.account(Slot.A).privileges, world.account(Slot.A).tls = {"SELECT"}, False
+    with world.source.as_admin(ME) as session:
+        session.create_user(credential("made", "of it"), FIRST)
+    made = world.source.accounts["made"]
+    assert (made.privileges, made.tls) == ({"SELECT"}, False)
+    assert world.source.logs_in(credential("made", "of it"))
+
+
+def test_without_another_user_to_be_like_a_new_one_gets_the_whole_schema_and_tls(world: MemoryWorld) -> None:
+    with world.source.as_admin(ME) as session:
+        session.create_user(credential("made", "of it"), credential("nobody", ""))
+    assert (grants(world, "made"), world.source.accounts["made"].tls) == ({"ALL PRIVILEGES"}, True)
+
+
+def test_grants_that_lack_are_given_and_no_others(world: MemoryWorld) -> None:
+    world.account(Slot.B).privileges = {"INSERT"}
+    with world.source.as_admin(ME) as session:
+        given = [copied(session), copied(session)]
+    assert grants(world, USERS[Slot.B]) == {"INSERT", "ALL PRIVILEGES"}
+    assert given == [True, False]
+
+
+def copied(session: Session | AdminSession) -> bool:
+    return session.copy_grants(login(Slot.B), FIRST)
+
+
+def test_a_user_that_is_not_there_cannot_be_altered(world: MemoryWorld) -> None:
+    with world.source.as_admin(ME) as session:
+        assert not session.exists("nobody")
+        for change in (
+            lambda: session.set_password("nobody", Password("x"), retain=False),
+            lambda: session.discard_old_password("nobody"),
+            lambda: session.copy_grants(credential("nobody", ""), FIRST),
+            lambda: session.create_user(FIRST, FIRST),
+        ):
+            with pytest.raises(SourceRefused):
+                change()
+    assert world.journal.writes == []
+
+
+# Consumers and pods
+
+
+def test_what_is_published_is_read_back_and_written_only_once(world: MemoryWorld) -> None:
+    for consumer in (world.credential(SQLCONF), world.credential(SECRET)):
+        assert consumer.publish(login(Slot.B))
+        assert not consumer.publish(login(Slot.B))
+        assert consumer.read().at_port_of(login(Slot.B)) == login(Slot.B)
+    assert world.journal.writes == ["publish sqlconf.php", "publish Secret openemr/db"]
+    assert (world.file.held.port, world.secret.held.port) == (3306, None)
+
+
+def test_until_the_controller_has_seen_a_restart_all_numbers_are_about_the_rollout_before(world: MemoryWorld) -> None:
+    pods = world.workload(PODS)
+    pods.fail()
+    pods.restart("mark", "today")
+    states = [progress(pods.rollout())]
+    for event in (pods.begin, pods.fail, pods.finish):
+        event()
+        states.append(progress(pods.rollout()))
+    assert states == [Progress.WAITING, Progress.WAITING, Progress.FAILED, Progress.COMPLETE]
+
+
+def test_the_same_mark_is_no_second_restart(world: MemoryWorld) -> None:
+    for _ in range(2):
+        world.pods.restart("mark", "today")
+    assert (world.pods.restarts, world.journal.writes) == (1, ["restart Deployment openemr/openemr"])
+    world.pods.restart("mark", "tomorrow")
+    assert world.pods.restarts == 2
+
+
+# Where tests cut in
+
+
+@pytest.mark.parametrize("done", [False, True])
+def test_a_crash_comes_before_or_after_a_write_and_only_once(world: MemoryWorld, done: bool) -> None:
+    world.journal.crash(0, done=done)
+    with pytest.raises(Crash):
+        world.file.publish(login(Slot.B))
+    assert (world.file.held == login(Slot.B)) is done
+    assert world.file.publish(login(Slot.B)) is not done
+
+
+def test_a_crash_while_a_label_is_moved_leaves_it_on_one_version(world: MemoryWorld) -> None:
+    world.slots.put_once("one", SecretText("{}"))
+    for done in (False, True):
+        world.journal.crash(0, done=done)
+        with pytest.raises(Crash):
+            world.slots.swap(PENDING, to="one", removed_from=None)
+        assert (world.slots.labels().pending == "one") is done
+
+
+def test_somebody_acts_once_and_right_before(world: MemoryWorld) -> None:
+    seen: list[int] = []
+    world.journal.meanwhile(f"activity {A}", lambda: seen.append(world.source.accounts[A].logins))
+    world.source.logs_in(FIRST)
+    for _ in range(2):
+        world.source.activity(ME, A)
+    assert seen == [1]

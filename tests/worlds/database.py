@@ -1,0 +1,147 @@
+"""A MySQL in memory that is the port Source: accounts with up to two passwords, sessions, login counts and one lock.
+
+How the two passwords behave was measured on the real server, where the same tests pass (tests/contract/test_mysql_source.py).
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from rotation.errors import AccountLocked, PasswordRejected, SourceBusy, SourceRefused, SourceUnreachable
+from rotation.model import Credential, Password
+from rotation.ports import Activity
+
+from tests.worlds.journal import Journal
+
+
+@dataclass
+class Account:
+    """One database user, as the server has it."""
+
+    password: str
+    old: str | None = None
+    """The retained one."""
+    privileges: set[str] = field(default_factory=lambda: {"ALL PRIVILEGES"})
+    tls: bool = True
+    locked: bool = False
+    sessions: int = 0
+    """Somebody else's: ours are short, and never counted."""
+    logins: int = 0
+    """Tried ones: the server counts a refused login too."""
+
+    def accepts(self, password: str) -> bool:
+        return password in (self.password, self.old)
+
+
+class Database:
+    """The writer."""
+
+    def __init__(self, journal: Journal, *, dual_passwords: bool = True, counts_logins: bool = True) -> None:
+        self.accounts: dict[str, Account] = {}
+        self.dual_passwords = dual_passwords
+        self.counts_logins = counts_logins
+        self.policy: Callable[[str], bool] = lambda _: True
+        self.reachable = True
+        self._journal = journal
+        self._locked = False
+
+    def logs_in(self, credential: Credential) -> bool:
+        self._journal.look(f"login {credential.username}")
+        if not self.reachable:
+            raise SourceUnreachable(f"{credential.host} could not be reached")
+        account = self.accounts.get(credential.username)
+        if account is None:
+            return False
+        account.logins += 1
+        if account.locked:
+            raise AccountLocked(f"{credential.host} says that the account is locked")
+        return account.accepts(credential.password.reveal())
+
+    @contextmanager
+    def as_admin(self, admin: Credential) -> Iterator["Session"]:
+        self._connect(admin)
+        if self._locked:
+            raise SourceBusy(f"{admin.host}: another session holds our lock")
+        self._locked = True
+        try:
+            self._journal.look("lock")
+            yield Session(self, self._journal)
+        finally:
+            self._locked = False
+
+    def activity(self, admin: Credential, username: str) -> Activity:
+        self._connect(admin)
+        return self.activity_of(username)
+
+    def activity_of(self, username: str) -> Activity:
+        self._journal.look(f"activity {username}")
+        account = self.accounts.get(username, Account(""))
+        return Activity(account.sessions, account.logins if self.counts_logins else None)
+
+    def _connect(self, admin: Credential) -> None:
+        if not self.logs_in(admin):
+            raise SourceRefused(f"{admin.username} was refused by {admin.host}")
+
+
+class Session:
+    """The admin's connection."""
+
+    def __init__(self, database: Database, journal: Journal) -> None:
+        self._database = database
+        self._journal = journal
+
+    @property
+    def dual_passwords(self) -> bool:
+        return self._database.dual_passwords
+
+    def activity(self, username: str) -> Activity:
+        return self._database.activity_of(username)
+
+    def exists(self, username: str) -> bool:
+        return username in self._database.accounts
+
+    def create_user(self, credential: Credential, like: Credential) -> None:
+        model = self._database.accounts.get(like.username)
+        with self._journal.write(f"create {credential.username}"):
+            if self.exists(credential.username):
+                raise SourceRefused(f"there is a user {credential.username}")
+            self._check(credential.password)
+            account = Account(credential.password.reveal(), privileges=set(), tls=model.tls if model else True)
+            self._database.accounts[credential.username] = account
+        self.copy_grants(credential, like)
+
+    def copy_grants(self, user: Credential, like: Credential) -> bool:
+        account, model = self._account(user.username), self._database.accounts.get(like.username)
+        missing = ((model.privileges if model else set()) or {"ALL PRIVILEGES"}) - account.privileges
+        if missing:
+            with self._journal.write(f"grant {user.username}"):
+                account.privileges |= missing
+        return bool(missing)
+
+    def set_password(self, username: str, password: Password, *, retain: bool) -> None:
+        """With RETAIN what was retained before is lost; without, it stays and only the newest is replaced."""
+        account = self._account(username)
+        with self._journal.write(f"alter {username}"):
+            self._need_dual_passwords(retain)
+            self._check(password)
+            account.old = account.password if retain else account.old
+            account.password = password.reveal()
+
+    def discard_old_password(self, username: str) -> None:
+        account = self._account(username)
+        with self._journal.write(f"discard {username}"):
+            self._need_dual_passwords(True)
+            account.old = None
+
+    def _account(self, username: str) -> Account:
+        if not self.exists(username):
+            raise SourceRefused(f"there is no user {username}")
+        return self._database.accounts[username]
+
+    def _check(self, password: Password) -> None:
+        if not self._database.policy(password.reveal()):
+            raise PasswordRejected("the password was rejected by the policy")
+
+    def _need_dual_passwords(self, wanted: bool) -> None:
+        if wanted and not self.dual_passwords:
+            raise SourceRefused("refused a statement (a syntax error)")

@@ -1,0 +1,179 @@
+"""One small world behind rotation.ports: what the steps are tested over. It keeps the rules of the real one and moves when told."""
+
+import json
+from collections.abc import Callable
+
+from rotation.model import PENDING, Credential, Password, SecretText, Slot
+from rotation.ports import CredentialConsumer, ProtectedFile, Workload
+from rotation.record import AdminRecord, Record
+from rotation.target import Target, parse_target
+
+from local import secret_labels as aws
+from tests.worlds.application import Held, Page, Pods
+from tests.worlds.database import Account, Database
+from tests.worlds.journal import Journal
+from tests.worlds.secrets import InMemorySecret
+
+TARGET = "openemr"
+USERS = {Slot.A: "openemr_a", Slot.B: "openemr_b"}
+PASSWORDS = {Slot.A: "canary-of-a-4f9bA", Slot.B: "canary-of-b-77c1B"}
+ADMIN, ADMIN_PASSWORD = "master", "canary-of-master-1d3eM"
+FORMER, FORMER_PASSWORD = "openemr", "canary-of-openemr-c60aF"
+SQLCONF, SECRET, PODS = 0, 1, 2
+"""The consumers' places in the target's list."""
+
+
+def credential(username: str, password: str) -> Credential:
+    return Credential(username, Password(password), "db.example", 3306, "openemr")
+
+
+def login(slot: Slot) -> Credential:
+    """As the secret says at first."""
+    return credential(USERS[slot], PASSWORDS[slot])
+
+
+def fields(login: Credential) -> dict[str, str]:
+    return {
+        "username": login.username,
+        "password": login.password.reveal(),
+        "host": login.host,
+        "port": str(login.port),
+        "dbname": login.dbname,
+    }
+
+
+class Secret(InMemorySecret):
+    """It writes into the journal what is done through the port; `put` is still a person's."""
+
+    def __init__(self, name: str, content: dict[str, object], journal: Journal, now: Callable[[], float]) -> None:
+        self._journal = journal
+        super().__init__(name, SecretText(json.dumps(content)), now=now)
+
+    def put_once(self, version: str, text: SecretText) -> SecretText:
+        if version in self.versions:
+            return self.read(version)
+        with self._journal.write(f"put {self.name}"):
+            super().put_once(version, text)
+        return self.read(version)
+
+    def swap(self, label: str, *, to: str | None, removed_from: str | None) -> bool:
+        what = f"swap {label} of {self.name}"
+        self._journal.look(what)
+        holder = aws.holder_of(self.versions, label)
+        if holder != removed_from or holder == to:
+            return super().swap(label, to=to, removed_from=removed_from)
+        with self._journal.write(what):
+            return super().swap(label, to=to, removed_from=removed_from)
+
+    @property
+    def passwords(self) -> set[str]:
+        """Of all versions."""
+        contents = [json.loads(version["secret_string"]) for version in self.versions.values()]
+        entries = [entry for content in contents for entry in (content, *content.values()) if isinstance(entry, dict)]
+        return {entry["password"] for entry in entries if "password" in entry}
+
+
+class MemoryWorld:
+    """Everything that a step may touch. At first: the application works as slot A, and nothing else is going on."""
+
+    def __init__(self, *, active: Slot = Slot.A, dual_passwords: bool = True, counts_logins: bool = True) -> None:
+        self.journal = Journal()
+        self.clock = 1_000_000.0
+        self.target = _target()
+        self.slots = Secret("slots", {"active_slot": str(active), **{s: fields(login(s)) for s in Slot}}, self.journal, self._now)
+        self.admin = Secret("admin", dict(fields(credential(ADMIN, ADMIN_PASSWORD))), self.journal, self._now)
+        self.source = Database(self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins)
+        known = {**{USERS[slot]: PASSWORDS[slot] for slot in Slot}, ADMIN: ADMIN_PASSWORD, FORMER: FORMER_PASSWORD}
+        self.source.accounts = {user: Account(password) for user, password in known.items()}
+        self.file = Held("sqlconf.php", login(active), self.journal)
+        self.secret = Held("Secret openemr/db", login(active), self.journal, has_port=False)
+        self.pods = Pods("Deployment openemr/openemr", self.journal)
+        self.health = Page()
+        self.alive: set[str] = set()
+        """The executions that are still running."""
+
+    def _now(self) -> float:
+        return self.clock
+
+    @property
+    def now(self) -> Callable[[], float]:
+        return self._now
+
+    def credentials(self) -> list[CredentialConsumer]:
+        return [self.file, self.secret]
+
+    def credential(self, index: int) -> Held:
+        return {SQLCONF: self.file, SECRET: self.secret}[index]
+
+    def files(self) -> list[ProtectedFile]:
+        return [self.file]
+
+    def traffic(self) -> Held:
+        return self.file
+
+    def workloads(self) -> list[Workload]:
+        return [self.pods]
+
+    def workload(self, index: int) -> Pods:
+        return {PODS: self.pods}[index]
+
+    def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
+        self.asked_about = (arn, age_seconds)
+        return arn in self.alive
+
+    # What a person, the application or a test does and sees.
+
+    def application_uses(self, user: Credential) -> None:
+        """A person has edited every consumer."""
+        for consumer in (self.file, self.secret):
+            consumer.holds(user)
+
+    def account(self, slot: Slot) -> Account:
+        return self.source.accounts[USERS[slot]]
+
+    @property
+    def current(self) -> Record:
+        return Record.parse(self.slots.read(self.slots.labels().current), "slots")
+
+    @property
+    def pending(self) -> Record:
+        pending = self.slots.labels().pending
+        assert pending, f"{PENDING} is on no version"
+        return Record.parse(self.slots.read(pending), "slots")
+
+    @property
+    def current_admin(self) -> AdminRecord:
+        return AdminRecord.parse(self.admin.read(self.admin.labels().current), "admin")
+
+    def accepts(self, user: Credential) -> bool:
+        """Whether it would log in; nobody counts this."""
+        account = self.source.accounts.get(user.username)
+        return account is not None and account.accepts(user.password.reveal())
+
+    @property
+    def passwords(self) -> set[str]:
+        """Everything that must never be shown."""
+        accounts = self.source.accounts.values()
+        in_use = {password for account in accounts for password in (account.password, account.old) if password}
+        return (
+            in_use
+            | self.slots.passwords
+            | self.admin.passwords
+            | {consumer.held.password.reveal() for consumer in (self.file, self.secret)}
+        )
+
+
+def _target() -> Target:
+    cluster = {"cluster": "c", "namespace": "openemr"}
+    document = {
+        "slot_secret": "slots",
+        "admin_secret": "admin",
+        "source": {"kind": "mysql"},
+        "consumers": [
+            {"kind": "sqlconf", "path": "default/sqlconf.php"},
+            {"kind": "secret", **cluster, "name": "db"},
+            {"kind": "deployment", **cluster, "name": "openemr"},
+        ],
+        "health": {"url": "https://openemr.example/login", "marker": "OpenEMR Login"},
+    }
+    return parse_target(TARGET, json.dumps(document))
