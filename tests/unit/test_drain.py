@@ -112,5 +112,7 @@ def test_it_is_never_looked_at_without_a_pause_nor_oftener_than_a_history_holds(
         assert isinstance(second.wait_seconds, int)
 
 
-def test_the_last_wait_ends_with_the_quiet_period() -> None:
-    assert looks((0, STILL), (QUIET - 3.5, STILL))[-1].wait_seconds == 4
+@pytest.mark.parametrize(("deadline", "wait"), [(1200, 4), (3600, 8)])
+def test_the_last_wait_ends_with_the_quiet_period_or_as_soon_after_as_the_history_allows(deadline: int, wait: int) -> None:
+    first = after(STILL, None, 0, QUIET, deadline)
+    assert after(STILL, first, QUIET - 3.5, QUIET, deadline).wait_seconds == wait

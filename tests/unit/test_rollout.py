@@ -52,4 +52,4 @@ def test_who_restarted_it_does_not_count_here() -> None:
 
 def test_it_is_looked_at_often_at_first_and_seldom_later() -> None:
     waits = [poll_seconds(waited) for waited in (0, EARLY_SECONDS - 0.1, EARLY_SECONDS, 3600)]
-    assert waits == [2, 2, 10, 10]
+    assert waits == [2, 2, 13, 13]

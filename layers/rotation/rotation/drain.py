@@ -5,9 +5,9 @@ from enum import StrEnum
 from math import ceil
 
 POLL_SECONDS = 10
-POLLS = 800
+POLLS = 500
 """How often one drain may be looked at, at most: an execution's history holds 25,000 events, a look takes nine."""
-REPUBLISHES = 5
+REPUBLISHES = 1
 """How often a consumer is put back on the new slot before somebody else is taken to be changing it on purpose."""
 
 
@@ -50,17 +50,16 @@ class Drain:
 def after(look: Look, before: Drain | None, now: float, quiet_seconds: int, deadline_seconds: int) -> Drain:
     """The quiet period starts in this run and starts again whenever anything stirs."""
     base = before or Drain(now, DrainStatus.WAITING)
-    poll = max(POLL_SECONDS, ceil(deadline_seconds / POLLS))
     if not look.published:
         return replace(base, status=DrainStatus.REPUBLISH, quiet_since=None, logins=look.logins, republished=base.republished + 1)
     if not look.rolled_out or look.sessions:
-        return _waiting(base, None, look, min(quiet_seconds, poll))
+        return _waiting(base, None, look, _wait(quiet_seconds, deadline_seconds))
     since = base.quiet_since if _undisturbed(base, look) else None
     since = now if since is None else since
     left = quiet_seconds - (now - since)
     if left <= 0:
         return replace(base, status=DrainStatus.DRAINED, quiet_since=since, logins=look.logins)
-    return _waiting(base, since, look, min(ceil(left), poll))
+    return _waiting(base, since, look, _wait(left, deadline_seconds))
 
 
 def _undisturbed(base: Drain, look: Look) -> bool:
@@ -68,4 +67,9 @@ def _undisturbed(base: Drain, look: Look) -> bool:
 
 
 def _waiting(base: Drain, since: float | None, look: Look, seconds: int) -> Drain:
-    return replace(base, status=DrainStatus.WAITING, quiet_since=since, logins=look.logins, wait_seconds=max(1, seconds))
+    return replace(base, status=DrainStatus.WAITING, quiet_since=since, logins=look.logins, wait_seconds=seconds)
+
+
+def _wait(left: float, deadline_seconds: int) -> int:
+    """Until the quiet period may be over; never so often that the looks of one drain outgrow an execution's history."""
+    return max(1, ceil(deadline_seconds / POLLS), min(ceil(left), POLL_SECONDS))

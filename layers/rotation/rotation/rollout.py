@@ -48,7 +48,7 @@ def progress(rollout: Rollout) -> Progress:
 
 EARLY_SECONDS = 60
 EARLY_POLL_SECONDS = 2
-POLL_SECONDS = 10
+POLL_SECONDS = 13
 
 
 def poll_seconds(waited: float) -> int:
