@@ -304,6 +304,12 @@ def test_what_is_shown_of_a_decision_holds_no_password(given: Given, expected: T
     assert len(summary) < 1024
 
 
+def test_what_the_machine_gets_of_a_decision() -> None:
+    shown = decide(Given("a=pa", BOTH).facts()).summary
+    assert shown.pop("reason")
+    assert shown == {"action": "publish", "slot": "B", "old_slot": "A", "entry": "B", "keeps_intent": False, "rotation_id": THIS}
+
+
 # ---- what holds in every mixture, not only in the rows above -------------------------------------------------------------
 
 
