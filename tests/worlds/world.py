@@ -174,6 +174,7 @@ def _target() -> Target:
             {"kind": "secret", **cluster, "name": "db"},
             {"kind": "deployment", **cluster, "name": "openemr"},
         ],
+        "drain": {"quiet_seconds": 20},
         "health": {"url": "https://openemr.example/login", "marker": "OpenEMR Login"},
     }
     return parse_target(TARGET, json.dumps(document))
