@@ -29,12 +29,12 @@ SETUP := VENV='$(VENV)' TOOLS='$(TOOLS)' PYTHON='$(PYTHON)' local/setup.sh
 setup: ## what the others need: packages into ~/.cache, PHP through apt where it is missing
 	$(SETUP) packages php node
 
-demo: build ## rotations of a running application on this machine; ROTATIONS=n PODS=n RATE=n FAIL=<state>
+demo: build ## rotations of a running application on this machine; ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file>
 	$(SETUP) php
-	$(foreach v,ROTATIONS PODS RATE FAIL,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
+	$(foreach v,ROTATIONS PODS RATE FAIL PAGE,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
 
-test: build ## every tier; ARGS="tests/unit -k sqlconf" for less
-	$(SETUP) php
+test: build ## every tier; ARGS="tests/unit -k sqlconf" for less; installs Chromium, which opens the demo's page
+	$(SETUP) php browser
 	python -m pytest $(ARGS)
 
 # check NAME,COMMAND: its output only if it fails, its duration always
@@ -78,4 +78,4 @@ certificates: ## renew the RDS authorities in the layer from the pinned npm pack
 	grep -c BEGIN $(BUNDLE)
 
 clean: ## what was built and cached in the repository; the cache in ~/.cache stays
-	rm -rf .aws-sam .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .aws-sam .demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

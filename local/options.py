@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 NOTHING = "none"
 ROLLOUT = "CheckRollout"
@@ -30,13 +31,15 @@ FAILURES = {
 
 @dataclass(frozen=True)
 class Options:
-    """ROTATIONS=n PODS=n RATE=n FAIL=<state>|none OUTAGE=1"""
+    """ROTATIONS=n PODS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>"""
 
     rotations: int = 2
     pods: int = 3
     rate: int = 40
     fail: str = ROLLOUT
     outage: bool = False
+    page: Path = Path(__file__).resolve().parents[1] / ".demo" / "demo.html"
+    """Outside of what is removed when the demo ends."""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str] = os.environ) -> Options:
@@ -44,12 +47,16 @@ class Options:
         fail = environment.get("FAIL") or ROLLOUT
         if fail not in (*FAILURES, NOTHING):
             raise ValueError(f"FAIL={fail}: there is no such state. One of: {', '.join(FAILURES)}, or {NOTHING}.")
+        page = Path(environment.get("PAGE") or cls.page).absolute()
+        if page.is_dir():
+            raise ValueError(f"PAGE={page}: this is a folder. The name of a file is wanted, like {page}/demo.html.")
         return cls(
             rotations=_number(environment, "ROTATIONS", cls.rotations, 0, 1000),
             pods=_number(environment, "PODS", cls.pods, 1, 100),
             rate=_number(environment, "RATE", cls.rate, 1, 1000),
             fail=fail,
             outage=environment.get("OUTAGE", "") not in ("", "0"),
+            page=page,
         )
 
 

@@ -3,7 +3,8 @@
 #
 #   packages   requirements-dev.txt, into the virtual environment VENV; its name holds a hash of the pins, so a
 #              change of the pins makes a new one
-#   php        the pods of the demo are PHP processes; the only thing that is installed into the system
+#   php        the pods of the demo are PHP processes; this and the browser are all that is installed into the system
+#   browser    tests/e2e opens the demo's page in Chromium; for make test only, the demo does not need it
 #   node       the checks that exist only for node, into TOOLS; make lint needs them, the demo does not
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -77,6 +78,10 @@ php() {
   # opcache is part of php-cli's own dependencies in Debian
   command php -r 'exit(extension_loaded("mysqli") && extension_loaded("Zend OPcache") ? 0 : 1);' 2>/dev/null ||
     install_debian "the demo's pods are PHP processes" php-cli php-mysql
+}
+
+browser() {
+  command -v chromium >/dev/null || install_debian "make test opens the demo's page in a real browser" chromium
 }
 
 mkdir -p "$(dirname "$VENV")"

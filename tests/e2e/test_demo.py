@@ -10,14 +10,19 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def demo(**told: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **told}
-    return subprocess.run([sys.executable, "-m", "local.demo"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    return subprocess.run(
+        [sys.executable, "-m", "local.demo"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
+    )
 
 
-def test_an_outage_turns_the_demo_red() -> None:
-    ran = demo(ROTATIONS="1", FAIL="none", OUTAGE="1")
+def test_an_outage_turns_the_demo_and_its_page_red(tmp_path: Path) -> None:
+    page = tmp_path / "demo.html"
+    ran = demo(ROTATIONS="1", FAIL="none", OUTAGE="1", PAGE=str(page))
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "requests failed" in ran.stdout
     assert ran.stdout.endswith("NOT WELL\n")
+    assert f"\npage: {page}\nNOT WELL: " in ran.stdout
+    assert "<h1>Not well</h1>" in page.read_text()
 
 
 def test_nonsense_is_refused_before_anything_is_started() -> None:

@@ -1,0 +1,149 @@
+"""The demo's page: one HTML file that needs nothing else, of which everything can be understood without the project.
+
+page.html is the frame with style and script; here are the facts. Whatever comes from outside of this file is escaped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from html import escape
+from pathlib import Path
+from string import Template
+
+from local.chart import chart
+from local.report import SEARCHED, Chapter, Report, Retired, waits
+from local.traffic import OTHERS, Traffic, traffic
+
+FRAME = Path(__file__).with_suffix(".html")
+MOST_REASONS = 5
+
+
+def render(report: Report) -> str:
+    shown = traffic(report.requests, report.users)
+    parts = {
+        "state": "bad" if report.problems else "good",
+        "verdict": "Not well" if report.problems else "All is well",
+        "summary": escape(_summary(report)),
+        "problems": _list(report.problems),
+        "tiles": "".join(_tiles(report)),
+        "chart": chart(report),
+        "others": f'<span><i class="others"></i>{OTHERS} users, or none</span>' if OTHERS in shown.served else "",
+        "executions": _table(
+            ["execution", "active user", "outcome", "total", "working", "waiting"],
+            [_execution(chapter) for chapter in report.chapters],
+        ),
+        "requests": _requests(report),
+        "retired": _table(
+            ["user", "retired by", "tried again"],
+            [[escape(one.user), escape(one.by), _refused(one)] for one in report.retired],
+        ),
+        "leaks": _leaks(report),
+        "searched": escape(SEARCHED),
+        "setup": _pairs(report.setup),
+        "overrides": _pairs(report.overrides),
+        "data": _data(shown),
+    }
+    return Template(FRAME.read_text()).substitute(parts)
+
+
+def write(html: str, path: Path) -> Path:
+    """Where it was written; replaces the one of the last demo."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(html)
+    return path
+
+
+def _summary(report: Report) -> str:
+    rotations = sum(chapter.run.outcome == "RotationSucceeded" for chapter in report.chapters)
+    text = f"{_count(rotations, 'rotation')} of database credentials under {_count(len(report.requests.requests), 'request')}"
+    for chapter in report.chapters:
+        if chapter.made_to_fail:
+            expectedly = ", as it must" if chapter.as_expected else f" instead of {chapter.expected}"
+            text += f"; one more was made to fail at {chapter.made_to_fail} and ended as {chapter.run.outcome}{expectedly}"
+    return f"{text}. {report.seconds:.0f} s in all, {report.waiting:.0f} s of them waiting on purpose."
+
+
+def _tiles(report: Report) -> list[str]:
+    failed, total = len(report.requests.failures), len(report.requests.requests)
+    refused = sum(login.refused for login in report.retired)
+    expected = sum(chapter.as_expected for chapter in report.chapters)
+    return [
+        _tile(f"{failed:,}", f"of {_count(total, 'request')} failed", good=not failed and total > 0),
+        _tile(f"{expected} of {len(report.chapters)}", "executions ended as they should", good=expected == len(report.chapters)),
+        _tile(f"{refused} of {len(report.retired)}", "retired passwords are refused", good=refused == len(report.retired)),
+        _tile(str(len(report.leaks)), "password leaked" if len(report.leaks) == 1 else "passwords leaked", good=not report.leaks),
+    ]
+
+
+def _tile(figure: str, meaning: str, *, good: bool) -> str:
+    return f'<li class="{"good" if good else "bad"}"><b>{escape(figure)}</b><span>{escape(meaning)}</span></li>'
+
+
+def _execution(chapter: Chapter) -> list[str]:
+    run = chapter.run
+    users = chapter.before if chapter.before == chapter.after else f"{chapter.before} → {chapter.after}"
+    told = run.outcome if chapter.as_expected else f"{run.outcome}, not {chapter.expected}"
+    outcome = f'<span class="{chapter.verdict}">{escape(told)}</span>'
+    if chapter.made_to_fail:
+        outcome += f"<small>made to fail at {escape(chapter.made_to_fail)}</small>"
+    if run.cause:
+        outcome += f"<details><summary>Cause</summary><p>{escape(run.cause)}</p></details>"
+    split = ", ".join(f"{what} {seconds:.1f}" for what, seconds in waits(run).items())
+    waiting = f"{run.waiting:.1f} s" + (f"<small>{escape(split)}</small>" if split else "")
+    return [escape(chapter.name), escape(users), outcome, f"{run.seconds:.1f} s", f"{run.working:.1f} s", waiting]
+
+
+def _requests(report: Report) -> str:
+    rows = [[escape(user), f"{served:,}", _failed(failed)] for user, (served, failed) in report.requests.by_user().items()]
+    failures = report.requests.failures
+    rows.append(["together", f"{report.requests.served:,}", _failed(len(failures))])
+    reasons = Counter(str(one.reason) for one in failures).most_common(MOST_REASONS)
+    slowest = f"<p>The slowest took {report.requests.slowest():.0f} ms. None was tried again.</p>"
+    return (
+        _table(["database user", "served", "failed"], rows)
+        + slowest
+        + _list([f"{times:,} times: {reason}" for reason, times in reasons])
+    )
+
+
+def _failed(count: int) -> str:
+    return _mark(f"{count:,}", good=not count)
+
+
+def _refused(login: Retired) -> str:
+    return _mark("refused" if login.refused else "still accepted", good=login.refused)
+
+
+def _leaks(report: Report) -> str:
+    return _list(report.leaks) or f"<p>{_mark('None found', good=True)}</p>"
+
+
+def _mark(text: str, *, good: bool) -> str:
+    return f'<span class="{"good" if good else "bad"}">{escape(text)}</span>'
+
+
+def _table(head: list[str], rows: list[list[str]]) -> str:
+    """`rows` are HTML already."""
+    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _pairs(values: dict[str, str]) -> str:
+    return "<dl>" + "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>" for name, value in values.items()) + "</dl>"
+
+
+def _list(lines: list[str]) -> str:
+    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>" if lines else ""
+
+
+def _data(shown: Traffic) -> str:
+    """For the line under the pointer. `<` is the one character that could end the element it stands in."""
+    served = {user: [round(rate, 1) for rate in rates] for user, rates in shown.served.items()}
+    data = {"width": shown.width, "served": served, "failed": shown.failed}
+    return json.dumps(data).replace("<", "\\u003c")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,90 @@
+"""What came of a demo, as facts: for the terminal (telling.py) and the page (page.py). There is no place for a password in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from local.follow import Run
+from local.load import Results
+
+WAITS = {"WaitForDrain": "quiet period", "WaitForRollout": "rollout", "OverlapWindow": "overlap window"}
+"""The machine's Wait states and what each waits for."""
+
+SEARCHED = "execution history, parameters, logs, files, processes; raw, base64, hex, URL-encoded"
+"""Where canary.py looks for passwords, and for which ways of writing them."""
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One execution: what it was to do, and what it did."""
+
+    run: Run
+    expected: str
+    before: str
+    """The database user of the active slot when it began."""
+    after: str
+    made_to_fail: str = ""
+    """The state that the demo made fail on purpose."""
+
+    @property
+    def name(self) -> str:
+        return self.run.arn.rsplit(":", 1)[-1]
+
+    @property
+    def as_expected(self) -> bool:
+        return self.run.outcome == self.expected
+
+    @property
+    def verdict(self) -> str:
+        """good; meant: it failed, as it was made to; bad."""
+        if not self.as_expected:
+            return "bad"
+        return "meant" if self.made_to_fail else "good"
+
+    @property
+    def flipped(self) -> float | None:
+        """When the other slot became the active one; None if it did not."""
+        if self.before == self.after:
+            return None
+        flips = [visit.left for visit in self.run.visits if visit.state in ("FlipSlot", "CloseFlip") and visit.left]
+        return flips[-1] if flips else self.run.ended
+
+
+@dataclass(frozen=True)
+class Retired:
+    """A login that must not work any more, and whether it does."""
+
+    user: str
+    by: str
+    refused: bool
+
+
+@dataclass(frozen=True)
+class Report:
+    chapters: list[Chapter]
+    requests: Results
+    retired: list[Retired]
+    leaks: list[str]
+    """Where a password was found that should not be there."""
+    problems: list[str]
+    """Whatever is not well, a sentence each; empty means all is well."""
+    setup: dict[str, str] = field(default_factory=dict)
+    """What ran: pods, rate, versions of the real servers."""
+    overrides: dict[str, str] = field(default_factory=dict)
+    """The template's parameters that differ from AWS."""
+    seconds: float = 0.0
+
+    @property
+    def users(self) -> list[str]:
+        """The database users of the slots."""
+        return sorted({user for chapter in self.chapters for user in (chapter.before, chapter.after)})
+
+    @property
+    def waiting(self) -> float:
+        return sum(chapter.run.waiting for chapter in self.chapters)
+
+
+def waits(run: Run) -> dict[str, float]:
+    """What it waited for → seconds; only what it did wait for."""
+    each = {what: sum(visit.seconds for visit in run.visits_of(state)) for state, what in WAITS.items()}
+    return {what: seconds for what, seconds in each.items() if seconds >= 0.05}
