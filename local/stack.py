@@ -11,6 +11,7 @@ import json
 import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -56,19 +57,24 @@ class LocalStack:
         self._pods = pods
         self.pace = pace or Pace()
         self._run = Leftovers()
+        self._ended = ExitStack()
 
     def __enter__(self) -> Self:
         self._run.__enter__()
         try:
             self._start()
         except BaseException:
-            self._run.close()
+            self._end()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        """The watcher ends whatever still runs, the same way whether we got here or not."""
+        self._end()
+
+    def _end(self) -> None:
+        """The watcher ends whatever still runs, the same way whether we get here or not; then the dead are collected."""
         self._run.close()
+        self._ended.close()
 
     @property
     def directory(self) -> Path:
@@ -122,7 +128,9 @@ class LocalStack:
         self.deployed = deploy(self.aws, BUILD, NAME, self._parameters(), mounts)
 
     def _start_aws(self) -> LocalAws:
-        return LocalAws(runtime_python(), self.logs, environment=self._run.environment).start()
+        aws = LocalAws(runtime_python(), self.logs, environment=self._run.environment)
+        self._ended.callback(aws.stop)
+        return aws.start()
 
     def _start_application(self) -> None:
         self.app = Application(
@@ -134,6 +142,7 @@ class LocalStack:
             progress_deadline=self.pace.progress_deadline_seconds,
         )
         self.app.start()
+        self._ended.callback(self.app.stop)
 
     def _parameters(self) -> dict[str, str]:
         """Of the shipped template: what is outside, the pace, and the two overrides."""

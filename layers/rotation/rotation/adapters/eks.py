@@ -109,4 +109,4 @@ def _error(error: ApiException, what: str) -> RotationError:
         return ClusterObjectMissing(f"{what}: there is no such object")
     if status in _TRANSIENT or status >= 500 or status == 0:
         return ClusterUnavailable(f"{what}: HTTP {status or 'connection failed'}")
-    return ClusterRefused(f"{what}: HTTP {status} {error.reason}; is k8s/ applied, and the role's access entry made?")
+    return ClusterRefused(f"{what}: HTTP {status}; is k8s/ applied, and the role's access entry made?")
