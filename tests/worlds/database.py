@@ -33,6 +33,18 @@ class Account:
         return password in (self.password, self.old)
 
 
+class Policy:
+    """Takes only the password of that number that it is offered; 0: none."""
+
+    def __init__(self, accepts: int) -> None:
+        self._accepts = accepts
+        self.offered: list[str] = []
+
+    def __call__(self, password: str) -> bool:
+        self.offered.append(password)
+        return len(self.offered) == self._accepts
+
+
 class Database:
     """The writer."""
 
@@ -42,6 +54,7 @@ class Database:
         self.counts_logins = counts_logins
         self.policy: Callable[[str], bool] = lambda _: True
         self.reachable = True
+        self.tried: list[Credential] = []
         self._journal = journal
         self._locked = False
 
@@ -49,6 +62,7 @@ class Database:
         self._journal.look(f"login {credential.username}")
         if not self.reachable:
             raise SourceUnreachable(f"{credential.host} could not be reached")
+        self.tried.append(credential)
         account = self.accounts.get(credential.username)
         if account is None:
             return False

@@ -3,9 +3,12 @@
 A test lets a run come to the state that it is about, and looks at what that step does.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import pytest
 from rotation.drain import DrainStatus
 from rotation.model import Direction, Mode
 from rotation.ports import World
@@ -163,3 +166,15 @@ class Run:
 
     def _altered(self) -> None:
         assert self.rotate_old_slot()["status"] == ALTERED
+
+
+@contextmanager
+def refused(world: MemoryWorld, kind: type[Exception], says: str = "") -> Iterator[None]:
+    """Exactly that error, saying that; with nothing of a password in its text or in what led to it."""
+    with pytest.raises(kind, match=re.escape(says) if says else None) as caught:
+        yield
+    assert type(caught.value) is kind
+    error: BaseException | None = caught.value
+    while error:
+        assert not [password for password in world.passwords if password in repr(error)]
+        error = error.__cause__ or error.__context__
