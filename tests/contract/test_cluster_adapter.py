@@ -313,9 +313,11 @@ def api_server(status: int) -> Iterator[tuple[str, str, list[str]]]:
         server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield f"https://127.0.0.1:{server.server_port}", authority.pem, asked
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"https://127.0.0.1:{server.server_port}", authority.pem, asked
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 # The Deployment

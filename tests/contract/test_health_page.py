@@ -50,10 +50,12 @@ def serving(prepare: Callable[[ThreadingHTTPServer], None] = lambda _: None) -> 
         prepare(server)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        yield f"127.0.0.1:{server.server_port}"
-        server.released.set()  # type: ignore[attr-defined]
-        server.shutdown()
-        thread.join()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.released.set()  # type: ignore[attr-defined]
+            server.shutdown()
+            thread.join()
 
 
 @pytest.fixture(scope="module")
@@ -133,8 +135,10 @@ def test_something_else_than_http_is_not_healthy() -> None:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        unhealthy(f"http://127.0.0.1:{other.getsockname()[1]}/", "does not answer")
-        thread.join()
+        try:
+            unhealthy(f"http://127.0.0.1:{other.getsockname()[1]}/", "does not answer")
+        finally:
+            thread.join()
 
 
 def test_over_tls_by_the_authority_that_the_target_names(https: str, authority: Authority) -> None:

@@ -224,10 +224,13 @@ def test_the_second_waits_for_the_first(source: Source, admin: Credential) -> No
 
     waiting = threading.Thread(target=second)
     waiting.start()
-    with source.as_admin(admin):
+    try:
+        with source.as_admin(admin):
+            held.set()
+            assert not entered.wait(0.3)
+    finally:
         held.set()
-        assert not entered.wait(0.3)
-    waiting.join()
+        waiting.join()
     assert entered.is_set()
 
 
@@ -540,7 +543,10 @@ def man_in_the_middle(change: Callable[[bytes], bytes], said: list[bytes] | None
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def serve() -> None:
-            client, _ = listener.accept()
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
             with client:
                 greeting = b""
                 if behind:
@@ -553,5 +559,8 @@ def man_in_the_middle(change: Callable[[bytes], bytes], said: list[bytes] | None
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield listener.getsockname()[1]
-        thread.join()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)  # nobody may have come
+            thread.join()
