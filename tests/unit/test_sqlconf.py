@@ -97,6 +97,8 @@ ACCEPTED: dict[str, bytes] = {
     "an override that is only read": php("$dsn = $pass;\n"),
     "variables that only look alike": php("$Pass = 'x'; $password = 'x'; $hosts = ['x']; class_exists('pass');\n"),
     "code that concerns other things": php("if (!defined('X')) { define('X', 1); } $f = fn($x) => [$x];\n"),
+    "code before the five": php(before="<?php if (!defined('X')) { define('X', 1); } $a = ['x' => ['y']]; if ($a) { }\n"),
+    "words that end like a variable": php("if (0) { xpass(); new ahost; }\n"),
     "an attribute": php("$mark = new #[Attribute] class {};\n"),
     "a namespace": php(before="<?php namespace Site;\n"),
 }  # fmt: skip
@@ -232,6 +234,7 @@ REFUSED_AFTER: dict[str, str] = {
     "getenv overrides it": "$pass = getenv('DB_PASS') ?: $pass;",
     "getenv overrides it inside if": "if (getenv('DB_PASS')) { $pass = getenv('DB_PASS'); }",
     "conditional, braces": "if (PHP_SAPI) { $pass = 'other'; }",
+    "conditional, second in its braces": "if (PHP_SAPI) { $x = 1; $pass = 'other'; }",
     "conditional, no braces": "if (PHP_SAPI) $pass = 'other';",
     "conditional, else": "if (1) $x = 1; else $pass = 'other';",
     "conditional, and": "0 and $pass = 'other';",
@@ -245,6 +248,7 @@ REFUSED_AFTER: dict[str, str] = {
     "increment": "$port++;",
     "an array element": "$pass[0] = 'x';",
     "interpolation": '$pass = "$host";',
+    "interpolation at the very end": '$pass = "a$x";',
     "interpolation with braces": '$pass = "{$host}";',
     "interpolation, the other braces": '$pass = "${host}";',
     "interpolation after an escaped backslash": '$pass = "\\\\$host";',
@@ -291,6 +295,8 @@ REFUSED_AFTER: dict[str, str] = {
     "a second PHP block": "?>\n<?php $pass = 'other';",
     "a second PHP block that echoes": "?>\n<?= 1 ?>",
     "an unfinished string": "$x = 'other;",
+    "an unfinished string in double quotes": '$x = "other;',
+    "what a shell says": "$x = `echo ';'`;",
 }
 
 # As above; each of them was accepted once, with PHP reading another value than the parser claimed.
