@@ -1,0 +1,155 @@
+"""The one place where adapters are chosen: the right one for each part of a target, and none before it is asked for."""
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from rotation.adapters import executions, parameters
+from rotation.adapters.efs import SqlconfFile
+from rotation.adapters.http import HealthPage
+from rotation.adapters.kubernetes import Deployment, KubernetesSecret
+from rotation.adapters.mysql import MySQL
+from rotation.adapters.secrets_manager import SecretsManagerStore
+from rotation.errors import TargetInvalid
+from rotation.ports import World
+from rotation.settings import Settings
+from rotation.target import Target
+from rotation.wiring import AwsWorld
+
+from tests.worlds.world import PODS, SECRET, SQLCONF, MemoryWorld
+
+ROOT = Path(__file__).parents[2]
+SITES = Path("/mnt/sites")
+
+LATE = ("pymysql", "kubernetes", "urllib3.connectionpool", "rotation.adapters.mysql", "rotation.adapters.eks",
+        "rotation.adapters.efs", "rotation.adapters.http", "rotation.adapters.executions")  # fmt: skip
+IMPORT_ALL = f"""
+import importlib.util, json, pathlib, sys
+for app in sorted(pathlib.Path("functions").glob("*/app.py")):
+    spec = importlib.util.spec_from_file_location(app.parent.name, app)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert callable(module.lambda_handler), app
+from rotation.adapters.aws import client
+print(json.dumps([sorted(set({LATE!r}) & set(sys.modules)), client.cache_info().currsize]))
+"""
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
+    """What was read from Parameter Store."""
+    calls: list[tuple[str, str]] = []
+
+    def load(path: str, name: str) -> Target:
+        calls.append((path, name))
+        return MemoryWorld().target
+
+    monkeypatch.setattr(parameters, "load_target", load)
+    monkeypatch.setattr("rotation.wiring.load_target", load)
+    return calls
+
+
+@pytest.fixture
+def world(asked: list[tuple[str, str]]) -> AwsWorld:
+    return AwsWorld(Settings("/stack/targets", SITES), "openemr")
+
+
+def test_to_import_a_handler_is_to_import_no_driver_and_to_make_no_client() -> None:
+    """A cold start pays for what the function uses, and these are most of what there is to pay."""
+    environment = {"PYTHONPATH": str(ROOT / "layers" / "rotation"), "PYTHONDONTWRITEBYTECODE": "1"}
+    process = subprocess.run([sys.executable, "-c", IMPORT_ALL], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert process.returncode == 0, process.stderr
+    late, clients = json.loads(process.stdout)
+    assert [module for module in late if not module.startswith("urllib3")] == []
+    assert clients == 0
+
+
+def test_it_is_a_world(world: AwsWorld) -> None:
+    behind_the_ports: World = world
+    assert {part for part in dir(World) if not part.startswith("_")} <= set(dir(behind_the_ports))
+
+
+def test_the_target_is_read_once_and_when_it_is_first_needed(world: AwsWorld, asked: list[tuple[str, str]]) -> None:
+    assert asked == []
+    assert world.target is world.target
+    assert asked == [("/stack/targets", "openemr")]
+
+
+def test_each_part_is_made_once(world: AwsWorld) -> None:
+    for part in ("slots", "admin", "source", "health"):
+        assert getattr(world, part) is getattr(world, part)
+
+
+def test_the_parts_are_the_targets(world: AwsWorld) -> None:
+    assert isinstance(world.slots, SecretsManagerStore)
+    assert isinstance(world.admin, SecretsManagerStore)
+    assert (world.slots.name, world.admin.name) == ("slots", "admin")
+    assert isinstance(world.source, MySQL)
+    assert isinstance(world.health, HealthPage)
+    assert abs(world.now() - time.time()) < 60
+
+
+def test_the_database_has_the_targets_authority_and_readers(world: AwsWorld) -> None:
+    world.__dict__["target"] = replace(world.target, source_ca="PEM", readers=("reader.example",))
+    assert isinstance(world.source, MySQL)
+    assert (world.source._ca, world.source._readers) == ("PEM", ("reader.example",))
+
+
+def test_every_consumer_has_its_adapter_in_the_targets_order(world: AwsWorld) -> None:
+    file, secret = world.credentials()
+    assert isinstance(file, SqlconfFile)
+    assert isinstance(secret, KubernetesSecret)
+    assert (file.name, secret.name) == ("sqlconf.php at /mnt/sites/default/sqlconf.php", "Secret openemr/db")
+    assert [world.credential(place).name for place in (SQLCONF, SECRET)] == [file.name, secret.name]
+    [pods] = world.workloads()
+    assert isinstance(pods, Deployment)
+    assert pods.name == world.workload(PODS).name == "Deployment openemr/openemr"
+    assert [type(each) for each in world.files()] == [SqlconfFile]
+
+
+@pytest.mark.parametrize("first", [SQLCONF, SECRET])
+def test_the_first_consumer_that_holds_a_credential_moves_the_traffic(world: AwsWorld, first: int) -> None:
+    order = [world.target.consumers[place] for place in (PODS, first, 1 - first)]
+    world.__dict__["target"] = replace(world.target, consumers=tuple(order))
+    assert isinstance(world.traffic(), SqlconfFile if first == SQLCONF else KubernetesSecret)
+
+
+def test_a_function_without_the_mount_says_so(asked: list[tuple[str, str]]) -> None:
+    world = AwsWorld(Settings("/stack/targets", None), "openemr")
+    for ask in (world.credentials, world.files, world.traffic):
+        with pytest.raises(TargetInvalid, match="openemr: this function does not mount EFS"):
+            ask()
+
+
+def test_whether_an_execution_is_alive_is_for_step_functions_to_say(monkeypatch: pytest.MonkeyPatch, world: AwsWorld) -> None:
+    monkeypatch.setattr(executions, "execution_is_alive", lambda arn, age: (arn, age) == ("arn:other", 12.0))
+    assert world.execution_is_alive("arn:other", 12.0)
+    assert not world.execution_is_alive("arn:other", 13.0)
+
+
+# Settings
+
+
+def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TARGETS_PATH", "/stack/targets")
+    monkeypatch.setenv("SITES_ROOT", "/mnt/sites")
+    assert Settings.from_environment() == Settings("/stack/targets", SITES)
+
+
+@pytest.mark.parametrize("root", [None, ""])
+def test_a_function_without_efs_has_no_sites(monkeypatch: pytest.MonkeyPatch, root: str | None) -> None:
+    monkeypatch.setenv("TARGETS_PATH", "/stack/targets")
+    monkeypatch.delenv("SITES_ROOT", raising=False)
+    if root is not None:
+        monkeypatch.setenv("SITES_ROOT", root)
+    assert Settings.from_environment().sites_root is None
+
+
+def test_a_missing_path_is_a_fault_of_the_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("TARGETS_PATH", raising=False)
+    with pytest.raises(LookupError, match=r"TARGETS_PATH is not set: was the function deployed by template\.yaml"):
+        Settings.from_environment()
