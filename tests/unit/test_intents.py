@@ -58,7 +58,7 @@ def test_every_part_makes_it_another_version() -> None:
 
 
 def test_no_two_parts_can_be_mistaken_for_each_other() -> None:
-    assert len({version_id(*parts) for parts in permutations(("a", "b", "ab", ""))}) == 24
+    assert len({version_id(*parts, attempt=0) for parts in permutations(("a", "b", "ab", ""))}) == 24
 
 
 def test_a_version_id_is_the_same_in_every_release() -> None:

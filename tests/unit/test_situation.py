@@ -374,7 +374,7 @@ def test_a_decision_leaves_the_facts_as_they_were() -> None:
 
 # ---- the other modes ------------------------------------------------------------------------------------------------------
 
-CLOSED = {
+CLOSED: dict[str, Any] = {
     "current": secret("A", "a=pa b=new"),
     "pending": secret("B", "a=pa b=new", tag=tagged(FLIP)),
     "current_version": "v-closed",

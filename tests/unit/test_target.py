@@ -35,8 +35,8 @@ def parse(document: Any) -> Target:
 
 
 def with_(path: str, value: Any) -> dict[str, Any]:
-    """LEAST or WHOLE with one field, by its dotted path, set to something."""
-    document = json.loads(json.dumps(WHOLE))
+    """WHOLE with one field, by its dotted path, set to something."""
+    document: dict[str, Any] = json.loads(json.dumps(WHOLE))
     place: Any = document
     *way, last = path.split(".")
     for step in way:
