@@ -20,9 +20,8 @@ def check_rollout(world: World, request: Request) -> dict[str, Any]:
     if state is Progress.PAUSED:
         raise RolloutPaused(f"{place} is paused: resume it with kubectl rollout resume")
     if state is Progress.FAILED:
-        raise RolloutFailed(
-            f"{place} exceeded its progress deadline: {rollout.updated} of {rollout.replicas_wanted} replaced, {rollout.available} available, old ones included"
-        )
+        pods = f"{rollout.updated} of {rollout.replicas_wanted} replaced, {rollout.available} available, old ones included"
+        raise RolloutFailed(f"{place} exceeded its progress deadline: {pods}")
     if state is Progress.WAITING and waited > world.target.rollout_deadline_seconds:
         raise RolloutTooSlow(f"{place} is not rolled out after {waited:.0f} s (rollout.deadline_seconds)")
     return {"began": request.rollout_began, "status": str(state), "wait_seconds": poll_seconds(waited)}
