@@ -185,6 +185,15 @@ def test_who_lost_the_fence_alters_nothing_however_late_that_is(
     assert (world.account(Slot.A).password, world.account(Slot.A).old) == (PASSWORDS[Slot.A], None)
 
 
+def test_an_intent_whose_tag_is_gone_is_nobodys(world: MemoryWorld, run: Run) -> None:
+    """A person rewrote it under the label; what it says is still what is current."""
+    world.slots.put("theirs", world.pending.without_tag().text(), [PENDING])
+    run.event["claim"]["version"] = "theirs"
+    with refused(world, RotationSuperseded, "lost its tag"):
+        run.rotate_old_slot()
+    assert world.account(Slot.A).password == PASSWORDS[Slot.A]
+
+
 def test_a_password_that_somebody_changed_at_once_is_not_believed(world: MemoryWorld, run: Run) -> None:
     def undo() -> None:
         if world.journal.writes[-1] == f"alter {A}":

@@ -1,0 +1,77 @@
+"""Whether an execution still runs: only a clear answer counts, and one that is not found yet may just have begun."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rotation.adapters import aws as adapter
+from rotation.adapters.executions import UNSEEN_SECONDS, execution_is_alive
+from rotation.errors import OwnerUnknown
+
+from local.aws import LocalAws
+from local.ports import free_port
+
+ROLE = "arn:aws:iam::123456789012:role/machine"
+MACHINES = {
+    "waiting": {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}},
+    "ending": {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}},
+}
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    with LocalAws(runtime_python=Path("no-function-runs-here"), logs=tmp_path_factory.mktemp("logs")) as aws:
+        yield aws
+
+
+@pytest.fixture(autouse=True)
+def _environment(aws: LocalAws, adapters_use: Callable[[LocalAws], None]) -> None:
+    adapters_use(aws)
+
+
+@pytest.fixture(scope="module")
+def machines(aws: LocalAws) -> dict[str, str]:
+    states = aws.client("stepfunctions")
+    return {
+        name: states.create_state_machine(name=name, definition=json.dumps(definition), roleArn=ROLE)["stateMachineArn"]
+        for name, definition in MACHINES.items()
+    }
+
+
+def until_ended(states: Any, arn: str) -> None:
+    deadline = time.monotonic() + 30
+    while states.describe_execution(executionArn=arn)["status"] == "RUNNING":
+        assert time.monotonic() < deadline
+
+
+def test_one_that_runs_is_alive_however_old_and_one_that_was_stopped_is_not(aws: LocalAws, machines: dict[str, str]) -> None:
+    states = aws.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=machines["waiting"], name="one")["executionArn"]
+    assert execution_is_alive(arn, 10_000_000)
+    states.stop_execution(executionArn=arn)
+    until_ended(states, arn)
+    assert not execution_is_alive(arn, 0)
+
+
+def test_one_that_ended_is_not_alive(aws: LocalAws, machines: dict[str, str]) -> None:
+    states = aws.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=machines["ending"], name="one")["executionArn"]
+    until_ended(states, arn)
+    assert not execution_is_alive(arn, 0)
+
+
+@pytest.mark.parametrize("other", ["{machine}:never-started", "not an ARN at all"])
+def test_one_that_is_not_found_counts_as_alive_only_while_it_may_just_have_begun(machines: dict[str, str], other: str) -> None:
+    arn = other.format(machine=machines["waiting"].replace(":stateMachine:", ":execution:"))
+    assert execution_is_alive(arn, UNSEEN_SECONDS - 1)
+    assert not execution_is_alive(arn, UNSEEN_SECONDS)
+
+
+def test_no_answer_is_neither_alive_nor_dead(monkeypatch: pytest.MonkeyPatch, machines: dict[str, str]) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    adapter.client.cache_clear()
+    with pytest.raises(OwnerUnknown, match="could not be asked"):
+        execution_is_alive(f"{machines['waiting']}:x", 0)

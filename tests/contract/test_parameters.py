@@ -1,0 +1,60 @@
+"""Target documents in a Parameter Store: found, missing, wrong, or for the moment not to be had."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from rotation.adapters import aws as adapter
+from rotation.adapters.parameters import load_target
+from rotation.errors import TargetInvalid, TargetNotFound, TargetStoreUnavailable
+
+from local.aws import LocalAws
+from local.ports import free_port
+
+DOCUMENT = {
+    "slot_secret": "arn:slots",
+    "admin_secret": "arn:admin",
+    "source": {"kind": "mysql"},
+    "consumers": [{"kind": "sqlconf", "path": "default/sqlconf.php"}],
+    "health": {"url": "https://openemr.example/", "marker": "OpenEMR"},
+}
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    with LocalAws(runtime_python=Path("no-function-runs-here"), logs=tmp_path_factory.mktemp("logs")) as aws:
+        for name, text in (("openemr", json.dumps(DOCUMENT)), ("broken", "{")):
+            aws.client("ssm").put_parameter(Name=f"/stack/targets/{name}", Type="String", Value=text)
+        yield aws
+
+
+@pytest.fixture(autouse=True)
+def _environment(aws: LocalAws, adapters_use: Callable[[LocalAws], None]) -> None:
+    adapters_use(aws)
+
+
+def test_a_target_is_what_its_document_says() -> None:
+    target = load_target("/stack/targets", "openemr")
+    assert (target.name, target.slot_secret, target.health.marker) == ("openemr", "arn:slots", "OpenEMR")
+
+
+@pytest.mark.parametrize("name", ["another", "not a name", "", "../openemr"])
+def test_a_name_without_a_document_is_refused_with_the_place_to_look(name: str) -> None:
+    with pytest.raises(TargetNotFound, match="there is no target document") as caught:
+        load_target("/stack/targets", name)
+    assert str(caught.value) == f"{name}: there is no target document /stack/targets/{name} in Parameter Store"
+
+
+def test_a_document_that_is_wrong_is_refused_by_the_targets_name() -> None:
+    with pytest.raises(TargetInvalid, match=r"^broken: the target document is not JSON"):
+        load_target("/stack/targets", "broken")
+
+
+def test_a_store_that_does_not_answer_is_to_be_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    adapter.client.cache_clear()
+    with pytest.raises(
+        TargetStoreUnavailable, match=r"^openemr: /stack/targets/openemr could not be read \(EndpointConnectionError\)$"
+    ):
+        load_target("/stack/targets", "openemr")

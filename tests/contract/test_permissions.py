@@ -1,0 +1,48 @@
+"""Mode fix-permissions on a real file: owner and mode as the target names them, its bytes as they were."""
+
+import os
+from pathlib import Path
+from stat import S_IMODE
+
+import pytest
+from rotation.adapters.efs import SqlconfFile
+from rotation.errors import SqlconfMissing
+
+CONTENT = b"<?php\n// not even read: $pass = getenv('X');\n"
+OURS = f"{os.getuid()}:{os.getgid()}"
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "sqlconf.php"
+    path.write_bytes(CONTENT)
+    path.chmod(0o600)
+    return path
+
+
+def fix(path: Path, owner: str = OURS, mode: str = "0644") -> bool:
+    return SqlconfFile(path.parent, path.name, owner, mode).fix_permissions()
+
+
+def test_a_wrong_mode_is_mended_once_and_not_a_byte_changes(path: Path) -> None:
+    inode = path.stat().st_ino
+    assert [fix(path), fix(path)] == [True, False]
+    assert S_IMODE(path.stat().st_mode) == 0o644
+    assert (path.read_bytes(), path.stat().st_ino) == (CONTENT, inode)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a file away")
+def test_a_wrong_owner_is_mended(path: Path) -> None:
+    assert [fix(path, "1000:101", "0600"), fix(path, "1000:101", "0600")] == [True, False]
+    assert (path.stat().st_uid, path.stat().st_gid) == (1000, 101)
+
+
+def test_without_being_told_it_is_openemrs_own(path: Path) -> None:
+    default = SqlconfFile(path.parent, path.name)
+    assert (default._owner, default._mode) == ((1000, 101), 0o644)
+
+
+def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(SqlconfMissing):
+        fix(tmp_path / "sqlconf.php")
+    assert list(tmp_path.iterdir()) == []
