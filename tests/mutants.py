@@ -58,6 +58,7 @@ def main(modules: list[str]) -> int:
         _stage(Path(folder), modules or PURE)
         process = subprocess.run([sys.executable, "-m", "mutmut", "run"], cwd=folder, capture_output=True, text=True)
         outcomes = {module: _outcomes(Path(folder), module) for module in modules or PURE}
+        print(_unnoticed(Path(folder), [name for found in outcomes.values() for name, noticed in found.items() if not noticed]))
         if process.returncode or not all(outcomes.values()):
             print(process.stdout[-3000:], process.stderr[-3000:])
             return 1
@@ -87,13 +88,26 @@ def _outcomes(folder: Path, module: str) -> dict[str, bool]:
     return {name: code in KILLED for name, code in codes.items()}
 
 
+SHOW = """
+import sys
+from mutmut.mutation.diff_apply import get_diff_for_mutant
+for name in sys.argv[1:]:
+    print(name, *(line for line in get_diff_for_mutant(name).splitlines()[2:] if line[0] in "+-"), sep="\\n    ")
+"""
+
+
+def _unnoticed(folder: Path, names: list[str]) -> str:
+    """What each of them changes."""
+    process = subprocess.run([sys.executable, "-c", SHOW, *names], cwd=folder, capture_output=True, text=True)
+    return process.stdout + process.stderr
+
+
 def _report(outcomes: dict[str, dict[str, bool]]) -> int:
     total: Counter[bool] = Counter()
     for module, noticed in outcomes.items():
         counted = Counter(noticed.values())
         total += counted
         print(_line(module, counted))
-        print("".join(f"    {name}\n" for name, killed in noticed.items() if not killed), end="")
     print(_line("all", total))
     return 0 if _percent(total) >= PERCENT else 1
 
