@@ -1,0 +1,61 @@
+"""One local stack with the shipped template, under load, for all tests of the session."""
+
+import statistics
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from local import canary
+from local.load import Load
+from local.rollouts import RolloutWatch
+from local.stack import LocalStack, Pace
+from tests.e2e.rotations import Rotations
+
+PACE = Pace(quiet_seconds=3, progress_deadline_seconds=2, pod_seconds=0.2)
+RATE = 40
+MEASURED = pytest.StashKey[list[str]]()
+
+
+@pytest.fixture(scope="session")
+def stack() -> Iterator[LocalStack]:
+    with LocalStack(pods=2, pace=PACE) as stack:
+        yield stack
+        found = canary.search(stack)
+    assert found == [], "after all that was done to it"
+
+
+@pytest.fixture(scope="session")
+def whole_session(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator[Rotations]:
+    with Load(stack.app.login_page, RATE) as load, RolloutWatch(stack.app.cluster) as rollouts:
+        rotations = Rotations(stack, load, rollouts)
+        yield rotations
+    request.config.stash[MEASURED] = [
+        f"requests: {load.results().served} served, {len(load.results().failures)} failed",
+        f"working time of a rotation (s): {_spread(rotations.working)}",
+        f"from rollout complete to the machine knowing it (s): {_spread(rotations.noticed)}",
+    ]
+
+
+@pytest.fixture
+def rotations(whole_session: Rotations) -> Iterator[Rotations]:
+    """At rest before and after each test, and no request fails meanwhile, whatever the test does."""
+    start = time.time()
+    whole_session.assert_at_rest()
+    yield whole_session
+    whole_session.stack.aws.clear_faults()
+    whole_session.stack.app.cluster.heal()
+    requests = whole_session.requests_since(start)
+    assert requests.served > 0
+    assert requests.failures == []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for line in config.stash.get(MEASURED, []):
+        terminalreporter.write_line(f"measured: {line}")
+
+
+def _spread(values: list[float]) -> str:
+    if not values:
+        return "none"
+    return f"median {statistics.median(values):.2f}, most {max(values):.2f}, of {len(values)}"

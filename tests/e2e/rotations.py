@@ -1,0 +1,140 @@
+"""Rotations on the local stack under load, and what must be so after each: one small language for the tests here."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+from local.cluster.application import INSTALLED, SCHEMA
+from local.follow import Run, Visit, follow
+from local.load import Load, Results
+from local.mysql import Login
+from local.rollouts import RolloutWatch
+from local.stack import ADMIN_SECRET, SLOT_SECRET, LocalStack
+
+WITHIN = 20.0
+
+
+class Rotations:
+    """A stack that is used by all tests of a session; each finds it at rest and leaves it so."""
+
+    def __init__(self, stack: LocalStack, load: Load, rollouts: RolloutWatch) -> None:
+        self.stack = stack
+        self.working: list[float] = []
+        self.noticed: list[float] = []
+        self._load, self._rollouts = load, rollouts
+        self._secrets = stack.aws.client("secretsmanager")  # once: making one takes longer than most calls
+        self._numbers = itertools.count(1)
+
+    def start(self, **given: Any) -> str:
+        """The execution's ARN."""
+        return self.stack.start_execution(f"e2e-{next(self._numbers)}", given)
+
+    def run(self, **given: Any) -> Run:
+        """From its start to its end."""
+        return self.follow(self.start(**given), lambda _: None)
+
+    def follow(self, arn: str, meanwhile: Callable[[Visit | None], object]) -> Run:
+        """`meanwhile` is told of every visit of a state as it ends, and None whenever nothing new was seen."""
+        run = Run(arn)
+        for run, visit in follow(self.stack, arn):
+            meanwhile(visit)
+            if visit and visit.state == "CheckRollout":
+                self._note(run, visit)
+        return run
+
+    def stop_after(self, state: str) -> Run:
+        """StopExecution as soon as that state was left. (The local engine calls it FAILED if that was inside a Map.)"""
+        arn = self.start()
+
+        def stop(visit: Visit | None) -> None:
+            if visit and visit.state == state:
+                self.stack.aws.client("stepfunctions").stop_execution(executionArn=arn)
+
+        return self.follow(arn, stop)
+
+    def _note(self, run: Run, look: Visit) -> None:
+        """How long the machine took to see a rollout complete that was begun in this run."""
+        assert look.left is not None
+        noticed = self._rollouts.noticed_after(look.left)
+        began = [restart.left for restart in run.visits_of("RestartApp") if restart.left and restart.left < look.entered]
+        if noticed is not None and began and look.left - noticed > began[-1]:
+            self.noticed.append(noticed)
+
+    # What there is
+
+    @property
+    def slots(self) -> dict[str, Any]:
+        return self._secret(SLOT_SECRET)
+
+    @property
+    def admin(self) -> Login:
+        found = self._secret(ADMIN_SECRET)
+        return Login(found["username"], found["password"])
+
+    @property
+    def active(self) -> Login:
+        """What AWSCURRENT says that the application uses."""
+        return self.logins()[0]
+
+    def logins(self) -> tuple[Login, Login]:
+        """Of the active slot and of the standby."""
+        slots = self.slots
+        order = ("A", "B") if slots["active_slot"] == "A" else ("B", "A")
+        active, standby = (Login(slots[slot]["username"], slots[slot]["password"]) for slot in order)
+        return active, standby
+
+    def accepts(self, login: Login) -> bool:
+        return self.stack.accepts(login.username, login.password)
+
+    def pending(self) -> list[str]:
+        """Which of the two secrets have an intent."""
+        return [
+            secret
+            for secret in (SLOT_SECRET, ADMIN_SECRET)
+            for labels in self._secrets.describe_secret(SecretId=secret)["VersionIdsToStages"].values()
+            if "AWSPENDING" in labels
+        ]
+
+    def requests_since(self, start: float) -> Results:
+        """Those that are back."""
+        return self._load.results().between(start, time.time())
+
+    def install(self, login: Login) -> None:
+        """Write sqlconf.php by hand, as a careful person would: the requests go on meanwhile."""
+        mysql, path = self.stack.app.mysql, self.stack.app.sites / "default" / "sqlconf.php"
+        new = path.with_suffix(".new")
+        values = {"host": mysql.host, "port": mysql.port, "schema": SCHEMA}
+        new.write_text(INSTALLED.format(**values, login=login.username, password=login.password))
+        new.chmod(0o644)
+        new.rename(path)
+
+    def _secret(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self._secrets.get_secret_value(SecretId=name)["SecretString"])
+        return found
+
+    # What must be so
+
+    def assert_at_rest(self) -> None:
+        """Nothing is left to do, the application is on the active slot everywhere, and what is current logs in."""
+        assert self.pending() == []
+        active, standby = self.logins()
+        assert self.stack.app.sqlconf_login() == active
+        assert self.stack.app.secret_login() == active
+        assert [self.accepts(login) for login in (active, standby, self.admin)] == [True, True, True]
+        self.stack.app.cluster.wait_until_rolled_out(WITHIN)
+        assert [path.name for path in (self.stack.app.sites / "default").iterdir()] == ["sqlconf.php"]
+
+    def assert_rotates(self) -> Run:
+        """A whole rotation: another slot with another password, and what it retired is refused."""
+        before = self.active
+        retired = [before, self.admin]
+        run = self.run()
+        assert run.outcome == "RotationSucceeded", run.cause
+        assert self.active.username != before.username
+        assert [self.accepts(login) for login in retired] == [False, False]
+        self.assert_at_rest()
+        return run

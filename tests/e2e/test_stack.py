@@ -1,0 +1,91 @@
+"""Whatever ends the local stack, nothing of it is left: no process, no directory."""
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.leftovers import marked
+
+REPOSITORY = Path(__file__).parents[2]
+WITHIN = 20.0
+STACK = """
+import sys, time
+from local.leftovers import MARK
+from local.stack import LocalStack
+
+class Told(LocalStack):
+    def _start(self):
+        print(self._run.environment[MARK], self.directory, flush=True)
+        super()._start()
+
+with Told(pods=1) as stack:
+    stack.start_execution("interrupted")
+    print("rotating", flush=True)
+    time.sleep(600)
+"""
+
+
+@contextmanager
+def starting() -> Iterator[tuple[subprocess.Popen[str], str, Path]]:
+    """The process that holds the stack, the mark of all others, and the stack's directory."""
+    with subprocess.Popen(
+        [sys.executable, "-c", STACK],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        cwd=REPOSITORY,
+    ) as parent:
+        assert parent.stdout is not None
+        identity, directory = parent.stdout.readline().split()
+        yield parent, identity, Path(directory)
+
+
+@contextmanager
+def started() -> Iterator[tuple[subprocess.Popen[str], str, Path]]:
+    """It is up, and an execution is running."""
+    with starting() as (parent, identity, directory):
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "rotating\n"
+        yield parent, identity, directory
+
+
+def gone(identity: str, directory: Path) -> bool:
+    deadline = time.monotonic() + WITHIN
+    while directory.exists():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return marked(identity) == []
+
+
+def test_killed_in_the_middle_of_a_rotation() -> None:
+    with started() as (parent, identity, directory):
+        assert len(marked(identity)) > 5, "a database, pods, AWS, functions"
+        parent.kill()
+        parent.wait()
+        assert gone(identity, directory)
+
+
+def test_interrupted_in_the_middle_of_a_rotation_it_ends_when_all_is_gone() -> None:
+    """The ordinary end takes the same way."""
+    with started() as (parent, identity, directory):
+        parent.send_signal(signal.SIGINT)
+        parent.wait()
+        assert not directory.exists()
+        assert marked(identity) == []
+
+
+@pytest.mark.parametrize("after", [0.5, 1.5])
+def test_killed_while_it_starts(after: float) -> None:
+    """At any moment; these are some."""
+    with starting() as (parent, identity, directory):
+        time.sleep(after)
+        parent.kill()
+        parent.wait()
+        assert gone(identity, directory)
