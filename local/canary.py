@@ -37,9 +37,11 @@ class Finding:
 
 def search(stack: LocalStack) -> list[Finding]:
     """All findings, of every version of both secrets; empty is good."""
-    needles = [needle for password in sorted(passwords(stack)) for needle in ways_to_write(password)]
-    found = {Finding(place, way) for place, text in _places(stack) for way, needle in needles if needle in text}
-    return sorted(found)
+    places = list(_places(stack))
+    everything = b"\n".join(text for _, text in places)  # once through all of it says which few to look for in each place
+    ways = {way for password in passwords(stack) for way in ways_to_write(password)}
+    found = [(encoding, needle) for encoding, needle in ways if needle in everything]
+    return sorted({Finding(place, encoding) for place, text in places for encoding, needle in found if needle in text})
 
 
 def passwords(stack: LocalStack) -> set[str]:
