@@ -41,11 +41,12 @@ def _look(world: World, request: Request, record: Record, admin: Credential, hel
     retiring = {record.credential(record.active.other).username}
     if record.previous:
         retiring.add(record.previous.username)
-    activities = [world.source.activity(admin, username) for username in sorted(retiring)]
-    counted = [activity.logins for activity in activities if activity.logins is not None]
+    activities = {username: world.source.activity(admin, username) for username in sorted(retiring)}
+    # Every look of ours logs in as the admin, which a first rotation may be draining: its sessions tell, its logins do not.
+    counts = [activity.logins for username, activity in activities.items() if username != admin.username]
     return Look(
         published=all(credential.same_login(expected) for credential in held),
         rolled_out=all(progress(workload.rollout()) is Progress.COMPLETE for workload in world.workloads()),
-        sessions=sum(activity.sessions for activity in activities),
-        logins=sum(counted) - request.claim.own_logins if len(counted) == len(activities) else None,
+        sessions=sum(activity.sessions for activity in activities.values()),
+        logins=None if None in counts else sum(count or 0 for count in counts) - request.claim.own_logins,
     )
