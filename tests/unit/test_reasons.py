@@ -70,6 +70,11 @@ def test_a_decision_says_why(reason: str, facts: Facts, mode: Mode) -> None:
     assert decide(facts, mode).reason == reason
 
 
+def test_without_a_consumer_that_holds_a_credential_it_says_the_same() -> None:
+    decision = decide(replace(ON_A, file=None))
+    assert (decision.slot, decision.reason) == (Slot.B, "rotate to the standby")
+
+
 def test_an_unfinished_intent_says_why_in_mode_sync_users_too() -> None:
     decision = decide(holding(RETIRE), Mode.SYNC_USERS)
     assert (decision.action, decision.reason) == ("sync users", "both users are to log in with their recorded passwords")

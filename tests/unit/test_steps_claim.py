@@ -126,6 +126,42 @@ def test_who_holds_the_intent_itself_is_not_asked_about(world: MemoryWorld) -> N
     assert Run(world).read_slots()["action"] == Action.PUBLISH
 
 
+def test_sessions_are_looked_at_only_where_they_matter(world: MemoryWorld) -> None:
+    def look() -> None:
+        pytest.fail("nobody asked how busy they are")
+
+    for slot in Slot:
+        world.journal.meanwhile(f"activity {USERS[slot]}", look)
+    Run(world).read_slots()
+
+
+def test_a_first_rotation_leaves_the_slot_alone_that_another_consumer_uses(world: MemoryWorld) -> None:
+    world.file.holds(credential(FORMER, FORMER_PASSWORD))
+    assert Run(world).read_slots()["slot"] == "B", "the Secret is on A"
+
+
+def test_of_two_passwords_that_work_the_one_in_sqlconf_is_recorded(world: MemoryWorld) -> None:
+    """It is the one that the traffic uses; the other is retained beside it."""
+    world.account(Slot.A).old = "canary-in-sqlconf"
+    world.file.holds(credential(USERS[Slot.A], "canary-in-sqlconf"))
+    Run(world).to_claim()
+    assert world.pending.credential(Slot.A) == world.file.held
+
+
+def test_of_two_passwords_that_work_the_recorded_one_is_kept_where_only_the_secret_has_the_other(world: MemoryWorld) -> None:
+    world.account(Slot.B).old = "canary-in-the-secret"
+    world.secret.holds(credential(USERS[Slot.B], "canary-in-the-secret"))
+    Run(world).to_claim()
+    assert world.pending.credential(Slot.B).same_login(login(Slot.B))
+
+
+def test_a_password_that_only_the_secret_knows_is_recorded(world: MemoryWorld) -> None:
+    world.account(Slot.B).password = "canary-in-the-secret"
+    world.secret.holds(credential(USERS[Slot.B], "canary-in-the-secret"))
+    Run(world).to_claim()
+    assert world.pending.credential(Slot.B).password == Password("canary-in-the-secret")
+
+
 def test_a_first_rotation_looks_at_sessions_and_takes_the_free_slot(world: MemoryWorld) -> None:
     world.application_uses(credential(FORMER, FORMER_PASSWORD))
     world.account(Slot.A).sessions = 1

@@ -192,6 +192,19 @@ def test_let_go_twice_is_let_go(world: MemoryWorld) -> None:
     assert run.ask(release_rotation) == {"released": True}
 
 
+def test_who_claims_right_after_is_not_in_the_way(world: MemoryWorld) -> None:
+    run = Run(world).to_release()
+    world.alive = set()
+
+    def claim() -> None:
+        world.journal.after_each_write = lambda: None
+        Run(world, "next").to_claim()
+
+    world.journal.after_each_write = claim
+    assert run.ask(release_rotation) == {"released": True}
+    assert world.pending.tag
+
+
 def test_anothers_intent_is_left_alone(world: MemoryWorld, run: Run) -> None:
     rival = Run(world, "rival").to_claim()
     with refused(world, RotationSuperseded, "AWSPENDING"):

@@ -140,7 +140,7 @@ def test_the_way_back_is_open_although_current_has_moved(world: MemoryWorld, run
 
 def test_a_restart_carries_the_executions_mark_and_says_when_it_began(world: MemoryWorld, run: Run) -> None:
     assert run.ask(restart_app, **on(PODS)) == {"began": world.clock, "status": "waiting", "wait_seconds": EARLY_POLL_SECONDS}
-    assert world.pods.mark == MARK
+    assert (world.pods.mark, world.pods.started) == (MARK, "started run-1")
 
 
 def test_asked_again_there_is_no_second_rollout(world: MemoryWorld, run: Run) -> None:

@@ -59,7 +59,7 @@ class Pods:
         self._journal = journal
         self._replicas = replicas
         self._generation = 1
-        self._started: str | None = None
+        self.started: str | None = None
         self.mark: str | None = None
         self.paused = False
         self.restarts = 0
@@ -70,10 +70,10 @@ class Pods:
         return self._name
 
     def restart(self, rotation: str, started: str) -> None:
-        if (self.mark, self._started) == (rotation, started):
+        if (self.mark, self.started) == (rotation, started):
             return
         with self._journal.write(f"restart {self._name}"):
-            self.mark, self._started = rotation, started
+            self.mark, self.started = rotation, started
             self._generation += 1
             self.restarts += 1
 
