@@ -75,9 +75,14 @@ class SecretState:
 
 def state_of(stack: LocalStack, secret: str) -> SecretState:
     client = stack.aws.client("secretsmanager")
-    pages = client.get_paginator("list_secret_version_ids").paginate(SecretId=secret, IncludeDeprecated=True)
-    versions = {one["VersionId"]: sorted(one["VersionStages"]) for page in pages for one in page["Versions"]}
-    return SecretState(versions, client.describe_secret(SecretId=secret).get("LastChangedDate"))
+    versions: dict[str, list[str]] = {}
+    more: dict[str, str] = {}
+    while True:
+        listed = client.list_secret_version_ids(SecretId=secret, IncludeDeprecated=True, **more)
+        versions |= {version["VersionId"]: sorted(version["VersionStages"]) for version in listed["Versions"]}
+        if "NextToken" not in listed:
+            return SecretState(versions, client.describe_secret(SecretId=secret).get("LastChangedDate"))
+        more = {"NextToken": listed["NextToken"]}
 
 
 # The cluster

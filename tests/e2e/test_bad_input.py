@@ -1,0 +1,469 @@
+"""Bad input ends in a clear refusal, named by what is wrong, before anything is claimed or touched; the application is served.
+
+What is tried again for a minute before it is refused runs in the background of the tests that are quick, each on a
+target of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import socket
+import struct
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.certificates import Authority
+from local.cluster import php
+from local.cluster.application import SCHEMA
+from local.follow import Run, wait_for
+from local.load import MARKER, Load
+from local.mysql import Login
+from local.ports import free_port
+from local.stack import SLOT_SECRET, LocalStack
+from tests.e2e.bad_worlds import BadWorld, assert_refused
+from tests.e2e.hands import SECRET_PATH, Kubernetes, made_up, put_target, sql, state_of
+from tests.e2e.rotations import Rotations
+
+Spoil = Callable[[BadWorld], object]
+
+
+@pytest.fixture
+def bad(rotations: Rotations) -> Iterator[BadWorld]:
+    world = BadWorld(rotations)
+    yield world
+    world.remove()
+
+
+def refuse(bad: BadWorld, spoil: Spoil, *said: str) -> None:
+    """Refused, saying all that, and nothing is touched: its own secrets and file, and what it shares with the application."""
+    kubernetes = Kubernetes(bad.stack)
+    spoil(bad)
+    bad.make()
+    before, objects = bad.state(), kubernetes.versions()
+    assert_refused(wait_for(bad.stack, bad.start()), *said)
+    assert (bad.state(), kubernetes.versions()) == (before, objects)
+
+
+def at(*path: str | int, value: Any = None) -> Callable[[Any], None]:
+    """Sets what is there; None removes it."""
+
+    def change(found: Any) -> None:
+        for key in path[:-1]:
+            found = found[key]
+        if value is None:
+            del found[path[-1]]
+        else:
+            found[path[-1]] = value
+
+    return change
+
+
+# ---- the target document ---------------------------------------------------------------------------------------------
+
+
+def test_a_target_document_that_is_not_json(bad: BadWorld) -> None:
+    def spoil(world: BadWorld) -> None:
+        world.text = "{slot_secret: yes}"
+
+    refuse(bad, spoil, "TargetInvalid", bad.name, "not JSON")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (at("health", "marker"), "marker"),
+        (at("health", "status", value="200"), "health.status"),
+        (at("health", "url", value="openemr.example"), "health.url"),
+        (at("drain", "quiet_seconds", value="120"), "drain.quiet_seconds"),
+        (at("rollout", "deadline_seconds", value=0), "rollout.deadline_seconds"),
+        (at("source", "kind", value="oracle"), "source.kind"),
+        (at("consumers", value=[]), "consumers"),
+        (at("consumers", 0, "path", value="../default/sqlconf.php"), "path"),
+        (at("consumers", 1, "kind", value="configmap"), "kind"),
+        (at("overlap", value=10), "overlap"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_wrong_field_of_the_target_document(change: Callable[[Any], None], said: str, bad: BadWorld) -> None:
+    refuse(bad, lambda world: change(world.document), "TargetInvalid", bad.name, said)
+
+
+# ---- the secrets -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (at("active_slot"), "active_slot is neither A nor B"),
+        (at("active_slot", value="C"), "active_slot is neither A nor B"),
+        (at("active_slot", value=["A"]), "active_slot is neither A nor B"),
+        (at("B"), "B is missing or not an object"),
+        (at("B", "password"), "B: field password is missing or empty"),
+        (at("A", "username", value=""), "A: field username is missing or empty"),
+        (at("B", "host"), "B: field host is missing or empty"),
+        (at("A", "port", value="mysql"), "A: field port is not a port number"),
+        (at("A", "dbname"), "A: field dbname is missing or empty"),
+        (at("B", "username", value="openemr_a"), "slots A and B name the same user"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_slot_secret_with_a_wrong_field(change: Callable[[Any], None], said: str, bad: BadWorld) -> None:
+    refuse(bad, lambda world: change(world.slots), "SecretInvalid", f"{bad.name}/slots", said)
+
+
+def test_a_slot_secret_that_is_not_json(bad: BadWorld) -> None:
+    def spoil(world: BadWorld) -> None:
+        world.slots = "active_slot=A"
+
+    refuse(bad, spoil, "SecretInvalid", f"{bad.name}/slots", "is not JSON")
+
+
+@pytest.mark.parametrize("key", ["username", "password", "host", "port", "dbname"])
+def test_an_admin_secret_without_a_field(key: str, bad: BadWorld) -> None:
+    refuse(bad, lambda world: world.admin.pop(key), "SecretInvalid", f"{bad.name}/admin", f"field {key} is missing")
+
+
+@pytest.mark.parametrize("which", ["slot_secret", "admin_secret"])
+def test_a_secret_that_is_not_there(which: str, bad: BadWorld) -> None:
+    bad.make()
+    arn = f"{bad.document[which]}-none"
+    put_target(bad.stack, bad.name, bad.document | {which: arn})
+    before = bad.state()
+    assert_refused(wait_for(bad.stack, bad.start()), "SecretInvalid", "there is no secret", arn)
+    assert bad.state() == before
+
+
+# ---- sqlconf.php -----------------------------------------------------------------------------------------------------
+
+
+def test_a_sqlconf_that_is_missing(bad: BadWorld) -> None:
+    refuse(bad, lambda world: world.file.unlink(), "SqlconfMissing", f"{bad.name}/sqlconf.php", "is EFS mounted")
+
+
+def test_a_directory_in_the_place_of_sqlconf(bad: BadWorld) -> None:
+    def spoil(world: BadWorld) -> None:
+        world.file.unlink()
+        world.file.mkdir()
+
+    refuse(bad, spoil, "SqlconfUnsupported", f"{bad.name}/sqlconf.php", "is a directory")
+
+
+def line_of(text: bytes, content: bytes) -> int:
+    return content[: content.index(text)].count(b"\n") + 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b"$sqlconf = array();", b"if (getenv('MYSQL_PASS')) { $pass = getenv('MYSQL_PASS'); }\n$sqlconf = array();"),
+        (b"$sqlconf = array();", b"$pass = getenv('MYSQL_PASS') ?: $pass;\n$sqlconf = array();"),
+        (b"$db_encoding", b'$login = "{$disable_utf8_flag}openemr";\n$db_encoding'),
+        (b"$db_encoding", b"$login = 'open' . 'emr';\n$db_encoding"),
+        (b"$sqlconf = array();", b"extract($_ENV);\n$sqlconf = array();"),
+        (b"$config = 1;", b"/* $config = 1;"),
+        (b"?>", b"?>\n<?php $pass = 'other';"),
+    ],
+    ids=["getenv-if", "getenv-or", "interpolated", "concatenated", "extract", "unfinished-comment", "more-php"],
+)
+def test_a_sqlconf_whose_values_are_not_sure(old: bytes, new: bytes, bad: BadWorld) -> None:
+    """The line is named; the file keeps every byte."""
+    bad.edit(lambda content: content.replace(old, new))
+    what = new.partition(b"\n")[0] if b"?>" not in new else b"?>"
+    expected = line_of(what, bad.file.read_bytes())
+    refuse(bad, lambda _: None, "SqlconfUnsupported", f"sqlconf.php, line {expected}:")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda content: content.replace(b"$pass\t", b"$password\t"), "$pass"),
+        (lambda content: content.replace(b"<?php", b"<?xml", 1), "does not begin with <?php"),
+        (lambda _: b"", "does not begin with <?php"),
+        (lambda content: content.replace(b"$login\t= '", b"$login\t= '\xff"), "not UTF-8"),
+    ],
+    ids=["a variable missing", "no php", "empty", "not UTF-8"],
+)
+def test_a_sqlconf_that_cannot_be_read(change: Callable[[bytes], bytes], said: str, bad: BadWorld) -> None:
+    refuse(bad, lambda world: world.edit(change), "SqlconfUnsupported", said)
+
+
+# ---- the database ----------------------------------------------------------------------------------------------------
+
+
+def test_a_locked_account(bad: BadWorld) -> None:
+    """Not a wrong password: it is not set anew, and stays locked."""
+    locked = Login(f"locked_{bad.name[4:]}", made_up())
+    bad.stack.app.mysql.create_user(locked, SCHEMA)
+    sql(bad.stack, "ALTER USER %s@'%%' ACCOUNT LOCK", locked.username)
+    standby = "B" if bad.slots["active_slot"] == "A" else "A"
+
+    def spoil(world: BadWorld) -> None:
+        world.slots[standby] |= {"username": locked.username, "password": locked.password}
+
+    refuse(bad, spoil, "AccountLocked", "says that the account is locked")
+    sql(bad.stack, "DROP USER %s@'%%'", locked.username)
+
+
+def test_an_admin_that_is_denied_access(bad: BadWorld) -> None:
+    refuse(bad, lambda world: world.admin.update(password=made_up()), "AdminLoginUnknown", f"{bad.name}/admin")
+
+
+def test_a_database_of_another_authority(bad: BadWorld) -> None:
+    other = Authority("somebody else's").pem
+    refuse(bad, lambda world: world.document["source"].update(ca=other), "SourceUntrusted")
+
+
+# ---- the cluster -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("consumer", "kind"), [(1, "secrets"), (2, "deployments")])
+def test_an_object_that_is_not_in_the_cluster(consumer: int, kind: str, bad: BadWorld) -> None:
+    change = at("consumers", consumer, "name", value="no-such-object")
+    refuse(bad, lambda world: change(world.document), "ClusterObjectMissing", f"{kind}/no-such-object")
+
+
+def test_a_cluster_that_is_not_there(bad: BadWorld) -> None:
+    change = at("consumers", 1, "cluster", value="no-such-cluster")
+    refuse(bad, lambda world: change(world.document), "ClusterObjectMissing", "no-such-cluster")
+
+
+def test_a_paused_deployment(bad: BadWorld) -> None:
+    kubernetes = Kubernetes(bad.stack)
+    kubernetes.pause(True)
+    try:
+        refuse(bad, lambda _: None, "RolloutPaused", "openemr/openemr", "kubectl rollout resume")
+    finally:
+        kubernetes.pause(False)
+
+
+def test_a_secret_that_lacks_a_key(bad: BadWorld) -> None:
+    kubernetes = Kubernetes(bad.stack)
+    user = kubernetes.get(SECRET_PATH)["data"]["mysql-user"]
+    kubernetes.patch(SECRET_PATH, {"data": {"mysql-user": None}})
+    try:
+        refuse(bad, lambda _: None, "ConsumerDiffers", "has no key mysql-user")
+    finally:
+        kubernetes.patch(SECRET_PATH, {"data": {"mysql-user": user}})
+
+
+def test_an_immutable_secret() -> None:
+    """On a stack of its own: what is immutable stays so."""
+    with LocalStack(pods=1) as stack, Load(stack.app.login_page) as load:
+        kubernetes = Kubernetes(stack)
+        kubernetes.patch(SECRET_PATH, {"immutable": True})
+        before, objects, file = state_of(stack, SLOT_SECRET), kubernetes.versions(), stack.app.sqlconf_login()
+        run = wait_for(stack, stack.start_execution("immutable"))
+        assert_refused(run, "ClusterRefused", "is immutable")
+        assert (state_of(stack, SLOT_SECRET), kubernetes.versions(), stack.app.sqlconf_login()) == (before, objects, file)
+        assert load.stop().failures == []
+
+
+# ---- what is tried again first: in the background --------------------------------------------------------------------
+
+
+def nobody_listens() -> str:
+    return str(free_port())
+
+
+def _another_host(world: BadWorld) -> None:
+    for credential in (world.slots["A"], world.slots["B"], world.admin):
+        credential["host"] = "database.invalid"
+
+
+def _another_port(world: BadWorld) -> None:
+    """The file says it too; what it names is tried first."""
+    port = nobody_listens()
+    for credential in (world.slots["A"], world.slots["B"], world.admin):
+        credential["port"] = port
+
+
+def _no_api_server(world: BadWorld) -> None:
+    authority = base64.b64encode(world.stack.app.cluster.ca.encode()).decode()
+    world.stack.aws.register_cluster("unreachable", f"https://127.0.0.1:{nobody_listens()}", authority)
+    world.document["consumers"] = [
+        world.document["consumers"][0],
+        {"kind": "secret", "cluster": "unreachable", "namespace": "openemr", "name": "openemr"},
+    ]
+
+
+MARKED = "a secret, as it is marked for deletion"
+
+UNREACHABLE: dict[str, tuple[Spoil, str]] = {
+    "the database, by its name": (_another_host, "SourceUnreachable"),
+    "the database, by its port": (_another_port, "SourceUnreachable"),
+    "the Kubernetes API": (_no_api_server, "ClusterUnavailable"),
+    MARKED: (lambda _: None, "SecretStoreUnavailable"),
+}
+"""Nothing is claimed, whatever is unreachable."""
+
+
+class Probe(BaseHTTPRequestHandler):
+    """The application's page; of a target whose file names the new user it is bad in the way that the server is."""
+
+    def do_GET(self) -> None:
+        self.server.page.answer(self)  # type: ignore[attr-defined]
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class Page(ThreadingHTTPServer):
+    """Well while the target's file names the user that it named at first."""
+
+    def __init__(self, way: str, file: Path, folder: Path) -> None:
+        super().__init__(("127.0.0.1", 0), Probe)
+        self.page = self
+        self.released = threading.Event()
+        self._way, self._file, self._at_first = way, file, php.read_sqlconf(file)
+        self.authority = Authority("of the page")
+        folder.mkdir(exist_ok=True)
+        self._contexts = {
+            well: authority.issue(folder, f"{'good' if well else 'bad'}").context()
+            for well, authority in ((True, self.authority), (False, Authority("of nobody")))
+        }
+
+    @property
+    def well(self) -> bool:
+        return php.read_sqlconf(self._file) == self._at_first
+
+    def get_request(self) -> tuple[Any, Any]:
+        connection, address = super().get_request()
+        if self._way == "another certificate":
+            context = self._contexts[self.well]
+            connection.settimeout(5)
+            return context.wrap_socket(connection, server_side=True, do_handshake_on_connect=False), address
+        return connection, address
+
+    def handle_error(self, *_: object) -> None:
+        """A client that does not like the certificate hangs up."""
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        way = "well" if self.well or self._way == "another certificate" else self._way
+        if way == "hangs up":
+            request.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            request.connection.close()
+            return
+        if way == "slow":
+            self.released.wait(30)
+        status = {"redirects": 302, "broken": 500}.get(way, 200)
+        body = b"ERROR: Could not connect to server!" if way == "wrong body" else MARKER.encode()
+        request.send_response(status)
+        if way == "redirects":
+            request.send_header("Location", "/")
+        request.send_header("Content-Length", str(len(body)))
+        request.end_headers()
+        request.wfile.write(body)
+
+
+@contextmanager
+def page(way: str, world: BadWorld) -> Iterator[Page]:
+    folder = world.stack.directory / f"page-{world.name}"
+    with Page(way, world.file, folder) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield server
+        finally:
+            server.released.set()
+            server.shutdown()
+            thread.join()
+
+
+UNWELL = {
+    "hangs up": "does not answer (ConnectionResetError)",
+    "slow": "does not answer (TimeoutError)",
+    "redirects": "answers 302, not 200",
+    "broken": "answers 500, not 200",
+    "wrong body": "without the marker",
+    "another certificate": "does not answer (SSLCertVerificationError)",
+}
+
+
+class Background:
+    """Executions under way, each on a world of its own."""
+
+    def __init__(self) -> None:
+        self.worlds: dict[str, BadWorld] = {}
+        self.before: dict[str, Any] = {}
+        self.arns: dict[str, str] = {}
+
+    def start(self, name: str, world: BadWorld) -> None:
+        world.make()
+        if name == MARKED:
+            world.stack.aws.client("secretsmanager").delete_secret(SecretId=world.document["slot_secret"])
+        self.worlds[name], self.before[name] = world, world.state()
+        self.arns[name] = world.start()
+
+    def run(self, name: str) -> Run:
+        return wait_for(self.worlds[name].stack, self.arns[name])
+
+
+@pytest.fixture(scope="module", autouse=True)
+def background(whole_session: Rotations) -> Iterator[Background]:
+    whole_session.assert_at_rest()
+    background = Background()
+    with ExitStack() as pages:
+        for name, (spoil, _) in UNREACHABLE.items():
+            world = BadWorld(whole_session)
+            world.only_the_file()
+            spoil(world)
+            background.start(name, world)
+        for way in UNWELL:
+            world = BadWorld(whole_session)
+            world.only_the_file()
+            server = pages.enter_context(page(way, world))
+            scheme = "https" if way == "another certificate" else "http"
+            ca = {"ca": server.authority.pem} if scheme == "https" else {}
+            world.document["health"] |= {"url": f"{scheme}://127.0.0.1:{server.server_port}/", "timeout_seconds": 2} | ca
+            background.start(way, world)
+        world = BadWorld(whole_session)
+        world.only_the_file()
+        world.document["health"]["url"] = f"http://127.0.0.1:{nobody_listens()}/"
+        background.start("always", world)
+        yield background
+        for name, world in background.worlds.items():
+            background.run(name)
+            world.remove()
+    whole_session.stack.aws.clear_faults()
+
+
+@pytest.mark.parametrize("way", UNWELL)
+def test_a_health_page_that_is_bad_on_the_new_slot(way: str, background: Background) -> None:
+    """Rolled back: the file says what it said, the record too, and nothing is left to do."""
+    run, world = background.run(way), background.worlds[way]
+    assert run.outcome == "RolledBack", run.cause
+    assert "AppUnhealthy" in run.cause
+    assert UNWELL[way] in run.cause
+    (slots, _), (content, _) = world.state()
+    (_, admin), (content_before, _) = background.before[way]
+    assert content == content_before
+    assert world.state()[0][1] == admin
+    assert not [labels for labels in slots.versions.values() if "AWSPENDING" in labels]
+    now = world.stack.secret(world.document["slot_secret"])
+    assert {key: now[key] for key in ("active_slot", "A", "B")} == {key: world.slots[key] for key in ("active_slot", "A", "B")}
+
+
+def test_a_health_page_that_nobody_ever_answers(background: Background) -> None:
+    """What was published is taken back; that the application works could not be shown either way."""
+    run, world = background.run("always"), background.worlds["always"]
+    assert run.outcome in ("RolledBack", "RestoreFailed"), run.cause
+    assert "AppUnhealthy" in run.cause
+    assert world.file.read_bytes() == background.before["always"][1][0]
+    now = world.stack.secret(world.document["slot_secret"])
+    assert {key: now[key] for key in ("active_slot", "A", "B")} == {key: world.slots[key] for key in ("active_slot", "A", "B")}
+
+
+@pytest.mark.parametrize("what", UNREACHABLE)
+def test_what_is_unreachable(what: str, background: Background) -> None:
+    """Tried again for a while, then refused, and nothing was claimed."""
+    run, world = background.run(what), background.worlds[what]
+    assert_refused(run, UNREACHABLE[what][1])
+    assert len(run.visits_of("ReadSlots")) == 1
+    assert run.seconds > 5, "it was tried again"
+    assert world.state() == background.before[what]
