@@ -338,3 +338,16 @@ def test_syncing_users_in_the_middle_of_a_stopped_run_keeps_its_intent(run: Exec
 @of(Case("fix permissions", given={"mode": "fix-permissions"}))
 def test_fixing_permissions_looks_at_nothing_else(run: Execution) -> None:
     assert (run.status, run.terminal, run.called) == ("SUCCEEDED", "PermissionsFixed", ["fix_permissions"])
+
+
+# ---- a page that is always bad ------------------------------------------------------------------------------------------
+
+NEVER_WELL = Case("a page that is as bad before as after", {"validate_app": [Raises("AppUnhealthy")] * 20}, hurried=True)
+
+
+@of(NEVER_WELL)
+def test_a_page_that_is_as_bad_after_the_way_back_does_not_make_it_a_failed_restore(run: Execution) -> None:
+    """What was put back logs in, or ValidateApp would have said so before it asked the page."""
+    assert run.terminal == "RolledBack"
+    assert run.called[-1] == "release_rotation"
+    assert run.cause.count("AppUnhealthy") >= 2, "both ways are told"

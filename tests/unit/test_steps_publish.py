@@ -24,7 +24,6 @@ from tests.worlds.run import Event, Run, Step, refused
 from tests.worlds.world import FORMER, FORMER_PASSWORD, PODS, SECRET, SQLCONF, USERS, MemoryWorld, credential, login
 
 BACK = {"direction": str(Direction.RESTORE), "entry": "A"}
-MARK = "run-1.forward"
 
 
 @pytest.fixture
@@ -140,7 +139,7 @@ def test_the_way_back_is_open_although_current_has_moved(world: MemoryWorld, run
 
 def test_a_restart_carries_the_executions_mark_and_says_when_it_began(world: MemoryWorld, run: Run) -> None:
     assert run.ask(restart_app, **on(PODS)) == {"began": world.clock, "status": "waiting", "wait_seconds": EARLY_POLL_SECONDS}
-    assert (world.pods.mark, world.pods.started) == (MARK, "started run-1")
+    assert (world.pods.mark, world.pods.started) == (f"run-1.forward.{run.claim[:8]}.0", "started run-1")
 
 
 def test_asked_again_there_is_no_second_rollout(world: MemoryWorld, run: Run) -> None:
@@ -153,7 +152,7 @@ def test_asked_again_there_is_no_second_rollout(world: MemoryWorld, run: Run) ->
 def test_the_way_back_is_a_rollout_of_its_own(world: MemoryWorld, run: Run) -> None:
     run.ask(restart_app, **on(PODS))
     run.ask(restart_app, **on(PODS, **BACK))
-    assert (world.pods.restarts, world.pods.mark) == (2, "run-1.restore")
+    assert (world.pods.restarts, world.pods.mark) == (2, f"run-1.restore.{run.claim[:8]}.0")
 
 
 # CheckRollout

@@ -85,6 +85,12 @@ class Request:
         return int(self._event["consumer"]["index"])
 
     @property
+    def mark(self) -> str:
+        """What a restart is recognised by: repeated it is the same, a later publish of this execution gets another."""
+        again = self.drain.republished if self.drain else 0
+        return f"{self.execution_name}.{self.direction}.{self.claim.version[:8]}.{again}"
+
+    @property
     def rollout_began(self) -> float:
         """When the rollout was started, in seconds since 1970."""
         return float(self._event["rollout"]["began"])

@@ -163,9 +163,8 @@ def _check_array(content: bytes, tokens: list[_Token], index: int) -> None:
     if before == b"global" or made:
         return
     if not filled or (key in VARIABLES and (texts[4] != b"$" + key or texts[5] != b";")):
-        raise _unsupported(
-            content, tokens[index], f"$sqlconf is used in a way that could make [{key.decode(errors='replace')!r}] differ"
-        )
+        what = f"$sqlconf[{key.decode()!r}]" if key in VARIABLES else "a value of it"  # any other token may be a password
+        raise _unsupported(content, tokens[index], f"$sqlconf is used in a way that could make {what} differ")
 
 
 _END = _Token("end", b"", 0)

@@ -23,6 +23,8 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
     recorded = [current, *([pending] if pending else []), *_previous(world.slots, labels)]
     accepted = {slot: logins.accepted(_candidates(slot, found, recorded)) for slot in Slot}
     admin = working_admin(world, held)
+    if admin.username in {current.credential(slot).username for slot in Slot}:
+        raise SecretInvalid(f"secret {world.slots.name}: {admin.username} is the database admin; a slot needs a user of its own")
     neither = bool(found) and found[0].credential.username not in {current.credential(slot).username for slot in Slot}
     return Facts(
         rotation_id=rotation_id,

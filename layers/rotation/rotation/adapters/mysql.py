@@ -32,6 +32,8 @@ DEFAULT_PORT = 3306
 CONNECT_SECONDS = 5
 STATEMENT_SECONDS = 10
 LOCK_SECONDS = 5
+_SHORT_LIVED = "SET SESSION wait_timeout = 60"
+"""A function that dies without a word must not hold our lock, nor count as a session, for the eight hours of the default."""
 LOCK = "credential-rotation"
 
 _DENIED = ER.ACCESS_DENIED_ERROR
@@ -101,6 +103,7 @@ class MySQL:
                 read_timeout=STATEMENT_SECONDS,
                 write_timeout=STATEMENT_SECONDS,
                 autocommit=True,
+                init_command=_SHORT_LIVED,
             )
 
 

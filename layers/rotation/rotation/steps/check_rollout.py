@@ -15,7 +15,7 @@ def check_rollout(world: World, request: Request) -> dict[str, Any]:
     waited = world.now() - request.rollout_began
     state = progress(rollout)
     place = f"{world.target.name}: {workload.name}"
-    if rollout.mark != f"{request.execution_name}.{request.direction}":
+    if rollout.mark != request.mark:
         raise ConsumerDiffers(f"{place} no longer carries this rotation's mark: somebody else changed its pod template")
     if state is Progress.PAUSED:
         raise RolloutPaused(f"{place} is paused: resume it with kubectl rollout resume")

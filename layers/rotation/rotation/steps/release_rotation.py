@@ -3,14 +3,31 @@
 from typing import Any
 
 from rotation.errors import RotationSuperseded
-from rotation.model import PENDING
+from rotation.intents import read_record
+from rotation.model import CURRENT, PENDING
 from rotation.ports import World
 from rotation.request import Request
+from rotation.situation import Left, left_to_do
 
 
 def release_rotation(world: World, request: Request) -> dict[str, Any]:
     """Idle afterwards. Somebody else's intent is left alone."""
     store, version = world.slots, request.claim.version
+    _keep_what_was_learnt(world, version)
     if not store.swap(PENDING, to=None, removed_from=version) and store.labels().pending is not None:
         raise RotationSuperseded(f"{store.name}: {PENDING} is no longer on version {version}")
     return {"released": True}
+
+
+def _keep_what_was_learnt(world: World, version: str) -> None:
+    """Modes sync-users and resume end on the slot that is current already. A password that they adopted into their intent
+    would be in no labelled version once they let go: it becomes current first."""
+    store = world.slots
+    labels = store.labels()
+    if labels.pending != version or labels.current == version:
+        return
+    record, current = read_record(store, version), read_record(store, labels.current)
+    if left_to_do(record, version, current, labels.current) is not Left.DRAIN or record.same_content(current):
+        return
+    if not store.swap(CURRENT, to=version, removed_from=labels.current):
+        raise RotationSuperseded(f"{store.name}: another version became current while this run was letting go")

@@ -11,5 +11,5 @@ from rotation.rollout import poll_seconds
 def restart_app(world: World, request: Request) -> dict[str, Any]:
     """When it began, and when to look first. The mark comes from the execution: a repeated call starts no second rollout."""
     confirm(world.slots, request.claim.version, request.direction)
-    world.workload(request.consumer).restart(f"{request.execution_name}.{request.direction}", request.started)
+    world.workload(request.consumer).restart(request.mark, request.started)
     return {"began": world.now(), "status": "waiting", "wait_seconds": poll_seconds(0)}

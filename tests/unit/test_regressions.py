@@ -1,0 +1,84 @@
+"""What a hostile reading of the protocol found, each with the trace that showed it."""
+
+import json
+
+import pytest
+from rotation.errors import LoginRefused, SecretInvalid, SqlconfUnsupported
+from rotation.model import Direction, Mode, SecretText, Slot
+from rotation.sqlconf import read
+from rotation.steps.publish import publish
+from rotation.steps.release_rotation import release_rotation
+from rotation.steps.restart_app import restart_app
+from rotation.steps.rotate_admin import rotate_admin
+from rotation.steps.sync_users import sync_users
+
+from local import secret_labels as aws
+from tests.worlds.run import Run, refused
+from tests.worlds.world import ADMIN, ADMIN_PASSWORD, PODS, SQLCONF, USERS, MemoryWorld, credential, fields, login
+
+
+def test_a_way_back_never_publishes_a_password_that_does_not_log_in() -> None:
+    """The secret says A, the application works on B (a manual flip), and A's password was changed outside."""
+    world = MemoryWorld()
+    world.application_uses(login(Slot.B))
+    world.source.accounts[USERS[Slot.A]].password = "changed-outside"
+    run = Run(world).to_publish()
+    run.close_flip()
+    with refused(world, LoginRefused, "not published"):
+        run.ask(publish, consumer={"index": SQLCONF})
+    assert world.file.held.same_login(login(Slot.B))
+
+
+def test_a_slot_whose_user_is_the_admin_is_refused() -> None:
+    """Its retirement would give the admin a password that only the slot secret knows."""
+    world = MemoryWorld()
+    raw = json.loads(world.slots.read("v0").reveal())
+    raw["A"] = fields(credential(ADMIN, ADMIN_PASSWORD))
+    world.slots.put("edit", SecretText(json.dumps(raw)))
+    world.application_uses(credential(ADMIN, ADMIN_PASSWORD))
+    with refused(world, SecretInvalid, "is the database admin"):
+        Run(world).read_slots()
+
+
+@pytest.mark.parametrize("line", ["$sqlconf = 'hunter2';", "connect($sqlconf, 'hunter2');", "$sqlconf['hunter2'] .= 1;"])
+def test_a_refused_sqlconf_is_not_quoted(line: str) -> None:
+    file = f"<?php\n$host = 'h'; $port = '1'; $login = 'l'; $pass = 'p'; $dbase = 'd';\n{line}\n"
+    with pytest.raises(SqlconfUnsupported, match="line 3") as refusal:
+        read(file.encode())
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_a_password_that_sync_users_learnt_is_current_before_it_lets_go() -> None:
+    """Drift: the application works on a password that the secret does not know."""
+    world = MemoryWorld()
+    drifted = credential(USERS[Slot.A], "drifted")
+    world.source.accounts[USERS[Slot.A]].password = "drifted"
+    world.application_uses(drifted)
+    run = Run(world, mode=Mode.SYNC_USERS).to_claim()
+    run.ask(sync_users)
+    run.ask(release_rotation)
+    assert world.current.credential(Slot.A).same_login(drifted)
+    assert world.slots.labels().pending is None
+
+
+def test_a_second_publish_of_one_execution_restarts_the_pods_again() -> None:
+    """A run that republishes for an older retirement and then rotates, and one that republishes within its drain."""
+    world = MemoryWorld()
+    run = Run(world).to_publish()
+    on_pods = {"consumer": {"index": PODS}}
+    run.ask(restart_app, **on_pods)
+    run.ask(restart_app, **on_pods)
+    assert world.pods.restarts == 1, "repeated it is the same restart"
+    again = {"began": 0, "status": "republish", "quiet_since": None, "logins": 0, "wait_seconds": 1, "republished": 1}
+    run.ask(restart_app, **on_pods, drain=again)
+    run.ask(restart_app, **on_pods, direction=str(Direction.RESTORE))
+    assert world.pods.restarts == 3
+
+
+def test_a_label_that_somebody_left_on_the_admins_current_version_does_not_stand_for_a_rotation() -> None:
+    world = MemoryWorld()
+    run = Run(world).to_admin()
+    aws.attach(world.admin.versions, "AWSPENDING", "v0")
+    run.ask(rotate_admin)
+    assert not world.source.accounts[ADMIN].accepts(ADMIN_PASSWORD)
+    assert world.admin.labels().pending is None
