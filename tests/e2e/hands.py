@@ -18,7 +18,8 @@ import boto3
 from botocore.signers import RequestSigner
 
 from local.cluster.application import DEPLOYMENT, NAMESPACE, SECRET
-from local.follow import Run
+from local.faults import Fault
+from local.follow import Run, Visit
 from local.mysql import Login
 from local.stack import ADMIN_SECRET, CLUSTER, NAME, SECRET_KEY, SLOT_SECRET, TARGET, LocalStack
 from tests.e2e.rotations import WITHIN, Rotations
@@ -192,3 +193,31 @@ def output_of(stack: LocalStack, run: Run) -> Object:
     """What DescribeExecution says that a run returned."""
     found: Object = json.loads(stack.aws.client("stepfunctions").describe_execution(executionArn=run.arn)["output"])
     return found
+
+
+# Executions
+
+
+def failures_of(rotations: Rotations, arn: str) -> list[str]:
+    """The errors of Tasks so far, those that were tried again included."""
+    states = rotations.stack.aws.client("stepfunctions")
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
+    events = [event for page in pages for event in page["events"]]
+    return [event["taskFailedEventDetails"]["error"] for event in events if "taskFailedEventDetails" in event]
+
+
+def stop_before(rotations: Rotations, state: str) -> Run:
+    """StopExecution at the one moment that is meant: that state's function is held off until then."""
+    held_off = "SecretStoreUnavailable"
+    error = {"errorType": held_off, "errorMessage": "held off by a test"}
+    rotations.stack.aws.fail(Fault(rotations.stack.function(state), times=1000, error=error))
+    arn = rotations.start()
+
+    def stop(_: Visit | None) -> None:
+        if held_off in failures_of(rotations, arn):
+            rotations.stack.aws.client("stepfunctions").stop_execution(executionArn=arn)
+
+    run = rotations.follow(arn, stop)
+    rotations.stack.aws.clear_faults()
+    assert rotations.pending(), "it was in the middle"
+    return run

@@ -10,7 +10,7 @@ from typing import Any
 from local.follow import Run
 from local.stack import ADMIN_SECRET, SLOT_SECRET, LocalStack
 from tests.e2e.first_run import as_terraform_leaves_it
-from tests.e2e.hands import Kubernetes, SecretState, document, output_of, state_of
+from tests.e2e.hands import Kubernetes, SecretState, document, output_of, state_of, stop_before
 from tests.e2e.rotations import Rotations
 
 COMMAND = re.compile(r"^\d{4}-\d\d-\d\dT\S+\s+\d+ ([A-Z][a-z]+(?: [A-Z]+)?)\t?(.*)$")
@@ -156,7 +156,7 @@ def test_before_a_first_rotation(rotations: Rotations) -> None:
 
 def test_after_an_interrupted_flip(rotations: Rotations) -> None:
     _, standby = rotations.logins()
-    rotations.stop_after("WriteSqlconf")
+    stop_before(rotations, "PatchSecret")
     _, situation = dry_run(rotations)
     assert "an interrupted flip" in situation["reason"]
     assert states(situation) == [*PUBLISH, *RETIRE]
@@ -166,7 +166,7 @@ def test_after_an_interrupted_flip(rotations: Rotations) -> None:
 
 def test_after_an_interrupted_retirement(rotations: Rotations) -> None:
     before, _ = rotations.logins()
-    rotations.stop_after("RotateOldSlot")
+    stop_before(rotations, "DiscardOldPassword")
     _, situation = dry_run(rotations)
     assert "an interrupted retirement" in situation["reason"]
     assert states(situation) == ["ClaimRotation", *RETIRE]
