@@ -82,3 +82,30 @@ def test_a_label_that_somebody_left_on_the_admins_current_version_does_not_stand
     run.ask(rotate_admin)
     assert not world.source.accounts[ADMIN].accepts(ADMIN_PASSWORD)
     assert world.admin.labels().pending is None
+
+
+def test_an_admin_secret_that_a_person_put_again_does_not_stop_every_later_run() -> None:
+    """The admin was swapped, the run died before it let go, and the same JSON was put again with a note."""
+    world = MemoryWorld()
+    run = Run(world).to_admin()
+    run.ask(rotate_admin)
+    again = json.loads(world.admin.read(world.admin.labels().current).reveal())
+    aws.attach(world.admin.versions, "AWSPENDING", world.admin.labels().current)
+    world.admin.put("again", SecretText(json.dumps({**again, "note": "terraform"})))
+    Run(world, "heir").to_claim().ask(rotate_admin)
+    assert world.accepts(world.current_admin.credential)
+    assert not world.source.accounts[ADMIN].accepts(again["password"])
+    assert world.admin.labels().pending is None
+
+
+def test_what_was_recorded_last_is_taken_over_what_is_about_to_be_discarded() -> None:
+    """A retirement died after ALTER … RETAIN, so both passwords log in; then a person put the secret."""
+    world = MemoryWorld()
+    run = Run(world).to_old_slot()
+    run.rotate_old_slot()
+    primary = world.source.accounts[USERS[Slot.A]].password
+    world.slots.put("edit", SecretText(json.dumps({**json.loads(world.current.text().reveal()), "note": "a person's"})))
+    Run(world, "heir").to_publish()
+    pending = world.slots.labels().pending
+    assert pending is not None
+    assert json.loads(world.slots.read(pending).reveal())["A"]["password"] == primary

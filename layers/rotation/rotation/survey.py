@@ -20,8 +20,8 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
     logins = _Logins(world)
     held = [consumer.read().at_port_of(current.credential(current.active)) for consumer in world.credentials()]
     found = [Found(credential, logins.works(credential)) for credential in held]
-    recorded = [current, *([pending] if pending else []), *_previous(world.slots, labels)]
-    accepted = {slot: logins.accepted(_candidates(slot, found, recorded)) for slot in Slot}
+    recorded, previous = [*([pending] if pending else []), current], list(_previous(world.slots, labels))
+    accepted = {slot: logins.accepted(_candidates(slot, found, recorded, previous)) for slot in Slot}
     admin = working_admin(world, held)
     if admin.username in {current.credential(slot).username for slot in Slot}:
         raise SecretInvalid(f"secret {world.slots.name}: {admin.username} is the database admin; a slot needs a user of its own")
@@ -63,15 +63,14 @@ def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
             yield read_record(store, labels.previous)
 
 
-def _candidates(slot: Slot, found: list[Found], recorded: list[Record]) -> Iterator[Credential]:
-    """Likeliest first: what the traffic uses, what is current, what another consumer uses, what was recorded around it."""
-    user = recorded[0].credential(slot).username
-    in_use = [f.credential for f in found if f.credential.username == user]
-    known = [record.credential(slot) for record in recorded]
+def _candidates(slot: Slot, found: list[Found], recorded: list[Record], previous: list[Record]) -> Iterator[Credential]:
+    """What the traffic uses; what was recorded last (what is current may be about to be discarded); what else is in use."""
+    user = recorded[-1].credential(slot).username
+    in_use = [one.credential for one in found if one.credential.username == user]
     yield from in_use[:1] if found and found[0].credential.username == user else []
-    yield known[0]
+    yield from (record.credential(slot) for record in recorded)
     yield from in_use
-    yield from known[1:]
+    yield from (record.credential(slot) for record in previous)
 
 
 def _owner_alive(world: World, pending: Record, labels: Labels, owner: str) -> bool:

@@ -24,7 +24,7 @@ def rotate_admin(world: World, request: Request) -> dict[str, Any]:
     if labels.pending == labels.current:
         _finish(world, request)
         labels = world.admin.labels()
-    if current.tag is None or current.tag.id != request.situation["rotation_id"]:
+    if labels.pending is not None or current.tag is None or current.tag.id != request.situation["rotation_id"]:
         _renew(world, request, labels, current)
         _finish(world, request)
     return {"admin": current.credential.username}
@@ -38,7 +38,7 @@ def _renew(world: World, request: Request, labels: Labels, current: AdminRecord)
     tag = RotationTag(request.situation["rotation_id"], request.owner, RotationStep.RETIRE, labels.current)
 
     def make(attempt: int) -> AdminRecord:
-        keep = attempt == 0 and adopted is not None
+        keep = attempt == 0 and adopted is not None and not adopted.credential.same_login(current.credential)
         password = adopted.credential.password if keep and adopted else admin_password()
         return current.with_password(password).with_tag(tag)
 
@@ -66,7 +66,9 @@ def _finish(world: World, request: Request) -> None:
         confirm(world.slots, request.claim.version)
 
     discard_old(world, record.credential, record.credential, check)
-    if record.tag is not None and world.source.logs_in(_read(world, record.tag.made_from).credential):
+    retired = _read(world, record.tag.made_from).credential if record.tag else None
+    # A person may have put the same password again meanwhile: then there is nothing that must be refused.
+    if retired is not None and not retired.same_login(record.credential) and world.source.logs_in(retired):
         raise RetiredPasswordAccepted(f"{world.target.name}: the admin's retired password still logs in")
     store.swap(PENDING, to=None, removed_from=labels.current)
 
