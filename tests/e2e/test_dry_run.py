@@ -15,7 +15,7 @@ from tests.e2e.rotations import Rotations
 
 COMMAND = re.compile(r"^\d{4}-\d\d-\d\dT\S+\s+\d+ ([A-Z][a-z]+(?: [A-Z]+)?)\t?(.*)$")
 HARMLESS = ("Connect", "Quit", "Init DB", "Ping")
-READS = re.compile(r"\s*(SELECT|SHOW|SET (AUTOCOMMIT|NAMES|character_set)|ROLLBACK$)", re.IGNORECASE)
+READS = re.compile(r"\s*(SELECT|SHOW|SET (AUTOCOMMIT|NAMES|character_set|SESSION wait_timeout)|ROLLBACK$)", re.IGNORECASE)
 PUBLISH = "ClaimRotation SyncUsers WriteSqlconf PatchSecret RestartApp ValidateApp FlipSlot".split()
 RETIRE = "OverlapWindow CheckDrained RotateOldSlot DiscardOldPassword RotateAdmin ReleaseRotation".split()
 
