@@ -110,7 +110,13 @@ class Kubernetes:
         self.patch(SECRET_PATH, {"data": encoded})
 
     def pause(self, paused: bool) -> None:
+        """Returns when the controller has seen it, and writes no status for it any more."""
         self.patch(DEPLOYMENT_PATH, {"spec": {"paused": paused}})
+        until(self._is_observed)
+
+    def _is_observed(self) -> bool:
+        found = self.get(DEPLOYMENT_PATH)
+        return bool(found["status"].get("observedGeneration") == found["metadata"]["generation"])
 
     def versions(self) -> dict[str, str]:
         """resourceVersion of both objects."""
