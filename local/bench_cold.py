@@ -21,7 +21,8 @@ from local.translation import translate
 ROUNDS = 5
 BAR = 1.15
 DATABASE = {
-    "ReadSlots", "ClaimRotation", "SyncUsers", "ValidateApp", "CheckDrained", "RotateOldSlot", "DiscardOldPassword", "RotateAdmin",
+    "ReadSlots", "ClaimRotation", "SyncUsers", "WriteSqlconf", "PatchSecret", "ValidateApp",
+    "CheckDrained", "RotateOldSlot", "DiscardOldPassword", "RotateAdmin",
 }  # fmt: skip
 """The functions that reach the database; nothing in the template tells."""
 
