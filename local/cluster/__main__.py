@@ -15,11 +15,11 @@ from typing import Any
 
 from local.balancer import Balancer
 from local.certificates import Authority
-from local.cluster.api import Api
 from local.cluster.control import Control
-from local.cluster.controller import Controller
 from local.cluster.http import port_of, serve
-from local.cluster.store import Store
+from local.cluster.standin.api import Api
+from local.cluster.standin.controller import Controller
+from local.cluster.standin.store import Store
 from local.cluster.tokens import Tokens
 
 

@@ -14,9 +14,9 @@ import json
 from http import HTTPStatus
 from typing import Any
 
-from local.cluster.controller import Controller
 from local.cluster.http import Answer, Request
-from local.cluster.store import Key, Store
+from local.cluster.standin.controller import Controller
+from local.cluster.standin.store import Key, Store
 
 
 class Control:

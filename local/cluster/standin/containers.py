@@ -6,8 +6,8 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
-from local.cluster.errors import Refusal
-from local.cluster.store import Key, Store
+from local.cluster.standin.errors import Refusal
+from local.cluster.standin.store import Key, Store
 
 
 def environment(store: Store, namespace: str, container: Mapping[str, Any]) -> dict[str, str] | None:

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from local.cluster import validation
-from local.cluster.errors import bad_request, conflict, not_found
+from local.cluster.standin import validation
+from local.cluster.standin.errors import bad_request, conflict, not_found
 
 Object = dict[str, Any]
 

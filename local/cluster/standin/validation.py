@@ -7,7 +7,7 @@ import binascii
 import re
 from typing import Any
 
-from local.cluster.errors import bad_request, invalid
+from local.cluster.standin.errors import bad_request, invalid
 
 Object = dict[str, Any]
 

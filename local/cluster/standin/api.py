@@ -7,7 +7,8 @@ import re
 from http import HTTPStatus
 from typing import Any
 
-from local.cluster.errors import (
+from local.cluster.http import Answer, Request
+from local.cluster.standin.errors import (
     Refusal,
     bad_request,
     method_not_allowed,
@@ -15,8 +16,7 @@ from local.cluster.errors import (
     unauthorized,
     unsupported_media_type,
 )
-from local.cluster.http import Answer, Request
-from local.cluster.store import Key, Object, Store
+from local.cluster.standin.store import Key, Object, Store
 from local.cluster.tokens import Tokens
 
 MERGE_PATCH = "application/merge-patch+json"

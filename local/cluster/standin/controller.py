@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.balancer import Balancer
-from local.cluster import containers, rollout
 from local.cluster.pod import Blueprint, Pod, Probe
 from local.cluster.sabotage import Sabotage
-from local.cluster.store import Key, Store, now
+from local.cluster.standin import containers, rollout
+from local.cluster.standin.store import Key, Store, now
 
 TICK = 0.2  # seconds; only the progress deadline needs it, everything else wakes the controller
 
