@@ -8,5 +8,6 @@
 `Cluster` is the handle: it starts all of it as one process and says where it listens.
 """
 
+from local.cluster.handle import Cluster, Settings
 
 __all__ = ["Cluster", "Settings"]
