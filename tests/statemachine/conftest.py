@@ -21,6 +21,7 @@ import pytest
 from botocore.config import Config
 
 from local.aws import local_only
+from tests.statemachine.interpreted import interpret
 from tests.statemachine.machine import ROOT
 from tests.statemachine.runs import Case, Execution, Runs
 from tests.statemachine.scripted import ScriptedLambda
@@ -88,7 +89,17 @@ def _client(endpoint: str) -> object:
     return boto3.client("stepfunctions", endpoint_url=endpoint, region_name="us-east-1", config=config, **keys)
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The history that AWS would keep is the engine's; where an execution goes, the interpreter must know as well."""
+    if "by" in metafunc.fixturenames:
+        both = getattr(metafunc.module, "INTERPRETED_TOO", False)
+        metafunc.parametrize("by", ["engine", "interpreter"] if both else ["engine"])
+
+
 @pytest.fixture
-def run(request: pytest.FixtureRequest, executions: dict[str, Future[Execution]]) -> Execution:
+def run(request: pytest.FixtureRequest, by: str) -> Execution:
     """The execution of the case that the test is parametrised with, ended."""
+    if by == "interpreter":
+        return interpret(request.param, request.getfixturevalue("scripted_lambda"))
+    executions: dict[str, Future[Execution]] = request.getfixturevalue("executions")
     return executions[request.param.name].result()

@@ -10,6 +10,7 @@ from tests.statemachine.machine import ROOT, functions, shipped
 from tests.statemachine.runs import Case, Execution
 from tests.statemachine.scripted import Raises
 
+INTERPRETED_TOO = True
 EVENTS = ROOT / "events"
 MODES = {path.stem: path for path in (EVENTS / "modes").glob("*.json")}
 

@@ -12,6 +12,7 @@ from tests.statemachine.machine import function_of, shipped, tasks
 from tests.statemachine.runs import Case, Execution
 from tests.statemachine.scripted import KILLED, Answer, Hangs, Raises, Script
 
+INTERPRETED_TOO = True
 PERMANENT = Raises("SourceRefused")
 TRANSIENT = Raises("SourceUnreachable")
 SUPERSEDED = Raises("RotationSuperseded")

@@ -9,6 +9,7 @@ from tests.statemachine.machine import TARGET
 from tests.statemachine.runs import Case, Execution
 from tests.statemachine.scripted import KILLED, Raises, Refused, Script
 
+INTERPRETED_TOO = True
 PUBLISHED = ["ChooseConsumer", "WriteSqlconf", "ConsumerDone", "ChooseConsumer", "PatchSecret", "ConsumerDone"]
 ROLLED_OUT = ["ChooseConsumer", "RestartApp", "WaitForRollout", "CheckRollout", "RolloutComplete", "ConsumerDone"]
 SPINE = [
