@@ -36,7 +36,7 @@ _USAGES = (
 
 @dataclass(frozen=True)
 class ServerCertificate:
-    """The two files that a server is given."""
+    """The two files that a server is given; etcd's client shows the same ones."""
 
     certificate: Path
     key: Path
@@ -81,13 +81,14 @@ class Authority:
             x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
             x509.DNSName("localhost"),
         ]
+        usages = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
         issuer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(self._identifier)
         return (
             _builder(_name(stem), self._name, public_key)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
             .add_extension(_usage("digital_signature"), critical=True)
-            .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+            .add_extension(usages, critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
             .add_extension(issuer, critical=False)
             .sign(self._key, hashes.SHA256())

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from local.aws import REPOSITORY, LocalAws
 from local.cluster import php
-from local.cluster.application import ADMIN, DEPLOYMENT, LOGIN_PAGE, NAMESPACE, SCHEMA, SECRET, Application
+from local.cluster.application import ADMIN, DEPLOYMENT, LOGIN_PAGE, SCHEMA, SECRET, Application
 from local.deploy import Stack, deploy
 from local.lambdas import runtime_python
 from local.leftovers import Leftovers
@@ -42,7 +42,7 @@ class Pace:
     quiet_seconds: int = 8
     drain_deadline_seconds: int = 120
     rollout_deadline_seconds: int = 60
-    progress_deadline_seconds: float = 6
+    progress_deadline_seconds: int = 6
     pod_seconds: float = 0.5
 
 
@@ -53,8 +53,10 @@ class LocalStack:
     app: Application
     deployed: Stack
 
-    def __init__(self, pods: int = 3, pace: Pace | None = None) -> None:
+    def __init__(self, pods: int = 3, pace: Pace | None = None, cluster: str | None = None) -> None:
+        """`cluster`: its kind; None: what CLUSTER says, the stand-in if it says nothing."""
         self._pods = pods
+        self._cluster = cluster
         self.pace = pace or Pace()
         self._run = Leftovers()
         self._ended = ExitStack()
@@ -140,6 +142,7 @@ class LocalStack:
             pods=self._pods,
             ready_after=self.pace.pod_seconds,
             progress_deadline=self.pace.progress_deadline_seconds,
+            kind=self._cluster,
         )
         self.app.start()
         self._ended.callback(self.app.stop)
@@ -158,7 +161,7 @@ class LocalStack:
             "SitesFileSystemArn": f"arn:aws:elasticfilesystem:{here}:file-system/fs-00000000",
             "SitesAccessPointArn": f"arn:aws:elasticfilesystem:{here}:access-point/fsap-00000000",
             "ClusterName": CLUSTER,
-            "Namespace": NAMESPACE,
+            "Namespace": self.app.namespace,
             "K8sSecretName": SECRET,
             "DeploymentName": DEPLOYMENT,
             "HealthUrl": self.app.cluster.url + LOGIN_PAGE,

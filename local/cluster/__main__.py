@@ -15,32 +15,37 @@ from typing import Any
 
 from local.balancer import Balancer
 from local.certificates import Authority
+from local.cluster.backend import Backend
 from local.cluster.control import Control
 from local.cluster.http import port_of, serve
-from local.cluster.standin.api import Api
-from local.cluster.standin.controller import Controller
-from local.cluster.standin.store import Store
 from local.cluster.tokens import Tokens
 
 
 async def main(settings: dict[str, Any]) -> None:
-    directory = Path(settings["directory"])
     authority = Authority("local cluster authority")
-    store, balancer = Store(), Balancer()
-    secret = store.create("secrets", settings["secret"])
-    deployment = store.create("deployments", settings["deployment"])
-    controller = Controller(store, deployment, balancer, _machine(settings), directory, settings["observes_after"])
+    tokens, balancer = Tokens(settings["cluster"], settings["secret_keys"], settings["access"]), Balancer()
     await balancer.start()
-    api = await serve(
-        Api(store, Tokens(settings["cluster"], settings["secret_keys"])),
-        authority.issue(directory, "kubernetes").context(),
-    )
-    control = await serve(Control(controller, store, secret))
-    running = asyncio.create_task(controller.run())
-    _say(ca=authority.pem, api=port_of(api), control=port_of(control), balancer=balancer.port)
-    await _input_ended()
-    running.cancel()
-    controller.kill()
+    backend = _backend(settings, tokens, authority, balancer)
+    try:
+        api = await backend.start()
+        control = await serve(Control(backend, tokens))
+        _say(ca=authority.pem, api=api, control=port_of(control), balancer=balancer.port)
+        await _input_ended()
+    finally:
+        backend.close()
+
+
+def _backend(settings: dict[str, Any], tokens: Tokens, authority: Authority, balancer: Balancer) -> Backend:
+    """What a kind needs is imported with it: the stand-in knows nothing of the kubernetes package."""
+    machine = _machine(settings)
+    directory = Path(settings["directory"])
+    if settings["kind"] == "stand-in":
+        from local.cluster.standin.backend import StandIn
+
+        return StandIn(settings, tokens, authority.issue(directory, "kubernetes").context(), balancer, machine)
+    from local.cluster.real.backend import Real
+
+    return Real(settings, tokens, authority, balancer, machine)
 
 
 def _machine(settings: dict[str, Any]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from local.cluster import php
 from local.cluster.handle import Cluster, Settings
+from local.cluster.kinds import KUBECONFIG, chosen
 from local.cluster.manifests import deployment, secret
 from local.leftovers import Leftovers
 from local.mysql import Login, MySQL
@@ -24,9 +25,9 @@ LOGIN_PAGE = "/interface/login/login.php?site=default"
 
 
 class Application:
-    """Starts on slot A. `slots` and `admin` are the logins that the secrets are to be seeded with."""
+    """Starts on slot A. `slots` and `admin` are the logins that the secrets are to be seeded with. `kind`: of the cluster."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each by its name
         self,
         run: Leftovers,
         *,
@@ -34,7 +35,8 @@ class Application:
         secret_keys: dict[str, str],
         pods: int = 3,
         ready_after: float = 0,
-        progress_deadline: float = 60,
+        progress_deadline: int = 60,
+        kind: str | None = None,
     ) -> None:
         self.mysql = MySQL(run.directory / "mysql", run.environment)
         self.sites = run.directory / "sites"
@@ -46,6 +48,8 @@ class Application:
         self._pods = pods
         self._ready_after = ready_after
         self._progress_deadline = progress_deadline
+        self.kind = kind or chosen()
+        self.namespace = f"{NAMESPACE}-{secrets.token_hex(4)}" if self.kind == KUBECONFIG else NAMESPACE
 
     def start(self) -> None:
         """Return when every pod is ready."""
@@ -95,8 +99,9 @@ class Application:
         login = self.slots["A"]
         return Settings(
             cluster=self._cluster_name,
+            kind=self.kind,
             secret=secret(
-                NAMESPACE,
+                self.namespace,
                 SECRET,
                 host=self.mysql.host,
                 user=login.username,
@@ -104,7 +109,7 @@ class Application:
                 database=SCHEMA,
             ),
             deployment=deployment(
-                NAMESPACE,
+                self.namespace,
                 DEPLOYMENT,
                 SECRET,
                 replicas=self._pods,

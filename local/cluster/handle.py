@@ -13,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.cluster.tokens import ENTRIES
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 POLL = 0.05  # seconds
 
@@ -20,7 +22,8 @@ POLL = 0.05  # seconds
 @dataclass(frozen=True)
 class Settings:
     """`cluster`: the EKS name that tokens must be signed for. `secret_keys`: access key id → secret access
-    key of the callers, `*` for any id. `sites`: the mounted EFS. `database_ca`: a file. `directory`: logs."""
+    key of the callers, `*` for any id. `access`: access key id → groups. `sites`: the mounted EFS. `database_ca`: a file.
+    `directory`: logs. `kind`: stand-in, real or kubeconfig."""
 
     cluster: str
     secret: dict[str, Any] = field(repr=False)
@@ -29,7 +32,10 @@ class Settings:
     database_ca: Path
     directory: Path
     secret_keys: Mapping[str, str] = field(repr=False)
+    access: Mapping[str, list[str]] = field(default_factory=lambda: dict(ENTRIES))
+    kind: str = "stand-in"
     observes_after: float = 0.5
+    """How long the stand-in's controller takes to see a change; the real one takes what it takes."""
 
 
 class Cluster:
@@ -61,7 +67,7 @@ class Cluster:
             )
         ports = self._introduce(self._process, log)
         self.ca = ports["ca"]
-        self.api = f"https://127.0.0.1:{ports['api']}"
+        self.api = ports["api"]
         self.url = f"http://127.0.0.1:{ports['balancer']}"
         self._control = f"http://127.0.0.1:{ports['control']}"
 
@@ -108,6 +114,24 @@ class Cluster:
     def heal(self) -> None:
         self._call("DELETE", "/sabotage")
 
+    def recreate(self, manifest: dict[str, Any]) -> None:
+        """As the administrator: the Secret or Deployment of that name is deleted, and made anew as it says."""
+        self._call("PUT", "/objects", manifest)
+
+    def delete(self, manifest: dict[str, Any]) -> None:
+        self._call("DELETE", "/objects", manifest)
+
+    def admit(self, entries: Mapping[str, list[str]]) -> None:
+        """These access entries and no others from now on."""
+        self._call("PUT", "/access-entries", dict(entries))
+
+    def stop_api(self) -> None:
+        """An outage of the API server; the pods serve on."""
+        self._call("DELETE", "/api-server")
+
+    def start_api(self) -> None:
+        self._call("PUT", "/api-server", {})
+
     def _introduce(self, process: subprocess.Popen[str], log: Path) -> dict[str, Any]:
         assert process.stdin is not None
         assert process.stdout is not None
@@ -123,5 +147,5 @@ class Cluster:
     def _call(self, method: str, path: str, content: Any = None) -> Any:
         body = None if content is None else json.dumps(content).encode()
         request = urllib.request.Request(self._control + path, data=body, method=method)
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             return json.load(answer)

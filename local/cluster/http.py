@@ -44,8 +44,8 @@ class Answer:
 Handler = Callable[[Request], Awaitable[Answer]]
 
 
-async def serve(handler: Handler, tls: ssl.SSLContext | None = None) -> asyncio.Server:
-    """Listen on a free port of 127.0.0.1."""
+async def serve(handler: Handler, tls: ssl.SSLContext | None = None, port: int = 0) -> asyncio.Server:
+    """Listen on 127.0.0.1, on a free port unless one is given."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -57,7 +57,7 @@ async def serve(handler: Handler, tls: ssl.SSLContext | None = None) -> asyncio.
         finally:
             writer.close()
 
-    return await asyncio.start_server(converse, HOST, 0, ssl=tls, backlog=BACKLOG)
+    return await asyncio.start_server(converse, HOST, port, ssl=tls, backlog=BACKLOG)
 
 
 def port_of(server: asyncio.Server) -> int:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 Object = dict[str, Any]
+
+RBAC = Path(__file__).resolve().parents[2] / "k8s" / "rbac.yaml"
+SCHEDULER = "credential-rotation"  # no scheduler of this name exists but our kubelet, so nobody else places these pods
+READY_AFTER = "credential-rotation.local/ready-after"
 
 # The container's variables and the keys of the Secret that they come from.
 VARIABLES = {
@@ -37,9 +45,10 @@ def deployment(
     *,
     replicas: int = 3,
     ready_after: float = 0,
-    deadline: float = 60,
+    deadline: int = 60,
 ) -> Object:
-    """`ready_after`: seconds before the first readiness probe, so how long a pod's replacement takes."""
+    """`ready_after`: seconds before the first readiness probe, so how long a pod's replacement takes. An annotation, since the
+    probe's own initialDelaySeconds are whole."""
     labels = {"app": name}
     references = {variable: {"secretKeyRef": {"name": secret_name, "key": key}} for variable, key in VARIABLES.items()}
     container = {
@@ -48,7 +57,6 @@ def deployment(
         "env": [{"name": variable, "valueFrom": source} for variable, source in references.items()],
         "readinessProbe": {
             "httpGet": {"path": "/healthz", "port": 80},
-            "initialDelaySeconds": ready_after,
             "periodSeconds": 1,
             "timeoutSeconds": 5,
             "failureThreshold": 3,
@@ -66,6 +74,20 @@ def deployment(
                 "type": "RollingUpdate",
                 "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
             },
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [container]}},
+            "template": {
+                "metadata": {"labels": labels, **({"annotations": {READY_AFTER: str(ready_after)}} if ready_after else {})},
+                "spec": {"schedulerName": SCHEDULER, "containers": [container]},
+            },
         },
     }
+
+
+def now() -> str:
+    """As the API writes a time."""
+    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def roles(namespace: str) -> list[Object]:
+    """k8s/rbac.yaml as `kubectl apply -n` would have it."""
+    documents: list[Object] = list(yaml.safe_load_all(RBAC.read_text()))
+    return [{**one, "metadata": {**one["metadata"], "namespace": namespace}} for one in documents]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 from local.balancer import Balancer
 from local.cluster import php
 from local.cluster.http import HOST, get
+from local.cluster.manifests import READY_AFTER
 from local.ports import free_port
 
 WORKERS = "4"  # requests that one pod serves at the same time
@@ -34,11 +35,12 @@ class Probe:
     failures: int
 
     @classmethod
-    def parse(cls, container: Mapping[str, Any]) -> Probe:
+    def parse(cls, container: Mapping[str, Any], template: Mapping[str, Any]) -> Probe:
         probe = container.get("readinessProbe", {})
+        annotations = template.get("metadata", {}).get("annotations") or {}
         return cls(
             path=probe.get("httpGet", {}).get("path", "/healthz"),
-            initial_delay=probe.get("initialDelaySeconds", 0),
+            initial_delay=float(annotations.get(READY_AFTER, probe.get("initialDelaySeconds", 0))),
             period=probe.get("periodSeconds", 10),
             timeout=probe.get("timeoutSeconds", 1),
             failures=probe.get("failureThreshold", 3),
@@ -51,7 +53,7 @@ class Blueprint:
 
     revision: str
     probe: Probe
-    environment: Callable[[], dict[str, str] | None]
+    environment: Callable[[], Awaitable[dict[str, str] | None]]
 
 
 class Pod:
@@ -70,6 +72,10 @@ class Pod:
         self._on_change = on_change
         self._process: asyncio.subprocess.Process | None = None
         self._running = asyncio.create_task(self._run())
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None
 
     async def remove(self) -> None:
         """Out of the balancer, then the requests in flight, and only then the signal."""
@@ -91,7 +97,7 @@ class Pod:
 
     async def _run(self) -> None:
         while True:
-            if (environment := self._environment()) is None:
+            if (environment := await self._environment()) is None:
                 await asyncio.sleep(START_RETRY)
             else:
                 await self._serve(environment)

@@ -14,42 +14,62 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qsl, quote, urlsplit
 
 PREFIX = "k8s-aws-v1."
 LONGEST_LIFE = dt.timedelta(minutes=15)
-ANY_KEY = "*"
+ANYBODY = "*"
+FUNCTIONS = "credential-rotation"
+"""The group that k8s/rbac.yaml binds."""
+MASTERS = "system:masters"
+PERSON = "person"
+"""The access key id of somebody with kubectl, who may do anything."""
+ENTRIES = {PERSON: [MASTERS], ANYBODY: [FUNCTIONS]}
 
 _STS = re.compile(r"sts(\.[a-z0-9-]+)?\.amazonaws\.com(\.cn)?|127\.0\.0\.1|localhost")
 _ALGORITHM = "AWS4-HMAC-SHA256"
 
 
-class Tokens:
-    """`secret_keys`: access key id → secret access key; `*` stands for any id (one secret for all roles)."""
+@dataclass(frozen=True)
+class Caller:
+    """Whom the API server sees: the principal of the token and the groups of its access entry."""
 
-    def __init__(self, cluster: str, secret_keys: Mapping[str, str]) -> None:
+    name: str
+    groups: tuple[str, ...]
+
+
+class Tokens:
+    """`secret_keys`: access key id → secret access key. `entries`: access key id → groups, as EKS's access entries have them for
+    roles. `*` stands for any id."""
+
+    def __init__(self, cluster: str, secret_keys: Mapping[str, str], entries: Mapping[str, list[str]]) -> None:
         self._cluster = cluster
         self._secret_keys = secret_keys
+        self.entries = dict(entries)
 
-    def accepts(self, authorization: str) -> bool:
+    def caller(self, authorization: str) -> Caller | None:
+        """None: not let in. Who signs well and has no access entry is a stranger too."""
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.startswith(PREFIX):
-            return False
+            return None
         try:
-            return self._is_signed(_decode(token.removeprefix(PREFIX)))
+            signer = self._signer(_decode(token.removeprefix(PREFIX)))
         except (ValueError, KeyError, binascii.Error):
-            return False
+            return None
+        groups = self.entries.get(signer or "", self.entries.get(ANYBODY))
+        return Caller(signer, tuple(groups)) if signer and groups else None
 
-    def _is_signed(self, url: str) -> bool:
+    def _signer(self, url: str) -> str | None:
         parts = urlsplit(url)
         query = dict(parse_qsl(parts.query, keep_blank_values=True, strict_parsing=True))
         key_id, *scope = query["X-Amz-Credential"].split("/")
-        secret = self._secret_keys.get(key_id, self._secret_keys.get(ANY_KEY))
+        secret = self._secret_keys.get(key_id, self._secret_keys.get(ANYBODY))
         if secret is None or not _is_caller_identity(parts.hostname or "", query):
-            return False
+            return None
         signature = query.pop("X-Amz-Signature")
-        request = _canonical_request(parts.path or "/", parts.netloc, query, self._cluster)
-        return hmac.compare_digest(signature, _sign(secret, scope, query["X-Amz-Date"], request))
+        request = canonical_request(parts.path or "/", parts.netloc, query, self._cluster)
+        return key_id if hmac.compare_digest(signature, sign(secret, scope, query["X-Amz-Date"], request)) else None
 
 
 def _decode(text: str) -> str:
@@ -69,7 +89,7 @@ def _is_caller_identity(host: str, query: Mapping[str, str]) -> bool:
     )
 
 
-def _canonical_request(path: str, host: str, query: Mapping[str, str], cluster: str) -> str:
+def canonical_request(path: str, host: str, query: Mapping[str, str], cluster: str) -> str:
     pairs = sorted((quote(name, safe="-_.~"), quote(value, safe="-_.~")) for name, value in query.items())
     return "\n".join(
         [
@@ -85,7 +105,7 @@ def _canonical_request(path: str, host: str, query: Mapping[str, str], cluster: 
     )
 
 
-def _sign(secret: str, scope: list[str], date: str, request: str) -> str:
+def sign(secret: str, scope: list[str], date: str, request: str) -> str:
     """Signature Version 4; the scope is date, region, service, `aws4_request`."""
     key = f"AWS4{secret}".encode()
     for part in scope:

@@ -1,4 +1,4 @@
-"""The Kubernetes API, as much of it as the steps call: GET and PATCH of a Secret and a Deployment."""
+"""The Kubernetes API, as much of it as the steps call: GET and PATCH of a Secret and a Deployment, for who may."""
 
 from __future__ import annotations
 
@@ -11,51 +11,64 @@ from local.cluster.http import Answer, Request
 from local.cluster.standin.errors import (
     Refusal,
     bad_request,
+    forbidden,
     method_not_allowed,
     not_found,
     unauthorized,
     unsupported_media_type,
 )
+from local.cluster.standin.rbac import Asked, Rules
 from local.cluster.standin.store import Key, Object, Store
-from local.cluster.tokens import Tokens
+from local.cluster.tokens import Caller, Tokens
 
+ANYTHING_ELSE = "anything else"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 
 _PATH = re.compile(
-    r"(?:/api/v1/namespaces/(?P<n1>[^/]+)/(?P<k1>secrets)|"
-    r"/apis/apps/v1/namespaces/(?P<n2>[^/]+)/(?P<k2>deployments))/(?P<name>[^/]+)(?P<status>/status)?"
+    r"(?:/api/v1|/apis/(?P<group>apps)/v1)/namespaces/(?P<namespace>[^/]+)/(?P<resource>secrets|deployments)"
+    r"(?:/(?P<name>[^/]+)(?:/(?P<subresource>status))?)?"
 )
+_VERBS = {"GET": "get", "PATCH": "patch", "PUT": "update", "DELETE": "delete", "POST": "create"}
 
 
 class Api:
-    def __init__(self, store: Store, tokens: Tokens) -> None:
+    def __init__(self, store: Store, tokens: Tokens, rules: Rules) -> None:
         self._store = store
         self._tokens = tokens
+        self._rules = rules
 
     async def __call__(self, request: Request) -> Answer:
         try:
-            if not self._tokens.accepts(request.headers.get("authorization", "")):
+            caller = self._tokens.caller(request.headers.get("authorization", ""))
+            if caller is None:
                 raise unauthorized()
-            return Answer.json(HTTPStatus.OK, self._answer(request))
+            return Answer.json(HTTPStatus.OK, self._answer(caller, request))
         except Refusal as refusal:
             return Answer.json(refusal.code, refusal.status())
 
-    def _answer(self, request: Request) -> Object:
-        key, is_status = _parse(request.target.partition("?")[0])
-        if request.method == "GET":
+    def _answer(self, caller: Caller, request: Request) -> Object:
+        """Whether it may is asked before whether there is such a thing."""
+        asked = _parse(request.method, request.target.partition("?")[0])
+        if not self._rules.allow(caller, asked):
+            raise forbidden(str(asked), caller.name)
+        if asked.resource == ANYTHING_ELSE:
+            raise not_found("the server could not find the requested resource:")
+        key = Key(asked.resource, asked.namespace, asked.name)
+        if asked.verb == "get":
             return self._store.get(key)
-        if request.method == "PATCH" and not is_status:
+        if asked.verb == "patch" and not asked.subresource:
             return self._store.patch(key, _patch(request))
         raise method_not_allowed()
 
 
-def _parse(path: str) -> tuple[Key, bool]:
+def _parse(method: str, path: str) -> Asked:
     match = _PATH.fullmatch(path)
-    if match is None or (match["k1"] and match["status"]):
-        raise not_found("the server could not find the requested resource:")
-    key = Key(match["k1"] or match["k2"], match["n1"] or match["n2"], match["name"])
-    return key, match["status"] is not None
+    if match is None or (match["resource"] == "deployments") != (match["group"] == "apps"):
+        return Asked(_VERBS.get(method, ""), "", ANYTHING_ELSE)
+    named = match["name"] or ""
+    verb = "list" if method == "GET" and not named else _VERBS.get(method, "")
+    return Asked(verb, match["group"] or "", match["resource"], match["namespace"], named, match["subresource"] or "")
 
 
 def _patch(request: Request) -> Object:

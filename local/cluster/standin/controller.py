@@ -13,10 +13,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from local.balancer import Balancer
+from local.cluster import containers
+from local.cluster.manifests import now
 from local.cluster.pod import Blueprint, Pod, Probe
 from local.cluster.sabotage import Sabotage
-from local.cluster.standin import containers, rollout
-from local.cluster.standin.store import Key, Store, now
+from local.cluster.standin import rollout
+from local.cluster.standin.store import Key, Object, Store
 
 TICK = 0.2  # seconds; only the progress deadline needs it, everything else wakes the controller
 
@@ -105,14 +107,18 @@ class Controller:
         container = spec.template["spec"]["containers"][0]
         name = f"{self._key.name}-{revision}-{secrets.token_hex(3)}"
 
-        def environment() -> dict[str, str] | None:
+        async def environment() -> dict[str, str] | None:
             if self.sabotage.breaks(revision):
                 return None
-            given = containers.environment(self._store, self._key.namespace, container)
+            given = containers.environment(container, self._secrets(containers.secret_names(container)))
             return None if given is None else {**self._machine, **given}
 
-        blueprint = Blueprint(revision, Probe.parse(container), environment)
+        blueprint = Blueprint(revision, Probe.parse(container, spec.template), environment)
         return Pod(name, blueprint, self._balancer, self._logs / f"{name}.log", self._wake.set)
+
+    def _secrets(self, names: set[str]) -> dict[str, Object]:
+        keys = [Key("secrets", self._key.namespace, name) for name in names]
+        return {key.name: self._store.get(key) for key in keys if self._store.has(key)}
 
     def _report(self) -> None:
         current, previous = self._split()

@@ -35,6 +35,10 @@ def unauthorized() -> Refusal:
     return Refusal(HTTPStatus.UNAUTHORIZED, "Unauthorized", "Unauthorized")
 
 
+def forbidden(what: str, who: str) -> Refusal:
+    return Refusal(HTTPStatus.FORBIDDEN, "Forbidden", f'{what} is forbidden: User "{who}" cannot do that')
+
+
 def not_found(what: str) -> Refusal:
     return Refusal(HTTPStatus.NOT_FOUND, "NotFound", f"{what} not found")
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import base64
 import copy
-import datetime as dt
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from local.cluster.manifests import now
 from local.cluster.standin import validation
 from local.cluster.standin.errors import bad_request, conflict, not_found
 
@@ -65,7 +65,14 @@ class Store:
         if "spec" in new:
             new["metadata"]["generation"] = 1
         self._put(key, new)
+        self._tell(key)
         return key
+
+    def delete(self, key: Key) -> None:
+        del self._objects[key]
+
+    def has(self, key: Key) -> bool:
+        return key in self._objects
 
     def get(self, key: Key) -> Object:
         if key not in self._objects:
@@ -83,12 +90,15 @@ class Store:
         new |= {name: old[name] for name in ("kind", "apiVersion", "status") if name in old}
         validation.check(str(key), old, new)
         if new != old:
-            if new.get("spec") != old.get("spec"):
+            if "spec" in old and _counted(new) != _counted(old):
                 new["metadata"]["generation"] += 1
             self._put(key, new)
-            for watcher in self._watchers:
-                watcher(key)
+            self._tell(key)
         return self.get(key)
+
+    def _tell(self, key: Key) -> None:
+        for watcher in self._watchers:
+            watcher(key)
 
     def set_status(self, key: Key, status: Object) -> None:
         """The controller's own path; it counts as a change, so it invalidates a resourceVersion."""
@@ -102,8 +112,9 @@ class Store:
         self._objects[key] = new
 
 
-def now() -> str:
-    return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def _counted(deployment: Object) -> tuple[Object, Object]:
+    """What a generation counts: the annotations too, though no pod changes with them."""
+    return deployment["spec"], deployment["metadata"].get("annotations") or {}
 
 
 def _check_preconditions(key: Key, old: Object, patch: Object) -> None:

@@ -23,7 +23,7 @@ def check_shape(new: Object) -> None:
 
 
 def check(what: str, old: Object, new: Object) -> None:
-    _check_strings("annotations", new["metadata"].get("annotations"))
+    _check_strings(what, "annotations", new["metadata"].get("annotations"))
     if new["kind"] == "Secret":
         _check_secret(what, old, new)
     else:
@@ -36,20 +36,20 @@ def _check_secret(what: str, old: Object, new: Object) -> None:
     for key, value in (new.get("data") or {}).items():
         if not _SECRET_KEY.fullmatch(key):
             raise invalid(what, f"data[{key}]: Invalid value: a valid config key must consist of -._a-zA-Z0-9")
-        _check_base64(key, value)
+        _check_base64(what, key, value)
 
 
-def _check_base64(key: str, value: Any) -> None:
-    """The value is not shown: it may be a password that somebody forgot to encode."""
+def _check_base64(what: str, key: str, value: Any) -> None:
+    """The value is not shown here: it may be a password that somebody forgot to encode. A real API server quotes it."""
     try:
         base64.b64decode(value, validate=True)
     except (TypeError, ValueError, binascii.Error):
-        raise bad_request(f"Secret in version v1 cannot be handled: data[{key}] is no base64") from None
+        raise invalid(what, f"data[{key}] is no base64") from None
 
 
 def _check_deployment(what: str, new: Object) -> None:
     template = new.get("spec", {}).get("template") or {}
-    _check_strings("annotations", template.get("metadata", {}).get("annotations"))
+    _check_strings(what, "annotations", template.get("metadata", {}).get("annotations"))
     replicas = new.get("spec", {}).get("replicas", 1)
     if not isinstance(replicas, int) or isinstance(replicas, bool):
         raise bad_request("Deployment in version v1 cannot be handled: spec.replicas is no integer")
@@ -59,7 +59,7 @@ def _check_deployment(what: str, new: Object) -> None:
         raise invalid(what, "spec.template.spec.containers: Required value")
 
 
-def _check_strings(field: str, values: Object | None) -> None:
+def _check_strings(what: str, field: str, values: Object | None) -> None:
     for name, value in (values or {}).items():
         if not isinstance(value, str):
-            raise bad_request(f"the object cannot be handled: {field}[{name}] is no string")
+            raise invalid(what, f"{field}[{name}] is no string")

@@ -1,0 +1,115 @@
+"""A real cluster: its control plane on this machine, its pods by our kubelet."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from local.balancer import Balancer
+from local.certificates import Authority
+from local.cluster.http import HOST, port_of, serve
+from local.cluster.manifests import roles
+from local.cluster.pod import Pod
+from local.cluster.real.authenticator import Authenticator
+from local.cluster.real.client import NOT_FOUND, Object
+from local.cluster.real.control_plane import ControlPlane
+from local.cluster.real.kubelet import Kubelet
+from local.cluster.real.placed import Node
+from local.cluster.real.programs import require
+from local.cluster.real.watch import Watch
+from local.cluster.sabotage import Sabotage
+from local.cluster.tokens import Tokens
+
+COLLECTIONS = {
+    "Secret": "/api/v1/namespaces/{}/secrets",
+    "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
+    "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
+}
+POLL = 0.05
+
+
+class Real:
+    def __init__(
+        self, settings: Mapping[str, Any], tokens: Tokens, authority: Authority, balancer: Balancer, machine: Mapping[str, str]
+    ) -> None:
+        self._secret, self._deployment = settings["secret"], settings["deployment"]
+        self._namespace: str = self._deployment["metadata"]["namespace"]
+        self._tokens, self._authority, self._balancer, self._machine = tokens, authority, balancer, machine
+        self._directory = Path(settings["directory"])
+        self._plane = ControlPlane(require(), self._directory / "control-plane", authority)
+        self._seen: Object = {}
+        self._closing: list[Any] = [self._plane]
+        self.sabotage = Sabotage()
+
+    @property
+    def pods(self) -> Sequence[Pod]:
+        return self._kubelet.pods
+
+    @property
+    def is_complete(self) -> bool:
+        """By the Deployment as it was last heard of, and by the processes themselves."""
+        return bool(self._seen) and _is_complete(self._seen) and all(pod.ready for pod in self.pods)
+
+    async def start(self) -> str:
+        webhook = await serve(Authenticator(self._tokens), self._authority.issue(self._directory, "authenticator").context())
+        self._client = await asyncio.to_thread(self._plane.start, f"https://{HOST}:{port_of(webhook)}/")
+        await self._furnish()
+        return self._plane.url
+
+    async def secret(self) -> Object:
+        return await asyncio.to_thread(self._client.get, _path(self._secret))
+
+    async def recreate(self, manifest: Object) -> None:
+        await self.delete(manifest)
+        await self._create(manifest)
+
+    async def delete(self, manifest: Object) -> None:
+        """Its pods go a while later, as with kubectl --wait=false."""
+        status, answer = await asyncio.to_thread(self._client.send, "DELETE", _path(manifest))
+        if status not in (200, 202, NOT_FOUND):
+            raise RuntimeError(f"{_path(manifest)} could not be deleted: {answer.get('message')}")
+
+    async def stop_api(self) -> None:
+        await asyncio.to_thread(self._plane.stop_api)
+
+    async def start_api(self) -> None:
+        await asyncio.to_thread(self._plane.start_api, self._client)
+
+    def close(self) -> None:
+        for one in reversed(self._closing):
+            one.close()
+
+    async def _furnish(self) -> None:
+        """The namespace with what a rotation finds in it, and somebody to run its pods."""
+        await asyncio.to_thread(self._client.call, "POST", "/api/v1/namespaces", {"metadata": {"name": self._namespace}})
+        for manifest in (*roles(self._namespace), self._secret, self._deployment):
+            await self._create(manifest)
+        name = f"credential-rotation-{secrets.token_hex(4)}"
+        node = Node(name, self._client, self._balancer, self._machine, self._directory, self.sabotage)
+        self._kubelet = Kubelet(node, self._namespace)
+        await self._kubelet.start()
+        self._closing.append(self._kubelet)
+        self._watch = Watch(self._client, COLLECTIONS["Deployment"].format(self._namespace), self._heard)
+
+    def _heard(self, deployments: dict[str, Object]) -> None:
+        self._seen = deployments.get(self._deployment["metadata"]["name"], {})
+
+    async def _create(self, manifest: Object) -> None:
+        await asyncio.to_thread(self._client.call, "POST", COLLECTIONS[manifest["kind"]].format(self._namespace), manifest)
+
+
+def _path(manifest: Object) -> str:
+    return f"{COLLECTIONS[manifest['kind']].format(manifest['metadata']['namespace'])}/{manifest['metadata']['name']}"
+
+
+def _is_complete(found: Object) -> bool:
+    """As kubectl rollout status has it; absent counts are zero."""
+    status, replicas = found.get("status", {}), found["spec"]["replicas"]
+    return bool(
+        status.get("observedGeneration", 0) >= found["metadata"]["generation"]
+        and status.get("updatedReplicas", 0) == replicas == status.get("replicas", 0) == status.get("availableReplicas", 0)
+    )
