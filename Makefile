@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test coverage mutants bench-cold lint build certificates clean
+.PHONY: help setup demo test cluster test-cluster coverage mutants bench-cold lint build certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -29,13 +29,23 @@ SETUP := VENV='$(VENV)' TOOLS='$(TOOLS)' PYTHON='$(PYTHON)' local/setup.sh
 setup: ## what the others need: packages into ~/.cache, PHP through apt where it is missing
 	$(SETUP) packages php node
 
-demo: build ## rotations of a running application on this machine; ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file>
-	$(SETUP) php
-	$(foreach v,ROTATIONS PODS RATE FAIL PAGE,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
+demo: build ## rotations of a running application on this machine; ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig
+	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
+	$(foreach v,ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
 
 test: build ## every tier; ARGS="tests/unit -k sqlconf" for less; installs Chromium, which opens the demo's page
 	$(SETUP) php browser
-	python -m pytest $(ARGS)
+	CLUSTER='$(or $(CLUSTER),stand-in)' python -m pytest $(ARGS)
+
+cluster: ## a real Kubernetes control plane: built once (4 to 8 min) unless KUBEBUILDER_ASSETS has one, started, stopped; HOLD=1 keeps it
+	$(SETUP) packages cluster
+	python -m local.cluster.real
+
+CLUSTER_TESTS := tests/contract/test_cluster.py tests/contract/test_cluster_adapter.py tests/cluster
+
+test-cluster: build ## the cluster's contract suite and the hard cases on a real Kubernetes control plane; ARGS="tests/cluster -k paused"
+	$(SETUP) php cluster
+	CLUSTER=real python -m pytest $(or $(ARGS),$(CLUSTER_TESTS))
 
 coverage: build ## how much of the layer the unit and contract tiers run, branches included; fails under 95 %
 	$(SETUP) php

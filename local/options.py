@@ -7,6 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from local.cluster import kinds
+from local.cluster.real import programs
+
 NOTHING = "none"
 ROLLOUT = "CheckRollout"
 FAILURES = {
@@ -31,7 +34,7 @@ FAILURES = {
 
 @dataclass(frozen=True)
 class Options:
-    """ROTATIONS=n PODS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>"""
+    """ROTATIONS=n PODS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file> CLUSTER=stand-in|real|kubeconfig"""
 
     rotations: int = 2
     pods: int = 3
@@ -40,6 +43,8 @@ class Options:
     outage: bool = False
     page: Path = Path(__file__).resolve().parents[1] / ".demo" / "demo.html"
     """Outside of what is removed when the demo ends."""
+    cluster: str = kinds.STAND_IN
+    """A real one by itself where its control plane is already built."""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str] = os.environ) -> Options:
@@ -57,7 +62,16 @@ class Options:
             fail=fail,
             outage=environment.get("OUTAGE", "") not in ("", "0"),
             page=page,
+            cluster=_cluster(environment),
         )
+
+
+def _cluster(environment: Mapping[str, str]) -> str:
+    default = kinds.REAL if programs.find(environment) else kinds.STAND_IN
+    kind = kinds.chosen({kinds.VARIABLE: environment.get(kinds.VARIABLE) or default})
+    if kind == kinds.REAL:
+        programs.require(environment)
+    return kind
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -5,6 +5,7 @@
 #              change of the pins makes a new one
 #   php        the pods of the demo are PHP processes; this and the browser are all that is installed into the system
 #   browser    tests/e2e opens the demo's page in Chromium; for make test only, the demo does not need it
+#   cluster    Kubernetes' own control plane: from KUBEBUILDER_ASSETS, else from the cache, else built into it
 #   node       the checks that exist only for node, into TOOLS; make lint needs them, the demo does not
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -58,6 +59,19 @@ php() {
 
 browser() {
   command -v chromium >/dev/null || install_debian "make test opens the demo's page in a real browser" chromium
+}
+
+cluster() {
+  local cached program missing=()
+  cached=$(dirname "$VENV")/kubernetes-1.20.2 # local/cluster/real/programs.py looks there
+  if [ -n "${KUBEBUILDER_ASSETS:-}" ]; then
+    for program in etcd kube-apiserver kube-controller-manager; do
+      [ -x "$KUBEBUILDER_ASSETS/$program" ] || missing+=("$program")
+    done
+    [ ${#missing[@]} -gt 0 ] || return 0
+    say "KUBEBUILDER_ASSETS=$KUBEBUILDER_ASSETS has no ${missing[*]}: passed over"
+  fi
+  local/build_kubernetes.sh "$cached"
 }
 
 mkdir -p "$(dirname "$VENV")"

@@ -94,7 +94,7 @@ class LocalStack:
 
     def versions(self) -> dict[str, str]:
         """Of the real servers."""
-        return {"MySQL": self.app.mysql.version(), "PHP": php.version()}
+        return {"MySQL": self.app.mysql.version(), "PHP": php.version(), "Kubernetes": self.app.cluster.version}
 
     def function(self, state: str) -> str:
         """The name of the function behind a state."""

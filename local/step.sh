@@ -2,9 +2,9 @@
 
 say() { echo "${NAME:?}: $*"; }
 
-# step WHAT COMMAND…: runs it quietly, tells every five seconds that it still does, and shows all when it fails.
+# step WHAT COMMAND…: runs it quietly, tells every EVERY (five) seconds that it still does, and shows all when it fails.
 step() {
-  local what=$1 log start=$SECONDS next=5
+  local what=$1 log start=$SECONDS every=${EVERY:-5} next=${EVERY:-5}
   shift
   log=$(mktemp)
   say "$what"
@@ -14,7 +14,7 @@ step() {
   trap 'kill $job 2>/dev/null; rm -f "$log"; exit 130' INT TERM
   while kill -0 $job 2>/dev/null; do
     sleep 0.2
-    [ $((SECONDS - start)) -lt $next ] || { say "  … $((SECONDS - start)) s"; next=$((SECONDS - start + 5)); }
+    [ $((SECONDS - start)) -lt $next ] || { say "  … $((SECONDS - start)) s"; next=$((SECONDS - start + every)); }
   done
   if ! wait $job; then
     cat "$log" >&2

@@ -29,7 +29,7 @@ async def main(settings: dict[str, Any]) -> None:
     try:
         api = await backend.start()
         control = await serve(Control(backend, tokens))
-        _say(ca=authority.pem, api=api, control=port_of(control), balancer=balancer.port)
+        _say(ca=authority.pem, api=api, control=port_of(control), balancer=balancer.port, version=backend.version)
         await _input_ended()
     finally:
         backend.close()

@@ -13,6 +13,8 @@ Object = dict[str, Any]
 
 class Backend(Protocol):
     sabotage: Sabotage
+    version: str
+    """Of Kubernetes; or that it is none."""
 
     @property
     def pods(self) -> Sequence[Pod]:

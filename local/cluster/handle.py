@@ -44,6 +44,7 @@ class Cluster:
     api: str
     ca: str
     url: str
+    version: str
 
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
         self._settings = settings
@@ -69,6 +70,7 @@ class Cluster:
         self.ca = ports["ca"]
         self.api = ports["api"]
         self.url = f"http://127.0.0.1:{ports['balancer']}"
+        self.version = ports["version"]
         self._control = f"http://127.0.0.1:{ports['control']}"
 
     def stop(self) -> None:

@@ -6,15 +6,39 @@ import pytest
 
 from local.options import FAILURES, NOTHING, Options
 
+NOTHING_BUILT = {"XDG_CACHE_HOME": "/nowhere"}
+
 
 def test_nothing_said_means_two_rotations_and_a_rollout_that_fails() -> None:
     page = Path(__file__).resolve().parents[2] / ".demo" / "demo.html"
-    assert Options.parse({}) == Options(rotations=2, pods=3, rate=40, fail="CheckRollout", outage=False, page=page)
+    expected = Options(rotations=2, pods=3, rate=40, fail="CheckRollout", outage=False, page=page, cluster="stand-in")
+    assert Options.parse(NOTHING_BUILT) == expected
 
 
 def test_everything_can_be_said() -> None:
-    told = {"ROTATIONS": "10", "PODS": "5", "RATE": "80", "FAIL": "FlipSlot", "OUTAGE": "1", "PAGE": "/there/it.html"}
-    assert Options.parse(told) == Options(10, 5, 80, "FlipSlot", outage=True, page=Path("/there/it.html"))
+    told = {
+        "ROTATIONS": "10",
+        "PODS": "5",
+        "RATE": "80",
+        "FAIL": "FlipSlot",
+        "OUTAGE": "1",
+        "PAGE": "/there/it.html",
+        "CLUSTER": "kubeconfig",
+    }
+    assert Options.parse(told) == Options(10, 5, 80, "FlipSlot", True, Path("/there/it.html"), "kubeconfig")
+
+
+def test_a_real_cluster_is_taken_by_itself_where_one_is_built(tmp_path: Path) -> None:
+    for program in ("etcd", "kube-apiserver", "kube-controller-manager"):
+        assert Options.parse({**NOTHING_BUILT, "KUBEBUILDER_ASSETS": str(tmp_path)}).cluster == "stand-in", f"{program} is missing"
+        (tmp_path / program).touch(mode=0o755)
+    assert Options.parse({**NOTHING_BUILT, "KUBEBUILDER_ASSETS": str(tmp_path)}).cluster == "real"
+    assert Options.parse({"KUBEBUILDER_ASSETS": str(tmp_path), "CLUSTER": "stand-in"}).cluster == "stand-in"
+
+
+def test_a_real_cluster_that_is_not_built_is_refused_with_the_way_to_it() -> None:
+    with pytest.raises(ValueError, match=r"kubernetes-1.20.2/bin has no etcd.*make cluster"):
+        Options.parse({**NOTHING_BUILT, "CLUSTER": "real"})
 
 
 @pytest.mark.parametrize("state", [*FAILURES, NOTHING])
@@ -30,6 +54,7 @@ def test_every_state_can_be_made_to_fail(state: str) -> None:
         ("RATE", "-1", "whole number from 1 to 1000"),
         ("FAIL", "Flip", "there is no such state. One of: ReadSlots"),
         ("PAGE", "/", "this is a folder"),
+        ("CLUSTER", "minikube", "one of stand-in, real, kubeconfig"),
     ],
 )
 def test_nonsense_is_refused_by_name(name: str, value: str, why: str) -> None:

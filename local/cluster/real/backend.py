@@ -40,7 +40,9 @@ class Real:
         self._namespace: str = self._deployment["metadata"]["namespace"]
         self._tokens, self._authority, self._balancer, self._machine = tokens, authority, balancer, machine
         self._directory = Path(settings["directory"])
-        self._plane = ControlPlane(require(), self._directory / "control-plane", authority)
+        programs = require()
+        self.version = programs.version()
+        self._plane = ControlPlane(programs, self._directory / "control-plane", authority)
         self._seen: Object = {}
         self._closing: list[Any] = [self._plane]
         self.sabotage = Sabotage()

@@ -50,6 +50,7 @@ class ControlPlane:
         self._webhook = self._write("webhook.json", _kubeconfig(webhook, self._ca, None))
         self._encryption = self._write("encryption.json", _encryption())
         self._manager = self._write("controller-manager.json", _kubeconfig(self.url, self._ca, self._tokens[MANAGER]))
+        self.kubeconfig = self._write("kubeconfig.json", _kubeconfig(self.url, self._ca, self._tokens[ADMINISTRATOR]))
         self._run("etcd", self._etcd())
         client = Client.of(self.url, self._ca, self._tokens[ADMINISTRATOR])
         self.start_api(client)

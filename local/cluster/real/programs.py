@@ -14,7 +14,7 @@ ASSETS = "KUBEBUILDER_ASSETS"
 CACHED = Path("credential-rotation") / "kubernetes-1.20.2" / "bin"  # local/setup.sh builds into the same folder
 
 
-class NoPrograms(Exception):
+class NoPrograms(ValueError):
     """The message says how to get them."""
 
 

@@ -22,6 +22,8 @@ KINDS = {"Secret": "secrets", "Deployment": "deployments"}
 
 
 class StandIn:
+    version = "a stand-in"
+
     def __init__(
         self, settings: Mapping[str, Any], tokens: Tokens, tls: ssl.SSLContext, balancer: Balancer, machine: Mapping[str, str]
     ) -> None:
