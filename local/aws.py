@@ -48,6 +48,7 @@ class LocalAws:
             self._config["record"] = str(record)
         self._environment = os.environ if environment is None else environment
         self._process: subprocess.Popen[bytes] | None = None
+        self._clients: dict[tuple[str, str], Any] = {}
         self.endpoint = ""
 
     def start(self) -> Self:
@@ -96,7 +97,15 @@ class LocalAws:
         self.stop()
 
     def client(self, service: str, caller: str = "operator", config: Config | None = None) -> Any:
-        """A boto3 client; `caller` is the access key id that the record shows."""
+        """A boto3 client; `caller` is the access key id that the record shows. Made once: that takes longer than most calls."""
+        if config:
+            return self._connect(service, caller, config)
+        key = (service, caller)
+        if key not in self._clients:
+            self._clients[key] = self._connect(service, caller, Config())
+        return self._clients[key]
+
+    def _connect(self, service: str, caller: str, config: Config) -> Any:
         connect: Any = boto3.client  # typed by the service's literal name, which is not known here
         return connect(
             service,
@@ -104,7 +113,7 @@ class LocalAws:
             region_name=self.region,
             aws_access_key_id=caller,
             aws_secret_access_key="local",
-            config=Config(read_timeout=120, proxies={}).merge(config or Config()),
+            config=Config(read_timeout=120, proxies={}).merge(config),
         )
 
     def register_cluster(self, name: str, endpoint: str, ca: str) -> None:

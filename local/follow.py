@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -83,9 +82,15 @@ def follow(stack: LocalStack, arn: str) -> Iterator[tuple[Run, Visit | None]]:
         time.sleep(POLL_SECONDS)
 
 
-def wait_for(stack: LocalStack, arn: str) -> Run:
-    """The run once it has ended."""
-    return deque(follow(stack, arn), maxlen=1)[0][0]
+def wait_for(stack: LocalStack, arn: str, meanwhile: Callable[[], object] = lambda: None) -> Run:
+    """The run once it has ended. Its history is read once: an engine that is asked for it all the time does little else."""
+    states = stack.aws.client("stepfunctions")
+    while (described := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        meanwhile()
+        time.sleep(POLL_SECONDS)
+    run = Run(arn)
+    _read(run, _events(states, arn), described)
+    return run
 
 
 def _events(states: Any, arn: str) -> list[dict[str, Any]]:
