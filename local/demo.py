@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local import canary, page
-from local.faults import Fault
+from local.faults import Fault, meant
 from local.follow import Run, follow
 from local.load import Load, Results
 from local.options import FAILURES, NOTHING, ROLLOUT, Options
@@ -66,7 +66,7 @@ def demo(options: Options) -> int:
     began = time.monotonic()
     print(f"Starting AWS, EKS, EFS, Aurora and OpenEMR on this machine ({options.pods} pods)", flush=True)
     print(f"  the shipped template.yaml, built; overridden here only: {pairs(OVERRIDES)}", flush=True)
-    with LocalStack(options.pods, cluster=options.cluster) as stack:
+    with LocalStack(options.pods) as stack:
         print(f"  ready after {time.monotonic() - began:.1f} s: {pairs(stack.versions())}", flush=True)
         print(f"  {options.rate} requests/s from now on, none tried again\n", flush=True)
         with Load(stack.app.login_page, options.rate) as load, RolloutWatch(stack.app.cluster) as rollouts:
@@ -110,7 +110,7 @@ def _fail(story: Story, name: str, state: str) -> None:
     if state == ROLLOUT:
         stack.app.cluster.break_next_rollout()
     else:
-        stack.aws.fail(Fault(stack.function(state), _match(state), TRIES))
+        stack.aws.fail(Fault(stack.function(state), meant(state), TRIES))
     run = _follow(story, name)
     after = stack.secret(SLOT_SECRET)
     story.chapters.append(Chapter(run, FAILURES[state], _active_user(before), _active_user(after), made_to_fail=state))
@@ -118,14 +118,6 @@ def _fail(story: Story, name: str, state: str) -> None:
         story.problems.append(f"{name} ended in {run.outcome} instead of {FAILURES[state]}: {run.cause}")
     if FAILURES[state] == "RolledBack":
         story.problems += [f"{name} did not restore: {what}" for what in _not_restored(stack, before)]
-
-
-def _match(state: str) -> dict[str, object]:
-    """Which of the function's events: only forward, and of CheckDrained's two states the one that is meant."""
-    if state == "CheckStillDrained":
-        return {"drain": {"status": "drained"}}
-    publishing = ("WriteSqlconf", "PatchSecret", "RestartApp", "ValidateApp")
-    return {"direction": "forward"} if state in publishing else {}
 
 
 def _not_restored(stack: LocalStack, before: dict[str, Any]) -> list[str]:

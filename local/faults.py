@@ -10,7 +10,7 @@ class Fault:
     """Breaks the next `times` invocations whose event holds everything in `match`.
 
     at: "start" dies before the handler runs, "end" after it ran but before it answered, a number that many seconds
-    into it. With `error` the function is not run; that payload is its error.
+    into its handler. With `error` the function is not run; that payload is its error.
     """
 
     function: str
@@ -18,6 +18,14 @@ class Fault:
     times: int = 1
     at: str | float = "start"
     error: dict[str, Any] | None = None
+
+
+def meant(state: str, direction: str = "forward") -> dict[str, Any]:
+    """What marks the events of a state whose function serves another state, or the other direction, too."""
+    if state == "CheckStillDrained":
+        return {"drain": {"status": "drained"}}
+    publishing = ("WriteSqlconf", "PatchSecret", "RestartApp", "CheckRollout", "ValidateApp")
+    return {"direction": direction} if state in publishing else {}
 
 
 def holds(event: Any, wanted: Any) -> bool:

@@ -86,6 +86,7 @@ class Functions:
             sandbox.kill()
             text = f"RequestId: {request_id} Error: Runtime exited with error: signal: killed"
             return error_answer("Runtime.ExitError", text)
+        sandbox.warm_up()
         timer = threading.Timer(float(fault.at), sandbox.kill)
         timer.start()
         try:

@@ -116,6 +116,13 @@ class MySQL:
             (f"GRANT ALL ON `{pattern}`.* TO %s@'%%'", (login.username,)),
         )
 
+    def set_password(self, login: Login) -> None:
+        """Behind everybody's back; the old one is refused at once."""
+        self._execute(("ALTER USER %s@'%%' IDENTIFIED BY %s", (login.username, login.password)))
+
+    def set_general_log(self, *, on: bool) -> None:
+        self._execute(("SET GLOBAL general_log = %s", ("ON" if on else "OFF",)))
+
     def connect(self, login: Login | None = None, schema: str | None = None) -> Any:
         """A PyMySQL session, as root unless told otherwise; chain and host name verified."""
         who = login or self.root

@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,11 @@ class Sandbox:
             answer, fresh = error_answer("Runtime.ExitError", f"RequestId: {request_id} Error: {self._death()}"), None
         self._report(request_id, (time.monotonic() - began) * 1000, fresh)
         return answer
+
+    def warm_up(self) -> None:
+        """The init phase alone; how it went is for the invocation that follows to say."""
+        with suppress(TimeoutError, EOFError):
+            self._wait_until_ready(time.monotonic())
 
     def _wait_until_ready(self, now: float) -> float | None:
         """The init phase is not in the function's time-out, as in AWS."""

@@ -214,6 +214,16 @@ def test_a_fault_can_come_midway_or_be_an_error_of_choice(aws: LocalAws, tmp_pat
     assert invoke(aws, "plain")[1] is None
 
 
+def test_midway_is_counted_from_when_the_handler_was_called(aws: LocalAws, tmp_path: Path) -> None:
+    """Not from when its process was started: that may take longer than the work."""
+    slow = function("slow", tmp_path)
+    (tmp_path / "slow/app.py").write_text("import time\ntime.sleep(1)\n" + CODE)
+    aws.deploy_function(slow)
+    aws.fail(Fault("slow", at=0.5))
+    assert invoke(aws, "slow", do="sleep", seconds=30, started=str(tmp_path / "pid"))[0]["errorType"] == "Runtime.ExitError"
+    assert gone(wait_for(tmp_path / "pid"))
+
+
 def test_an_unknown_function_is_not_found(aws: LocalAws) -> None:
     client = aws.client("lambda")
     with pytest.raises(client.exceptions.ResourceNotFoundException):

@@ -10,11 +10,10 @@ from local import canary
 from local.load import Load
 from local.rollouts import RolloutWatch
 from local.stack import LocalStack, Pace
-from tests.e2e.rotations import Rotations
+from tests.e2e.rotations import MEASURED, Rotations
 
 PACE = Pace(quiet_seconds=3, progress_deadline_seconds=2, pod_seconds=0.2)
 RATE = 40
-MEASURED = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture(scope="session")
@@ -30,11 +29,13 @@ def whole_session(stack: LocalStack, request: pytest.FixtureRequest) -> Iterator
     with Load(stack.app.login_page, RATE) as load, RolloutWatch(stack.app.cluster) as rollouts:
         rotations = Rotations(stack, load, rollouts)
         yield rotations
-    request.config.stash[MEASURED] = [
-        f"requests: {load.results().served} served, {len(load.results().failures)} failed",
-        f"working time of a rotation (s): {_spread(rotations.working)}",
-        f"from rollout complete to the machine knowing it (s): {_spread(rotations.noticed)}",
-    ]
+    request.config.stash.setdefault(MEASURED, []).extend(
+        [
+            f"requests: {load.results().served} served, {len(load.results().failures)} failed",
+            f"working time of a rotation (s): {_spread(rotations.working)}",
+            f"from rollout complete to the machine knowing it (s): {_spread(rotations.noticed)}",
+        ]
+    )
 
 
 @pytest.fixture

@@ -157,7 +157,7 @@ def sql(stack: LocalStack, statement: str, *values: object) -> None:
 
 def set_password(stack: LocalStack, login: Login) -> None:
     """Somebody changes a user's password behind everybody's back; the old one is refused at once."""
-    sql(stack, "ALTER USER %s@'%%' IDENTIFIED BY %s", login.username, login.password)
+    stack.app.mysql.set_password(login)
 
 
 # The application's traffic

@@ -8,14 +8,18 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from local.cluster.application import INSTALLED, SCHEMA
-from local.follow import Run, Visit, follow
+from local.follow import Run, Visit, follow, wait_for
 from local.load import Load, Results
 from local.mysql import Login
 from local.rollouts import RolloutWatch
 from local.stack import ADMIN_SECRET, SLOT_SECRET, LocalStack
 
 WITHIN = 20.0
+MEASURED = pytest.StashKey[list[str]]()
+"""Lines for the end of the session."""
 
 
 class Rotations:
@@ -26,7 +30,7 @@ class Rotations:
         self.working: list[float] = []
         self.noticed: list[float] = []
         self._load, self._rollouts = load, rollouts
-        self._secrets = stack.aws.client("secretsmanager")  # once: making one takes longer than most calls
+        self._secrets = stack.aws.client("secretsmanager")
         self._numbers = itertools.count(1)
 
     def start(self, **given: Any) -> str:
@@ -35,7 +39,10 @@ class Rotations:
 
     def run(self, **given: Any) -> Run:
         """From its start to its end."""
-        return self.follow(self.start(**given), lambda _: None)
+        run = wait_for(self.stack, self.start(**given))
+        for look in run.visits_of("CheckRollout"):
+            self._note(run, look)
+        return run
 
     def follow(self, arn: str, meanwhile: Callable[[Visit | None], object]) -> Run:
         """`meanwhile` is told of every visit of a state as it ends, and None whenever nothing new was seen."""
@@ -45,16 +52,6 @@ class Rotations:
             if visit and visit.state == "CheckRollout":
                 self._note(run, visit)
         return run
-
-    def stop_after(self, state: str) -> Run:
-        """StopExecution as soon as that state was left. (The local engine calls it FAILED if that was inside a Map.)"""
-        arn = self.start()
-
-        def stop(visit: Visit | None) -> None:
-            if visit and visit.state == state:
-                self.stack.aws.client("stepfunctions").stop_execution(executionArn=arn)
-
-        return self.follow(arn, stop)
 
     def _note(self, run: Run, look: Visit) -> None:
         """How long the machine took to see a rollout complete that was begun in this run."""
@@ -128,11 +125,11 @@ class Rotations:
         self.stack.app.cluster.wait_until_rolled_out(WITHIN)
         assert [path.name for path in (self.stack.app.sites / "default").iterdir()] == ["sqlconf.php"]
 
-    def assert_rotates(self) -> Run:
+    def assert_rotates(self, **given: Any) -> Run:
         """A whole rotation: another slot with another password, and what it retired is refused."""
         before = self.active
         retired = [before, self.admin]
-        run = self.run()
+        run = self.run(**given)
         assert run.outcome == "RotationSucceeded", run.cause
         assert self.active.username != before.username
         assert [self.accepts(login) for login in retired] == [False, False]

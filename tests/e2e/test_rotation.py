@@ -1,23 +1,15 @@
 """The shipped template on real servers, under load: whatever happens, no request fails and the next run makes it whole."""
 
 import itertools
-import random
 import statistics
 import time
 
-import pytest
-
-from local.faults import Fault
 from local.follow import Visit
 from local.mysql import Login
 from tests.e2e.rotations import SCHEMA, Rotations
 
 WORKING_BAR = 4.0  # seconds of a warm rotation that are neither a Wait nor a rollout
 NOTICED_BAR = 3.0  # seconds from a rollout complete to the machine knowing it
-STATES = (
-    "ReadSlots ClaimRotation SyncUsers WriteSqlconf PatchSecret RestartApp CheckRollout ValidateApp FlipSlot CheckDrained "
-    "RotateOldSlot DiscardOldPassword RotateAdmin ReleaseRotation"
-).split()
 
 
 def test_ten_rotations_in_a_row(rotations: Rotations) -> None:
@@ -44,36 +36,6 @@ def test_a_failed_rollout_is_rolled_back_and_the_next_run_rotates(rotations: Rot
     assert (rotations.active, rotations.admin) == (before, admin)
     rotations.assert_at_rest()
     rotations.assert_rotates()
-
-
-@pytest.mark.parametrize("seed", [1, 2])
-def test_functions_killed_at_random(seed: int, rotations: Rotations) -> None:
-    """Before, after and in the middle of their work; how that run ends is open, the one after it is clean."""
-    chance = random.Random(seed)  # noqa: S311 - chance, not secrets
-    for state in chance.sample(STATES, 3):
-        at = chance.choice(["start", "end", chance.uniform(0, 0.1)])
-        rotations.stack.aws.fail(Fault(rotations.stack.function(state), at=at))
-
-    def kill(_: Visit | None) -> None:
-        if chance.random() < 0.03:
-            rotations.stack.aws.kill(rotations.stack.function(chance.choice(STATES)))
-
-    rotations.follow(rotations.start(), kill)
-    rotations.stack.aws.clear_faults()
-    rotations.assert_rotates()
-
-
-@pytest.mark.parametrize("state", ["WriteSqlconf", "FlipSlot", "RotateOldSlot"])
-def test_a_stopped_execution_is_carried_on_by_the_next(state: str, rotations: Rotations) -> None:
-    before, admin = rotations.active, rotations.admin
-    stopped = rotations.stop_after(state)
-    assert stopped.outcome not in ("RotationSucceeded", "RolledBack"), "no handler of the machine's own has run"
-    assert rotations.pending(), "it was in the middle"
-    run = rotations.run()
-    assert run.outcome == "RotationSucceeded", run.cause
-    assert not rotations.accepts(before)
-    assert not rotations.accepts(admin)
-    rotations.assert_at_rest()
 
 
 def test_an_unknown_target_is_refused_by_name(rotations: Rotations) -> None:

@@ -1,0 +1,139 @@
+"""Blows to the shipped machine: the process of a state's function killed, or the execution stopped, wherever it works or waits.
+
+Where that is, is read from the definition. Passes and choices are over at once and do nothing to the world: a stop between
+two states that do is a stop at one of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from local.faults import Fault, meant
+from local.follow import Run, Visit, follow, wait_for
+from tests.e2e.hands import document, failures_of, put_target
+from tests.e2e.rotations import Rotations
+from tests.statemachine.machine import State, scopes, shipped, states
+
+FORWARD, RESTORE = "forward", "restore"
+OTHER_MODES = ("FixPermissions",)
+"""A blow to it has nothing to recover."""
+KILLED = "Runtime.ExitError"
+AT_WORK = 0.005
+"""Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
+BRISK, LINGERING = "brisk", "lingering"
+"""The same application; the second has an overlap window that an execution can be stopped in."""
+
+
+def works_or_waits(name: str) -> bool:
+    return bool(states(shipped())[name]["Type"] in ("Task", "Wait"))
+
+
+def visited(start: str, direction: str) -> list[str]:
+    """The states that work or wait from there on, as long as nothing fails, in the definition's order."""
+    inner = {child: scope for scope in scopes(shipped()) for child in scope["States"]}
+    seen: set[str] = set()
+    ahead = [start]
+    while ahead:
+        name = ahead.pop()
+        if name not in seen:
+            seen.add(name)
+            ahead += following(inner[name]["States"][name], direction)
+    return [name for name in states(shipped()) if name in seen and works_or_waits(name)]
+
+
+def following(state: State, direction: str) -> Iterator[str]:
+    """What comes next; a choice of the direction is taken, every other one may go either way."""
+    if state["Type"] == "Map":
+        yield state["ItemProcessor"]["StartAt"]
+    for choice in state.get("Choices", []):
+        if choice.get("Variable") == "$.direction":
+            if choice["StringEquals"] == direction:
+                yield choice["Next"]
+                return
+        else:
+            yield choice["Next"]
+    yield from (state[key] for key in ("Next", "Default") if key in state)
+
+
+ON_THE_WAY = [name for name in visited(shipped()["StartAt"], FORWARD) if name not in OTHER_MODES]
+ON_THE_WAY_BACK = ["CloseFlip", *visited("RollBack", RESTORE)]
+
+
+def is_task(name: str) -> bool:
+    return bool(states(shipped())[name]["Type"] == "Task")
+
+
+@dataclass
+class Tally:
+    """What the module did, for its one line."""
+
+    kills: int = 0
+    stops: int = 0
+    blows: int = 0
+    recovered: int = 0
+
+
+class Blows:
+    """Everything is ordered before a rotation starts; afterwards one that nothing happens to must succeed."""
+
+    def __init__(self, rotations: Rotations, tally: Tally) -> None:
+        self._rotations, self._stack, self._tally = rotations, rotations.stack, tally
+        brisk = document(self._stack)
+        brisk["drain"]["quiet_seconds"] = 1
+        put_target(self._stack, BRISK, brisk)
+        put_target(self._stack, LINGERING, brisk | {"overlap_seconds": 2})
+
+    def kill_everywhere(self, direction: str) -> Run:
+        """One rotation, in which every function dies once in the middle of its work."""
+        tasks = [name for name in _path(direction) if is_task(name)]
+        for state in tasks:
+            self._stack.aws.fail(Fault(self._stack.function(state), meant(state, direction), at=AT_WORK))
+        run = wait_for(self._stack, self._start(direction))
+        died = failures_of(self._rotations, run.arn).count(KILLED)
+        assert died == len(tasks), f"{died} kills of {tasks}"
+        self._tally.kills += died
+        self._tally.blows += 1
+        return run
+
+    def stop_at(self, state: str, direction: str) -> Run:
+        """StopExecution in that state. Its function has done its work by then, and was killed before it could say so."""
+        if is_task(state):
+            fault = Fault(self._stack.function(state), meant(state, direction), times=1000, at="end")
+            self._stack.aws.fail(fault)
+        arn = self._start(direction, LINGERING if state == "OverlapWindow" else BRISK)
+        struck = False
+        run = Run(arn)
+        for run, _ in follow(self._stack, arn):
+            if not struck and self._is_in(run, state):
+                self._stack.aws.client("stepfunctions").stop_execution(executionArn=arn)
+                struck = True
+        self._stack.aws.clear_faults()
+        assert struck, f"{state} was not reached: {[visit.state for visit in run.visits]}"
+        assert run.outcome == state, "it ended there"
+        self._tally.kills += failures_of(self._rotations, arn).count(KILLED)
+        self._tally.stops += 1
+        self._tally.blows += 1
+        return run
+
+    def recover(self) -> None:
+        """One clean run."""
+        self._rotations.assert_rotates(target=BRISK)
+        self._tally.recovered += 1
+
+    def _start(self, direction: str, target: str = BRISK) -> str:
+        if direction == RESTORE:
+            error = {"errorType": "ClusterRefused", "errorMessage": "ordered by a test"}
+            self._stack.aws.fail(Fault(self._stack.function("RestartApp"), meant("RestartApp"), error=error))
+        return self._rotations.start(target=target)
+
+    def _is_in(self, run: Run, state: str) -> bool:
+        """Its function is dead, or it is waiting."""
+        now: Visit | None = run.visits[-1] if run.visits else None
+        if now is None or now.state != state or now.left is not None:
+            return False
+        return not is_task(state) or KILLED in failures_of(self._rotations, run.arn)
+
+
+def _path(direction: str) -> list[str]:
+    return ON_THE_WAY if direction == FORWARD else ON_THE_WAY_BACK
