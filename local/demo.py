@@ -66,7 +66,7 @@ def demo(options: Options) -> int:
     began = time.monotonic()
     print(f"Starting AWS, EKS, EFS, Aurora and OpenEMR on this machine ({options.pods} pods)", flush=True)
     print(f"  the shipped template.yaml, built; overridden here only: {pairs(OVERRIDES)}", flush=True)
-    with LocalStack(options.pods) as stack:
+    with LocalStack(options.pods, cluster=options.cluster) as stack:
         print(f"  ready after {time.monotonic() - began:.1f} s: {pairs(stack.versions())}", flush=True)
         print(f"  {options.rate} requests/s from now on, none tried again\n", flush=True)
         with Load(stack.app.login_page, options.rate) as load, RolloutWatch(stack.app.cluster) as rollouts:
