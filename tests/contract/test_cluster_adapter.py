@@ -26,7 +26,7 @@ from rotation.errors import (
     RotationError,
 )
 from rotation.model import Credential, Password
-from rotation.rollout import Progress, progress
+from rotation.rollout import ROTATION_ANNOTATION, Progress, progress
 
 from local.aws import LocalAws
 from local.certificates import Authority
@@ -352,7 +352,7 @@ def api_server(status: int) -> Iterator[tuple[str, str, list[str]]]:
 @pytest.fixture(scope="module")
 def application(run: Leftovers, aws: LocalAws) -> Iterator[Application]:
     name = f"cluster-{uuid.uuid4()}"
-    application = Application(run, cluster=name, secret_keys={"*": SECRET_KEY}, pods=2, progress_deadline=1)
+    application = Application(run, cluster=name, secret_keys={"*": SECRET_KEY}, pods=2)
     application.start()
     register(aws, application.cluster.api, application.cluster.ca, name)
     application.name = name  # type: ignore[attr-defined]
@@ -366,7 +366,7 @@ def api(application: Application) -> Iterator[Cluster]:
     api = Cluster(application.name)  # type: ignore[attr-defined]
     yield api
     application.cluster.heal()
-    api.patch(DEPLOYMENT_PATH, {"spec": {"paused": None}})
+    api.patch(DEPLOYMENT_PATH, {"spec": {"paused": None, "replicas": 2, "progressDeadlineSeconds": 60}})
     application.cluster.wait_until_rolled_out(WITHIN)
 
 
@@ -415,13 +415,40 @@ def test_the_way_back_is_a_rollout_of_its_own(workload: Deployment) -> None:
     assert workload.rollout().generation == generation + 1
 
 
-def test_a_failed_rollout_is_said_to_have_failed_and_the_next_one_is_not(application: Application, workload: Deployment) -> None:
-    """The old failure lingers in the conditions until the controller has seen the new generation."""
+def fail(application: Application, api: Cluster, workload: Deployment) -> None:
     application.cluster.break_next_rollout()
+    api.patch(DEPLOYMENT_PATH, {"spec": {"progressDeadlineSeconds": 1}})
     workload.restart(*mark())
     assert ends(workload) is Progress.FAILED
+    api.patch(DEPLOYMENT_PATH, {"spec": {"progressDeadlineSeconds": 60}})
+
+
+def test_a_failed_rollout_is_said_to_have_failed_and_the_next_one_is_not(
+    application: Application, api: Cluster, workload: Deployment
+) -> None:
+    """The old failure lingers in the conditions until the controller has seen the new generation."""
+    fail(application, api, workload)
     workload.restart(*mark())
     assert ends(workload) is Progress.COMPLETE
+
+
+def test_a_failure_that_lingers_while_somebody_scales_is_not_this_rollout_s(
+    application: Application, api: Cluster, workload: Deployment
+) -> None:
+    """Scaling goes before rolling: until that is done the status has seen the change, and still says that it failed."""
+    fail(application, api, workload)
+    time.sleep(1)  # so that it is of another second than the next restart: the API's times are whole
+    began, scaling = time.time(), {"spec": {"replicas": 4, **annotated(mark()[0])["spec"]}}
+    api.patch(DEPLOYMENT_PATH, scaling)
+    seen = set()
+    while Progress.COMPLETE not in seen:
+        assert time.time() < began + WITHIN
+        seen.add(progress(workload.rollout(), began))
+    assert seen == {Progress.WAITING, Progress.COMPLETE}
+
+
+def annotated(rotation: str) -> Object:
+    return {"spec": {"template": {"metadata": {"annotations": {ROTATION_ANNOTATION: rotation}}}}}
 
 
 def test_a_paused_deployment_says_so(api: Cluster, workload: Deployment) -> None:

@@ -46,6 +46,14 @@ def test_the_failure_of_the_rollout_before_is_not_taken_for_this_ones() -> None:
     assert progress(replace(DONE, observed_generation=6, deadline_exceeded=True)) is Progress.WAITING
 
 
+def test_a_failure_from_before_the_restart_is_not_its_own_even_when_the_controller_has_seen_it() -> None:
+    """It lingers on while ReplicaSets are scaled. The API's times are whole seconds."""
+    lingering = replace(DONE, updated=0, deadline_exceeded=True, exceeded_at=99.0)
+    assert progress(lingering, began=100.2) is Progress.WAITING
+    assert progress(replace(lingering, exceeded_at=100.0), began=100.2) is Progress.FAILED
+    assert progress(replace(DONE, updated=0, deadline_exceeded=True), began=100.2) is Progress.FAILED, "no time is said"
+
+
 def test_who_restarted_it_does_not_count_here() -> None:
     assert progress(replace(DONE, mark=None)) is Progress.COMPLETE
 

@@ -1,5 +1,6 @@
 """Is a rollout complete? kubectl's rule, and two questions it does not ask: is it paused, and is it our restart?"""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -30,15 +31,21 @@ class Rollout:
     paused: bool
     mark: str | None
     """The rotation that restarted it last."""
+    exceeded_at: float = math.inf
+    """When it was found to have exceeded its deadline, in whole seconds; by default just now."""
 
 
-def progress(rollout: Rollout) -> Progress:
-    """`observedGeneration` comes first: before it, every other number, and a lingering failure, is about the last rollout."""
+def progress(rollout: Rollout, began: float = 0.0) -> Progress:
+    """`observedGeneration` comes first: before it, every other number, and a lingering failure, is about the last rollout.
+
+    Where an autoscaler scales at the same time, that failure lingers even after it, until the first pod has moved: one that is
+    older than the rollout (`began`) is not its own.
+    """
     if rollout.paused:
         return Progress.PAUSED
     if rollout.observed_generation < rollout.generation:
         return Progress.WAITING
-    if rollout.deadline_exceeded:
+    if rollout.deadline_exceeded and rollout.exceeded_at >= math.floor(began):
         return Progress.FAILED
     complete = (
         rollout.updated >= rollout.replicas_wanted and rollout.replicas <= rollout.updated and rollout.available >= rollout.updated

@@ -1,6 +1,8 @@
 """The Kubernetes Secret as a consumer of the credential, and the Deployment as the workload that restarts."""
 
 import base64
+import math
+from datetime import datetime
 from typing import Any
 
 from rotation.adapters.eks import Cluster
@@ -92,6 +94,7 @@ class Deployment:
     def rollout(self) -> Rollout:
         found = self._cluster.get(self._path)
         spec, status = found["spec"], found.get("status") or {}
+        exceeded = _exceeded(status)
         return Rollout(
             generation=found["metadata"].get("generation") or 0,
             observed_generation=status.get("observedGeneration") or 0,
@@ -99,13 +102,22 @@ class Deployment:
             replicas=status.get("replicas") or 0,
             updated=status.get("updatedReplicas") or 0,
             available=status.get("availableReplicas") or 0,
-            deadline_exceeded=any(
-                c.get("type") == "Progressing" and c.get("reason") == "ProgressDeadlineExceeded"
-                for c in status.get("conditions") or []
-            ),
+            deadline_exceeded=exceeded is not None,
             paused=bool(spec.get("paused")),
             mark=_annotations(found).get(ROTATION_ANNOTATION),
+            exceeded_at=math.inf if exceeded is None else _seconds(exceeded.get("lastUpdateTime")),
         )
+
+
+def _exceeded(status: dict[str, Any]) -> dict[str, Any] | None:
+    """The condition that says so."""
+    conditions: list[dict[str, Any]] = status.get("conditions") or []
+    said = (c for c in conditions if c.get("type") == "Progressing" and c.get("reason") == "ProgressDeadlineExceeded")
+    return next(said, None)
+
+
+def _seconds(time: str | None) -> float:
+    return datetime.fromisoformat(time).timestamp() if time else math.inf
 
 
 def _annotations(found: dict[str, Any]) -> dict[str, str]:

@@ -13,7 +13,7 @@ def check_rollout(world: World, request: Request) -> dict[str, Any]:
     workload = world.workload(request.consumer)
     rollout = workload.rollout()
     waited = world.now() - request.rollout_began
-    state = progress(rollout)
+    state = progress(rollout, request.rollout_began)
     place = f"{world.target.name}: {workload.name}"
     if rollout.mark != request.mark:
         raise ConsumerDiffers(f"{place} no longer carries this rotation's mark: somebody else changed its pod template")
