@@ -88,13 +88,6 @@ def test_a_change_concerns_nothing_else() -> None:
     assert stored(record.with_previous(PREVIOUS_LOGIN).with_previous(None)) == raw()
 
 
-def test_the_document_that_was_parsed_cannot_change_the_record_later() -> None:
-    document = raw()
-    record = Record(document)
-    document["A"]["password"] = "changed behind its back"
-    assert record.credential(Slot.A).password == Password("pa")
-
-
 def test_previous_is_read_back_as_it_was_written() -> None:
     record = parse(stored(parse(raw()).with_previous(PREVIOUS_LOGIN)))
     assert record.previous == record.credential(PREVIOUS) == PREVIOUS_LOGIN

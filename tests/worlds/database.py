@@ -55,8 +55,9 @@ class Database:
         self.policy: Callable[[str], bool] = lambda _: True
         self.reachable = True
         self.tried: list[Credential] = []
+        self.lock: str | None = None
+        """Who holds it."""
         self._journal = journal
-        self._locked = False
 
     def logs_in(self, credential: Credential) -> bool:
         self._journal.look(f"login {credential.username}")
@@ -73,15 +74,25 @@ class Database:
 
     @contextmanager
     def as_admin(self, admin: Credential) -> Iterator["Session"]:
-        self._connect(admin)
-        if self._locked:
-            raise SourceBusy(f"{admin.host}: another session holds our lock")
-        self._locked = True
+        session = self.enter(admin, "somebody")
         try:
             self._journal.look("lock")
-            yield Session(self, self._journal)
+            yield session
         finally:
-            self._locked = False
+            self.leave("somebody")
+
+    def enter(self, admin: Credential, who: str) -> "Session":
+        """A connection that holds our lock, until it is left."""
+        self._connect(admin)
+        if self.lock is not None:
+            raise SourceBusy(f"{admin.host}: another session holds our lock")
+        self.lock = who
+        return Session(self, self._journal)
+
+    def leave(self, who: str) -> None:
+        """A lock that a fail-over has taken away may be another's by now."""
+        if self.lock == who:
+            self.lock = None
 
     def activity(self, admin: Credential, username: str) -> Activity:
         self._connect(admin)
@@ -115,6 +126,11 @@ class Session:
         return username in self._database.accounts
 
     def create_user(self, credential: Credential, like: Credential) -> None:
+        self.create_account(credential, like)
+        self.copy_grants(credential, like)
+
+    def create_account(self, credential: Credential, like: Credential) -> None:
+        """The first of its statements: no privilege yet."""
         model = self._database.accounts.get(like.username)
         with self._journal.write(f"create {credential.username}"):
             if self.exists(credential.username):
@@ -122,7 +138,6 @@ class Session:
             self._check(credential.password)
             account = Account(credential.password.reveal(), privileges=set(), tls=model.tls if model else True)
             self._database.accounts[credential.username] = account
-        self.copy_grants(credential, like)
 
     def copy_grants(self, user: Credential, like: Credential) -> bool:
         account, model = self._account(user.username), self._database.accounts.get(like.username)

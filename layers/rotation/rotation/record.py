@@ -3,7 +3,6 @@
 Both keep the shape that a person wrote and every key that we do not know; we gain only `rotation` and `previous`.
 """
 
-import copy
 import json
 from collections.abc import Mapping
 from typing import Any, Self
@@ -20,7 +19,8 @@ class Document:
     __slots__ = ("_raw",)
 
     def __init__(self, raw: Mapping[str, Any]) -> None:
-        self._raw = copy.deepcopy(dict(raw))
+        """What is given is not changed by anything here, and not to be changed by whoever gave it."""
+        self._raw = dict(raw)
 
     @classmethod
     def parse(cls, text: SecretText, secret: str) -> Self:

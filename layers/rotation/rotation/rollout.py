@@ -33,6 +33,8 @@ class Rollout:
     """The rotation that restarted it last."""
     exceeded_at: float = math.inf
     """When it was found to have exceeded its deadline, in whole seconds; by default just now."""
+    recreates: bool = False
+    """Strategy Recreate: every old pod goes before the first new one comes."""
 
 
 def progress(rollout: Rollout, began: float = 0.0) -> Progress:

@@ -157,7 +157,8 @@ def _sync(facts: Facts, unfinished: tuple[Record, Left] | None) -> Decision:
 def _resume(facts: Facts) -> Decision:
     """Nothing is to be finished. A rollback that was cut short, or a manual change, is put back to what AWSCURRENT says."""
     record = _with_accepted(facts.current, facts.accepted, *Slot)
-    if facts.file is None or _is_on(record, record.active, facts.file):
+    held = ([facts.file] if facts.file else []) + list(facts.others)
+    if all(_is_on(record, record.active, found) for found in held):
         action = Action.NOTHING if facts.labels.pending is None else Action.RELEASE
         return _decision(facts, action, record, "the application uses what AWSCURRENT names; nothing is left to finish")
     previous = facts.pending.previous if facts.pending else None

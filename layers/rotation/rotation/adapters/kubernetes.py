@@ -106,6 +106,7 @@ class Deployment:
             paused=bool(spec.get("paused")),
             mark=_annotations(found).get(ROTATION_ANNOTATION),
             exceeded_at=math.inf if exceeded is None else _seconds(exceeded.get("lastUpdateTime")),
+            recreates=(spec.get("strategy") or {}).get("type") == "Recreate",
         )
 
 

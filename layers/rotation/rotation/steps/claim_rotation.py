@@ -14,25 +14,30 @@ from rotation.survey import survey
 
 
 def claim_rotation(world: World, request: Request) -> dict[str, Any]:
-    """The claim. Asked again by the same execution, it finds its own version and returns it."""
+    """The claim. Asked again by the same execution, it finds its own version and goes on from there."""
     seen = request.situation["labels"]
     labels = world.slots.labels()
     own = {step: version_id(world.slots.name, seen["current"], request.owner, step) for step in ("flip", "retire")}
-    if labels.pending in own.values():
-        return Claim(str(labels.pending)).as_dict()
     facts = survey(world, request.rotation_id, request.owner)
-    decision = decide(facts, request.mode)
-    _check_unchanged(world, request, facts, decision)
-    version = own[decision.step]
-    try:
-        write_ahead(
-            world.slots, version, intent(decision, request.owner, facts.labels.current, slot_password), facts.labels.pending
-        )
-    except RotationSuperseded:
-        raise RotationAlreadyRunning(f"{world.target.name}: another execution claimed the rotation at the same moment") from None
+    if labels.pending in own.values():
+        version = str(labels.pending)
+    else:
+        version = _claim(world, request, facts, own)
     if facts.admin is not None:
         _adopt_admin(world, request, facts.admin)
     return Claim(version).as_dict()
+
+
+def _claim(world: World, request: Request, facts: Facts, own: dict[str, str]) -> str:
+    decision = decide(facts, request.mode)
+    _check_unchanged(world, request, facts, decision)
+    version = own[decision.step]
+    record = intent(decision, request.owner, facts.labels.current, slot_password)
+    try:
+        write_ahead(world.slots, version, record, facts.labels.pending)
+    except RotationSuperseded:
+        raise RotationAlreadyRunning(f"{world.target.name}: another execution claimed the rotation at the same moment") from None
+    return version
 
 
 def _check_unchanged(world: World, request: Request, facts: Facts, decision: Decision) -> None:
@@ -43,13 +48,16 @@ def _check_unchanged(world: World, request: Request, facts: Facts, decision: Dec
 
 
 def _adopt_admin(world: World, request: Request, admin: Credential) -> None:
-    """Drift of the admin secret: a password that only a consumer still knew is recorded, so that every later step finds it."""
+    """Drift of the admin secret: a password that only a consumer still knew, or only the version before the current one, is
+    recorded as current, so that every later step finds it and nothing that is accepted goes unrecorded."""
     store = world.admin
     labels = store.labels()
-    versions = [version for version in (labels.current, labels.pending, labels.previous) if version]
+    versions = [version for version in (labels.current, labels.pending) if version]
     recorded = [AdminRecord.parse(store.read(version), store.name) for version in versions]
     if any(admin.same_login(record.credential) for record in recorded):
         return
+    if not world.source.logs_in(admin):
+        return  # a dead run's RotateAdmin acted late, after the survey: what it recorded is right
     version = version_id(store.name, labels.current, request.owner, "adopt")
     store.put_once(version, recorded[0].with_password(admin.password).without_tag().text())
     if not store.swap(CURRENT, to=version, removed_from=labels.current):

@@ -1,0 +1,208 @@
+"""What must hold at every instant (design, section 2), asked of the world after every boundary, and of every act.
+
+What did not hold when a scenario began, or a person broke, is excused until it holds; from then on it must.
+"""
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Any
+
+from rotation.model import CURRENT, PENDING, Credential, Slot
+
+from local import secret_labels as aws
+from tests.worlds.asl import Place
+from tests.worlds.invocation import Answered, Boundary, Failed, Invocation, Outcome
+from tests.worlds.living import LivingWorld
+from tests.worlds.world import ADMIN, FORMER, USERS, Secret, credential
+
+Law = tuple[str, str]
+"""An invariant's name, and what is wrong."""
+
+
+class Violation(Exception):
+    """An invariant does not hold."""
+
+    def __init__(self, law: str, what: str) -> None:
+        super().__init__(f"{law}: {what}")
+        self.law, self.what = law, what
+        self.where = "the end"
+
+
+def begin(world: LivingWorld) -> None:
+    """What does not hold now is excused; a person's act is followed by this too."""
+    world.look_at_sessions()
+    excused = {f"excused {fact}" for fact, holds in _facts(world) if not holds}
+    kept = {one for one in world.remembers if one.startswith("closed ")}
+    world.remembers = frozenset(kept | excused | _notes(world))
+
+
+def check(world: LivingWorld) -> None:
+    """After every boundary, and whenever time has passed."""
+    excused = {one for one in world.remembers if one.startswith("excused ")}
+    broken = [fact for fact, holds in _facts(world) if not holds]
+    for fact in broken:
+        if f"excused {fact}" not in excused:
+            law, _, what = fact.partition(" ")
+            raise Violation(law, what)
+    if excused:
+        world.remembers -= excused - {f"excused {fact}" for fact in broken}
+    lost = {one for one in world.remembers if one.startswith("note ")} - _notes(world)
+    if lost:
+        raise Violation("lost-update", f"what somebody had put is gone: {', '.join(sorted(lost))}")
+
+
+def _facts(world: LivingWorld) -> Iterator[tuple[str, bool]]:
+    """Each as the invariant, a space and what is wrong if it does not hold."""
+    known, active = _recorded(world.slots), _active(world)
+    in_use = {"sqlconf.php": world.file.held, "the Kubernetes Secret": world.secret.held}
+    for place, credential in in_use.items():
+        yield f"I3 what {place} holds for {_say(credential)} does not log in", world.accepts(credential)
+    for credential in world.lingering():
+        yield f"I2 {_say(credential)} is worked with and does not log in any more", world.accepts(credential)
+    for credential in {*in_use.values(), *world.lingering()}:
+        if credential.username in USERS.values():
+            recorded = (credential.username, credential.password.reveal()) in known
+            yield f"I1 {_say(credential)} is in use and in no labelled version", recorded
+    for username in (*USERS.values(), ADMIN):
+        yield from _recorded_accounts(world, username, known if username != ADMIN else _recorded(world.admin))
+    yield "I6 what AWSCURRENT says for the active slot does not log in", world.accepts(active)
+    admin = _credential(_content(world.admin, CURRENT))
+    if world.source.dual_passwords:
+        yield "I6 what AWSCURRENT says for the admin does not log in", world.accepts(admin)
+    former = world.source.accounts.get(FORMER)
+    yield "I8 what was in use before the first rotation was changed", former is None or former.old is None
+
+
+def _recorded_accounts(world: LivingWorld, username: str, known: set[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
+    account = world.source.accounts.get(username)
+    for password in (account.password, account.old) if account else ():
+        if password is not None:
+            yield f"I1 {username}:{password} is accepted and in no labelled version", (username, password) in known
+
+
+def _notes(world: LivingWorld) -> set[str]:
+    """What people wrote into the secrets beside what is ours."""
+    return {
+        f"note {secret.name} {key}"
+        for secret in (world.slots, world.admin)
+        for key in _content(secret, CURRENT)
+        if key.startswith("note")
+    }
+
+
+def _content(secret: Secret, label: str) -> dict[str, Any]:
+    return _parsed(aws.find(secret.versions, None, label)["secret_string"])
+
+
+@lru_cache(10_000)
+def _parsed(text: str) -> dict[str, Any]:
+    """Not to be changed."""
+    content: dict[str, Any] = json.loads(text)
+    return content
+
+
+@lru_cache(10_000)
+def _logins(text: str) -> frozenset[tuple[str, str]]:
+    content = _parsed(text)
+    entries = [content, *(entry for entry in content.values() if isinstance(entry, dict))]
+    return frozenset((entry["username"], entry["password"]) for entry in entries if "password" in entry)
+
+
+def _recorded(secret: Secret) -> set[tuple[str, str]]:
+    """Users and passwords in the versions that carry a label."""
+    return {login for one in secret.versions.values() if one["version_stages"] for login in _logins(one["secret_string"])}
+
+
+def _active(world: LivingWorld) -> Credential:
+    content = _content(world.slots, CURRENT)
+    return _credential(content[content["active_slot"]])
+
+
+def _credential(entry: dict[str, Any]) -> Credential:
+    return credential(entry["username"], entry["password"])
+
+
+def _say(credential: Credential) -> str:
+    return f"{credential.username}:{credential.password.reveal()}"
+
+
+# ---- acts ---------------------------------------------------------------------------------------------------------------
+
+
+def judge(it: Invocation, boundary: Boundary) -> None:
+    """An act, by what whoever did it had looked at before."""
+    if not boundary.changed:
+        return
+    _wrote_ahead(it, boundary)
+    _proved(it, boundary)
+    _held_the_intent(it, boundary)
+    _one_way(it, boundary)
+
+
+def _wrote_ahead(it: Invocation, boundary: Boundary) -> None:
+    verb, _, username = boundary.what.partition(" ")
+    if verb in ("alter", "create"):
+        password = it.world.source.accounts[username].password
+        if not any(password in text for text in it.seen.read_back):
+            raise Violation("I1", f"{username} was given a password that had not been read back")
+
+
+def _proved(it: Invocation, boundary: Boundary) -> None:
+    if boundary.what.startswith("publish "):
+        held = it.world.file.held if boundary.what.endswith(it.world.file.name) else it.world.secret.held
+        if not any(held.same_login(credential) for credential in it.seen.proven):
+            raise Violation("I3", f"{held.username} was published and had not been tried")
+
+
+def _held_the_intent(it: Invocation, boundary: Boundary) -> None:
+    claims = it.function == "claim_rotation" and boundary.what == f"swap {PENDING} of slots"
+    if claims or boundary.what.startswith("put ") or it.function == "fix_permissions":
+        return
+    version = it.world.slots.versions.get(it.seen.pending or "")
+    if version is None or _parsed(version["secret_string"]).get("rotation", {}).get("owner") != it.owner:
+        raise Violation("I4", f"{it.function}: {boundary.what}, and the intent was not seen to be its own")
+
+
+def _one_way(it: Invocation, boundary: Boundary) -> None:
+    world = it.world
+    current, closed = world.slots.labels().current, f"closed {it.event.get('claim', {}).get('version')}"
+    if boundary.what == f"swap {CURRENT} of slots":
+        if f"closed {current}" in world.remembers:
+            raise Violation("I5", "a flip landed after it had been closed")
+        if it.function == "close_flip":
+            world.remembers |= {closed}
+    ours = world.slots.labels().pending == it.event.get("claim", {}).get("version")
+    if boundary.what.startswith("publish ") and ours and it.event["direction"] == "restore":
+        held = world.file.held if boundary.what.endswith(world.file.name) else world.secret.held
+        if it.event["entry"] != "previous" and held.username != _active(world).username:
+            raise Violation("I5", f"rolled back to {held.username}, which is not what is current")
+
+
+def canaries(world: LivingWorld, outcome: Outcome) -> None:
+    """What the state machine gets to see, and with it the history."""
+    shown = json.dumps(outcome.payload) if isinstance(outcome, Answered) else outcome.cause if isinstance(outcome, Failed) else ""
+    if "Made-" in shown or "canary" in shown:
+        raise Violation("I7", "a password is in what a function returned")
+
+
+# ---- the end ------------------------------------------------------------------------------------------------------------
+
+
+def at_rest(world: LivingWorld, place: Place, began_with: Credential) -> None:
+    """After one clean run: nothing is left over, and the application is on a working and new credential."""
+    current, accounts = world.current, world.source.accounts
+    wrong = {
+        f"the run ended {place.state}: {place.cause}": place.state == "RotationSucceeded",
+        "AWSPENDING is held": world.slots.labels().pending is None and world.admin.labels().pending is None,
+        "a consumer is not on the active slot": all(one.held.same_login(_active(world)) for one in (world.file, world.secret)),
+        "a slot does not log in": all(world.accepts(current.credential(slot)) for slot in Slot),
+        "the admin does not log in": world.accepts(world.current_admin.credential),
+        "an old password is left": not [n for n in (USERS[current.active.other], ADMIN) if accounts[n].old is not None],
+        "the application uses what it used before": not world.file.held.same_login(began_with),
+        "the old credential is accepted": began_with.username == FORMER or not world.accepts(began_with),
+        "the record of a first rotation was kept": current.previous is None,
+    }
+    for what, holds in wrong.items():
+        if not holds:
+            raise Violation("at-rest", what)

@@ -1,0 +1,457 @@
+"""One call of a function, over the living world, in which every effect and every look is a numbered boundary.
+
+Before and after a boundary anything may happen: the call may be refused, die, or be left lying while others go on. What an
+invocation has been told so far is all that it knows; so it is kept as that list, and to go on it is asked again and told the
+same (`told`). Nothing of a step has to be copied, and an invocation in the middle of its work is a value.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import cache
+from importlib import import_module
+from typing import Any
+from unittest.mock import patch
+
+from rotation.errors import (
+    AppUnhealthy,
+    ClusterRefused,
+    ClusterUnavailable,
+    FileSystemUnavailable,
+    OwnerUnknown,
+    RotationError,
+    SecretInvalid,
+    SecretStoreUnavailable,
+    SourceRefused,
+    SourceUnreachable,
+    SqlconfUnsupported,
+    TransientError,
+)
+from rotation.model import PENDING, Credential, Labels, Password, SecretText
+from rotation.ports import Activity
+from rotation.request import Request
+from rotation.rollout import Rollout
+from rotation.target import Target
+
+from tests.statemachine.machine import ROOT
+from tests.worlds.living import LivingWorld
+
+
+class Port(StrEnum):
+    """Which part of the world a call goes to."""
+
+    SECRETS = "Secrets Manager"
+    DATABASE = "database"
+    FILE = "file system"
+    CLUSTER = "cluster"
+    PAGE = "page"
+    EXECUTIONS = "executions"
+
+
+TRANSIENT: dict[Port, type[TransientError]] = {
+    Port.SECRETS: SecretStoreUnavailable,
+    Port.DATABASE: SourceUnreachable,
+    Port.FILE: FileSystemUnavailable,
+    Port.CLUSTER: ClusterUnavailable,
+    Port.PAGE: AppUnhealthy,
+    Port.EXECUTIONS: OwnerUnknown,
+}
+PERMANENT: dict[Port, type[RotationError]] = {
+    Port.SECRETS: SecretInvalid,
+    Port.DATABASE: SourceRefused,
+    Port.FILE: SqlconfUnsupported,
+    Port.CLUSTER: ClusterRefused,
+}
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """One call of a port."""
+
+    number: int
+    """Within the invocation."""
+    port: Port
+    what: str
+    changed: bool = False
+    """Whether it had an effect."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a port answered, or raised."""
+
+    answer: Any = None
+    error: Exception | None = None
+
+
+@dataclass(frozen=True)
+class Answered:
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    error: str
+    cause: str
+
+
+@dataclass(frozen=True)
+class Left:
+    """Left lying before a boundary: what it was told until then."""
+
+    told: tuple[Told, ...]
+    before: Boundary
+
+
+Outcome = Answered | Failed | Left
+
+
+class Killed(BaseException):
+    """The process is gone; what it held, the others find free."""
+
+
+class _LeftLying(BaseException):
+    """To unwind the step: the invocation itself lives on, as what it was told."""
+
+
+Gate = Callable[["Invocation", Boundary], None]
+Watch = Callable[["Invocation", Boundary], None]
+
+
+def nothing(_invocation: "Invocation", _boundary: Boundary) -> None:
+    """What happens at a boundary unless somebody arranges for something."""
+
+
+@dataclass
+class Seen:
+    """What this invocation has done and learnt: what the oracle judges its acts by."""
+
+    read_back: set[str] = field(default_factory=set)
+    """Texts of versions that Secrets Manager gave back."""
+    proven: set[Credential] = field(default_factory=set)
+    """Logged in, with those very bytes."""
+    pending: str | None = None
+    """Which version of the slot secret held AWSPENDING when it looked last."""
+    boundaries: list[Boundary] = field(default_factory=list)
+
+
+class Invocation:
+    """`before` and `after` are asked at every boundary that is not only a repetition of what was told already."""
+
+    def __init__(
+        self,
+        world: LivingWorld,
+        function: str,
+        event: dict[str, Any],
+        name: str,
+        *,
+        told: tuple[Told, ...] = (),
+        before: Gate = nothing,
+        after: Watch = nothing,
+    ) -> None:
+        self.world, self.function, self.event, self.name = world, function, event, name
+        self.seen = Seen()
+        self._before, self._after = before, after
+        self._told = list(told)
+        self._at = 0
+        self._boundaries = 0
+
+    @property
+    def owner(self) -> str:
+        """The execution that called it."""
+        return str(self.event["execution"]["id"])
+
+    def run(self) -> Outcome:
+        """As Lambda does: an answer, or the name of an error and a text."""
+        _RUNNING.append(self)
+        try:
+            return Answered(step(self.function)(Ports(self), Request(self.event)))
+        except _LeftLying:
+            return Left(tuple(self._told), self.seen.boundaries[-1])
+        except Killed:
+            return Failed("Runtime.ExitError", "killed")
+        except RotationError as error:
+            return Failed(type(error).__name__, str(error.at(self.world.target.name)))
+        finally:
+            _RUNNING.pop()
+
+    def leave_lying(self) -> None:
+        """For a gate: the invocation stops here, and may go on another time."""
+        raise _LeftLying
+
+    def note(self, act: Callable[[], Any]) -> Any:
+        """What is learnt without a call, the time: the same again when it is told again."""
+        if self._at == len(self._told):
+            self._told.append(Told(act()))
+        self._at += 1
+        return self._told[self._at - 1].answer
+
+    def call(self, port: Port, what: str, act: Callable[[], Any]) -> Any:
+        """One boundary."""
+        self._boundaries += 1
+        if self._at == len(self._told):
+            self._told.append(self._live(Boundary(self._boundaries, port, what), act))
+        told = self._told[self._at]
+        self._at += 1
+        if told.error is not None:
+            raise told.error
+        return told.answer
+
+    def _live(self, boundary: Boundary, act: Callable[[], Any]) -> Told:
+        self.seen.boundaries.append(boundary)
+        try:
+            _refuse_throttled(self.world, boundary)
+            self._before(self, boundary)
+            writes = len(self.world.journal.writes)
+            told = Told(act())
+            if len(self.world.journal.writes) != writes:
+                boundary = Boundary(boundary.number, boundary.port, boundary.what, changed=True)
+                self.seen.boundaries[-1] = boundary
+            self._after(self, boundary)
+        except RotationError as error:
+            return Told(error=error.with_traceback(None))
+        return told
+
+    @contextmanager
+    def holding_lock(self, admin: Credential) -> Iterator[Any]:
+        epoch = self.call(Port.DATABASE, "lock", lambda: self._enter(admin))
+        lives_on = False
+        try:
+            yield self.world.source.connection(epoch)
+        except _LeftLying:
+            lives_on = True
+            raise
+        finally:
+            if not lives_on:
+                self.world.source.leave(self.name)
+
+    def _enter(self, admin: Credential) -> int:
+        self.world.source.enter(admin, self.name)
+        return self.world.source.epoch
+
+
+_RUNNING: list[Invocation] = []
+"""The innermost is at work: one may be called while another is left waiting for it."""
+MADE = re.compile(r"Made-\d{6}")
+
+
+@contextmanager
+def known_passwords() -> Iterator[None]:
+    """New passwords are numbered, not drawn: a world that is gone back to makes the same ones again, and no two the same."""
+
+    def make() -> Password:
+        it = _RUNNING[-1]
+        text: str = it.note(it.world.next_password)
+        return Password(text)
+
+    with ExitStack() as stack:
+        for module in ("claim_rotation", "rotate_old_slot"):
+            stack.enter_context(patch(f"rotation.steps.{module}.slot_password", make))
+        stack.enter_context(patch("rotation.steps.rotate_admin.admin_password", make))
+        yield
+
+
+def _refuse_throttled(world: LivingWorld, boundary: Boundary) -> None:
+    left = world.throttled.get(boundary.port, 0)
+    if left:
+        world.throttled[boundary.port] = left - 1
+        raise TRANSIENT[boundary.port](f"{boundary.port} does not answer for a while")
+
+
+@cache
+def step(function: str) -> Callable[[Any, Request], dict[str, Any]]:
+    """The step that a shipped function is made of; it says so itself."""
+    source = (ROOT / "functions" / function / "app.py").read_text()
+    found = re.search(r"from (rotation\.steps\.\w+) import (\w+)", source)
+    assert found, function
+    made: Callable[[Any, Request], dict[str, Any]] = getattr(import_module(found[1]), found[2])
+    return made
+
+
+# ---- the ports ----------------------------------------------------------------------------------------------------------
+
+
+class Ports:
+    """The World of one invocation."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        self._it = invocation
+        self._world = invocation.world
+        self.slots = Store(invocation, "slots")
+        self.admin = Store(invocation, "admin")
+        self.source = Database(invocation)
+        self.health = Page(invocation)
+
+    @property
+    def target(self) -> Target:
+        return self._world.target
+
+    @property
+    def now(self) -> Callable[[], float]:
+        return lambda: float(self._it.note(self._world.now))
+
+    def credentials(self) -> list["Consumer"]:
+        return [Consumer(self._it, one) for one in (self._world.file, self._world.secret)]
+
+    def credential(self, index: int) -> "Consumer":
+        return Consumer(self._it, self._world.credential(index))
+
+    def files(self) -> list["Consumer"]:
+        return self.credentials()[:1]
+
+    def traffic(self) -> "Consumer":
+        return self.credentials()[0]
+
+    def workload(self, index: int) -> "Deployment":
+        return Deployment(self._it)
+
+    def workloads(self) -> list["Deployment"]:
+        return [Deployment(self._it)]
+
+    def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
+        alive: bool = self._it.call(Port.EXECUTIONS, "owner alive?", lambda: arn in self._world.alive)
+        return alive
+
+
+class Store:
+    """A secret."""
+
+    def __init__(self, it: Invocation, name: str) -> None:
+        self._it, self.name = it, name
+        self._secret = it.world.slots if name == "slots" else it.world.admin
+
+    def labels(self) -> Labels:
+        labels: Labels = self._it.call(Port.SECRETS, f"labels of {self.name}", self._secret.labels)
+        if self.name == "slots":
+            self._it.seen.pending = labels.pending
+        return labels
+
+    def read(self, version: str) -> SecretText:
+        text: SecretText = self._it.call(Port.SECRETS, f"read {self.name}", lambda: self._secret.read(version))
+        self._it.seen.read_back.add(text.reveal())
+        return text
+
+    def age_seconds(self, version: str) -> float:
+        age: float = self._it.note(lambda: self._secret.age_seconds(version))
+        return age
+
+    def put_once(self, version: str, text: SecretText) -> SecretText:
+        stored: SecretText = self._it.call(Port.SECRETS, f"put {self.name}", lambda: self._secret.put_once(version, text))
+        self._it.seen.read_back.add(stored.reveal())
+        return stored
+
+    def swap(self, label: str, *, to: str | None, removed_from: str | None) -> bool:
+        moved: bool = self._it.call(
+            Port.SECRETS, f"swap {label} of {self.name}", lambda: self._secret.swap(label, to=to, removed_from=removed_from)
+        )
+        if moved and (self.name, label) == ("slots", PENDING):
+            self._it.seen.pending = to
+        return moved
+
+
+class Database:
+    """The writer."""
+
+    def __init__(self, it: Invocation) -> None:
+        self._it, self._database = it, it.world.source
+
+    def logs_in(self, credential: Credential) -> bool:
+        works: bool = self._it.call(Port.DATABASE, f"login {credential.username}", lambda: self._database.logs_in(credential))
+        if works:
+            self._it.seen.proven.add(credential)
+        return works
+
+    @contextmanager
+    def as_admin(self, admin: Credential) -> Iterator["Session"]:
+        with self._it.holding_lock(admin) as connection:
+            yield Session(self._it, connection)
+
+    def activity(self, admin: Credential, username: str) -> Activity:
+        what = f"activity {username}"
+        activity: Activity = self._it.call(Port.DATABASE, what, lambda: self._database.activity(admin, username))
+        return activity
+
+
+class Session:
+    """The admin's connection."""
+
+    def __init__(self, it: Invocation, connection: Any) -> None:
+        self._it, self._connection = it, connection
+
+    @property
+    def dual_passwords(self) -> bool:
+        dual: bool = self._connection.dual_passwords
+        return dual
+
+    def _call(self, what: str, act: Callable[[], Any]) -> Any:
+        return self._it.call(Port.DATABASE, what, act)
+
+    def activity(self, username: str) -> Activity:
+        activity: Activity = self._call(f"activity {username}", lambda: self._connection.activity(username))
+        return activity
+
+    def exists(self, username: str) -> bool:
+        exists: bool = self._call(f"exists {username}", lambda: self._connection.exists(username))
+        return exists
+
+    def create_user(self, credential: Credential, like: Credential) -> None:
+        self._call(f"create {credential.username}", lambda: self._connection.create_account(credential, like))
+        self.copy_grants(credential, like)
+
+    def copy_grants(self, user: Credential, like: Credential) -> bool:
+        granted: bool = self._call(f"grant {user.username}", lambda: self._connection.copy_grants(user, like))
+        return granted
+
+    def set_password(self, username: str, password: Password, *, retain: bool) -> None:
+        self._call(f"alter {username}", lambda: self._connection.set_password(username, password, retain=retain))
+
+    def discard_old_password(self, username: str) -> None:
+        self._call(f"discard {username}", lambda: self._connection.discard_old_password(username))
+
+
+class Consumer:
+    """sqlconf.php, or the Kubernetes Secret."""
+
+    def __init__(self, it: Invocation, held: Any) -> None:
+        self._it, self._held = it, held
+        self.name: str = held.name
+        self._port = Port.FILE if held is it.world.file else Port.CLUSTER
+
+    def read(self) -> Credential:
+        credential: Credential = self._it.call(self._port, f"read {self.name}", self._held.read)
+        return credential
+
+    def publish(self, credential: Credential) -> bool:
+        changed: bool = self._it.call(self._port, f"publish {self.name}", lambda: self._held.publish(credential))
+        return changed
+
+    def fix_permissions(self) -> bool:
+        changed: bool = self._it.call(self._port, f"permissions {self.name}", self._held.fix_permissions)
+        return changed
+
+
+class Deployment:
+    """The application's pods."""
+
+    def __init__(self, it: Invocation) -> None:
+        self._it, self._pods = it, it.world.pods
+        self.name: str = self._pods.name
+
+    def restart(self, rotation: str, started: str) -> None:
+        self._it.call(Port.CLUSTER, "restart", lambda: self._pods.restart(rotation, started))
+
+    def rollout(self) -> Rollout:
+        rollout: Rollout = self._it.call(Port.CLUSTER, "rollout", self._pods.rollout)
+        return rollout
+
+
+class Page:
+    """The health page."""
+
+    def __init__(self, it: Invocation) -> None:
+        self._it = it
+
+    def check(self) -> None:
+        self._it.call(Port.PAGE, "page", self._it.world.health.check)

@@ -1,0 +1,279 @@
+"""The small world with time in it: the application works on, pods roll by themselves, sessions end late. All of it is a value.
+
+PHP may see a file as it was two seconds ago; whoever logged in may stay for seconds more; a fail-over takes the writer away for
+a while, and with it our lock and the server's counts. Proportions are those of the shipped defaults, only shorter: the quiet
+period is longer than a function may live, and that is longer than anything here needs.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from rotation.errors import SourceReadOnly, SourceUnreachable
+from rotation.model import Credential, Password, Slot
+from rotation.ports import Activity
+from rotation.rollout import Rollout
+
+from tests.worlds.application import Held, Pods
+from tests.worlds.database import Account, Database, Session
+from tests.worlds.journal import Journal
+from tests.worlds.world import MemoryWorld
+
+STALE_SECONDS = 2.0
+"""How old a file PHP may still work with."""
+SESSION_SECONDS = 5.0
+"""How long a request keeps its connection."""
+FAIL_OVER_SECONDS = 8.0
+OBSERVED_SECONDS, ROLLED_SECONDS = 1.0, 3.0
+"""From a change of a Deployment until its controller has seen it, and until every pod is replaced."""
+FUNCTION_SECONDS = 12.0
+"""How long an invocation may live: less than the quiet period of the target, as the shipped defaults have it."""
+FOREVER = -1.0e9
+
+Snapshot = tuple[Any, ...]
+
+
+class LivingFile(Held):
+    """sqlconf.php, and what it was a moment ago."""
+
+    def __init__(self, *given: Any, now: Any) -> None:
+        self._now = now
+        self.past: tuple[tuple[float, Credential], ...] = ()
+        """What it held before, each with the moment at which that ended."""
+        super().__init__(*given)
+
+    def holds(self, credential: Credential) -> None:
+        before = getattr(self, "_credential", None)
+        super().holds(credential)
+        if before is not None and before != credential:
+            self.past = (*self.past, (self._now(), before))
+
+    def seen_within(self, seconds: float) -> Iterator[Credential]:
+        """What somebody may have read in it during that time."""
+        yield self.held
+        yield from (credential for ended, credential in self.past if self._now() - ended <= seconds)
+
+    def forget(self) -> None:
+        """What is too long ago to matter, so that two worlds that differ in nothing else are the same."""
+        self.past = tuple(one for one in self.past if self._now() - one[0] <= STALE_SECONDS + SESSION_SECONDS)
+
+
+class LivingPods(Pods):
+    """A Deployment whose controller works by itself."""
+
+    def __init__(self, *given: Any, now: Any) -> None:
+        self._now = now
+        self.changed = self.disturbed = FOREVER
+        super().__init__(*given)
+
+    def restart(self, rotation: str, started: str) -> None:
+        before = self._generation
+        super().restart(rotation, started)
+        if self._generation != before:
+            self.changed = self._now()
+
+    def lose_one(self) -> None:
+        """A pod dies; its successor is ready after a while."""
+        self.disturbed = self._now()
+
+    def rollout(self) -> Rollout:
+        since = self._now() - self.changed
+        if since >= OBSERVED_SECONDS and self._observed != self._generation:
+            self.begin()
+        if since >= ROLLED_SECONDS:
+            self.finish()
+        seen = super().rollout()
+        return replace(seen, available=seen.available - 1) if self._now() - self.disturbed < ROLLED_SECONDS else seen
+
+
+class LivingDatabase(Database):
+    """A writer that may be taken away."""
+
+    def __init__(self, *given: Any, now: Any, **more: Any) -> None:
+        super().__init__(*given, **more)
+        self._now = now
+        self.failed_over = FOREVER
+        self.epoch = 0
+        """How often it failed over: a connection from before is dead."""
+
+    def fail_over(self) -> None:
+        """Its connections are cut, and what it had in memory is gone: our lock, and how often who logged in."""
+        self.failed_over = self._now()
+        self.epoch += 1
+        self.lock = None
+        for account in self.accounts.values():
+            account.logins = 0
+
+    @property
+    def read_only(self) -> bool:
+        return self._now() - self.failed_over < FAIL_OVER_SECONDS
+
+    def enter(self, admin: Credential, who: str) -> "LivingSession":
+        super().enter(admin, who)
+        if self.read_only:
+            self.leave(who)
+            raise SourceReadOnly(f"{admin.host} is a reader now")
+        return self.connection(self.epoch)
+
+    def connection(self, epoch: int) -> "LivingSession":
+        """One that was made then."""
+        return LivingSession(self, self._journal, epoch)
+
+
+class LivingSession(Session):
+    """A connection that a fail-over cuts."""
+
+    def __init__(self, database: LivingDatabase, journal: Journal, epoch: int) -> None:
+        super().__init__(database, journal)
+        self._living = database
+        self._epoch = epoch
+
+    def activity(self, username: str) -> Activity:
+        self._need_connection()
+        return super().activity(username)
+
+    def exists(self, username: str) -> bool:
+        self._need_connection()
+        return super().exists(username)
+
+    def create_account(self, credential: Credential, like: Credential) -> None:
+        self._need_connection()
+        super().create_account(credential, like)
+
+    def copy_grants(self, user: Credential, like: Credential) -> bool:
+        self._need_connection()
+        return super().copy_grants(user, like)
+
+    def set_password(self, username: str, password: Password, *, retain: bool) -> None:
+        self._need_connection()
+        super().set_password(username, password, retain=retain)
+
+    def discard_old_password(self, username: str) -> None:
+        self._need_connection()
+        super().discard_old_password(username)
+
+    def _need_connection(self) -> None:
+        if self._epoch != self._living.epoch:
+            raise SourceUnreachable("the connection was lost")
+
+
+class LivingWorld(MemoryWorld):
+    """It can be kept and gone back to (`snapshot`, `restore`), and compared (`key`)."""
+
+    def __init__(self, *, active: Slot = Slot.A, dual_passwords: bool = True, counts_logins: bool = True) -> None:
+        super().__init__(active=active, dual_passwords=dual_passwords, counts_logins=counts_logins)
+        accounts = self.source.accounts
+        self.source: LivingDatabase = LivingDatabase(
+            self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins, now=self._now
+        )
+        self.source.accounts = accounts
+        self.file: LivingFile = LivingFile("sqlconf.php", self.file.held, self.journal, now=self._now)
+        self.pods: LivingPods = LivingPods("Deployment openemr/openemr", self.journal, now=self._now)
+        self.throttled: dict[str, int] = {}
+        """How many calls to a port are still refused for a while."""
+        self.remembers: frozenset[str] = frozenset()
+        """What the oracle has seen to hold, and is to hold from then on."""
+        self.passwords_made = 0
+        self.pass_time(0.0)
+
+    def pass_time(self, seconds: float) -> None:
+        """The application logs in all the while, with what it sees in the file."""
+        began, self.clock = self.clock, self.clock + seconds
+        for seen_until, credential in ((self.clock, self.file.held), *((e + STALE_SECONDS, c) for e, c in self.file.past)):
+            account = self.source.accounts.get(credential.username)
+            if account is not None:
+                account.logins += max(0, math.ceil(min(self.clock, seen_until) - began))
+        self.look_at_sessions()
+
+    def next_password(self) -> str:
+        """One that nobody had before."""
+        self.passwords_made += 1
+        return f"Made-{self.passwords_made:06d}"
+
+    def look_at_sessions(self) -> None:
+        """Who is still connected."""
+        self.file.forget()
+        here = {credential.username for credential in self.lingering()}
+        for username, account in self.source.accounts.items():
+            account.sessions = int(username in here)
+
+    def lingering(self) -> list[Credential]:
+        """Credentials that somebody works with, or may still be about to log in with."""
+        return list(dict.fromkeys(self.file.seen_within(STALE_SECONDS + SESSION_SECONDS)))
+
+    def snapshot(self) -> Snapshot:
+        """All that there is, as values that nothing changes any more."""
+        return (
+            self.clock,
+            tuple(_secret(secret) for secret in (self.slots, self.admin)),
+            tuple(_frozen(name, account) for name, account in self.source.accounts.items()),
+            (self.source.lock, self.source.failed_over, self.source.epoch),
+            (self.file.held, self.file.past, self.secret.held),
+            (self.pods._generation, self.pods._observed, self.pods._updated, self.pods._failed),
+            (self.pods.mark, self.pods.started, self.pods.paused, self.pods.changed, self.pods.disturbed),
+            self.health.shows_the_application,
+            tuple(sorted(self.alive)),
+            tuple(sorted(self.throttled.items())),
+            self.remembers,
+            self.passwords_made,
+        )
+
+    def restore(self, snapshot: Snapshot) -> None:
+        (self.clock, secrets, accounts, source, held, pods, marks, shows, alive, throttled, self.remembers, made) = snapshot
+        for secret, versions in zip((self.slots, self.admin), secrets, strict=True):
+            secret.versions = {
+                name: {"version_id": name, "secret_string": text, "version_stages": list(labels)} for name, text, labels in versions
+            }
+            secret._put_at = {name: self.clock for name, _, _ in versions}
+        self.source.accounts = {name: Account(p, old, set(granted), *rest) for name, p, old, granted, *rest in accounts}
+        self.source.lock, self.source.failed_over, self.source.epoch = source
+        self.file._credential, self.file.past, self.secret._credential = held
+        self.pods._generation, self.pods._observed, self.pods._updated, self.pods._failed = pods
+        self.pods.mark, self.pods.started, self.pods.paused, self.pods.changed, self.pods.disturbed = marks
+        self.health.shows_the_application = shows
+        self.alive, self.throttled, self.passwords_made = set(alive), dict(throttled), made
+
+    def key(self) -> str:
+        """The same for two worlds in which the same may happen from here on: moments count from now, and counts not at all
+        (whoever compares a count with an earlier one has to add it)."""
+        accounts = [_frozen(name, self.source.accounts[name])[:-1] for name in sorted(self.source.accounts)]
+        past = [(round(self.clock - ended, 3), _text(credential)) for ended, credential in self.file.past]
+        pods = self.pods
+        rolled = self.clock - pods.changed >= ROLLED_SECONDS
+        rolling = (
+            pods.mark, pods.started, pods.paused, pods._failed, rolled or (self._ago(pods.changed), pods._observed == pods._generation)
+        )  # fmt: skip
+        return repr((
+            sorted((_secret(secret) for secret in (self.slots, self.admin)), key=str),
+            accounts,
+            (self.source.lock, self._recent(self.source.failed_over, FAIL_OVER_SECONDS)),
+            (_text(self.file.held), past, _text(self.secret.held)),
+            (rolling, self._recent(pods.disturbed, ROLLED_SECONDS)),
+            self.health.shows_the_application,
+            sorted(self.alive),
+            sorted(self.throttled.items()),
+            sorted(self.remembers),
+        ))  # fmt: skip
+
+    def _ago(self, moment: float) -> float:
+        return round(self.clock - moment, 3)
+
+    def _recent(self, moment: float, seconds: float) -> float | None:
+        return self._ago(moment) if self.clock - moment < seconds else None
+
+
+def _secret(secret: Any) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+    return tuple(
+        (name, version["secret_string"], tuple(sorted(version["version_stages"]))) for name, version in secret.versions.items()
+    )
+
+
+def _text(credential: Credential) -> tuple[Any, ...]:
+    return (credential.username, credential.password.reveal(), credential.host, credential.port, credential.dbname)
+
+
+def _frozen(name: str, account: Account) -> tuple[Any, ...]:
+    """In the order of Account's fields; the count of logins is last."""
+    a = account
+    return (name, a.password, a.old, tuple(sorted(a.privileges)), a.tls, a.locked, a.sessions, a.logins)
