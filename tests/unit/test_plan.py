@@ -44,6 +44,15 @@ def test_a_rotation_is_told_step_by_step() -> None:
     assert planned(MemoryWorld()) == ROTATE
 
 
+def test_that_the_strategy_takes_the_application_down_is_said_before_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = MemoryWorld()
+    usual = world.pods.rollout()
+    said = Run(world, "usual").read_slots()["reason"]
+    monkeypatch.setattr(world.pods, "rollout", lambda: replace(usual, recreates=True))
+    outage = "Deployment openemr/openemr has the strategy Recreate: the application is down while its pods are replaced"
+    assert Run(world, "usual").read_slots()["reason"] == f"{said}; {outage}"
+
+
 def test_an_interrupted_retirement_publishes_nothing() -> None:
     world = MemoryWorld()
     Run(world, "dead").to_drain()

@@ -18,7 +18,7 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
     decision = decide(facts, request.mode)
     return {
         **decision.summary,
-        "reason": "; ".join([decision.summary["reason"], *recreated]),
+        "reason": "; ".join([decision.reason, *recreated]),
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
         "consumers": [{"index": index, "kind": consumer.kind} for index, consumer in enumerate(world.target.consumers)],
         "overlap_seconds": world.target.overlap_seconds,
