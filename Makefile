@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test cluster test-cluster coverage mutants bench-cold lint build certificates clean
+.PHONY: help setup demo soak test cluster test-cluster coverage mutants bench-cold lint build certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -32,6 +32,10 @@ setup: ## what the others need: packages into ~/.cache, PHP through apt where it
 demo: build ## rotations of a running application on this machine; ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
 	$(foreach v,ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
+
+soak: build ## 200 rotations under 200 new logins a second, of which none may fail (22 min); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1
+	$(SETUP) php
+	$(foreach v,ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
 
 test: build ## every tier; ARGS="tests/unit -k sqlconf" for less; installs Chromium, which opens the demo's page
 	$(SETUP) php browser

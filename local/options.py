@@ -1,4 +1,4 @@
-"""What can be varied in the demo, from the environment, refused with a sentence when it makes no sense."""
+"""What can be varied in the demo and the soak, from the environment, refused with a sentence when it makes no sense."""
 
 from __future__ import annotations
 
@@ -72,6 +72,42 @@ def _cluster(environment: Mapping[str, str]) -> str:
     if kind == kinds.REAL:
         programs.require(environment)
     return kind
+
+
+@dataclass(frozen=True)
+class SoakOptions:
+    """ROTATIONS=n LOGINS=n SECONDS=n RATE=n BREAK=1"""
+
+    rotations: int = 200
+    """0: as many as fit into the time, one at the least."""
+    logins: int = 200_000
+    seconds: int = 1500
+    """For all that; a rotation that has begun by then is finished."""
+    rate: int = 200
+    """New logins a second, at the least."""
+    breaks: bool = False
+    """The password in use, after the first rotation."""
+
+    @classmethod
+    def parse(cls, environment: Mapping[str, str] = os.environ) -> SoakOptions:
+        """SECONDS alone: as many rotations as fit. ValueError with the sentence to show."""
+        timed = bool(environment.get("SECONDS"))
+        return cls(
+            rotations=_number(environment, "ROTATIONS", 0 if timed else cls.rotations, 0, 100_000),
+            logins=_number(environment, "LOGINS", 0 if timed else cls.logins, 0, 10**9),
+            seconds=_number(environment, "SECONDS", cls.seconds, 1, 10**6),
+            rate=_number(environment, "RATE", cls.rate, 1, 1000),
+            breaks=environment.get("BREAK", "") not in ("", "0"),
+        )
+
+    def __str__(self) -> str:
+        wanted = "as many rotations as fit into"
+        if self.rotations:
+            wanted = f"{self.rotations} rotations and {self.logins:,} logins within"
+        return f"{wanted} {self.seconds} s, {self.rate} new logins a second at the least"
+
+    def reached(self, rotations: int, logins: int) -> bool:
+        return 0 < self.rotations <= rotations and self.logins <= logins
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

@@ -5,7 +5,6 @@
 It prints its own port, and serves until its stdin ends: nothing is left of it when whoever started it is gone.
 """
 
-import gc
 import os
 import sys
 import threading
@@ -16,7 +15,6 @@ from local.aws_server import Config, QuietHandler, compose
 
 
 def main(lambda_port: int, logs: str) -> None:
-    gc.set_threshold(200_000, 50, 50)  # each execution parses the definition anew: collecting took a third of all time
     app, _ = compose(Config(runtime_python="", logs=logs), lambda_port)  # the port at which the engine looks for Lambda
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.options import FAILURES, NOTHING, Options
+from local.options import FAILURES, NOTHING, Options, SoakOptions
 
 NOTHING_BUILT = {"XDG_CACHE_HOME": "/nowhere"}
 
@@ -60,3 +60,25 @@ def test_every_state_can_be_made_to_fail(state: str) -> None:
 def test_nonsense_is_refused_by_name(name: str, value: str, why: str) -> None:
     with pytest.raises(ValueError, match=f"^{name}={value}: .*{why}"):
         Options.parse({name: value})
+
+
+def test_a_soak_of_which_nothing_is_said_is_the_whole_one() -> None:
+    options = SoakOptions.parse({})
+    assert options == SoakOptions(rotations=200, logins=200_000, seconds=1500, rate=200, breaks=False)
+    assert not options.reached(200, 199_999)
+    assert not options.reached(199, 200_000)
+    assert options.reached(200, 200_000)
+
+
+def test_a_soak_with_a_time_goes_on_until_it_is_over() -> None:
+    assert not SoakOptions.parse({"SECONDS": "60"}).reached(10**6, 10**9)
+
+
+def test_a_soak_can_be_told_everything() -> None:
+    told = {"ROTATIONS": "3", "LOGINS": "500", "SECONDS": "60", "RATE": "20", "BREAK": "1"}
+    assert SoakOptions.parse(told) == SoakOptions(3, 500, 60, 20, breaks=True)
+
+
+def test_a_soak_refuses_nonsense_by_name() -> None:
+    with pytest.raises(ValueError, match=r"^SECONDS=soon: a whole number"):
+        SoakOptions.parse({"SECONDS": "soon"})
