@@ -11,7 +11,7 @@ from pathlib import Path
 from local.cluster import php
 from local.cluster.handle import Cluster, Settings
 from local.cluster.kinds import KUBECONFIG, chosen
-from local.cluster.manifests import deployment, secret
+from local.cluster.manifests import Object, deployment, secret
 from local.leftovers import Leftovers
 from local.mysql import Login, MySQL
 
@@ -80,6 +80,18 @@ class Application:
         values = self.cluster.secret()
         return Login(values["mysql-user"], values["mysql-password"])
 
+    @property
+    def deployment(self) -> Object:
+        """As it was applied at first."""
+        return deployment(
+            self.namespace,
+            DEPLOYMENT,
+            SECRET,
+            replicas=self._pods,
+            ready_after=self._ready_after,
+            deadline=self._progress_deadline,
+        )
+
     def install(self, login: Login) -> None:
         """Write sqlconf.php as OpenEMR's installer does."""
         path = self.sites / "default" / "sqlconf.php"
@@ -108,14 +120,7 @@ class Application:
                 password=login.password,
                 database=SCHEMA,
             ),
-            deployment=deployment(
-                self.namespace,
-                DEPLOYMENT,
-                SECRET,
-                replicas=self._pods,
-                ready_after=self._ready_after,
-                deadline=self._progress_deadline,
-            ),
+            deployment=self.deployment,
             sites=self.sites,
             database_ca=self.mysql.ca_path,
             directory=self._run.directory / "cluster",

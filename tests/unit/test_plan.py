@@ -44,13 +44,14 @@ def test_a_rotation_is_told_step_by_step() -> None:
     assert planned(MemoryWorld()) == ROTATE
 
 
-def test_that_the_strategy_takes_the_application_down_is_said_before_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("mode", [Mode.DRY_RUN, Mode.ROTATE])
+def test_that_the_strategy_takes_the_application_down_is_said_before_it_does(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a rotation too, and in the part of the answer that ClaimRotation does not compare."""
     world = MemoryWorld()
-    usual = world.pods.rollout()
-    said = Run(world, "usual").read_slots()["reason"]
+    usual, told = world.pods.rollout(), Run(world, "run", mode).read_slots()
     monkeypatch.setattr(world.pods, "rollout", lambda: replace(usual, recreates=True))
     outage = "Deployment openemr/openemr has the strategy Recreate: the application is down while its pods are replaced"
-    assert Run(world, "usual").read_slots()["reason"] == f"{said}; {outage}"
+    assert Run(world, "run", mode).read_slots() == {**told, "plan": [{"state": "RestartApp", "change": outage}, *told["plan"]]}
 
 
 def test_an_interrupted_retirement_publishes_nothing() -> None:

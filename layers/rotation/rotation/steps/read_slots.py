@@ -18,22 +18,21 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
     decision = decide(facts, request.mode)
     return {
         **decision.summary,
-        "reason": "; ".join([decision.reason, *recreated]),
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
         "consumers": [{"index": index, "kind": consumer.kind} for index, consumer in enumerate(world.target.consumers)],
         "overlap_seconds": world.target.overlap_seconds,
-        "plan": _plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [],
+        "plan": [*recreated, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],
     }
 
 
-def _recreated(world: World) -> list[str]:
+def _recreated(world: World) -> list[dict[str, str]]:
     """What will be down for a while, said before anything is done. A workload that is paused will not restart at all."""
     rollouts = {workload.name: workload.rollout() for workload in world.workloads()}
     for name, rollout in rollouts.items():
         if rollout.paused:
             raise RolloutPaused(f"{world.target.name}: {name} is paused: resume it with kubectl rollout resume")
-    recreated = [name for name, rollout in rollouts.items() if rollout.recreates]
-    return [f"{name} has the strategy Recreate: the application is down while its pods are replaced" for name in recreated]
+    said = "has the strategy Recreate: the application is down while its pods are replaced"
+    return [{"state": "RestartApp", "change": f"{name} {said}"} for name, rollout in rollouts.items() if rollout.recreates]
 
 
 def _plan(world: World, facts: Facts, decision: Decision) -> list[dict[str, str]]:
