@@ -277,6 +277,15 @@ def test_a_server_that_is_not_there_is_unavailable(aws: LocalAws) -> None:
         Cluster(name).get(SECRET_PATH)
 
 
+def test_a_cluster_that_has_moved_is_found_again_by_a_warm_function(aws: LocalAws, cluster: Cluster, idle: LocalCluster) -> None:
+    """Endpoint and authority are kept only for as long as somebody answers there."""
+    register(aws, f"https://127.0.0.1:{free_port()}", Authority("nobody").pem, IDLE)
+    with raises(ClusterUnavailable):
+        cluster.get(SECRET_PATH)
+    register(aws, idle.api, idle.ca, IDLE)
+    assert cluster.get(SECRET_PATH)["kind"] == "Secret"
+
+
 def test_a_server_that_says_nothing_is_unavailable(monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> None:
     monkeypatch.setattr(eks, "REQUEST_SECONDS", (0.2, 0.2))
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -1,6 +1,7 @@
 """A connection to an EKS cluster: endpoint and CA from DescribeCluster, a bearer token from a presigned STS call.
 
-Of the kubernetes package only its ApiClient is imported, and plain JSON is sent: its models cost a second at every cold start.
+Endpoint and CA are kept for the life of the function, or until nobody answers there. The token is made for each call, offline in
+a few milliseconds: none expires in a warm function.
 """
 
 import base64
@@ -11,11 +12,9 @@ from typing import Any
 import boto3
 import urllib3
 from botocore.signers import RequestSigner
-from kubernetes.client.api_client import ApiClient
-from kubernetes.client.configuration import Configuration
-from kubernetes.client.exceptions import ApiException
 
 from rotation.adapters.aws import AWS_ERRORS, client, code
+from rotation.adapters.kubernetes_client import ApiClient, ApiException, Configuration
 from rotation.errors import (
     ClusterConflict,
     ClusterObjectMissing,
@@ -56,6 +55,7 @@ class Cluster:
         except ApiException as error:
             raise _error(error, f"{method} {path} on {self._name}") from None
         except urllib3.exceptions.HTTPError as error:
+            _connect.cache_clear()  # its endpoint or its authority may be others by now: the next call asks again
             raise ClusterUnavailable(f"{self._name} could not be reached ({type(error).__name__})") from None
         answer: dict[str, Any] = json.loads(response.data)
         return answer
