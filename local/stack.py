@@ -17,13 +17,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from local.access import access_entries
 from local.aws import REPOSITORY, LocalAws
 from local.cluster import php
 from local.cluster.application import ADMIN, DEPLOYMENT, LOGIN_PAGE, SCHEMA, SECRET, Application
+from local.cluster.tokens import MASTERS, PERSON
 from local.deploy import Stack, deploy
 from local.lambdas import runtime_python
 from local.leftovers import Leftovers
 from local.mysql import Login
+from local.translation import translate
 
 NAME = "credential-rotation"
 CLUSTER = "openemr-eks"
@@ -127,7 +130,10 @@ class LocalStack:
         authority = base64.b64encode(self.app.cluster.ca.encode()).decode()
         self.aws.register_cluster(CLUSTER, self.app.cluster.api, authority)
         mounts = {"/mnt/sites": self.app.sites}
-        self.deployed = deploy(self.aws, BUILD, NAME, self._parameters(), mounts)
+        parameters = self._parameters()
+        self.deployed = deploy(self.aws, BUILD, NAME, parameters, mounts)
+        entries = access_entries(translate(BUILD, parameters), self.deployed)
+        self.app.cluster.admit({PERSON: [MASTERS], **entries})
 
     def _start_aws(self) -> LocalAws:
         aws = LocalAws(runtime_python(), self.logs, environment=self._run.environment)

@@ -21,7 +21,7 @@ from tests.cluster.world import World
 
 collect_ignore_glob = [] if chosen() == REAL else ["test_*.py"]
 
-PACE = Pace(quiet_seconds=2, progress_deadline_seconds=4, pod_seconds=0.1, rollout_deadline_seconds=120)
+PACE = Pace(quiet_seconds=1, progress_deadline_seconds=4, pod_seconds=0.1, rollout_deadline_seconds=120)
 RATE = 50
 MEASURED = pytest.StashKey[list[str]]()
 """Lines for the end of the session."""

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 
 from local.cluster.manifests import Object
+from local.stack import LocalStack
 from tests.cluster.api import DEPLOYMENT, SECRET, Api
 from tests.cluster.world import World, until
 from tests.e2e.hands import output_of
@@ -31,6 +32,18 @@ def scale(person: Api, world: World, replicas: int) -> None:
     world.stack.app.cluster.wait_until_rolled_out(60)
 
 
+# Who may call
+
+
+def test_the_functions_with_an_access_entry_are_let_in_and_no_other_one(stack: LocalStack) -> None:
+    """By the template's own entries, and bound to the Role by their group."""
+    cluster = stack.app.cluster
+    allowed = {"ReadSlots", "ClaimRotation", "PatchSecret", "RestartApp", "CheckRollout", "CheckDrained"}
+    for state in [*sorted(allowed), "SyncUsers", "WriteSqlconf", "ValidateApp", "FlipSlot", "RotateOldSlot", "RotateAdmin"]:
+        status, _ = Api(cluster.api, cluster.ca, by=stack.function(state)).send("GET", DEPLOYMENT)
+        assert status == (200 if state in allowed else 401), state
+
+
 # Rollouts that do not get there
 
 
@@ -49,7 +62,7 @@ def test_the_way_back_is_rolled_though_an_autoscaler_scales_at_the_same_time(wor
     run = world.rotate_while(lambda: person.patch(DEPLOYMENT + "/scale", {"spec": {"replicas": 5}}), after="CloseFlip")
     assert run.outcome == "RolledBack", run.cause
     scale(person, world, 3)
-    world.assert_next_is_clean()
+    world.assert_at_rest()
 
 
 def test_a_deployment_that_is_paused_before_is_refused(world: World, person: Api) -> None:
@@ -58,7 +71,7 @@ def test_a_deployment_that_is_paused_before_is_refused(world: World, person: Api
     person.patch(DEPLOYMENT, {"spec": {"paused": None}})
     assert run.outcome == "RotationRefused"
     assert "kubectl rollout resume" in run.cause
-    world.assert_next_is_clean()
+    world.assert_at_rest()
 
 
 def test_a_deployment_that_is_paused_meanwhile_can_be_rolled_neither_way_until_it_is_resumed(world: World, person: Api) -> None:
@@ -189,4 +202,4 @@ def test_recreate_takes_the_application_down_only_while_it_has_no_pods_and_that_
     world.excuse(restart.entered - SLACK, looks[-1].entered + SLACK)
     rolling = {"maxSurge": 1, "maxUnavailable": 0}
     person.patch(DEPLOYMENT, {"spec": {"strategy": {"type": "RollingUpdate", "rollingUpdate": rolling}}})
-    world.assert_next_is_clean()
+    world.assert_at_rest()
