@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from tests.worlds.invocation import PERMANENT, Boundary, Port
+from tests.faults.machinery import invocation
+from tests.worlds.invocation import PERMANENT, TRANSIENT, Boundary, Invocation, Killed, Outcome, Port
 
 THROTTLED_CALLS = 3
 FOR_GOOD = 1_000_000
@@ -43,3 +44,47 @@ def why_not(kind: Kind, boundary: Boundary, later: Sequence[Boundary]) -> str:
     if kind is Kind.FAIL_OVER and boundary.port is not Port.DATABASE:
         return "the call is not the database's: the same as at its next one"
     return ""
+
+
+class Strike:
+    """One fault at one boundary of one invocation."""
+
+    def __init__(self, kind: Kind, number: int) -> None:
+        self._kind, self._number = kind, number
+        self.instead: Outcome | None = None
+        """What the machine gets to see, where that is not what this invocation returned."""
+
+    def before(self, it: Invocation, boundary: Boundary) -> None:
+        if boundary.number == self._number:
+            self._refuse(boundary)
+            self._befall(it, boundary)
+
+    def _refuse(self, boundary: Boundary) -> None:
+        if self._kind is Kind.REFUSED:
+            raise PERMANENT[boundary.port](f"refused: {boundary.port}")
+        if self._kind is Kind.TIMED_OUT:
+            raise TRANSIENT[boundary.port](f"no answer: {boundary.port}")
+        if self._kind in (Kind.DIES, Kind.STOPPED):
+            raise Killed
+
+    def _befall(self, it: Invocation, boundary: Boundary) -> None:
+        kind, world = self._kind, it.world
+        if kind in (Kind.ZOMBIE, Kind.LATE):
+            it.leave_lying()
+        if kind is Kind.REPEATED:
+            self.instead = invocation(world, it.function, it.event, f"{it.name}-again").run()
+        if kind is Kind.POD:
+            world.pods.lose_one()
+        if kind is Kind.FAIL_OVER:
+            world.source.fail_over()
+        if kind in (Kind.THROTTLED, Kind.OUTAGE):
+            world.throttled[boundary.port] = (THROTTLED_CALLS if kind is Kind.THROTTLED else FOR_GOOD) - 1
+            raise TRANSIENT[boundary.port](f"no answer: {boundary.port}")
+
+    def after(self, _: Invocation, boundary: Boundary) -> None:
+        if boundary.number != self._number:
+            return
+        if self._kind is Kind.TIMED_OUT_DONE:
+            raise TRANSIENT[boundary.port](f"no answer: {boundary.port}")
+        if self._kind in (Kind.CRASHED, Kind.STOPPED_DONE):
+            raise Killed

@@ -60,6 +60,8 @@ def _facts(world: LivingWorld) -> Iterator[tuple[str, bool]]:
         yield f"I3 what {place} holds for {_say(credential)} does not log in", world.accepts(credential)
     for credential in world.lingering():
         yield f"I2 {_say(credential)} is worked with and does not log in any more", world.accepts(credential)
+    for credential in world.pods.environments:
+        yield f"I2 pods run with {_say(credential)}, which does not log in", world.accepts(credential)
     for credential in {*in_use.values(), *world.lingering()}:
         if credential.username in USERS.values():
             recorded = (credential.username, credential.password.reveal()) in known
@@ -134,10 +136,22 @@ def judge(it: Invocation, boundary: Boundary) -> None:
     """An act, by what whoever did it had looked at before."""
     if not boundary.changed:
         return
+    if it.event.get("mode") == "dry-run":
+        raise Violation("dry-run", f"{boundary.what} was done in a dry run")
+    _once(it, boundary)
     _wrote_ahead(it, boundary)
     _proved(it, boundary)
     _held_the_intent(it, boundary)
     _one_way(it, boundary)
+
+
+def _once(it: Invocation, boundary: Boundary) -> None:
+    """One publish restarts the application once, however often it is asked."""
+    if boundary.what == "restart":
+        mark = f"restarted {it.event['execution']['name']} {it.event['direction']} {it.event['claim']} {it.event['drain']}"
+        if mark in it.world.remembers:
+            raise Violation("once", "a repeated call started a second rollout")
+        it.world.remembers |= {mark}
 
 
 def _wrote_ahead(it: Invocation, boundary: Boundary) -> None:

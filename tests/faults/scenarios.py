@@ -2,9 +2,14 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from rotation.model import SecretText, Slot
+from rotation.errors import AppUnhealthy
+from rotation.model import Credential, SecretText, Slot
 
+from tests.faults import oracle
+from tests.faults.oracle import Violation
+from tests.worlds.asl import Place
 from tests.worlds.living import LivingWorld
 from tests.worlds.world import (
     ADMIN,
@@ -16,7 +21,19 @@ from tests.worlds.world import (
     login,
 )
 
-Make = Callable[[], LivingWorld]
+Rest = Callable[[LivingWorld, Place, Credential], None]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A world to begin in, and what is asked of it."""
+
+    world: Callable[[], LivingWorld]
+    stopped_at: str = ""
+    """The state before which a first run was stopped in it."""
+    mode: str = "rotate"
+    rest: Rest = oracle.at_rest
+    """What must be so after one clean run."""
 
 
 def from_a() -> LivingWorld:
@@ -82,19 +99,71 @@ def with_a_leftover() -> LivingWorld:
     return world
 
 
-SCENARIOS: dict[str, tuple[Make, str]] = {
-    "from A": (from_a, ""),
-    "from B": (from_b, ""),
-    "bootstrap": (bootstrap, ""),
-    "drifted slot": (drifted_active, ""),
-    "drifted standby": (drifted_standby, ""),
-    "drifted admin": (drifted_admin, ""),
-    "interrupted flip": (from_a, "ValidateApp"),
-    "interrupted retirement": (from_a, "CheckDrained"),
-    "undiscarded password": (from_a, "CheckStillDrained"),
-    "bootstrap from a drifted admin": (bootstrap_from_the_admin, ""),
-    "no dual passwords": (without_dual_passwords, ""),
-    "no login counts": (without_login_counts, ""),
-    "a leftover password": (with_a_leftover, ""),
+def with_slow_pods() -> LivingWorld:
+    """A rollout takes longer than the quiet period."""
+    world = LivingWorld()
+    world.pods.rolled_seconds = 30.0
+    return world
+
+
+def with_odd_characters() -> LivingWorld:
+    """The standby's password holds what trips over in templates and quotes."""
+    world, odd = LivingWorld(), r"canary-\1-\g<1>-$x'-\\"
+    world.account(Slot.B).password = odd
+    content = json.loads(world.slots.versions["v0"]["secret_string"])
+    content["B"]["password"] = odd
+    world.slots.versions["v0"]["secret_string"] = json.dumps(content)
+    return world
+
+
+def where_b_does_not_work() -> LivingWorld:
+    """The application shows an error to its users as soon as it works as slot B."""
+    world = LivingWorld()
+
+    def check() -> None:
+        if world.file.held.username == USERS[Slot.B]:
+            raise AppUnhealthy("the page does not show the application")
+
+    world.health.check = check  # type: ignore[method-assign]
+    return world
+
+
+def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) -> None:
+    """After a rollback."""
+    wrong = {
+        f"the run ended {place.state}: {place.cause}": place.state == "RolledBack",
+        "AWSPENDING is held": world.slots.labels().pending is None,
+        "a consumer is not where it was": all(one.held.same_login(began_with) for one in (world.file, world.secret)),
+        "what it uses is not current": world.current.credential(world.current.active).same_login(began_with),
+    }
+    for what, holds in wrong.items():
+        if not holds:
+            raise Violation("at-rest", what)
+
+
+def untouched(_: LivingWorld, place: Place, _began_with: Credential) -> None:
+    """After a dry run; the oracle saw to it that it wrote nothing."""
+    if place.state != "PlanReported":
+        raise Violation("at-rest", f"the run ended {place.state}: {place.cause}")
+
+
+SCENARIOS = {
+    "from A": Scenario(from_a),
+    "from B": Scenario(from_b),
+    "bootstrap": Scenario(bootstrap),
+    "drifted slot": Scenario(drifted_active),
+    "drifted admin": Scenario(drifted_admin),
+    "interrupted flip": Scenario(from_a, "ValidateApp"),
+    "interrupted retirement": Scenario(from_a, "CheckDrained"),
+    "undiscarded password": Scenario(from_a, "CheckStillDrained"),
+    # beyond what was asked for
+    "drifted standby": Scenario(drifted_standby),
+    "bootstrap from a drifted admin": Scenario(bootstrap_from_the_admin),
+    "no dual passwords": Scenario(without_dual_passwords),
+    "no login counts": Scenario(without_login_counts),
+    "a leftover password": Scenario(with_a_leftover),
+    "slow pods": Scenario(with_slow_pods),
+    "odd characters": Scenario(with_odd_characters),
+    "B does not work": Scenario(where_b_does_not_work, rest=back_where_it_was),
+    "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),
 }
-"""A world, and the state before which a first run was stopped in it."""

@@ -1,0 +1,82 @@
+"""Walking over everything that may happen, each situation once."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from tests.faults.oracle import Violation
+
+N = TypeVar("N")
+Branch = tuple[str, Callable[[], list[N]]]
+"""What happens, in words, and the situations to which it may lead: none at the end of a run."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """A law that was broken, and how to get there."""
+
+    law: str
+    what: str
+    path: tuple[str, ...]
+
+
+class Search(ABC, Generic[N]):
+    """Depth first. Two situations with the same future are one: how many runs lead on from it is counted, not repeated."""
+
+    def __init__(self, *, stop_at: int = 1) -> None:
+        self.found: list[Found] = []
+        self._stop_at = stop_at
+        self._known: dict[str, int | None] = {}
+        """How many runs lead on from a situation; None while that is being found out."""
+        self._path: list[str] = []
+
+    @property
+    def nodes(self) -> int:
+        return len(self._known)
+
+    @abstractmethod
+    def key(self, node: N) -> str:
+        """The same for situations with the same future."""
+
+    @abstractmethod
+    def branches(self, node: N) -> Iterator[Branch[N]]:
+        """What may happen next."""
+
+    @abstractmethod
+    def restore(self, node: N) -> None:
+        """The world as it is in that situation."""
+
+    def runs(self, node: N) -> int:
+        """How many there are from here; it stops early when enough was found."""
+        if len(self.found) >= self._stop_at:
+            return 0
+        key = self.key(node)
+        if key not in self._known:
+            self._known[key] = None
+            self._known[key] = self._explore(node)
+        runs = self._known[key]
+        if runs is None:
+            raise Violation("at-rest", "it comes back to where it was: it would go on for ever")
+        return runs
+
+    def _explore(self, node: N) -> int:
+        total = 0
+        for label, grow in self.branches(node):
+            self._path.append(label)
+            try:
+                self.restore(node)
+                children = grow()
+                total += sum(self.runs(child) for child in children) if children else 1
+            except Violation as violation:
+                self._note(violation.law, violation.what, f"then at {violation.where}")
+                total += 1
+            except Exception as error:  # noqa: BLE001 - a step that breaks is found, like all else
+                self._note("error", f"{type(error).__name__}: {error}", "")
+                total += 1
+            finally:
+                self._path.pop()
+        return total
+
+    def _note(self, law: str, what: str, where: str) -> None:
+        self.found.append(Found(law, what, tuple(one for one in (*self._path, where) if one)))
