@@ -43,6 +43,10 @@ def _backend(settings: dict[str, Any], tokens: Tokens, authority: Authority, bal
         from local.cluster.standin.backend import StandIn
 
         return StandIn(settings, tokens, authority.issue(directory, "kubernetes").context(), balancer, machine)
+    if settings["kind"] == "kubeconfig":
+        from local.cluster.real.kubeconfig import Kubeconfig
+
+        return Kubeconfig(settings, tokens, authority, balancer, machine)
     from local.cluster.real.backend import Real
 
     return Real(settings, tokens, authority, balancer, machine)

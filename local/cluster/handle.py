@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import subprocess
 import sys
 import time
@@ -13,7 +14,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.cluster.kinds import KUBECONFIG
 from local.cluster.tokens import ENTRIES
+from local.leftovers import MARK
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 POLL = 0.05  # seconds
@@ -50,10 +53,13 @@ class Cluster:
         self._settings = settings
         self._environment = environment
         self._process: subprocess.Popen[str] | None = None
+        self._janitor: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         """Return when it listens; the first pods are still starting (`wait_until_rolled_out`)."""
         self._settings.directory.mkdir(parents=True, exist_ok=True)
+        if self._settings.kind == KUBECONFIG:
+            self._janitor = self._hire(self._settings.deployment["metadata"]["namespace"])
         log = self._settings.directory / "cluster.log"
         with log.open("ab") as errors:
             self._process = subprocess.Popen(
@@ -80,6 +86,17 @@ class Cluster:
             self._process.stdin.close()
             self._process.wait()
             self._process = None
+        if self._janitor is not None:
+            assert self._janitor.stdin is not None
+            self._janitor.stdin.close()
+            self._janitor.wait()
+            self._janitor = None
+
+    def _hire(self, namespace: str) -> subprocess.Popen[bytes]:
+        """Without the mark of the run: it ends after everything that has it."""
+        environment = {name: value for name, value in os.environ.items() if name != MARK}
+        command = [sys.executable, "-m", "local.cluster.real.janitor", namespace]
+        return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdin=subprocess.PIPE, start_new_session=True)
 
     def wait_until_rolled_out(self, within: float = 30.0) -> None:
         deadline = time.monotonic() + within

@@ -25,9 +25,8 @@ def main() -> int:
         print(f"cluster: {error}", file=sys.stderr)
         return 2
     with Leftovers() as run, suppress(KeyboardInterrupt):
-        os.environ.update(run.environment)  # whatever we start bears the mark by which it is found and ended
         began = time.monotonic()
-        plane = ControlPlane(programs, run.directory / "control-plane", Authority("local cluster authority"))
+        plane = ControlPlane(programs, run.directory / "control-plane", Authority("local cluster authority"), run.environment)
         plane.start(plane.url)  # no webhook: nobody comes with a token of EKS
         print(f"cluster: Kubernetes {programs.version()} from {programs.folder}, ready after {time.monotonic() - began:.1f} s")
         if os.environ.get("HOLD", "0") not in ("", "0"):

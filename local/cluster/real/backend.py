@@ -1,9 +1,8 @@
-"""A real cluster: its control plane on this machine, its pods by our kubelet."""
+"""Real clusters: an API server and its controllers, and pods by our kubelet."""
 
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from local.cluster.http import HOST, port_of, serve
 from local.cluster.manifests import roles
 from local.cluster.pod import Pod
 from local.cluster.real.authenticator import Authenticator
-from local.cluster.real.client import NOT_FOUND, Object
+from local.cluster.real.client import NOT_FOUND, Client, Object
 from local.cluster.real.control_plane import ControlPlane
 from local.cluster.real.kubelet import Kubelet
 from local.cluster.real.placed import Node
@@ -29,38 +28,30 @@ COLLECTIONS = {
     "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
     "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
 }
-POLL = 0.05
 
 
-class Real:
-    def __init__(
-        self, settings: Mapping[str, Any], tokens: Tokens, authority: Authority, balancer: Balancer, machine: Mapping[str, str]
-    ) -> None:
+class Furnished:
+    """An API server with what a rotation finds in it, called as its administrator, and our kubelet beside it."""
+
+    _client: Client
+
+    def __init__(self, settings: Mapping[str, Any], balancer: Balancer, machine: Mapping[str, str]) -> None:
         self._secret, self._deployment = settings["secret"], settings["deployment"]
         self._namespace: str = self._deployment["metadata"]["namespace"]
-        self._tokens, self._authority, self._balancer, self._machine = tokens, authority, balancer, machine
+        self._balancer, self._machine = balancer, machine
         self._directory = Path(settings["directory"])
-        programs = require()
-        self.version = programs.version()
-        self._plane = ControlPlane(programs, self._directory / "control-plane", authority)
+        self._kubelet: Kubelet | None = None
         self._seen: Object = {}
-        self._closing: list[Any] = [self._plane]
         self.sabotage = Sabotage()
 
     @property
     def pods(self) -> Sequence[Pod]:
-        return self._kubelet.pods
+        return self._kubelet.pods if self._kubelet else []
 
     @property
     def is_complete(self) -> bool:
         """By the Deployment as it was last heard of, and by the processes themselves."""
         return bool(self._seen) and _is_complete(self._seen) and all(pod.ready for pod in self.pods)
-
-    async def start(self) -> str:
-        webhook = await serve(Authenticator(self._tokens), self._authority.issue(self._directory, "authenticator").context())
-        self._client = await asyncio.to_thread(self._plane.start, f"https://{HOST}:{port_of(webhook)}/")
-        await self._furnish()
-        return self._plane.url
 
     async def secret(self) -> Object:
         return await asyncio.to_thread(self._client.get, _path(self._secret))
@@ -75,26 +66,18 @@ class Real:
         if status not in (200, 202, NOT_FOUND):
             raise RuntimeError(f"{_path(manifest)} could not be deleted: {answer.get('message')}")
 
-    async def stop_api(self) -> None:
-        await asyncio.to_thread(self._plane.stop_api)
-
-    async def start_api(self) -> None:
-        await asyncio.to_thread(self._plane.start_api, self._client)
-
     def close(self) -> None:
-        for one in reversed(self._closing):
-            one.close()
+        if self._kubelet:
+            self._kubelet.close()
 
-    async def _furnish(self) -> None:
+    async def furnish(self) -> None:
         """The namespace with what a rotation finds in it, and somebody to run its pods."""
         await asyncio.to_thread(self._client.call, "POST", "/api/v1/namespaces", {"metadata": {"name": self._namespace}})
         for manifest in (*roles(self._namespace), self._secret, self._deployment):
             await self._create(manifest)
-        name = f"credential-rotation-{secrets.token_hex(4)}"
-        node = Node(name, self._client, self._balancer, self._machine, self._directory, self.sabotage)
+        node = Node(self._namespace, self._client, self._balancer, self._machine, self._directory, self.sabotage)
         self._kubelet = Kubelet(node, self._namespace)
         await self._kubelet.start()
-        self._closing.append(self._kubelet)
         self._watch = Watch(self._client, COLLECTIONS["Deployment"].format(self._namespace), self._heard)
 
     def _heard(self, deployments: dict[str, Object]) -> None:
@@ -102,6 +85,35 @@ class Real:
 
     async def _create(self, manifest: Object) -> None:
         await asyncio.to_thread(self._client.call, "POST", COLLECTIONS[manifest["kind"]].format(self._namespace), manifest)
+
+
+class Real(Furnished):
+    """A control plane of this run."""
+
+    def __init__(
+        self, settings: Mapping[str, Any], tokens: Tokens, authority: Authority, balancer: Balancer, machine: Mapping[str, str]
+    ) -> None:
+        super().__init__(settings, balancer, machine)
+        programs = require()
+        self.version = programs.version()
+        self._tokens, self._authority = tokens, authority
+        self._plane = ControlPlane(programs, self._directory / "control-plane", authority)
+
+    async def start(self) -> str:
+        webhook = await serve(Authenticator(self._tokens), self._authority.issue(self._directory, "authenticator").context())
+        self._client = await asyncio.to_thread(self._plane.start, f"https://{HOST}:{port_of(webhook)}/")
+        await self.furnish()
+        return self._plane.url
+
+    async def stop_api(self) -> None:
+        await asyncio.to_thread(self._plane.stop_api)
+
+    async def start_api(self) -> None:
+        await asyncio.to_thread(self._plane.start_api, self._client)
+
+    def close(self) -> None:
+        super().close()
+        self._plane.close()
 
 
 def _path(manifest: Object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import urllib3
 from kubernetes.client.api_client import ApiClient
 from kubernetes.client.configuration import Configuration
 from kubernetes.client.exceptions import ApiException
+from kubernetes.config import kube_config
 
 Object = dict[str, Any]
 MERGE = "application/merge-patch+json"
@@ -37,8 +38,19 @@ class Client:
         configuration = Configuration(host=url)
         configuration.ssl_ca_cert = str(ca)
         configuration.api_key = {"authorization": f"Bearer {token}"}
-        configuration.connection_pool_maxsize = CONNECTIONS
         configuration.proxy = None
+        return cls._with(configuration)
+
+    @classmethod
+    def of_current_context(cls) -> Client:
+        """As kubectl would call: KUBECONFIG or ~/.kube/config, with whatever that user logs in by."""
+        configuration = Configuration()
+        kube_config.load_kube_config(client_configuration=configuration)
+        return cls._with(configuration)
+
+    @classmethod
+    def _with(cls, configuration: Configuration) -> Client:
+        configuration.connection_pool_maxsize = CONNECTIONS
         configuration.retries = False
         return cls(ApiClient(configuration))
 
@@ -46,15 +58,15 @@ class Client:
         return self.call("GET", path)
 
     def call(self, method: str, path: str, body: Any = None, kind: str = JSON) -> Object:
-        status, answer = self.send(method, path, body, kind)
+        status, answer = self.send(method, path, body, {"Content-Type": kind})
         if status >= 400:
             raise ApiError(status, f"{method} {path}: {answer.get('message', '')}")
         return answer
 
-    def send(self, method: str, path: str, body: Any = None, kind: str = JSON, **headers: str) -> tuple[int, Object]:
+    def send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> tuple[int, Object]:
         """The status and the answer, whatever they are."""
         try:
-            response = self._request(method, path, body, {"Content-Type": kind, **headers}, SECONDS)
+            response = self._request(method, path, body, headers or {}, SECONDS)
         except ApiException as error:
             return _refused(error)
         return response.status, _content(response.data)
@@ -75,7 +87,7 @@ class Client:
         finally:
             response.close()
 
-    def _request(self, method: str, path: str, body: Any, headers: dict[str, str], seconds: tuple[float, float]) -> Any:
+    def _request(self, method: str, path: str, body: Any, headers: Mapping[str, str], seconds: tuple[float, float]) -> Any:
         try:
             return self._api.call_api(
                 path, method, header_params={"Accept": JSON, **headers}, body=body, auth_settings=["BearerToken"],

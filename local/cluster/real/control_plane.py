@@ -29,7 +29,11 @@ ADMINISTRATOR, MANAGER = "administrator", "controller-manager"
 
 
 class ControlPlane:
-    def __init__(self, programs: Programs, directory: Path, authority: Authority) -> None:
+    def __init__(
+        self, programs: Programs, directory: Path, authority: Authority, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """`environment`: with the mark by which leftovers are found; None: ours has it."""
+        self._environment = environment
         self._programs = programs
         self._directory = directory
         self._authority = authority
@@ -90,6 +94,7 @@ class ControlPlane:
                 stdout=log,
                 stderr=log,
                 process_group=0,
+                env=self._environment,
             )
 
     def _assert_alive(self) -> None:
