@@ -15,6 +15,7 @@ from local.cluster.real.client import Client
 from local.cluster.real.control_plane import ControlPlane
 from local.cluster.real.programs import require
 from local.follow import wait_for
+from local.leftovers import Leftovers
 from local.load import Load
 from local.stack import LocalStack
 from tests.cluster.api import Api
