@@ -15,13 +15,12 @@ from local.cluster.kinds import REAL, chosen
 from local.cluster.tokens import PERSON
 from local.load import Load
 from local.rollouts import RolloutWatch
-from local.stack import SECRET_KEY, LocalStack, Pace
+from local.stack import SECRET_KEY, LocalStack
 from tests.cluster.api import Api
-from tests.cluster.world import World
+from tests.cluster.world import PACE, World
 
 collect_ignore_glob = [] if chosen() == REAL else ["test_*.py"]
 
-PACE = Pace(quiet_seconds=1, progress_deadline_seconds=4, pod_seconds=0.1, rollout_deadline_seconds=120)
 RATE = 50
 MEASURED = pytest.StashKey[list[str]]()
 """Lines for the end of the session."""

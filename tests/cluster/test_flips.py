@@ -11,7 +11,7 @@ from rotation.adapters.kubernetes import Deployment
 from rotation.rollout import Progress, Rollout, progress
 
 from local.stack import CLUSTER, LocalStack
-from tests.cluster.api import Api
+from tests.cluster.api import DEPLOYMENT, Api
 from tests.cluster.delay import delayed
 from tests.cluster.test_hard_cases import scale
 from tests.cluster.world import World
@@ -32,6 +32,7 @@ def test_a_hundred_rollouts_are_believed_only_when_every_pod_is_new(
     world: World, person: Api, stack: LocalStack, measured: Callable[[str], None]
 ) -> None:
     scale(person, world, REPLICAS)
+    rolling(person, surge=REPLICAS)
     cluster, too_early, fooled = stack.app.cluster, [], 0
     authority = base64.b64encode(cluster.ca.encode()).decode()
     with delayed(int(cluster.api.rpartition(":")[2]), MOST, random.Random(1)) as port:  # noqa: S311 - chance, not secrets
@@ -52,5 +53,10 @@ def test_a_hundred_rollouts_are_believed_only_when_every_pod_is_new(
         stack.aws.register_cluster(CLUSTER, cluster.api, authority)
     measured(f"{FLIPS} rollouts at 0 to {MOST * 1000:.0f} ms of added delay each way: {len(too_early)} believed too early")
     measured(f"a reader that does not look at the generations would have believed {fooled} of the {FLIPS} at its first look")
+    rolling(person, surge=1)
     scale(person, world, 3)
     assert too_early == []
+
+
+def rolling(person: Api, surge: int) -> None:
+    person.patch(DEPLOYMENT, {"spec": {"strategy": {"rollingUpdate": {"maxSurge": surge, "maxUnavailable": 0}}}})

@@ -3,7 +3,7 @@
 import itertools
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -11,11 +11,13 @@ import pytest
 from local.cluster.manifests import Object
 from local.stack import LocalStack
 from tests.cluster.api import DEPLOYMENT, SECRET, Api
-from tests.cluster.world import World, until
+from tests.cluster.world import PACE, World, until
 from tests.e2e.hands import output_of
 
 PODS = "/api/v1/namespaces/openemr/pods"
 OUTAGE = 20.0  # seconds
+SLOW = 63.0  # seconds: from the second minute on a rollout is looked at less often
+LATE_BAR = 15.0  # seconds from such a rollout complete to the machine knowing it
 SLACK = 1.0  # seconds; a request that was due just before may fail just after
 
 
@@ -172,17 +174,30 @@ def test_another_restart_on_top_of_ours_is_waited_for(world: World, person: Api)
 # The API server itself
 
 
-def test_the_api_server_is_down_for_twenty_seconds(world: World) -> None:
+def test_the_api_server_is_down_for_twenty_seconds_of_a_slow_rollout(
+    world: World, person: Api, measured: Callable[[str], None]
+) -> None:
     """Pods serve on; the calls are tried again. If that is not enough the run is rolled back: either is whole."""
     cluster = world.stack.app.cluster
+    person.patch(DEPLOYMENT, {"spec": {"progressDeadlineSeconds": 300}})
+    cluster.break_next_rollout()
 
     def outage() -> None:
+        began = time.monotonic()
         cluster.stop_api()
         time.sleep(OUTAGE)
         cluster.start_api()
+        time.sleep(began + SLOW - time.monotonic())
+        cluster.heal()
 
+    noticed = len(world.noticed)
     run = world.rotate_while(outage)
     assert run.outcome in ("RotationSucceeded", "RolledBack"), run.cause
+    late = world.noticed[noticed:]
+    del world.noticed[noticed:]
+    measured(f"after the first minute of a rollout, with an outage of {OUTAGE:.0f} s in it: {run.outcome}, noticed after {late} s")
+    assert all(one <= LATE_BAR for one in late)
+    person.patch(DEPLOYMENT, {"spec": {"progressDeadlineSeconds": PACE.progress_deadline_seconds}})
     world.assert_next_is_clean()
 
 

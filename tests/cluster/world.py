@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 from local.follow import Run, Visit
+from local.stack import Pace
 from tests.e2e.rotations import Rotations
 
+PACE = Pace(quiet_seconds=1, progress_deadline_seconds=4, pod_seconds=0.1, rollout_deadline_seconds=120)
 WITHIN = 60.0
 
 
