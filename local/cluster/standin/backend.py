@@ -35,6 +35,7 @@ class StandIn:
         self._api = Api(self._store, tokens, Rules(roles(deployment.namespace)))
         self._tls = tls
         self._port = 0
+        self._running: asyncio.Task[None] | None = None
         self.sabotage = self._controller.sabotage
 
     @property
@@ -68,5 +69,6 @@ class StandIn:
         self._port = port_of(self._server)
 
     def close(self) -> None:
-        self._running.cancel()
+        if self._running:
+            self._running.cancel()
         self._controller.kill()
