@@ -116,7 +116,8 @@ def test_a_pod_that_is_deleted_and_one_that_is_evicted_during_the_rollout(world:
     def lose_two() -> None:
         first, second, *_ = pods(person)
         assert person.send("DELETE", f"{PODS}/{first}")[0] == 200
-        eviction = {"apiVersion": "policy/v1beta1", "kind": "Eviction", "metadata": {"name": second, "namespace": "openemr"}}
+        version = "policy/v1" if int(world.stack.app.cluster.version.split(".")[1]) >= 22 else "policy/v1beta1"
+        eviction = {"apiVersion": version, "kind": "Eviction", "metadata": {"name": second, "namespace": "openemr"}}
         assert person.send("POST", f"{PODS}/{second}/eviction", eviction, "application/json")[0] == 201
 
     run = world.rotate_while(lose_two)

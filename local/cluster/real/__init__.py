@@ -2,6 +2,7 @@
 
 programs.py       where the binaries are           control_plane.py  etcd, kube-apiserver, kube-controller-manager
 client.py         the cluster's administrator      watch.py          what has changed there, for ever
-kubelet.py        every pod from bind to delete    status.py         what a kubelet says of a pod
-authenticator.py  who a token is of, as EKS's webhook says it        kubeconfig.py, gate.py   a cluster of somebody else's
+kubelet.py        which pods are ours              placed.py         one of them, from its binding to its deletion
+authenticator.py  who a token is of, as EKS says   status.py         what a kubelet says of a pod
+backend.py        all of it as a cluster           kubeconfig.py     a cluster of somebody else's; janitor.py leaves it clean
 """

@@ -1,7 +1,7 @@
 """The Kubernetes API and its Deployment controller without Kubernetes: as much as the steps rely on, held by the contract suite.
 
-    api.py         GET, PATCH            store.py     resourceVersion, generation, merge patches
-    controller.py  rolls, a while later  rollout.py   by which rules, and what the status says
-    rbac.py        who may do what       validation.py, errors.py   what is refused, in the API's words
-    backend.py     all of it as a cluster
+api.py         GET, PATCH            store.py     resourceVersion, generation, merge patches
+controller.py  rolls, a while later  rollout.py   by which rules, and what the status says
+rbac.py        who may do what       validation.py, errors.py   what is refused, in the API's words
+backend.py     all of it as a cluster
 """
