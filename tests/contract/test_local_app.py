@@ -244,9 +244,10 @@ def test_a_missing_php_is_said_with_the_way_out(monkeypatch: pytest.MonkeyPatch,
 
 
 STACK = """
-import subprocess, sys, time
+import signal, subprocess, sys, time
 from local.cluster.application import Application
 from local.leftovers import MARK, Leftovers
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background, and so here
 with Leftovers() as run:
     application = Application(run, secret_keys={"*": "key"}, pods=2)
     application.start()

@@ -15,9 +15,11 @@ from local.leftovers import marked
 REPOSITORY = Path(__file__).parents[2]
 WITHIN = 20.0
 STACK = """
-import sys, time
+import signal, sys, time
 from local.leftovers import MARK
 from local.stack import LocalStack
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background, and so here
 
 class Told(LocalStack):
     def _start(self):
