@@ -33,7 +33,7 @@ demo: build ## rotations of a running application on this machine; ROTATIONS=n P
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
 	$(foreach v,ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
 
-soak: build ## 200 rotations under 200 new logins a second, of which none may fail (22 min); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1
+soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1
 	$(SETUP) php
 	$(foreach v,ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
 

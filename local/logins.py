@@ -61,6 +61,7 @@ class NewSession:
                 password=credential.password.reveal().encode(),
                 database=credential.dbname,
                 ssl=self._tls,
+                autocommit=None,  # left as the server has it, as PHP does
                 connect_timeout=TIMEOUT,
                 read_timeout=TIMEOUT,
             ) as session,
