@@ -392,6 +392,17 @@ RESUME: dict[str, tuple[Given, Action, str]] = {
     "no consumer holds a credential": (Given(None, BOTH), Action.NOTHING, "A"),
     "never rotated": (Given("o=po", "o=po"), Action.NOTHING, "A"),
     "moved to the standby by hand: back to what is current": (Given("b=pb", BOTH), Action.RESTORE, "A"),
+    "only the Kubernetes Secret is on the standby": (Given("a=pa", BOTH, kubernetes="b=pb"), Action.RESTORE, "A"),
+    "a rollback cut short before the Kubernetes Secret": (
+        Given("a=pa", "a=pa b=new", kubernetes="b=new", **CLOSED),
+        Action.RESTORE,
+        "A",
+    ),
+    "the Kubernetes Secret has a password of the active slot that does not log in": (
+        Given("a=pa", BOTH, kubernetes="a=px"),
+        Action.RESTORE,
+        "A",
+    ),
     "a rollback cut short after it was closed": (Given("b=new", "a=pa b=new", **CLOSED), Action.RESTORE, "A"),
     "a rollback that only did not let go": (Given("a=pa", "a=pa b=new", **CLOSED), Action.RELEASE, "A"),
     "a first rotation's rollback cut short: the slot works and is current": (

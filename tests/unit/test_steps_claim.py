@@ -5,7 +5,6 @@ from collections.abc import Callable
 
 import pytest
 from rotation.errors import (
-    AdminLoginUnknown,
     LoginRefused,
     RolloutPaused,
     RotationAlreadyRunning,
@@ -14,7 +13,7 @@ from rotation.errors import (
     SituationChanged,
     SourceUnreachable,
 )
-from rotation.model import CURRENT, PENDING, STAGING, Mode, Password, RotationStep, SecretText, Slot
+from rotation.model import CURRENT, STAGING, Mode, Password, RotationStep, SecretText, Slot
 from rotation.situation import Action
 from rotation.steps.discard_old_password import discard_old_password
 from rotation.steps.flip_slot import flip_slot
@@ -193,68 +192,6 @@ def test_a_broken_secret_is_refused_by_its_field(world: MemoryWorld) -> None:
     world.slots.put("edit", SecretText(json.dumps({"active_slot": "C"})), [CURRENT])
     with refused(world, SecretInvalid, "active_slot is neither A nor B"):
         Run(world).read_slots()
-
-
-# The admin's login
-
-
-def alter_admin(world: MemoryWorld, password: str) -> None:
-    world.source.accounts[ADMIN].password = password
-
-
-def test_a_pending_and_a_previous_admin_password_are_tried_too(world: MemoryWorld) -> None:
-    other = world.current_admin.with_password(Password("pending one")).text()
-    world.admin.put("p", other, [PENDING])
-    alter_admin(world, "pending one")
-    assert Run(world).read_slots()
-    world.admin.put("c", world.current_admin.with_password(Password("nowhere accepted")).text(), [CURRENT])
-    alter_admin(world, ADMIN_PASSWORD)
-    assert Run(world).read_slots()
-
-
-def test_no_admin_password_that_logs_in_is_an_error_of_its_own(world: MemoryWorld) -> None:
-    alter_admin(world, "changed by somebody")
-    with refused(world, AdminLoginUnknown, "admin"):
-        Run(world).read_slots()
-    assert world.source.accounts[ADMIN].logins == 1, "each known password is tried once"
-
-
-def test_another_user_in_sqlconf_is_not_taken_for_the_admin(world: MemoryWorld) -> None:
-    alter_admin(world, "changed by somebody")
-    world.application_uses(credential(FORMER, FORMER_PASSWORD))
-    with refused(world, AdminLoginUnknown):
-        Run(world).read_slots()
-
-
-def test_a_drifted_admin_password_that_only_a_consumer_knows_is_recorded(world: MemoryWorld) -> None:
-    alter_admin(world, "drifted")
-    world.secret.holds(credential(ADMIN, "drifted"))
-    run = Run(world)
-    run.read_slots()
-    assert world.journal.writes == []
-    run.claim_rotation()
-    assert world.current_admin.credential.same_login(credential(ADMIN, "drifted"))
-    assert world.current_admin.tag is None
-    assert world.journal.writes == ["put slots", "swap AWSPENDING of slots", "put admin", "swap AWSCURRENT of admin"]
-
-
-def test_an_admin_password_that_is_recorded_already_is_not_recorded_again(world: MemoryWorld) -> None:
-    other = world.current_admin.with_password(Password("pending one")).text()
-    world.admin.put("p", other, [PENDING])
-    alter_admin(world, "pending one")
-    before = world.admin.labels()
-    Run(world).to_claim()
-    assert world.admin.labels() == before
-
-
-def test_an_admin_secret_that_moved_meanwhile_is_not_overwritten(world: MemoryWorld) -> None:
-    alter_admin(world, "drifted")
-    world.secret.holds(credential(ADMIN, "drifted"))
-    theirs = world.current_admin.with_password(Password("put by a person")).text()
-    world.journal.meanwhile("swap AWSCURRENT of admin", lambda: world.admin.put("theirs", theirs, [CURRENT]))
-    with refused(world, RotationSuperseded, "admin"):
-        Run(world).to_claim()
-    assert world.admin.labels().current == "theirs"
 
 
 # ClaimRotation
