@@ -103,6 +103,10 @@ class LocalStack:
         """The name of the function behind a state."""
         return self.deployed[f"{'CheckDrained' if state == 'CheckStillDrained' else state}Function"]
 
+    def access_entries(self) -> dict[str, list[str]]:
+        """Whom the cluster lets in, with their groups: the functions as the template says, and a person with kubectl."""
+        return {PERSON: [MASTERS], **access_entries(translate(BUILD, self._given), self.deployed)}
+
     def secret(self, name: str, version: str | None = None, stage: str = "AWSCURRENT") -> dict[str, Any]:
         """What a version of a secret holds; by stage unless a version is named."""
         which = {"VersionId": version} if version else {"VersionStage": stage}
@@ -130,10 +134,9 @@ class LocalStack:
         authority = base64.b64encode(self.app.cluster.ca.encode()).decode()
         self.aws.register_cluster(CLUSTER, self.app.cluster.api, authority)
         mounts = {"/mnt/sites": self.app.sites}
-        parameters = self._parameters()
-        self.deployed = deploy(self.aws, BUILD, NAME, parameters, mounts)
-        entries = access_entries(translate(BUILD, parameters), self.deployed)
-        self.app.cluster.admit({PERSON: [MASTERS], **entries})
+        self._given = self._parameters()
+        self.deployed = deploy(self.aws, BUILD, NAME, self._given, mounts)
+        self.app.cluster.admit(self.access_entries())
 
     def _start_aws(self) -> LocalAws:
         aws = LocalAws(runtime_python(), self.logs, environment=self._run.environment)

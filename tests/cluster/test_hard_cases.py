@@ -16,6 +16,7 @@ from tests.e2e.hands import output_of
 
 PODS = "/api/v1/namespaces/openemr/pods"
 OUTAGE = 20.0  # seconds
+LOCKED_OUT = 4.0  # seconds
 SLOW = 63.0  # seconds: from the second minute on a rollout is looked at less often
 LATE_BAR = 15.0  # seconds from such a rollout complete to the machine knowing it
 SLACK = 1.0  # seconds; a request that was due just before may fail just after
@@ -200,6 +201,22 @@ def test_the_api_server_is_down_for_twenty_seconds_of_a_slow_rollout(
     assert all(one <= LATE_BAR for one in late)
     person.patch(DEPLOYMENT, {"spec": {"progressDeadlineSeconds": PACE.progress_deadline_seconds}})
     world.assert_next_is_clean()
+
+
+def test_no_token_is_taken_for_a_while(world: World) -> None:
+    """As when each had expired, or EKS could not ask STS about them: tried again with a new one."""
+    cluster, entries = world.stack.app.cluster, world.stack.access_entries()
+
+    def lock_out() -> None:
+        cluster.admit({})
+        time.sleep(LOCKED_OUT)
+        cluster.admit(entries)
+
+    noticed = len(world.noticed)
+    run = world.rotate_while(lock_out, after="PatchSecret")
+    del world.noticed[noticed:]  # it could not look
+    assert run.outcome == "RotationSucceeded", run.cause
+    world.assert_at_rest()
 
 
 # A strategy that takes the application down

@@ -239,14 +239,14 @@ def test_a_token_for_another_cluster_is_not_accepted(aws: LocalAws, cluster: Clu
     described = aws.client("eks").describe_cluster(name=cluster._name)["cluster"]
     ca = base64.b64decode(described["certificateAuthority"]["data"]).decode()
     other = Cluster(register(aws, described["endpoint"], ca))
-    with raises(ClusterRefused):
+    with raises(ClusterUnavailable):
         other.get(SECRET_PATH)
     assert cluster.get(SECRET_PATH)["kind"] == "Secret"
 
 
 def test_a_token_of_a_stranger_is_not_accepted(monkeypatch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a stranger's")
-    with raises(ClusterRefused):
+    with raises(ClusterUnavailable):
         cluster.get(SECRET_PATH)
 
 
@@ -304,7 +304,7 @@ def test_a_cluster_that_eks_does_not_know_is_named() -> None:
     ("status", "kind"),
     [
         (400, ClusterRefused),
-        (401, ClusterRefused),
+        (401, ClusterUnavailable),
         (403, ClusterRefused),
         (404, ClusterObjectMissing),
         (409, ClusterConflict),

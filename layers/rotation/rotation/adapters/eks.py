@@ -101,12 +101,17 @@ def token(cluster: str) -> str:
 
 
 def _error(error: ApiException, what: str) -> RotationError:
-    """By status; the body is left behind, since it may quote what was sent."""
+    """By status; the body is left behind, since it may quote what was sent.
+
+    401 may pass: EKS asks STS about every token, which may be throttled, and clocks drift. The next try shows a new one.
+    """
     status = int(error.status or 0)
     if status == 409:
         return ClusterConflict(f"{what}: somebody else changed it at the same moment")
     if status == 404:
         return ClusterObjectMissing(f"{what}: there is no such object")
+    if status == 401:
+        return ClusterUnavailable(f"{what}: HTTP 401, our token was not taken; has the role an access entry?")
     if status in _TRANSIENT or status >= 500 or status == 0:
         return ClusterUnavailable(f"{what}: HTTP {status or 'connection failed'}")
-    return ClusterRefused(f"{what}: HTTP {status}; is k8s/ applied, and the role's access entry made?")
+    return ClusterRefused(f"{what}: HTTP {status}; is k8s/rbac.yaml applied, with these names?")
