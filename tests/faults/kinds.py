@@ -13,6 +13,7 @@ FOR_GOOD = 1_000_000
 
 class Kind(StrEnum):
     REFUSED = "fails before"
+    FAILED_DONE = "fails after"
     DIES = "dies before"
     CRASHED = "crashes after"
     TIMED_OUT_DONE = "times out, done"
@@ -28,7 +29,7 @@ class Kind(StrEnum):
     OUTAGE = "out of service until the run ends"
 
 
-NEEDS_EFFECT = {Kind.CRASHED, Kind.TIMED_OUT_DONE, Kind.STOPPED_DONE}
+NEEDS_EFFECT = {Kind.FAILED_DONE, Kind.CRASHED, Kind.TIMED_OUT_DONE, Kind.STOPPED_DONE}
 ACTS_LATE = {Kind.ZOMBIE, Kind.LATE, Kind.REPEATED}
 STOPS = {Kind.STOPPED, Kind.STOPPED_DONE, Kind.ZOMBIE}
 
@@ -37,7 +38,7 @@ def why_not(kind: Kind, boundary: Boundary, later: Sequence[Boundary]) -> str:
     """Why that cannot happen there; empty if it can. `later`: what follows in the same invocation."""
     if kind in NEEDS_EFFECT and not boundary.changed:
         return "only looks: there is no effect to have"
-    if kind is Kind.REFUSED and boundary.port not in PERMANENT:
+    if kind in (Kind.REFUSED, Kind.FAILED_DONE) and boundary.port not in PERMANENT:
         return "the port has no lasting refusal"
     if kind in ACTS_LATE and not any(one.changed for one in (boundary, *later)):
         return "the call has no effect left that could come late"
@@ -50,7 +51,7 @@ class Strike:
     """One fault at one boundary of one invocation."""
 
     def __init__(self, kind: Kind, number: int) -> None:
-        self._kind, self._number = kind, number
+        self.kind, self._number = kind, number
         self.instead: Outcome | None = None
         """What the machine gets to see, where that is not what this invocation returned."""
 
@@ -60,15 +61,15 @@ class Strike:
             self._befall(it, boundary)
 
     def _refuse(self, boundary: Boundary) -> None:
-        if self._kind is Kind.REFUSED:
+        if self.kind is Kind.REFUSED:
             raise PERMANENT[boundary.port](f"refused: {boundary.port}")
-        if self._kind is Kind.TIMED_OUT:
+        if self.kind is Kind.TIMED_OUT:
             raise TRANSIENT[boundary.port](f"no answer: {boundary.port}")
-        if self._kind in (Kind.DIES, Kind.STOPPED):
+        if self.kind in (Kind.DIES, Kind.STOPPED):
             raise Killed
 
     def _befall(self, it: Invocation, boundary: Boundary) -> None:
-        kind, world = self._kind, it.world
+        kind, world = self.kind, it.world
         if kind in (Kind.ZOMBIE, Kind.LATE):
             it.leave_lying()
         if kind is Kind.REPEATED:
@@ -84,7 +85,9 @@ class Strike:
     def after(self, _: Invocation, boundary: Boundary) -> None:
         if boundary.number != self._number:
             return
-        if self._kind is Kind.TIMED_OUT_DONE:
+        if self.kind is Kind.FAILED_DONE:
+            raise PERMANENT[boundary.port](f"said to have failed: {boundary.port}")
+        if self.kind is Kind.TIMED_OUT_DONE:
             raise TRANSIENT[boundary.port](f"no answer: {boundary.port}")
-        if self._kind in (Kind.CRASHED, Kind.STOPPED_DONE):
+        if self.kind in (Kind.CRASHED, Kind.STOPPED_DONE):
             raise Killed

@@ -27,6 +27,8 @@ class Node:
     actors: Actors
     stops: int
     """How many executions an operator may still stop."""
+    begun: int
+    """How many executions there were."""
     clean: bool = False
     """Whether what runs is the one run after all the others."""
     at_work: str = ""
@@ -55,7 +57,7 @@ class Rivals(Search[Node]):
         oracle.begin(world)
         self._began_with = world.file.held
         actors = tuple(started(world, f"run-{number}", mode) for number, mode in enumerate(self._modes, 1))
-        return self.runs(Node(world.snapshot(), actors, self._stops, interruptions=self._interruptions))
+        return self.runs(Node(world.snapshot(), actors, self._stops, len(actors), interruptions=self._interruptions)).runs
 
     def key(self, node: Node) -> str:
         self.restore(node)
@@ -63,7 +65,7 @@ class Rivals(Search[Node]):
             (one.name, one.place and place_key(self.world, one.place), late_key(self.world, one.call), self._wakes(one))
             for one in node.actors
         ]
-        return renamed(repr((self.world.key(), actors, node.stops, node.clean, node.at_work, node.interruptions)))
+        return renamed(repr((self.world.key(), actors, node.stops, node.begun, node.clean, node.at_work, node.interruptions)))
 
     def _wakes(self, actor: Actor) -> float | None:
         return None if actor.wakes is None else round(actor.wakes - self.world.clock, 3)
@@ -87,16 +89,18 @@ class Rivals(Search[Node]):
     def _nobody_runs(self, node: Node) -> Iterator[Branch[Node]]:
         if node.clean:
             yield "", lambda: self._rest(node)
-        elif node.stops < self._stops and len(node.actors) <= len(self._modes):
-            yield "the next run begins", lambda: self._next(node, clean=False)
         else:
-            yield "the last run begins", lambda: self._next(node, clean=True)
+            beside_the_late = self._stops > 0 and node.begun == len(self._modes)
+            yield "the next run begins", lambda: self._next(node, clean=not beside_the_late)
 
     def _next(self, node: Node, *, clean: bool) -> list[Node]:
-        late = () if clean else tuple(one for one in node.actors if one.call)
-        number = len(self._modes) + (2 if clean else 1)
-        actors = (*late, started(self.world, f"run-{number}"))
-        return [replace(node, world=self.world.snapshot(), actors=actors, clean=clean, stops=0 if clean else node.stops)]
+        """Whoever is still at work from before is gone by the time of the clean one."""
+        for one in node.actors:
+            if clean and one.call:
+                self.world.source.leave(one.call.name)
+        late = () if clean else node.actors
+        actors = (*late, started(self.world, f"run-{node.begun + 1}"))
+        return [replace(node, world=self.world.snapshot(), actors=actors, clean=clean, begun=node.begun + 1, stops=0)]
 
     def _act(self, node: Node, chosen: int) -> list[Node]:
         if node.actors[chosen].calls > MOST_CALLS:

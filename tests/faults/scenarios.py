@@ -31,6 +31,8 @@ class Scenario:
     world: Callable[[], LivingWorld]
     stopped_at: str = ""
     """The state before which a first run was stopped in it."""
+    first_mode: str = "rotate"
+    """Of that first run."""
     mode: str = "rotate"
     rest: Rest = oracle.at_rest
     """What must be so after one clean run."""
@@ -100,9 +102,9 @@ def with_a_leftover() -> LivingWorld:
 
 
 def with_slow_pods() -> LivingWorld:
-    """A rollout takes longer than the quiet period."""
+    """The controller is busy: even to see a change takes it longer than the quiet period, and a rollout longer still."""
     world = LivingWorld()
-    world.pods.rolled_seconds = 30.0
+    world.pods.observed_seconds, world.pods.rolled_seconds = 25.0, 30.0
     return world
 
 
@@ -162,6 +164,8 @@ SCENARIOS = {
     "no dual passwords": Scenario(without_dual_passwords),
     "no login counts": Scenario(without_login_counts),
     "a leftover password": Scenario(with_a_leftover),
+    "interrupted publish": Scenario(from_a, "PatchSecret"),
+    "interrupted sync-users": Scenario(bootstrap, "SyncUsers", first_mode="sync-users"),
     "slow pods": Scenario(with_slow_pods),
     "odd characters": Scenario(with_odd_characters),
     "B does not work": Scenario(where_b_does_not_work, rest=back_where_it_was),

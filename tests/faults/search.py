@@ -21,13 +21,31 @@ class Found:
     path: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Count:
+    """Runs that were made, and runs that were left out."""
+
+    runs: int = 0
+    left_out: int = 0
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.runs + other.runs, self.left_out + other.left_out)
+
+
+ONE, LEFT_OUT, NONE = Count(1), Count(0, 1), Count()
+
+
+class LeftOut(Exception):
+    """This branch is not walked, only counted."""
+
+
 class Search(ABC, Generic[N]):
     """Depth first. Two situations with the same future are one: how many runs lead on from it is counted, not repeated."""
 
     def __init__(self, *, stop_at: int = 1) -> None:
         self.found: list[Found] = []
         self._stop_at = stop_at
-        self._known: dict[str, int | None] = {}
+        self._known: dict[str, Count | None] = {}
         """How many runs lead on from a situation; None while that is being found out."""
         self._path: list[str] = []
 
@@ -47,10 +65,10 @@ class Search(ABC, Generic[N]):
     def restore(self, node: N) -> None:
         """The world as it is in that situation."""
 
-    def runs(self, node: N) -> int:
+    def runs(self, node: N) -> Count:
         """How many there are from here; it stops early when enough was found."""
         if len(self.found) >= self._stop_at:
-            return 0
+            return NONE
         key = self.key(node)
         if key not in self._known:
             self._known[key] = None
@@ -60,23 +78,29 @@ class Search(ABC, Generic[N]):
             raise Violation("at-rest", "it comes back to where it was: it would go on for ever")
         return runs
 
-    def _explore(self, node: N) -> int:
-        total = 0
+    def _explore(self, node: N) -> Count:
+        total = NONE
         for label, grow in self.branches(node):
             self._path.append(label)
             try:
                 self.restore(node)
-                children = grow()
-                total += sum(self.runs(child) for child in children) if children else 1
+                total += self._followed(grow())
+            except LeftOut:
+                total += LEFT_OUT
             except Violation as violation:
-                self._note(violation.law, violation.what, f"then at {violation.where}")
-                total += 1
+                total += self._note(violation.law, violation.what, f"then at {violation.where}")
             except Exception as error:  # noqa: BLE001 - a step that breaks is found, like all else
-                self._note("error", f"{type(error).__name__}: {error}", "")
-                total += 1
+                total += self._note("error", f"{type(error).__name__}: {error}", "")
             finally:
                 self._path.pop()
         return total
 
-    def _note(self, law: str, what: str, where: str) -> None:
+    def _followed(self, children: list[N]) -> Count:
+        total = NONE if children else ONE
+        for child in children:
+            total += self.runs(child)
+        return total
+
+    def _note(self, law: str, what: str, where: str) -> Count:
         self.found.append(Found(law, what, tuple(one for one in (*self._path, where) if one)))
+        return ONE

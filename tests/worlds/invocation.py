@@ -260,14 +260,20 @@ def _refuse_throttled(world: LivingWorld, boundary: Boundary) -> None:
         raise TRANSIENT[boundary.port](f"{boundary.port} does not answer for a while")
 
 
-@cache
 def step(function: str) -> Callable[[Any, Request], dict[str, Any]]:
-    """The step that a shipped function is made of; it says so itself."""
+    """The step that a shipped function is made of."""
+    module, name = _step_of(function)
+    made: Callable[[Any, Request], dict[str, Any]] = getattr(import_module(module), name)
+    return made
+
+
+@cache
+def _step_of(function: str) -> tuple[str, str]:
+    """It says so itself."""
     source = (ROOT / "functions" / function / "app.py").read_text()
     found = re.search(r"from (rotation\.steps\.\w+) import (\w+)", source)
     assert found, function
-    made: Callable[[Any, Request], dict[str, Any]] = getattr(import_module(found[1]), found[2])
-    return made
+    return found[1], found[2]
 
 
 # ---- the ports ----------------------------------------------------------------------------------------------------------

@@ -6,10 +6,11 @@ period is longer than a function may live, and that is longer than anything here
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
+from rotation import sqlconf
 from rotation.errors import SourceReadOnly, SourceUnreachable
 from rotation.model import Credential, Password, Slot
 from rotation.ports import Activity
@@ -30,6 +31,7 @@ OBSERVED_SECONDS, ROLLED_SECONDS = 1.0, 3.0
 FUNCTION_SECONDS = 12.0
 """How long an invocation may live: less than the quiet period of the target, as the shipped defaults have it."""
 FOREVER = -1.0e9
+PHP = b"<?php\n$host\t= 'x';\n$port\t= '1';\n$login\t= 'x';\n$pass\t= 'x';\n$dbase\t= 'x';\n"
 
 Snapshot = tuple[Any, ...]
 
@@ -49,6 +51,10 @@ class LivingFile(Held):
         if before is not None and before != credential:
             self.past = (*self.past, (self._now(), before))
 
+    def publish(self, credential: Credential) -> bool:
+        """As the shipped code renders it, and as PHP would read that."""
+        return super().publish(sqlconf.read(sqlconf.render(PHP, credential)))
+
     def seen_within(self, seconds: float) -> Iterator[Credential]:
         """What somebody may have read in it during that time."""
         yield self.held
@@ -62,9 +68,12 @@ class LivingFile(Held):
 class LivingPods(Pods):
     """A Deployment whose controller works by itself."""
 
-    def __init__(self, *given: Any, now: Any) -> None:
-        self._now = now
+    def __init__(self, *given: Any, now: Callable[[], float], secret: Held) -> None:
+        self._now, self._secret = now, secret
         self.changed = self.disturbed = FOREVER
+        self.observed_seconds, self.rolled_seconds = OBSERVED_SECONDS, ROLLED_SECONDS
+        self.environments: tuple[Credential, ...] = (secret.held,)
+        """What pods were started with that are still running; the last is the newest."""
         super().__init__(*given)
 
     def restart(self, rotation: str, started: str) -> None:
@@ -72,19 +81,29 @@ class LivingPods(Pods):
         super().restart(rotation, started)
         if self._generation != before:
             self.changed = self._now()
+            self._started_with(self._secret.held)
 
     def lose_one(self) -> None:
         """A pod dies; its successor is ready after a while."""
         self.disturbed = self._now()
+        self._started_with(self._secret.held)
+
+    def _started_with(self, credential: Credential) -> None:
+        self.environments = tuple(dict.fromkeys(reversed((*self.environments, credential))))[::-1]
+
+    def forget(self) -> None:
+        """The pods of before the last restart are gone once it is through."""
+        if self._now() - self.changed >= self.rolled_seconds and self._now() - self.disturbed >= self.rolled_seconds:
+            self.environments = self.environments[-1:]
 
     def rollout(self) -> Rollout:
         since = self._now() - self.changed
-        if since >= OBSERVED_SECONDS and self._observed != self._generation:
+        if since >= self.observed_seconds and self._observed != self._generation:
             self.begin()
-        if since >= ROLLED_SECONDS:
+        if since >= self.rolled_seconds:
             self.finish()
         seen = super().rollout()
-        return replace(seen, available=seen.available - 1) if self._now() - self.disturbed < ROLLED_SECONDS else seen
+        return replace(seen, available=seen.available - 1) if self._now() - self.disturbed < self.rolled_seconds else seen
 
 
 class LivingDatabase(Database):
@@ -169,7 +188,7 @@ class LivingWorld(MemoryWorld):
         )
         self.source.accounts = accounts
         self.file: LivingFile = LivingFile("sqlconf.php", self.file.held, self.journal, now=self._now)
-        self.pods: LivingPods = LivingPods("Deployment openemr/openemr", self.journal, now=self._now)
+        self.pods: LivingPods = LivingPods("Deployment openemr/openemr", self.journal, now=self._now, secret=self.secret)
         self.throttled: dict[str, int] = {}
         """How many calls to a port are still refused for a while."""
         self.remembers: frozenset[str] = frozenset()
@@ -194,6 +213,7 @@ class LivingWorld(MemoryWorld):
     def look_at_sessions(self) -> None:
         """Who is still connected."""
         self.file.forget()
+        self.pods.forget()
         here = {credential.username for credential in self.lingering()}
         for username, account in self.source.accounts.items():
             account.sessions = int(username in here)
@@ -212,6 +232,7 @@ class LivingWorld(MemoryWorld):
             (self.file.held, self.file.past, self.secret.held),
             (self.pods._generation, self.pods._observed, self.pods._updated, self.pods._failed),
             (self.pods.mark, self.pods.started, self.pods.paused, self.pods.changed, self.pods.disturbed),
+            self.pods.environments,
             self.health.shows_the_application,
             tuple(sorted(self.alive)),
             tuple(sorted(self.throttled.items())),
@@ -220,7 +241,7 @@ class LivingWorld(MemoryWorld):
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        (self.clock, secrets, accounts, source, held, pods, marks, shows, alive, throttled, self.remembers, made) = snapshot
+        (self.clock, secrets, accounts, source, held, pods, marks, environments, shows, alive, throttled, self.remembers, made) = snapshot
         for secret, versions in zip((self.slots, self.admin), secrets, strict=True):
             secret.versions = {
                 name: {"version_id": name, "secret_string": text, "version_stages": list(labels)} for name, text, labels in versions
@@ -231,6 +252,7 @@ class LivingWorld(MemoryWorld):
         self.file._credential, self.file.past, self.secret._credential = held
         self.pods._generation, self.pods._observed, self.pods._updated, self.pods._failed = pods
         self.pods.mark, self.pods.started, self.pods.paused, self.pods.changed, self.pods.disturbed = marks
+        self.pods.environments = environments
         self.health.shows_the_application = shows
         self.alive, self.throttled, self.passwords_made = set(alive), dict(throttled), made
 
@@ -240,7 +262,7 @@ class LivingWorld(MemoryWorld):
         accounts = [_frozen(name, self.source.accounts[name])[:-1] for name in sorted(self.source.accounts)]
         past = [(round(self.clock - ended, 3), _text(credential)) for ended, credential in self.file.past]
         pods = self.pods
-        rolled = self.clock - pods.changed >= ROLLED_SECONDS
+        rolled = self.clock - pods.changed >= pods.rolled_seconds
         rolling = (
             pods.mark, pods.started, pods.paused, pods._failed, rolled or (self._ago(pods.changed), pods._observed == pods._generation)
         )  # fmt: skip
@@ -249,7 +271,7 @@ class LivingWorld(MemoryWorld):
             accounts,
             (self.source.lock, self._recent(self.source.failed_over, FAIL_OVER_SECONDS)),
             (_text(self.file.held), past, _text(self.secret.held)),
-            (rolling, self._recent(pods.disturbed, ROLLED_SECONDS)),
+            (rolling, self._recent(pods.disturbed, pods.rolled_seconds), [_text(one) for one in pods.environments]),
             self.health.shows_the_application,
             sorted(self.alive),
             sorted(self.throttled.items()),

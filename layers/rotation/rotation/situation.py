@@ -134,11 +134,13 @@ def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
 
 
 def _unfinished(facts: Facts) -> tuple[Record, Left] | None:
-    """The intent that still wants something, and what."""
+    """The intent that still wants something, and what. A retirement only as long as the slot that it follows logs in: where it
+    does not, no flip has landed (mode sync-users of an application that uses neither slot was stopped), or there is worse to mend."""
     if facts.pending is None or facts.labels.pending is None:
         return None
     left = left_to_do(facts.pending, facts.labels.pending, facts.current, facts.labels.current)
-    return None if left is Left.STALE else (facts.pending, left)
+    works = left is Left.PUBLISH or facts.accepted.get(facts.pending.active) is not None
+    return (facts.pending, left) if works and left is not Left.STALE else None
 
 
 def _finish(facts: Facts, unfinished: tuple[Record, Left]) -> Decision:

@@ -56,8 +56,10 @@ def _adopt_admin(world: World, request: Request, admin: Credential) -> None:
     recorded = [AdminRecord.parse(store.read(version), store.name) for version in versions]
     if any(admin.same_login(record.credential) for record in recorded):
         return
-    if not world.source.logs_in(admin):
-        return  # a dead run's RotateAdmin acted late, after the survey: what it recorded is right
+    # A dead run's RotateAdmin may have acted late, after the survey: then what it recorded is right, and what we know is about
+    # to be discarded.
+    if any(world.source.logs_in(record.credential) for record in recorded) or not world.source.logs_in(admin):
+        return
     version = version_id(store.name, labels.current, request.owner, "adopt")
     store.put_once(version, recorded[0].with_password(admin.password).without_tag().text())
     if not store.swap(CURRENT, to=version, removed_from=labels.current):

@@ -62,4 +62,6 @@ def _set_password(world: World, admin: AdminSession, user: Credential, like: Cre
         return
     if not in_use and admin.activity(user.username).sessions:
         raise SlotInUse(f"{world.target.name}: {user.username} has sessions: its password is not set while somebody works with it")
-    admin.set_password(user.username, user.password, retain=admin.dual_passwords)
+    admin.set_password(user.username, user.password, retain=in_use and admin.dual_passwords)
+    if admin.dual_passwords and not in_use:
+        admin.discard_old_password(user.username)  # what nobody knows and nobody uses is not to stay valid beside it

@@ -1,0 +1,71 @@
+"""make faults: no crash, stop, repeat or race loses a password or a login.
+
+    make faults                      everything: every fault, every pair, rivals, schedules, mutations
+    make faults LEVEL=single         every single fault and every mutation: what .ci/run does
+    make faults LEVEL=quick          a part of that: what make test does
+    make faults ONLY="bootstrap"     only what has that in its name
+    make faults SCHEDULE=1641        one schedule, step by step
+"""
+
+import multiprocessing
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tests.faults.jobs import JOBS, Done, Job, carry_out
+from tests.faults.schedules import find
+from tests.faults.table import line, table
+from tests.worlds.invocation import known_passwords
+
+PROGRESS_SECONDS = 10
+
+
+def main() -> int:
+    if number := os.environ.get("SCHEDULE"):
+        return _one_schedule(int(number))
+    level, only = os.environ.get("LEVEL", "all"), os.environ.get("ONLY", "")
+    if level not in JOBS:
+        print(f"LEVEL is one of {', '.join(JOBS)}, not {level}", file=sys.stderr)
+        return 2
+    jobs = [job for job in JOBS[level]() if only in job.name]
+    if not jobs:
+        print(f"nothing has {only!r} in its name", file=sys.stderr)
+        return 2
+    began = time.monotonic()
+    done = list(_all(jobs))
+    print(table(done))
+    print(line(done, level, time.monotonic() - began))
+    return 0 if all(one.well for one in done) else 1
+
+
+def _all(jobs: list[Job]) -> Iterator[Done]:
+    """The longest first, on every core; a line for each, and one now and then while there is none."""
+    began = time.monotonic()
+    with multiprocessing.get_context("spawn").Pool(os.cpu_count(), maxtasksperchild=8) as pool:
+        results = pool.imap_unordered(carry_out, jobs)
+        for count in range(1, len(jobs) + 1):
+            while True:
+                try:
+                    done = results.next(PROGRESS_SECONDS)
+                    break
+                except multiprocessing.TimeoutError:
+                    print(f"  … {time.monotonic() - began:.0f} s, {count - 1} of {len(jobs)} done", flush=True)
+            said = "" if done.well else "   " + done.words
+            print(f"  {count}/{len(jobs)} {done.job.name}: {done.seconds:.0f} s{said}", flush=True)
+            yield replace(done)
+
+
+def _one_schedule(number: int) -> int:
+    with known_passwords():
+        found = find(number)
+    if found is None:
+        print(f"schedule {number}: nothing is broken")
+        return 0
+    print("\n".join((*found.path, f"{found.law}: {found.what}")))
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

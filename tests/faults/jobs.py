@@ -1,0 +1,166 @@
+"""The explorations as pieces of work that processes can share."""
+
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.faults.explorer import Explorer
+from tests.faults.hunt import hunt
+from tests.faults.mutations import MUTATIONS
+from tests.faults.rivals import Rivals
+from tests.faults.scenarios import SCENARIOS
+from tests.faults.schedules import find
+from tests.faults.search import Found
+from tests.worlds.invocation import known_passwords
+
+SCHEDULES = 100_000
+CHUNK = 2_500
+DEEP = 1_000_000
+"""Calls within calls: a search goes as deep as the longest way through its runs."""
+STACK = 512 * 1024 * 1024
+QUICK_SCENARIOS = ("interrupted flip", "B does not work", "dry run")
+QUICK_MUTATIONS = 12
+RIVALS: tuple[tuple[str, tuple[str, ...], int, int], ...] = (
+    ("from A", ("rotate", "rotate"), 0, 2),
+    ("bootstrap", ("rotate", "rotate"), 0, 1),
+    ("from A", ("rotate", "sync-users"), 0, 2),
+    ("interrupted flip", ("rotate", "resume"), 0, 2),
+    ("from A", ("rotate",), 1, 3),
+    ("bootstrap", ("rotate",), 1, 2),
+)
+"""Where, which runs at once, how many an operator stops, and how often one is interrupted for another."""
+
+
+@dataclass(frozen=True)
+class Job:
+    kind: str
+    name: str
+    arguments: tuple[Any, ...] = ()
+
+
+@dataclass(frozen=True)
+class Done:
+    job: Job
+    seconds: float = 0.0
+    boundaries: int = 0
+    cells: int = 0
+    """Faults applied to the undisturbed run: boundaries by kinds, without those that cannot happen."""
+    inapplicable: dict[str, int] = field(default_factory=dict)
+    runs: int = 0
+    left_out: int = 0
+    found: tuple[Found, ...] = ()
+    caught: tuple[str, ...] = ()
+    """Of a mutation: its law, where, and the trace."""
+
+    @property
+    def well(self) -> bool:
+        """Nothing found; or, of a mutation, something."""
+        return bool(self.caught) if self.job.kind == "mutation" else not self.found
+
+    @property
+    def words(self) -> str:
+        if self.job.kind == "mutation":
+            return "NOT CAUGHT"
+        return "; ".join(f"{one.law}: {one.what} [{' | '.join(one.path)}]" for one in self.found)
+
+
+def carry_out(job: Job) -> Done:
+    """In a thread with room for deep searches."""
+    sys.setrecursionlimit(DEEP)
+    threading.stack_size(STACK)
+    kept: list[Done | BaseException] = []
+
+    def work() -> None:
+        try:
+            kept.append(_KINDS[job.kind](job))
+        except BaseException as error:  # noqa: BLE001 - to be raised where somebody sees it
+            kept.append(error)
+
+    began = time.monotonic()
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    (done,) = kept
+    if isinstance(done, BaseException):
+        raise done
+    return Done(**{**vars(done), "seconds": time.monotonic() - began})
+
+
+def _faults(job: Job) -> Done:
+    scenario, faults = job.arguments
+    with known_passwords():
+        explorer = Explorer(SCENARIOS[scenario], stop_at=3)
+        report = explorer.explore(faults)
+    cells = sum(report.cells.values())
+    return Done(
+        job, 0.0, report.boundaries, cells, dict(report.inapplicable), report.runs, report.left_out, tuple(report.found)
+    )
+
+
+def _rivals(job: Job) -> Done:
+    scenario, modes, stops, interruptions = job.arguments
+    with known_passwords():
+        rivals = Rivals(SCENARIOS[scenario], modes, stops=stops, interruptions=interruptions)
+        runs = rivals.explore()
+    return Done(job, runs=runs, found=tuple(rivals.found))
+
+
+def _schedules(job: Job) -> Done:
+    first, last = job.arguments
+    with known_passwords():
+        found = [one for one in (find(number) for number in range(first, last)) if one]
+    return Done(job, runs=last - first, found=tuple(found[:3]))
+
+
+def _mutation(job: Job) -> Done:
+    caught = hunt(MUTATIONS[job.arguments[0]])
+    if caught is None:
+        return Done(job)
+    found = caught.found
+    return Done(job, caught=(f"{found.law} {found.what}", caught.scenario, *found.path))
+
+
+_KINDS: dict[str, Callable[[Job], Done]] = {
+    "single": _faults,
+    "pairs": _faults,
+    "rivals": _rivals,
+    "schedules": _schedules,
+    "mutation": _mutation,
+}
+
+
+def _singles() -> list[Job]:
+    return [Job("single", name, (name, 1)) for name in SCENARIOS]
+
+
+def _mutations() -> list[Job]:
+    return [Job("mutation", mutation.name, (number,)) for number, mutation in enumerate(MUTATIONS)]
+
+
+def _named(rivals: tuple[str, tuple[str, ...], int, int]) -> Job:
+    scenario, modes, stops, interruptions = rivals
+    what = " beside ".join(modes) + (", one stopped" if stops else "")
+    return Job("rivals", f"{what}, {scenario}, {interruptions} interruptions", rivals)
+
+
+def everything() -> list[Job]:
+    pairs = [Job("pairs", f"pairs {name}", (name, 2)) for name in SCENARIOS]
+    schedules = [Job("schedules", f"schedules from {n}", (n, n + CHUNK)) for n in range(0, SCHEDULES, CHUNK)]
+    return [*pairs, *(_named(one) for one in RIVALS), *schedules, *_singles(), *_mutations()]
+
+
+def single() -> list[Job]:
+    return [*_mutations(), *_singles()]
+
+
+def quick() -> list[Job]:
+    few = [Job("single", name, (name, 1)) for name in QUICK_SCENARIOS]
+    none = [Job("single", f"{name}, undisturbed", (name, 0)) for name in SCENARIOS]
+    quickest = [job for job in _mutations() if MUTATIONS[job.arguments[0]].quick][:QUICK_MUTATIONS]
+    return [*few, *none, *quickest, Job("schedules", "schedules from 0", (0, 300))]
+
+
+JOBS = {"all": everything, "single": single, "quick": quick}
