@@ -223,9 +223,10 @@ def test_a_database_of_another_authority(bad: BadWorld) -> None:
 
 
 @pytest.mark.parametrize(("consumer", "kind"), [(1, "secrets"), (2, "deployments")])
-def test_an_object_that_is_not_in_the_cluster(consumer: int, kind: str, bad: BadWorld) -> None:
+def test_an_object_that_the_role_does_not_name(consumer: int, kind: str, bad: BadWorld) -> None:
+    """Whether it is there is nobody's business: the Role names one Secret and one Deployment."""
     change = at("consumers", consumer, "name", value="no-such-object")
-    refuse(bad, lambda world: change(world.document), "ClusterObjectMissing", f"{kind}/no-such-object")
+    refuse(bad, lambda world: change(world.document), "ClusterRefused", f"{kind}/no-such-object")
 
 
 def test_a_cluster_that_is_not_there(bad: BadWorld) -> None:
