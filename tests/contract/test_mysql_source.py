@@ -1,4 +1,4 @@
-"""The source on a real MySQL: who logs in, what goes wrong by name, and that only a discard ever cuts anybody off."""
+"""The source on a real MySQL: what only it can show. What its stand-ins show too is in test_sources."""
 
 import socket
 import threading
@@ -16,7 +16,6 @@ from rotation.errors import (
     AccountLocked,
     PasswordRejected,
     RotationError,
-    SourceBusy,
     SourceReadOnly,
     SourceRefused,
     SourceUnreachable,
@@ -37,8 +36,6 @@ NEIGHBOUR = "oddXschemaY"
 ADMIN = Login("admin", "admin-canary-1")
 FIRST, SECOND, THIRD = "first-canary-2", "second-canary-3", "third-canary-4"
 CANARIES = (ADMIN.password, FIRST, SECOND, THIRD)
-AWKWARD = 'it\'s "a" \\ %s $pass `x` #-- \t;'
-BEYOND_ASCII = "pässwörd-€-密码"
 CLIENT_SSL = 0x0800
 
 
@@ -107,18 +104,6 @@ def raises(kind: type[RotationError]) -> Iterator[None]:
 # Who logs in
 
 
-def test_the_right_password_logs_in_and_leaves_no_session(
-    server: MySQL, source: Source, admin: Credential, user: Credential
-) -> None:
-    assert source.logs_in(user)
-    until(lambda: source.activity(admin, "user").sessions == 0)
-
-
-@pytest.mark.parametrize(("username", "password"), [("user", SECOND), ("user", ""), ("nobody", FIRST)])
-def test_a_refused_login_is_a_no(server: MySQL, source: Source, username: str, password: str) -> None:
-    assert not source.logs_in(credential(server, username, password))
-
-
 def test_a_port_that_nobody_listens_on_is_unreachable_and_not_a_no(server: MySQL, source: Source) -> None:
     with raises(SourceUnreachable):
         source.logs_in(credential(server, "user", FIRST, port=free_port()))
@@ -176,12 +161,6 @@ def test_a_server_that_offers_no_tls_is_told_nothing(server: MySQL, source: Sour
     assert b"".join(said) == b""
 
 
-def test_a_locked_account_is_named_whatever_its_password_is_worth(server: MySQL, source: Source, user: Credential) -> None:
-    execute(server, "ALTER USER user ACCOUNT LOCK")
-    with raises(AccountLocked):
-        source.logs_in(user)
-
-
 def test_an_account_that_failed_logins_have_locked_is_named(server: MySQL, source: Source, user: Credential) -> None:
     execute(server, "ALTER USER user FAILED_LOGIN_ATTEMPTS 1 PASSWORD_LOCK_TIME 1")
     with raises(AccountLocked):
@@ -197,21 +176,6 @@ def test_an_expired_password_is_not_a_wrong_one(server: MySQL, source: Source, u
 
 
 # The admin's session
-
-
-def test_an_admin_whose_password_is_wrong_is_refused_by_name(server: MySQL, source: Source) -> None:
-    with raises(SourceRefused), source.as_admin(credential(server, ADMIN.username, SECOND)):
-        pass
-
-
-def test_one_admin_session_at_a_time(monkeypatch: pytest.MonkeyPatch, source: Source, admin: Credential) -> None:
-    monkeypatch.setattr(adapter, "LOCK_SECONDS", 0)
-    with source.as_admin(admin), raises(SourceBusy), source.as_admin(admin):
-        pass
-    with pytest.raises(LookupError), source.as_admin(admin):
-        raise LookupError
-    with source.as_admin(admin) as session:
-        assert session.exists("user")
 
 
 def test_the_second_waits_for_the_first(source: Source, admin: Credential) -> None:
@@ -234,22 +198,10 @@ def test_the_second_waits_for_the_first(source: Source, admin: Credential) -> No
     assert entered.is_set()
 
 
-def test_looking_at_activity_takes_no_lock(monkeypatch: pytest.MonkeyPatch, source: Source, admin: Credential) -> None:
-    monkeypatch.setattr(adapter, "LOCK_SECONDS", 0)
-    with source.as_admin(admin):
-        assert source.activity(admin, "user").sessions == 0
-
-
 @pytest.fixture
 def read_only(server: MySQL) -> Iterator[Callable[[], None]]:
     yield lambda: execute(server, "SET GLOBAL super_read_only = ON") and None
     execute(server, "SET GLOBAL super_read_only = OFF, GLOBAL read_only = OFF")
-
-
-def test_a_read_only_server_is_not_the_writer(read_only: Callable[[], None], source: Source, admin: Credential) -> None:
-    read_only()
-    with raises(SourceReadOnly), source.as_admin(admin):
-        pass
 
 
 def test_an_aurora_reader_is_not_the_writer(monkeypatch: pytest.MonkeyPatch, run: Leftovers) -> None:
@@ -286,52 +238,6 @@ def test_a_statement_that_the_server_quotes_back_is_not_quoted_on(source: Source
 # Passwords
 
 
-def test_with_retain_both_passwords_log_in_until_the_old_one_is_discarded(
-    server: MySQL, source: Source, admin: Credential, user: Credential
-) -> None:
-    new = credential(server, "user", SECOND)
-    with source.as_admin(admin) as session:
-        assert session.dual_passwords
-        session.set_password("user", new.password, retain=True)
-        assert source.logs_in(user)
-        assert source.logs_in(new)
-        session.discard_old_password("user")
-    assert not source.logs_in(user)
-    assert source.logs_in(new)
-
-
-def test_without_retain_the_old_password_is_refused_at_once(
-    server: MySQL, source: Source, admin: Credential, user: Credential
-) -> None:
-    with source.as_admin(admin) as session:
-        session.set_password("user", Password(SECOND), retain=False)
-    assert not source.logs_in(user)
-    assert source.logs_in(credential(server, "user", SECOND))
-
-
-def test_the_admin_changes_its_own_password_the_same_way(server: MySQL, source: Source) -> None:
-    server.create_admin(Login("other_admin", FIRST))
-    old, new = credential(server, "other_admin", FIRST), credential(server, "other_admin", SECOND)
-    with source.as_admin(old) as session:
-        session.set_password("other_admin", new.password, retain=True)
-        assert source.logs_in(old)
-        assert source.logs_in(new)
-    with source.as_admin(new) as session:
-        session.discard_old_password("other_admin")
-    assert not source.logs_in(old)
-    assert source.logs_in(new)
-
-
-@pytest.mark.parametrize("password", [AWKWARD, BEYOND_ASCII])
-def test_a_password_of_any_characters_logs_in_as_it_was_set(
-    server: MySQL, source: Source, admin: Credential, password: str
-) -> None:
-    """A human may have chosen it: what a first rotation finds in use is ours to prove and to keep."""
-    with source.as_admin(admin) as session:
-        session.set_password("user", Password(password), retain=True)
-    assert source.logs_in(credential(server, "user", password))
-
-
 def test_a_password_that_the_user_had_before_is_rejected_by_name(
     server: MySQL, source: Source, admin: Credential, user: Credential
 ) -> None:
@@ -341,28 +247,6 @@ def test_a_password_that_the_user_had_before_is_rejected_by_name(
         with raises(PasswordRejected):
             session.set_password("user", Password(SECOND), retain=True)
     assert source.logs_in(user), "a rejected password changes nothing: the retained one still works"
-
-
-@pytest.fixture
-def policy(server: MySQL) -> Iterator[None]:
-    try:
-        execute(server, "INSTALL COMPONENT 'file://component_validate_password'")
-    except pymysql.MySQLError:
-        pytest.skip("this MySQL server comes without component_validate_password")
-    yield
-    execute(server, "UNINSTALL COMPONENT 'file://component_validate_password'")
-
-
-def test_a_password_that_the_policy_refuses_is_rejected_by_name(
-    policy: None, source: Source, admin: Credential, user: Credential
-) -> None:
-    with source.as_admin(admin) as session:
-        with raises(PasswordRejected):
-            session.set_password("user", Password("short"), retain=True)
-        with raises(PasswordRejected):
-            session.create_user(Credential("made", Password("short"), user.host, user.port, SCHEMA), user)
-        assert not session.exists("made")
-    assert source.logs_in(user)
 
 
 def test_two_accounts_of_one_name_are_for_a_human_and_neither_is_altered(
@@ -383,29 +267,6 @@ def test_two_accounts_of_one_name_are_for_a_human_and_neither_is_altered(
 
 
 # Activity
-
-
-def test_sessions_are_those_of_that_user_now(server: MySQL, source: Source, admin: Credential) -> None:
-    with server.connect(Login("user", FIRST)), server.connect(Login("user", FIRST)):
-        assert source.activity(admin, "user").sessions == 2
-    until(lambda: source.activity(admin, "user").sessions == 0)
-
-
-def test_our_own_session_is_not_taken_for_somebody_elses(source: Source, admin: Credential) -> None:
-    until(lambda: source.activity(admin, ADMIN.username).sessions == 0)
-
-
-def test_every_login_counts_once_and_a_refused_one_too(server: MySQL, source: Source, admin: Credential, user: Credential) -> None:
-    """What RotateOldSlot adds to `own_logins` rests on this."""
-    logins = [logins_of(source, admin)]
-    for tried in (user, credential(server, "user", SECOND)):
-        source.logs_in(tried)
-        logins.append(logins_of(source, admin))
-    assert [logins[1] - logins[0], logins[2] - logins[1]] == [1, 1]
-
-
-def test_a_user_that_never_logged_in_has_no_logins(source: Source, admin: Credential) -> None:
-    assert source.activity(admin, "never_seen").logins == 0
 
 
 def test_readers_are_looked_at_too(server: MySQL, admin: Credential) -> None:
@@ -501,12 +362,6 @@ def test_a_grant_with_the_schema_unescaped_is_copied_too(server: MySQL, source: 
 # Tools
 
 
-def logins_of(source: Source, admin: Credential) -> int:
-    logins = source.activity(admin, "user").logins
-    assert logins is not None
-    return logins
-
-
 def grants_of(server: MySQL, username: str) -> set[str]:
     """Without the name, so that two users' can be compared."""
     ((host,),) = execute(server, f"SELECT host FROM mysql.user WHERE user = '{username}'")  # noqa: S608 - our own name
@@ -516,18 +371,6 @@ def grants_of(server: MySQL, username: str) -> set[str]:
 def connects_of(server: MySQL, username: str) -> int:
     log = Path(server.general_log).read_text(errors="replace")
     return sum("Connect" in line and f"{username}@" in line for line in log.splitlines())
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """A session ends a moment after its client has closed it."""
-    give_up = threading.Event()
-    timer = threading.Timer(5, give_up.set)
-    timer.start()
-    try:
-        while not holds():
-            assert not give_up.is_set()
-    finally:
-        timer.cancel()
 
 
 def without_tls(greeting: bytes) -> bytes:

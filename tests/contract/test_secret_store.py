@@ -17,7 +17,7 @@ from botocore.retries.standard import ExponentialBackoff
 from rotation.adapters import aws as adapter
 from rotation.adapters.secrets_manager import SecretsManagerStore
 from rotation.errors import RotationError, SecretInvalid, SecretStoreUnavailable
-from rotation.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
+from rotation.model import CURRENT, LAST, PENDING, STAGING, SecretText
 
 from local.aws import LocalAws
 
@@ -143,14 +143,6 @@ def raises(kind: type[RotationError]) -> Iterator[None]:
 # Reading
 
 
-def test_labels_are_those_that_mean_something(secret: Secret, store: SecretsManagerStore) -> None:
-    assert store.labels() == Labels(current=secret.first)
-    pending = secret.put(label=PENDING)
-    second = secret.put()
-    secret.move(CURRENT, second, secret.first)
-    assert store.labels() == Labels(current=second, pending=pending, previous=secret.first)
-
-
 def test_a_label_between_two_versions_is_looked_for_again_later(secret: Secret, store: SecretsManagerStore) -> None:
     def nowhere(request: AWSPreparedRequest) -> AWSResponse:
         return response(request, 200, {"ARN": secret.arn, "VersionIdsToStages": {secret.first: [LAST]}})
@@ -158,17 +150,6 @@ def test_a_label_between_two_versions_is_looked_for_again_later(secret: Secret, 
     fail("DescribeSecret", nowhere)
     with raises(SecretStoreUnavailable):
         store.labels()
-
-
-def test_a_version_is_read_by_id_whatever_is_current(secret: Secret, store: SecretsManagerStore) -> None:
-    other = secret.put(SECOND)
-    assert store.read(other).reveal() == SECOND
-    assert store.read(secret.first).reveal() == "initial"
-
-
-def test_a_version_that_is_not_there_yet_is_a_matter_of_time(store: SecretsManagerStore) -> None:
-    with raises(SecretStoreUnavailable):
-        store.read(version())
 
 
 def test_a_secret_that_is_not_there_is_named(store: SecretsManagerStore) -> None:
@@ -185,10 +166,6 @@ def test_a_binary_secret_is_refused(secret: Secret, store: SecretsManagerStore) 
         store.read(token)
 
 
-def test_a_version_is_as_old_as_it_is(secret: Secret, store: SecretsManagerStore) -> None:
-    assert -2 < store.age_seconds(secret.put()) < 30
-
-
 @pytest.mark.parametrize("operation", ["GetSecretValue", "DescribeSecret"])
 def test_no_text_of_the_service_gets_out(operation: str, secret: Secret, store: SecretsManagerStore) -> None:
     fail(operation, refused("AccessDeniedException", FIRST))
@@ -197,20 +174,6 @@ def test_no_text_of_the_service_gets_out(operation: str, secret: Secret, store: 
 
 
 # Put once
-
-
-def test_what_is_put_is_read_back_and_moves_no_label_that_matters(secret: Secret, store: SecretsManagerStore) -> None:
-    pending = secret.put(label=PENDING)
-    token = version()
-    assert store.put_once(token, SecretText(FIRST)).reveal() == FIRST
-    assert store.labels() == Labels(secret.first, pending)
-    assert secret.holder(STAGING) == token
-
-
-def test_put_twice_gives_the_first_text(store: SecretsManagerStore) -> None:
-    token = version()
-    store.put_once(token, SecretText(FIRST))
-    assert store.put_once(token, SecretText(SECOND)).reveal() == FIRST
 
 
 def test_a_twin_that_was_faster_by_a_moment_wins(secret: Secret, store: SecretsManagerStore) -> None:
@@ -260,35 +223,6 @@ def test_a_put_that_cannot_be_read_back_does_not_count(store: SecretsManagerStor
 
 
 # Swap
-
-
-def test_a_swap_moves_the_label_from_exactly_there(secret: Secret, store: SecretsManagerStore) -> None:
-    second = secret.put()
-    assert store.swap(CURRENT, to=second, removed_from=secret.first)
-    assert store.labels() == Labels(current=second, previous=secret.first)
-
-
-def test_a_swap_repeated_is_still_done(secret: Secret, store: SecretsManagerStore) -> None:
-    second = secret.put()
-    assert [store.swap(CURRENT, to=second, removed_from=secret.first) for _ in range(2)] == [True, True]
-    assert store.labels().current == second
-
-
-def test_a_label_that_is_elsewhere_stays_there(secret: Secret, store: SecretsManagerStore) -> None:
-    theirs, ours = secret.put(label=PENDING), secret.put()
-    assert not store.swap(PENDING, to=ours, removed_from=secret.first)
-    assert not store.swap(PENDING, to=ours, removed_from=None)
-    assert not store.swap(PENDING, to=None, removed_from=ours)
-    assert store.labels().pending == theirs
-
-
-def test_a_label_from_nowhere_and_to_nowhere(secret: Secret, store: SecretsManagerStore) -> None:
-    ours = secret.put()
-    assert store.swap(PENDING, to=ours, removed_from=None)
-    assert store.labels().pending == ours
-    assert store.swap(PENDING, to=None, removed_from=ours)
-    assert store.labels().pending is None
-    assert store.swap(PENDING, to=None, removed_from=ours), "let go of already"
 
 
 def test_of_many_that_swap_at_once_exactly_one_wins(secret: Secret) -> None:
@@ -349,9 +283,3 @@ def test_an_outcome_that_cannot_be_looked_at_is_not_guessed(secret: Secret, stor
     with raises(SecretStoreUnavailable):
         store.swap(CURRENT, to=second, removed_from=secret.first)
     assert store.swap(CURRENT, to=second, removed_from=secret.first), "asked again, it is found done"
-
-
-def test_a_swap_to_a_version_that_is_not_there_is_no_verdict(secret: Secret, store: SecretsManagerStore) -> None:
-    """Versions are eventually consistent too: a no would be taken for a lost race."""
-    with raises(SecretStoreUnavailable):
-        store.swap(CURRENT, to=version(), removed_from=secret.first)

@@ -1,0 +1,167 @@
+"""A database with its operator: a real MySQL, and both that stand in for it."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Protocol
+
+import pymysql
+import pytest
+from rotation.adapters.mysql import MySQL as MySQLSource
+from rotation.model import Credential, Password
+from rotation.ports import Source
+
+from local.mysql import Login, MySQL
+from tests.worlds.database import Account
+from tests.worlds.invocation import Invocation, Ports
+from tests.worlds.living import FAIL_OVER_SECONDS, LivingWorld
+from tests.worlds.world import MemoryWorld
+
+SCHEMA = "openemr"
+ADMIN, ADMIN_PASSWORD = "admin", "admin-canary-1"
+FIRST = "first-canary-2"
+"""The user's password."""
+
+
+class Here(Protocol):
+    """A database with its operator: `admin`, and `user` as an installation leaves it."""
+
+    source: Source
+
+    def credential(self, username: str, password: str) -> Credential: ...
+    def make(self, username: str, password: str, *, tls: bool) -> None:
+        """A user that may only read the schema."""
+
+    def lock(self, username: str) -> None: ...
+    def grants(self, username: str) -> set[str]: ...
+    def needs_tls(self, username: str) -> bool: ...
+    def works_as(self, username: str, password: str) -> AbstractContextManager[object]:
+        """Somebody's session."""
+
+    def want_long_passwords(self) -> None: ...
+    def fail_over(self) -> None:
+        """The admin's connections are cut, and there is no writer for a while."""
+
+    def recover(self) -> None:
+        """There is one again."""
+
+
+class RealDatabase:
+    """MySQL, by its root."""
+
+    def __init__(self, server: MySQL) -> None:
+        self._server = server
+        self.source: Source = MySQLSource(server.ca_pem)
+        self._execute(
+            f"CREATE USER user IDENTIFIED BY '{FIRST}' REQUIRE SSL",
+            f"GRANT ALL ON `{SCHEMA}`.* TO user",
+        )
+
+    def credential(self, username: str, password: str) -> Credential:
+        return Credential(username, Password(password), self._server.host, self._server.port, SCHEMA)
+
+    def make(self, username: str, password: str, *, tls: bool) -> None:
+        require = "SSL" if tls else "NONE"
+        self._execute(
+            f"CREATE USER {username} IDENTIFIED BY '{password}' REQUIRE {require}", f"GRANT SELECT ON `{SCHEMA}`.* TO {username}"
+        )
+
+    def lock(self, username: str) -> None:
+        self._execute(f"ALTER USER {username} ACCOUNT LOCK")
+
+    def grants(self, username: str) -> set[str]:
+        """Without the name, so that two users' can be compared."""
+        return {str(row[0]).rpartition(" TO ")[0] for row in self._execute(f"SHOW GRANTS FOR {username}")}
+
+    def needs_tls(self, username: str) -> bool:
+        ((kind,),) = self._execute(f"SELECT ssl_type FROM mysql.user WHERE user = '{username}'")  # noqa: S608 - our own name
+        return bool(kind)
+
+    @contextmanager
+    def works_as(self, username: str, password: str) -> Iterator[object]:
+        with self._server.connect(Login(username, password)) as connection:
+            yield connection
+
+    def want_long_passwords(self) -> None:
+        try:
+            self._execute("INSTALL COMPONENT 'file://component_validate_password'")
+        except pymysql.MySQLError:
+            pytest.skip("this MySQL server comes without component_validate_password")
+
+    def fail_over(self) -> None:
+        self._execute("SET GLOBAL super_read_only = ON")
+        for (number,) in self._execute(f"SELECT id FROM information_schema.processlist WHERE user = '{ADMIN}'"):  # noqa: S608 - our own name
+            self._execute(f"KILL {number}")
+
+    def recover(self) -> None:
+        self._execute("SET GLOBAL super_read_only = OFF", "SET GLOBAL read_only = OFF")
+
+    def leave(self) -> None:
+        """As it was found."""
+        self.recover()
+        (installed,) = self._execute("SELECT COUNT(*) FROM mysql.component WHERE component_urn LIKE '%validate_password'")
+        if installed[0]:
+            self._execute("UNINSTALL COMPONENT 'file://component_validate_password'")
+        rows = self._execute("SELECT user, host FROM mysql.user WHERE user NOT LIKE 'mysql.%' AND user NOT IN ('root', 'admin')")
+        for name, host in rows:
+            self._execute(f"DROP USER '{name}'@'{host}'")
+
+    def _execute(self, *statements: str) -> tuple[tuple[object, ...], ...]:
+        with self._server.connect() as session, session.cursor() as cursor:
+            for statement in statements:
+                cursor.execute(statement)
+            return tuple(cursor.fetchall())
+
+
+class SmallDatabase:
+    """In memory, by whoever can reach behind the port."""
+
+    def __init__(self, world: MemoryWorld, source: Source) -> None:
+        self._database = world.source
+        self.source = source
+        self._database.accounts = {"user": Account(FIRST), ADMIN: Account(ADMIN_PASSWORD)}
+
+    def credential(self, username: str, password: str) -> Credential:
+        return Credential(username, Password(password), "db.example", 3306, SCHEMA)
+
+    def make(self, username: str, password: str, *, tls: bool) -> None:
+        self._database.accounts[username] = Account(password, privileges={"SELECT"}, tls=tls)
+
+    def lock(self, username: str) -> None:
+        self._database.accounts[username].locked = True
+
+    def grants(self, username: str) -> set[str]:
+        return self._database.accounts[username].privileges
+
+    def needs_tls(self, username: str) -> bool:
+        return self._database.accounts[username].tls
+
+    @contextmanager
+    def works_as(self, username: str, password: str) -> Iterator[object]:
+        account = self._database.accounts[username]
+        account.sessions += 1
+        yield account
+        account.sessions -= 1
+
+    def want_long_passwords(self) -> None:
+        self._database.policy = lambda password: len(password) >= 8
+
+    def fail_over(self) -> None:
+        raise NotImplementedError("no time passes in the small world")
+
+    def recover(self) -> None:
+        pass
+
+
+class LivingDatabase(SmallDatabase):
+    """The living one, through the recorded ports."""
+
+    def __init__(self, world: LivingWorld) -> None:
+        event = {"execution": {"id": "arn"}}
+        super().__init__(world, Ports(Invocation(world, "read_slots", event, "test")).source)
+        self._world = world
+
+    def fail_over(self) -> None:
+        self._world.source.fail_over()
+
+    def recover(self) -> None:
+        self._world.clock += FAIL_OVER_SECONDS
