@@ -30,13 +30,17 @@ class Violation(Exception):
 
 
 BY_HAND = "people were here"
+BOOTSTRAPPED = "the application began as a slot"
 
 
 def begin(world: LivingWorld, *, by_hand: bool = False) -> None:
-    """What does not hold now is excused; a person's act is followed by this too."""
+    """What does not hold now is excused; a person's act is followed by this too. `by_hand`: he put the slot secret, or pointed a
+    consumer elsewhere: with what he put he may have dropped from the record what is in use, which the next run finds as drift."""
     world.look_at_sessions()
+    if not by_hand and world.file.held.username in USERS.values():
+        world.remembers |= {BOOTSTRAPPED}
     excused = {f"excused {fact}" for fact, holds in _facts(world) if not holds}
-    kept = {one for one in world.remembers if one.startswith("closed ")} | ({BY_HAND} if by_hand else set())
+    kept = {one for one in world.remembers if one == BOOTSTRAPPED or one.startswith(("closed ", "restarted "))} | ({BY_HAND} if by_hand else world.remembers & {BY_HAND})
     world.remembers = frozenset(kept | excused | _notes(world))
 
 
@@ -63,15 +67,15 @@ def _facts(world: LivingWorld) -> Iterator[tuple[str, bool]]:
         yield f"I3 what {place} holds for {_say(credential)} does not log in", world.accepts(credential)
     for credential in world.lingering():
         yield f"I2 {_say(credential)} is worked with and does not log in any more", world.accepts(credential)
-    for credential in world.pods.environments:
+    for credential in world.pods.environments if BY_HAND not in world.remembers else ():
         yield f"I2 pods run with {_say(credential)}, which does not log in", world.accepts(credential)
     for credential in {*in_use.values(), *world.lingering()}:
-        if credential.username in USERS.values():
+        if credential.username in USERS.values() and BY_HAND not in world.remembers:
             recorded = (credential.username, credential.password.reveal()) in known
             yield f"I1 {_say(credential)} is in use and in no labelled version", recorded
     for username in (*USERS.values(), ADMIN):
         yield from _recorded_accounts(world, username, known if username != ADMIN else _recorded(world.admin))
-    if world.file.held.username in USERS.values() or "rotation" in _content(world.slots, CURRENT):  # once bootstrapped
+    if BOOTSTRAPPED in world.remembers or "rotation" in _content(world.slots, CURRENT):
         yield "I6 what AWSCURRENT says for the active slot does not log in", world.accepts(active)
     admin = _credential(_content(world.admin, CURRENT))
     if world.source.dual_passwords:
@@ -160,7 +164,8 @@ def _once(it: Invocation, boundary: Boundary) -> None:
         mark = f"restarted {it.event['execution']['name']} {it.event['direction']} {it.event['claim']} {it.event['drain']}"
         if mark in it.world.remembers:
             raise Violation("once", "a repeated call started a second rollout")
-        it.world.remembers |= {mark}
+        before = {one for one in it.world.remembers if one.startswith("restarted ")}
+        it.world.remembers = it.world.remembers - before | {mark}
 
 
 def _wrote_ahead(it: Invocation, boundary: Boundary) -> None:

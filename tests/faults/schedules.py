@@ -77,7 +77,7 @@ class Schedule:
         note = f"note{len(secret.versions)}"
         self.say(f"somebody puts {secret.name} again, with {note}")
         aws.put(secret.versions, f"theirs-{len(secret.versions)}", {"secret_string": json.dumps({**content, note: "x"})}, None)
-        oracle.begin(self.world, by_hand=True)
+        oracle.begin(self.world, by_hand=secret is self.world.slots)
 
     def point(self, what: str, credential: Credential) -> None:
         """A consumer is edited by hand, to something that works."""

@@ -20,18 +20,17 @@ def rotate_admin(world: World, request: Request) -> dict[str, Any]:
     a dead one's rotation, finds its id."""
     confirm(world.slots, request.claim.version)
     labels = world.admin.labels()
-    current = _read(world, labels.current)
     if labels.pending == labels.current:
-        _finish(world, request)
+        _finish(world, request, labels.current)
         labels = world.admin.labels()
+    current = _read(world, labels.current)
     if labels.pending is not None or current.tag is None or current.tag.id != request.situation["rotation_id"]:
-        _renew(world, request, labels, current)
-        _finish(world, request)
+        _finish(world, request, _renew(world, request, labels, current))
     return {"admin": current.credential.username}
 
 
-def _renew(world: World, request: Request, labels: Labels, current: AdminRecord) -> None:
-    """An intent that is there is adopted, never dropped: the database may hold its password already."""
+def _renew(world: World, request: Request, labels: Labels, current: AdminRecord) -> str:
+    """The version that is current then. An intent that is there is adopted, never dropped: the database may hold its password."""
     store = world.admin
     own = [version_id(store.name, labels.current, request.owner, "admin", n) for n in range(ATTEMPTS)]
     adopted = _read(world, labels.pending) if labels.pending else None
@@ -52,25 +51,40 @@ def _renew(world: World, request: Request, labels: Labels, current: AdminRecord)
             continue
         if not store.swap(CURRENT, to=version, removed_from=labels.current):
             raise RotationSuperseded(f"{store.name}: another version became current before the admin's new one")
-        return
+        return version
     raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of the admin")
 
 
-def _finish(world: World, request: Request) -> None:
-    """AWSPENDING and AWSCURRENT are on the same version: discard the password before it, prove that, let go."""
+class _Finished(Exception):
+    """A twin of this call came first."""
+
+
+def _finish(world: World, request: Request, version: str) -> None:
+    """AWSPENDING and AWSCURRENT are on this version: discard the password before it, prove that, let go.
+
+    Looked at once more under the lock: a call that was taken for dead may come here when the next renewal has begun. What it
+    takes for the old password then is what AWSCURRENT says.
+    """
     store = world.admin
-    labels = store.labels()
-    record = _read(world, labels.current)
+    record = _read(world, version)
 
     def check(_: AdminSession) -> None:
         confirm(world.slots, request.claim.version)
+        labels = store.labels()
+        if labels.current == version and labels.pending is None:
+            raise _Finished
+        if (labels.current, labels.pending) != (version, version):
+            raise RotationSuperseded(f"{store.name}: another renewal of the admin's password has begun")
 
-    discard_old(world, record.credential, record.credential, check)
+    try:
+        discard_old(world, record.credential, record.credential, check)
+    except _Finished:
+        return
     retired = _read(world, record.tag.made_from).credential if record.tag else None
     # A person may have put the same password again meanwhile: then there is nothing that must be refused.
     if retired is not None and not retired.same_login(record.credential) and world.source.logs_in(retired):
         raise RetiredPasswordAccepted(f"{world.target.name}: the admin's retired password still logs in")
-    store.swap(PENDING, to=None, removed_from=labels.current)
+    store.swap(PENDING, to=None, removed_from=version)
 
 
 def _read(world: World, version: str) -> AdminRecord:

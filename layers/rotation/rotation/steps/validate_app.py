@@ -4,6 +4,7 @@ from typing import Any
 
 from rotation.errors import ConsumerDiffers, LoginRefused
 from rotation.intents import confirm
+from rotation.model import Credential
 from rotation.ports import World
 from rotation.request import Request
 
@@ -12,11 +13,17 @@ def validate_app(world: World, request: Request) -> dict[str, Any]:
     """Who the application is now. What is tried is what was read back from where the application reads it."""
     record, _ = confirm(world.slots, request.claim.version, request.direction)
     expected = record.credential(request.entry)
+    found = _found(world, expected)
+    if not world.source.logs_in(found):
+        raise LoginRefused(f"{world.target.name}: what {world.traffic().name} holds for {found.username} does not log in")
+    world.health.check()
+    _found(world, expected)  # a dead run's write may have landed meanwhile: then the page spoke for another credential
+    return {"user": expected.username}
+
+
+def _found(world: World, expected: Credential) -> Credential:
     consumer = world.traffic()
     found = consumer.read().at_port_of(expected)
     if not found.same_login(expected):
         raise ConsumerDiffers(f"{world.target.name}: {consumer.name} does not hold the credential of {expected.username}")
-    if not world.source.logs_in(found):
-        raise LoginRefused(f"{world.target.name}: what {consumer.name} holds for {found.username} does not log in")
-    world.health.check()
-    return {"user": expected.username}
+    return found
