@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo soak test cluster test-cluster coverage mutants bench-cold lint build certificates clean
+.PHONY: help setup demo soak faults test cluster test-cluster coverage mutants bench-cold lint build certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -32,6 +32,10 @@ setup: ## what the others need: packages into ~/.cache, PHP through apt where it
 demo: build ## rotations of a running application on this machine; ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
 	$(foreach v,ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
+
+faults: ## every fault at every boundary, pairs, rivals, faults put back (30 min); LEVEL=single (what CI does) or quick; ONLY="bootstrap"; SCHEDULE=n
+	$(SETUP) packages
+	$(foreach v,LEVEL ONLY SCHEDULE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
 
 soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1
 	$(SETUP) php

@@ -1,10 +1,10 @@
 """make faults: no crash, stop, repeat or race loses a password or a login.
 
-    make faults                      everything: every fault, every pair, rivals, schedules, mutations
-    make faults LEVEL=single         every single fault and every mutation: what .ci/run does
-    make faults LEVEL=quick          a part of that: what make test does
-    make faults ONLY="bootstrap"     only what has that in its name
-    make faults SCHEDULE=1641        one schedule, step by step
+make faults                      everything: every fault, every pair, rivals, schedules, mutations
+make faults LEVEL=single         every single fault and every mutation: what .ci/run does
+make faults LEVEL=quick          a part of that: what make test does
+make faults ONLY="bootstrap"     only what has that in its name
+make faults SCHEDULE=1641        one schedule, step by step
 """
 
 import multiprocessing

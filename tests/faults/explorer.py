@@ -255,9 +255,7 @@ class Attempt:
         place, wait = conclude(self._world, place or node.place, outcome, pending=late is not None)
         if node.calls > MOST_TRIES:
             raise Violation("at-rest", f"{MOST_TRIES} calls, and no end")
-        now = replace(
-            node, world=(), place=place, calls=node.calls + 1, struck=struck, late=late, faults=node.faults - spent
-        )
+        now = replace(node, world=(), place=place, calls=node.calls + 1, struck=struck, late=late, faults=node.faults - spent)
         return list(self._after_waits(now, wait))
 
     def _after_waits(self, node: Node, seconds: float) -> Iterator[Node]:

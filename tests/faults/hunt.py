@@ -40,7 +40,10 @@ def _hunts(mutation: Mutation) -> Iterator[Caught]:
         if mutation.rivals:
             rivals = Rivals(_in_its_world(mutation, SCENARIOS["from A"]), modes, stops=stops, interruptions=2)
             rivals.explore()
-            yield from (Caught(mutation.name, "two at once" if not stops else "stopped, and the next", stops, found) for found in rivals.found)
+            yield from (
+                Caught(mutation.name, "two at once" if not stops else "stopped, and the next", stops, found)
+                for found in rivals.found
+            )
 
 
 def _in_its_world(mutation: Mutation, scenario: Scenario) -> Scenario:

@@ -95,9 +95,7 @@ def _faults(job: Job) -> Done:
         explorer = Explorer(SCENARIOS[scenario], stop_at=3)
         report = explorer.explore(faults)
     cells = sum(report.cells.values())
-    return Done(
-        job, 0.0, report.boundaries, cells, dict(report.inapplicable), report.runs, report.left_out, tuple(report.found)
-    )
+    return Done(job, 0.0, report.boundaries, cells, dict(report.inapplicable), report.runs, report.left_out, tuple(report.found))
 
 
 def _rivals(job: Job) -> Done:

@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from rotation import altering, intents, situation
-from rotation.errors import AppUnhealthy, OwnerUnknown, PasswordRejected, RotationError, RotationSuperseded, SourceUnreachable
+from rotation.errors import AppUnhealthy, OwnerUnknown, RotationError, RotationSuperseded, SourceUnreachable
 from rotation.model import CURRENT, PENDING, Direction, Mode, RotationStep, RotationTag, Slot
 from rotation.rollout import Progress, Rollout
 from rotation.situation import Action
@@ -32,7 +32,6 @@ from tests.faults.stray import stray_files
 from tests.statemachine.machine import shipped
 from tests.worlds.invocation import Database, Port, Ports
 from tests.worlds.living import LivingDatabase, LivingWorld
-from tests.worlds.secrets import InMemorySecret
 
 Apply = Callable[[], AbstractContextManager[Any]]
 
@@ -342,12 +341,10 @@ def flip_first(states: dict[str, Any]) -> None:
     states["ChooseEnd"]["Default"] = "ChooseOverlap"
 
 
-def anew_after_any_error(
-    store: Any, versions: Any, held: Any, read: Any, make: Any
-) -> Iterator[Any]:
+def anew_after_any_error(store: Any, versions: Any, held: Any, read: Any, make: Any) -> Iterator[Any]:
     """A password for each try, as if every error were a rejection."""
     for attempt, version in enumerate(versions):
-        if version not in (held,):
+        if version != held:
             yield version, intents.write_ahead(store, version, make(attempt), held)
             held = version
 
@@ -382,11 +379,21 @@ ALL_STARTS = ("from A", "from B", "bootstrap", "drifted slot", "drifted admin", 
 STEPS = "rotation.steps"
 
 PEERS = [
-    Mutation("1 the idle slot is rotated and the live one never again", replaced("rotation.situation._rotate", idle_slot_only), ("from B",)),
-    Mutation("2 the admin is altered first and recorded after", replaced(f"{STEPS}.rotate_admin.rotate_admin", admin_altered_first)),
+    Mutation(
+        "1 the idle slot is rotated and the live one never again",
+        replaced("rotation.situation._rotate", idle_slot_only),
+        ("from B",),
+    ),
+    Mutation(
+        "2 the admin is altered first and recorded after", replaced(f"{STEPS}.rotate_admin.rotate_admin", admin_altered_first)
+    ),
     Mutation("3 a dry run alters", replaced(f"{STEPS}.read_slots.read_slots", dry_run_that_alters), ("dry run",)),
     Mutation("4 every run alters both users", replaced(f"{STEPS}.sync_users.sync_users", sync_alters_both), ("drifted slot",)),
-    Mutation("5 the first rotation exits well and changes nothing", replaced("rotation.situation._bootstrap", bootstrap_that_exits), ("bootstrap",)),
+    Mutation(
+        "5 the first rotation exits well and changes nothing",
+        replaced("rotation.situation._bootstrap", bootstrap_that_exits),
+        ("bootstrap",),
+    ),
     Mutation(
         "6 carried on: no Secret, no restart",
         several(
@@ -403,7 +410,9 @@ PEERS = [
         ("slow pods",),
     ),
     Mutation("8 the password as a template", replaced("rotation.sqlconf.render", naive_render), ("odd characters",)),
-    Mutation("9 a temporary file that is served as text", lambda: patch("rotation.adapters.efs._SUFFIX", ".tmp"), check=stray_files),
+    Mutation(
+        "9 a temporary file that is served as text", lambda: patch("rotation.adapters.efs._SUFFIX", ".tmp"), check=stray_files
+    ),
     Mutation("10 health only warns", replaced(f"{STEPS}.validate_app.validate_app", health_only_warns), ("B does not work",)),
     Mutation(
         "11 no lock",
@@ -433,17 +442,27 @@ PROTOCOL = [
     ),
     Mutation(
         "no fence",
-        several(*[
-            replaced(f"{STEPS}.{one}.confirm", no_fence)
-            for one in (
-                "publish", "flip_slot", "rotate_old_slot", "discard_old_password", "rotate_admin", "sync_users", "restart_app",
-            )
-        ]),
+        several(
+            *[
+                replaced(f"{STEPS}.{one}.confirm", no_fence)
+                for one in (
+                    "publish",
+                    "flip_slot",
+                    "rotate_old_slot",
+                    "discard_old_password",
+                    "rotate_admin",
+                    "sync_users",
+                    "restart_app",
+                )
+            ]
+        ),
         rivals=True,
     ),
     Mutation(
         "a random token",
-        several(*[replaced(f"{STEPS}.{one}.version_id", random_token) for one in ("claim_rotation", "rotate_old_slot", "rotate_admin")]),
+        several(
+            *[replaced(f"{STEPS}.{one}.version_id", random_token) for one in ("claim_rotation", "rotate_old_slot", "rotate_admin")]
+        ),
         ALL_STARTS,
     ),
     Mutation("a timestamp in the restart", replaced(f"{STEPS}.restart_app.restart_app", restart_with_a_timestamp)),
@@ -457,9 +476,15 @@ PROTOCOL = [
             replaced(f"{STEPS}.discard_old_password.discard_old_password", discard_at_once),
         ),
     ),
-    Mutation("a network error taken for a wrong password", replaced("tests.worlds.invocation.Database.logs_in", refused_or_lost), ALL_STARTS),
     Mutation(
-        "an owner taken for dead when throttled", replaced("tests.worlds.invocation.Ports.execution_is_alive", dead_when_throttled), rivals=True,
+        "a network error taken for a wrong password",
+        replaced("tests.worlds.invocation.Database.logs_in", refused_or_lost),
+        ALL_STARTS,
+    ),
+    Mutation(
+        "an owner taken for dead when throttled",
+        replaced("tests.worlds.invocation.Ports.execution_is_alive", dead_when_throttled),
+        rivals=True,
         world=with_throttled_executions,
     ),
     Mutation("no lock in the database", replaced("tests.worlds.living.LivingDatabase.enter", no_lock), ALL_STARTS),
@@ -473,7 +498,11 @@ PROTOCOL = [
     Mutation("the admin left out", in_the_machine(released_early)),
     Mutation("altered at the first look", in_the_machine(no_second_look)),
     Mutation("a retirement's password made anew", replaced("rotation.situation._finish_retirement", adopts_in_place), ALL_STARTS),
-    Mutation("a rollback that records what nobody has", replaced(f"{STEPS}.close_flip._undone", old_forgotten_on_the_way_back), ("B does not work",)),
+    Mutation(
+        "a rollback that records what nobody has",
+        replaced(f"{STEPS}.close_flip._undone", old_forgotten_on_the_way_back),
+        ("B does not work",),
+    ),
 ]
 
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -40,7 +40,9 @@ def begin(world: LivingWorld, *, by_hand: bool = False) -> None:
     if not by_hand and world.file.held.username in USERS.values():
         world.remembers |= {BOOTSTRAPPED}
     excused = {f"excused {fact}" for fact, holds in _facts(world) if not holds}
-    kept = {one for one in world.remembers if one == BOOTSTRAPPED or one.startswith(("closed ", "restarted "))} | ({BY_HAND} if by_hand else world.remembers & {BY_HAND})
+    kept = {one for one in world.remembers if one == BOOTSTRAPPED or one.startswith(("closed ", "restarted "))} | (
+        {BY_HAND} if by_hand else world.remembers & {BY_HAND}
+    )
     world.remembers = frozenset(kept | excused | _notes(world))
 
 
@@ -61,27 +63,34 @@ def check(world: LivingWorld) -> None:
 
 def _facts(world: LivingWorld) -> Iterator[tuple[str, bool]]:
     """Each as the invariant, a space and what is wrong if it does not hold."""
-    known, active = _recorded(world.slots), _active(world)
-    in_use = {"sqlconf.php": world.file.held, "the Kubernetes Secret": world.secret.held}
-    for place, credential in in_use.items():
-        yield f"I3 what {place} holds for {_say(credential)} does not log in", world.accepts(credential)
-    for credential in world.lingering():
-        yield f"I2 {_say(credential)} is worked with and does not log in any more", world.accepts(credential)
-    for credential in world.pods.environments if BY_HAND not in world.remembers else ():
-        yield f"I2 pods run with {_say(credential)}, which does not log in", world.accepts(credential)
-    for credential in {*in_use.values(), *world.lingering()}:
-        if credential.username in USERS.values() and BY_HAND not in world.remembers:
-            recorded = (credential.username, credential.password.reveal()) in known
-            yield f"I1 {_say(credential)} is in use and in no labelled version", recorded
+    known = _recorded(world.slots)
+    yield from _in_use(world, known)
     for username in (*USERS.values(), ADMIN):
         yield from _recorded_accounts(world, username, known if username != ADMIN else _recorded(world.admin))
     if BOOTSTRAPPED in world.remembers or "rotation" in _content(world.slots, CURRENT):
-        yield "I6 what AWSCURRENT says for the active slot does not log in", world.accepts(active)
-    admin = _credential(_content(world.admin, CURRENT))
+        yield "I6 what AWSCURRENT says for the active slot does not log in", world.accepts(_active(world))
     if world.source.dual_passwords:
+        admin = _credential(_content(world.admin, CURRENT))
         yield "I6 what AWSCURRENT says for the admin does not log in", world.accepts(admin)
     former = world.source.accounts.get(FORMER)
     yield "I8 what was in use before the first rotation was changed", former is None or former.old is None
+
+
+def _in_use(world: LivingWorld, known: set[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
+    """What consumers hold, what is worked with, what pods run with; and, unless people changed the record, that it is in it."""
+    held = {"sqlconf.php": world.file.held, "the Kubernetes Secret": world.secret.held}
+    for place, one in held.items():
+        yield f"I3 what {place} holds for {_say(one)} does not log in", world.accepts(one)
+    for one in world.lingering():
+        yield f"I2 {_say(one)} is worked with and does not log in any more", world.accepts(one)
+    if BY_HAND in world.remembers:
+        return
+    for one in world.pods.environments:
+        yield f"I2 pods run with {_say(one)}, which does not log in", world.accepts(one)
+    for one in {*held.values(), *world.lingering()}:
+        if one.username in USERS.values():
+            recorded = (one.username, one.password.reveal()) in known
+            yield f"I1 {_say(one)} is in use and in no labelled version", recorded
 
 
 def _recorded_accounts(world: LivingWorld, username: str, known: set[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
@@ -242,7 +251,8 @@ def at_rest(world: LivingWorld, place: Place, *before: Credential) -> None:
         "a consumer is not on the active slot": all(one.held.same_login(_active(world)) for one in (world.file, world.secret)),
         "a slot does not log in": all(world.accepts(current.credential(slot)) for slot in Slot),
         "the admin does not log in": world.accepts(world.current_admin.credential),
-        "an old password is left": by_hand or not [n for n in (*USERS.values(), ADMIN) if n in accounts and accounts[n].old is not None],
+        "an old password is left": by_hand
+        or not [n for n in (*USERS.values(), ADMIN) if n in accounts and accounts[n].old is not None],
         "the application uses what it used before": by_hand or not all(world.file.held.same_login(one) for one in before),
         "the old credential is accepted": by_hand or before[0].username == FORMER or not world.accepts(before[0]),
         "the record of a first rotation was kept": current.previous is None,

@@ -18,7 +18,6 @@ from tests.worlds.world import (
     USERS,
     credential,
     fields,
-    login,
 )
 
 Rest = Callable[[LivingWorld, Place, Credential], None]

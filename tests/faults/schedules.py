@@ -31,8 +31,9 @@ STARTS = ("from A", "from B", "bootstrap", "drifted slot", "no login counts")
 """Not the drifted admin: a person who puts that secret twice has thrown away the password himself."""
 OPERATOR_ACTS = 4
 STRIKES = (
-    Kind.REFUSED, Kind.FAILED_DONE, Kind.DIES, Kind.CRASHED, Kind.TIMED_OUT, Kind.TIMED_OUT_DONE, Kind.POD, Kind.FAIL_OVER, Kind.THROTTLED,
-)  # fmt: skip
+    *(Kind.REFUSED, Kind.FAILED_DONE, Kind.DIES, Kind.CRASHED, Kind.TIMED_OUT, Kind.TIMED_OUT_DONE),
+    *(Kind.POD, Kind.FAIL_OVER, Kind.THROTTLED),
+)
 
 
 @dataclass
@@ -161,7 +162,7 @@ def _operator(draw: random.Random, schedule: Schedule) -> list[Callable[[], None
 
 def find(number: int) -> Found | None:
     """What the schedule of that number breaks."""
-    draw = random.Random(number)
+    draw = random.Random(number)  # noqa: S311 - to be drawn again the same
     schedule = begun(draw.choice(STARTS))
     try:
         carried_out(draw, schedule)

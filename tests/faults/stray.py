@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from stat import S_IMODE, S_IROTH
 from unittest.mock import patch
@@ -30,11 +31,8 @@ def stray_files() -> Found | None:
             def die(*_: object) -> None:
                 raise _Dead
 
-            with patch.object(os, place, die), patch.object(Path, "unlink", lambda *_, **__: None):
-                try:
-                    file.publish(credential("openemr_b", "canary"))
-                except _Dead:
-                    pass
+            with patch.object(os, place, die), patch.object(Path, "unlink", lambda *_, **__: None), suppress(_Dead):
+                file.publish(credential("openemr_b", "canary"))
             for one in Path(folder).iterdir():
                 if one.suffix != ".php" or (one != path and S_IMODE(one.stat().st_mode) & S_IROTH):
                     return Found("I7", f"{one.suffix} file left readable in the document root", (f"WriteSqlconf dies at {place}",))

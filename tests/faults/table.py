@@ -30,7 +30,9 @@ def table(done: list[Done]) -> str:
     if left_out:
         pairs = sum(one.runs for one in rows if one.job.kind == "pairs")
         share = 100 * pairs / (pairs + left_out)
-        apart.append(f"  of the runs with two faults {share:.0f} % were made: all that touch an ALTER, a DISCARD or a label, and some of the rest")
+        apart.append(
+            f"  with two faults {share:.0f} % were made: all that touch an ALTER, a DISCARD or a label, a part of the rest"
+        )
     return "\n".join([_drawn(shown), *apart, _drawn(_mutations(done))])
 
 
@@ -62,7 +64,11 @@ def line(done: list[Done], level: str, seconds: float) -> str:
     orders = sum(one.runs for kind in ("rivals", "schedules") for one in kinds[kind])
     violations = sum(len(one.found) for one in done if one.job.kind != "mutation")
     caught, all_of_them = sum(one.well for one in kinds["mutation"]), len(kinds["mutation"])
-    what = [f"{single:,} runs with one fault", f"{pairs:,} with two" if pairs else "", f"{orders:,} interleavings" if orders else ""]
+    what = [
+        f"{single:,} runs with one fault",
+        f"{pairs:,} with two" if pairs else "",
+        f"{orders:,} interleavings" if orders else "",
+    ]
     told = ", ".join(one for one in what if one)
     return f"faults ({level}): {told}: {violations} violations; {caught} of {all_of_them} mutations caught; {seconds / 60:.1f} min"
 

@@ -241,7 +241,9 @@ class LivingWorld(MemoryWorld):
         )
 
     def restore(self, snapshot: Snapshot) -> None:
-        (self.clock, secrets, accounts, source, held, pods, marks, environments, shows, alive, throttled, self.remembers, made) = snapshot
+        (self.clock, secrets, accounts, source, held, pods, marks, environments, shows, alive, throttled, self.remembers, made) = (
+            snapshot
+        )
         for secret, versions in zip((self.slots, self.admin), secrets, strict=True):
             secret.versions = {
                 name: {"version_id": name, "secret_string": text, "version_stages": list(labels)} for name, text, labels in versions
@@ -263,9 +265,8 @@ class LivingWorld(MemoryWorld):
         past = [(round(self.clock - ended, 3), _text(credential)) for ended, credential in self.file.past]
         pods = self.pods
         rolled = self.clock - pods.changed >= pods.rolled_seconds
-        rolling = (
-            pods.mark, pods.started, pods.paused, pods._failed, rolled or (self._ago(pods.changed), pods._observed == pods._generation)
-        )  # fmt: skip
+        roll = rolled or (self._ago(pods.changed), pods._observed == pods._generation)
+        rolling = (pods.mark, pods.started, pods.paused, pods._failed, roll)
         return repr((
             sorted((_secret(secret) for secret in (self.slots, self.admin)), key=str),
             accounts,

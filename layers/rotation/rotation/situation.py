@@ -134,8 +134,9 @@ def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
 
 
 def _unfinished(facts: Facts) -> tuple[Record, Left] | None:
-    """The intent that still wants something, and what. A retirement only as long as the slot that it follows logs in: where it
-    does not, no flip has landed (mode sync-users of an application that uses neither slot was stopped), or there is worse to mend."""
+    """The intent that still wants something, and what. A retirement only as long as the slot that it follows logs in: where that
+    does not, no flip has landed (mode sync-users was stopped before a first rotation), or there is worse to mend.
+    """
     if facts.pending is None or facts.labels.pending is None:
         return None
     left = left_to_do(facts.pending, facts.labels.pending, facts.current, facts.labels.current)
@@ -159,17 +160,15 @@ def _sync(facts: Facts, unfinished: tuple[Record, Left] | None) -> Decision:
 def _resume(facts: Facts) -> Decision:
     """Nothing is to be finished. A rollback that was cut short, or a manual change, is put back to what AWSCURRENT says."""
     record = _with_accepted(facts.current, facts.accepted, *Slot)
-    held = ([facts.file] if facts.file else []) + list(facts.others)
+    held = [found for found in (facts.file, *facts.others) if found is not None]
     if all(_is_on(record, record.active, found) for found in held):
         action = Action.NOTHING if facts.labels.pending is None else Action.RELEASE
         return _decision(facts, action, record, "the application uses what AWSCURRENT names; nothing is left to finish")
     previous = facts.pending.previous if facts.pending else None
-    if previous is not None and any(
-        previous.same_login(found.credential) and found.logs_in for found in (facts.file, *facts.others)
-    ):
+    if previous is not None and any(previous.same_login(found.credential) and found.logs_in for found in held):
         reason = f"an interrupted rollback is finished: back to {previous.username}"
         return replace(_decision(facts, Action.RESTORE, record.with_previous(previous), reason), entry=PREVIOUS)
-    if facts.labels.pending is None and _slot_of(record, facts.file.credential) is None:
+    if facts.labels.pending is None and _slot_of(record, held[0].credential) is None:
         return _decision(facts, Action.NOTHING, record, "the application uses neither slot yet: mode rotate is the first rotation")
     if facts.accepted.get(record.active) is None:
         raise LoginRefused(f"no known password of {record.credential(record.active).username} logs in: run mode sync-users")

@@ -19,10 +19,7 @@ def claim_rotation(world: World, request: Request) -> dict[str, Any]:
     labels = world.slots.labels()
     own = {step: version_id(world.slots.name, seen["current"], request.owner, step) for step in ("flip", "retire")}
     facts = survey(world, request.rotation_id, request.owner)
-    if labels.pending in own.values():
-        version = str(labels.pending)
-    else:
-        version = _claim(world, request, facts, own)
+    version = str(labels.pending) if labels.pending in own.values() else _claim(world, request, facts, own)
     if facts.admin is not None:
         _adopt_admin(world, request, facts.admin)
     return Claim(version).as_dict()

@@ -1,0 +1,27 @@
+"""A part of `make faults`, quick enough for every day: see tests/faults."""
+
+import pytest
+
+from tests.faults.jobs import JOBS, Job, carry_out
+from tests.faults.kinds import Kind
+from tests.faults.mutations import MUTATIONS, PEERS
+from tests.faults.scenarios import SCENARIOS
+
+
+@pytest.mark.parametrize("job", JOBS["quick"](), ids=lambda job: job.name)
+def test_nothing_is_lost_and_what_was_put_back_is_caught(job: Job) -> None:
+    done = carry_out(job)
+    assert done.well, done.words
+
+
+def test_there_is_a_mutation_for_each_fault_of_the_best_known_tool_and_more_than_twelve_of_our_own() -> None:
+    assert [int(one.name.split()[0]) for one in PEERS] == list(range(1, 16))
+    assert len(MUTATIONS) - len(PEERS) >= 12
+    assert len({one.name for one in MUTATIONS}) == len(MUTATIONS)
+
+
+def test_every_scenario_and_every_kind_of_fault_that_was_asked_for_is_there() -> None:
+    asked = ("from A", "from B", "bootstrap", "drifted slot", "drifted admin", "interrupted flip", "interrupted retirement")
+    assert {*asked, "undiscarded password"} <= set(SCENARIOS)
+    assert len(Kind) >= 10
+    assert {job.name for job in JOBS["single"]() if job.kind == "single"} == set(SCENARIOS)
