@@ -75,8 +75,10 @@ class Report:
 class Explorer(Search[Node]):
     """One scenario; it ends at the first thing found, or the one of that number."""
 
-    def __init__(self, scenario: Scenario, *, stop_at: int = 1) -> None:
+    def __init__(self, scenario: Scenario, *, stop_at: int = 1, strike_at: str = "") -> None:
         super().__init__(stop_at=stop_at)
+        self.strike_at = strike_at
+        """The only state that faults strike; empty: all."""
         self.scenario = scenario
         self.world = scenario.world()
         self.report = Report()
@@ -130,7 +132,7 @@ class Explorer(Search[Node]):
             return
         attempt = Attempt(self, node)
         yield "", attempt.undisturbed
-        if node.faults:
+        if node.faults and self.strike_at in ("", node.place.state):
             yield from attempt.faults()
         if node.late:
             yield from attempt.landings()
@@ -196,13 +198,16 @@ class Attempt:
         late = self._node.late
         assert late
 
+        acted = False
+
         def act(_: Invocation, boundary: Boundary) -> None:
+            nonlocal acted
             if boundary.number == number:
+                acted = True
                 finish(self._world, late)
 
-        it = self._invocation(before=act)
-        outcome = it.run()
-        if number > len(it.seen.boundaries):
+        outcome = self._invocation(before=act).run()
+        if not acted:  # the call came to its end before that
             finish(self._world, late)
         return self._concluded(outcome, struck=True, late=None)
 

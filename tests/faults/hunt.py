@@ -34,7 +34,7 @@ def hunt(mutation: Mutation) -> Caught | None:
 def _hunts(mutation: Mutation) -> Iterator[Caught]:
     for faults in (0, 1):
         for name in mutation.seen_in:
-            report = Explorer(_in_its_world(mutation, SCENARIOS[name])).explore(faults)
+            report = Explorer(_in_its_world(mutation, SCENARIOS[name]), strike_at=mutation.strike_at).explore(faults)
             yield from (Caught(mutation.name, name, faults, found) for found in report.found)
     for modes, stops in (("rotate", "rotate"), 0), (("rotate",), 1):
         if mutation.rivals:

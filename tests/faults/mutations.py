@@ -42,6 +42,8 @@ class Mutation:
     apply: Apply
     seen_in: tuple[str, ...] = ("from A",)
     """The scenarios in which it is looked for, one after the other."""
+    strike_at: str = ""
+    """The state whose boundaries the fault strikes; empty: every one's."""
     rivals: bool = False
     """Looked for with two executions at once, too."""
     world: Callable[[LivingWorld], None] = lambda _: None
@@ -292,7 +294,7 @@ def dead_when_throttled(self: Any, arn: str, age_seconds: float) -> bool:
 
 
 def with_throttled_executions(world: LivingWorld) -> None:
-    world.throttled[Port.EXECUTIONS] = 1
+    world.throttled[Port.EXECUTIONS] = 2
 
 
 _alive = Ports.execution_is_alive
@@ -306,8 +308,11 @@ def no_lock(self: Any, admin: Any, who: str) -> Any:
 _enter = LivingDatabase.enter
 
 
-def admin_intent_dropped(world: Any, request: Any, labels: Any, current: Any) -> None:
-    _renew(world, request, replace(labels, pending=None) if labels.pending != labels.current else labels, current)
+def admin_intent_dropped(world: Any, request: Any, labels: Any, current: Any) -> str:
+    if labels.pending not in (None, labels.current):
+        world.admin.swap(PENDING, to=None, removed_from=labels.pending)
+        labels = replace(labels, pending=None)
+    return _renew(world, request, labels, current)
 
 
 _renew = admins._renew
@@ -360,10 +365,6 @@ def released_early(states: dict[str, Any]) -> None:
     states["DiscardOldPassword"]["Next"] = "ReleaseRotation"
 
 
-def no_second_look(states: dict[str, Any]) -> None:
-    states["Drained"]["Choices"] = [{"Variable": "$.drain.began", "IsPresent": True, "Next": "RotateOldSlot"}]
-
-
 def adopts_in_place(facts: Any, pending: Any) -> Any:
     return replace(_finish_retirement(facts, pending), record=facts.current.with_active(pending.active))
 
@@ -408,6 +409,7 @@ PEERS = [
             replaced(f"{STEPS}.check_rollout.progress", stale_progress), replaced(f"{STEPS}.check_drained.progress", stale_progress)
         ),
         ("slow pods",),
+        strike_at="RestartApp",
     ),
     Mutation("8 the password as a template", replaced("rotation.sqlconf.render", naive_render), ("odd characters",)),
     Mutation(
@@ -421,16 +423,35 @@ PEERS = [
             replaced("rotation.survey._owner_alive", lambda *_: False),
         ),
         rivals=True,
+        strike_at="DiscardOldPassword",
     ),
-    Mutation("12 an error quotes the statement", replaced(f"{STEPS}.rotate_old_slot.ensure_password", quotes_the_statement)),
+    Mutation(
+        "12 an error quotes the statement",
+        replaced(f"{STEPS}.rotate_old_slot.ensure_password", quotes_the_statement),
+        strike_at="RotateOldSlot",
+    ),
     Mutation("13 less patience than a rollout takes", several(), ("slow pods",), world=impatient),
-    Mutation("14 what a dead run left is not looked at", replaced("rotation.situation._unfinished", lambda _: None)),
+    Mutation(
+        "14 what a dead run left is not looked at",
+        replaced("rotation.situation._unfinished", lambda _: None),
+        strike_at="DiscardOldPassword",
+    ),
     Mutation("15 a failed validation exits well", in_the_machine(goes_on_after_a_failed_validation), ("B does not work",)),
 ]
 
 PROTOCOL = [
-    Mutation("no RemoveFromVersionId", replaced("tests.worlds.secrets.InMemorySecret.swap", swap_without_looking), rivals=True),
-    Mutation("RETAIN twice", replaced(f"{STEPS}.rotate_admin.ensure_password", ensure_without_a_login), ALL_STARTS),
+    Mutation(
+        "no RemoveFromVersionId",
+        replaced("tests.worlds.secrets.InMemorySecret.swap", swap_without_looking),
+        rivals=True,
+        strike_at="DiscardOldPassword",
+    ),
+    Mutation(
+        "RETAIN twice",
+        replaced(f"{STEPS}.rotate_admin.ensure_password", ensure_without_a_login),
+        ALL_STARTS,
+        strike_at="RotateAdmin",
+    ),
     Mutation("plain ALTER", replaced(f"{STEPS}.rotate_admin.ensure_password", plain_alter)),
     Mutation(
         "no read-back",
@@ -439,6 +460,7 @@ PROTOCOL = [
             replaced(f"{STEPS}.claim_rotation.write_ahead", ahead_without_reading_back),
         ),
         ALL_STARTS,
+        strike_at="RotateAdmin",
     ),
     Mutation(
         "no fence",
@@ -457,6 +479,7 @@ PROTOCOL = [
             ]
         ),
         rivals=True,
+        strike_at="RotateAdmin",
     ),
     Mutation(
         "a random token",
@@ -465,9 +488,13 @@ PROTOCOL = [
         ),
         ALL_STARTS,
     ),
-    Mutation("a timestamp in the restart", replaced(f"{STEPS}.restart_app.restart_app", restart_with_a_timestamp)),
+    Mutation(
+        "a timestamp in the restart", replaced(f"{STEPS}.restart_app.restart_app", restart_with_a_timestamp), strike_at="RestartApp"
+    ),
     Mutation("discard before the swap", replaced(f"{STEPS}.rotate_admin.rotate_admin", discard_before_the_swap)),
-    Mutation("rolled back after the flip", replaced(f"{STEPS}.close_flip.close_flip", landed_is_closed), ALL_STARTS),
+    Mutation(
+        "rolled back after the flip", replaced(f"{STEPS}.close_flip.close_flip", landed_is_closed), ALL_STARTS, strike_at="FlipSlot"
+    ),
     Mutation(
         "the drain skipped",
         several(
@@ -479,24 +506,40 @@ PROTOCOL = [
     Mutation(
         "a network error taken for a wrong password",
         replaced("tests.worlds.invocation.Database.logs_in", refused_or_lost),
-        ALL_STARTS,
+        ("drifted admin",),
+        strike_at="ClaimRotation",
     ),
     Mutation(
         "an owner taken for dead when throttled",
         replaced("tests.worlds.invocation.Ports.execution_is_alive", dead_when_throttled),
         rivals=True,
         world=with_throttled_executions,
+        strike_at="ReadSlots",
     ),
-    Mutation("no lock in the database", replaced("tests.worlds.living.LivingDatabase.enter", no_lock), ALL_STARTS),
-    Mutation("the admin's intent dropped", replaced(f"{STEPS}.rotate_admin._renew", admin_intent_dropped), ALL_STARTS),
-    Mutation("rolled back without closing the flip", in_the_machine(straight_back), ALL_STARTS),
+    Mutation(
+        "no lock in the database",
+        replaced("tests.worlds.living.LivingDatabase.enter", no_lock),
+        ALL_STARTS,
+        strike_at="RotateAdmin",
+    ),
+    Mutation(
+        "the admin's intent dropped",
+        replaced(f"{STEPS}.rotate_admin._renew", admin_intent_dropped),
+        ALL_STARTS,
+        strike_at="RotateAdmin",
+    ),
+    Mutation("rolled back without closing the flip", in_the_machine(straight_back), ALL_STARTS, strike_at="FlipSlot"),
     Mutation("published without a login", replaced(f"{STEPS}.publish.publish", publish_unproven)),
     Mutation("put as current", replaced("tests.worlds.world.Secret.put_once", put_as_current)),
-    Mutation("flipped before it is published", in_the_machine(flip_first), ALL_STARTS),
-    Mutation("another password after any error", replaced(f"{STEPS}.rotate_old_slot.offers", anew_after_any_error), ALL_STARTS),
+    Mutation("flipped before it is published", in_the_machine(flip_first), strike_at="RestartApp"),
+    Mutation(
+        "another password after any error",
+        replaced(f"{STEPS}.rotate_old_slot.offers", anew_after_any_error),
+        ALL_STARTS,
+        strike_at="RotateOldSlot",
+    ),
     Mutation("the active slot retired too", replaced(f"{STEPS}.rotate_old_slot._retiring", retire_the_active)),
     Mutation("the admin left out", in_the_machine(released_early)),
-    Mutation("altered at the first look", in_the_machine(no_second_look)),
     Mutation("a retirement's password made anew", replaced("rotation.situation._finish_retirement", adopts_in_place), ALL_STARTS),
     Mutation(
         "a rollback that records what nobody has",

@@ -138,6 +138,10 @@ def _recorded(secret: Secret) -> set[tuple[str, str]]:
     return {login for one in labelled for login in _logins(one["secret_string"])}
 
 
+def _rotation_of(secret: Secret) -> object:
+    return _content(secret, CURRENT).get("rotation", {}).get("id")
+
+
 def _active(world: LivingWorld) -> Credential:
     content = _content(world.slots, CURRENT)
     return _credential(content[content["active_slot"]])
@@ -251,6 +255,7 @@ def at_rest(world: LivingWorld, place: Place, *before: Credential) -> None:
         "a consumer is not on the active slot": all(one.held.same_login(_active(world)) for one in (world.file, world.secret)),
         "a slot does not log in": all(world.accepts(current.credential(slot)) for slot in Slot),
         "the admin does not log in": world.accepts(world.current_admin.credential),
+        "the admin's password is not of this rotation": _rotation_of(world.admin) == _rotation_of(world.slots),
         "an old password is left": by_hand
         or not [n for n in (*USERS.values(), ADMIN) if n in accounts and accounts[n].old is not None],
         "the application uses what it used before": by_hand or not all(world.file.held.same_login(one) for one in before),
