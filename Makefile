@@ -49,11 +49,21 @@ cluster: ## a real Kubernetes control plane: built once (4 to 8 min) unless KUBE
 	$(SETUP) packages cluster
 	python -m local.cluster.real
 
-CLUSTER_TESTS := tests/contract/test_cluster.py tests/contract/test_cluster_adapter.py tests/cluster
+CLUSTER_SUITE := tests/contract/test_cluster.py tests/contract/test_cluster_adapter.py tests/cluster/test_flips.py tests/cluster/test_kubeconfig.py
+CLUSTER_CASES := tests/cluster/test_hard_cases.py tests/cluster/test_many_pods.py
 
-test-cluster: build ## the cluster's contract suite and the hard cases on a real Kubernetes control plane; ARGS="tests/cluster -k paused"
+# Two at once, since each waits for most of its time; each has servers of its own.
+test-cluster: build ## the cluster's contract suite and the hard cases on a real Kubernetes control plane (6 min); ARGS="tests/cluster -k paused"
 	$(SETUP) php cluster
-	CLUSTER=real python -m pytest $(or $(ARGS),$(CLUSTER_TESTS))
+	export CLUSTER=real
+	$(if $(ARGS),exec python -m pytest $(ARGS))
+	log=$$(mktemp); trap 'rm -f "$$log"' EXIT
+	python -m pytest -p no:cacheprovider $(CLUSTER_SUITE) > "$$log" 2>&1 & beside=$$!
+	failed=0
+	python -m pytest $(CLUSTER_CASES) || failed=1
+	wait $$beside || failed=1
+	cat "$$log"
+	exit $$failed
 
 coverage: build ## how much of the layer the unit and contract tiers run, branches included; fails under 95 %
 	$(SETUP) php
