@@ -36,7 +36,7 @@ from tests.worlds.asl import Place
 from tests.worlds.invocation import Boundary, Failed, Gate, Invocation, Left, Outcome
 from tests.worlds.living import FUNCTION_SECONDS, LivingWorld, Snapshot
 
-ONE_PAIR_IN = 5
+ONE_PAIR_IN = 10
 MOST_RUNS = 6
 """After so many runs one after the other it will not come to rest any more."""
 MOST_TRIES = 400

@@ -25,7 +25,7 @@ from tests.worlds.world import Secret
 
 UNPREVENTABLE = ("CheckStillDrained", "DiscardOldPassword")
 """A consumer that is pointed at the old slot between the last look and the discard: no check can prevent that."""
-MOVES = 60
+MOVES = 40
 MODES = ("rotate", "rotate", "resume", "sync-users")
 STARTS = ("from A", "from B", "bootstrap", "drifted slot", "no login counts")
 """Not the drifted admin: a person who puts that secret twice has thrown away the password himself."""
