@@ -568,3 +568,12 @@ def test_a_new_password_is_made_only_where_none_works() -> None:
 @pytest.mark.parametrize("slot", Slot)
 def test_the_other_slot_is_the_one_whose_turn_it_is_not(slot: Slot) -> None:
     assert {slot, slot.other} == set(Slot)
+
+
+def test_a_stopped_sync_users_does_not_stand_in_the_way_of_a_first_rotation() -> None:
+    """Its intent points where AWSCURRENT points, as that of a flip that has landed; but nobody can be on a slot that does not
+    log in (found by make faults)."""
+    stopped = Given("o=po", "o=po", pending=secret("A", tag=tagged(FLIP)))
+    decision = decide(stopped.facts())
+    assert (decision.action, decision.record.previous) == (Action.PUBLISH, credential("o=po"))
+    assert decision.reason.startswith("first rotation")

@@ -260,3 +260,39 @@ def test_a_retired_password_that_still_logs_in_is_said(world: MemoryWorld, run: 
     with refused(world, RetiredPasswordAccepted, "the admin's retired password"):
         run.ask(rotate_admin)
     assert world.admin.labels().pending == world.admin.labels().current, "the next run finishes"
+
+
+# ---- a call that was taken for dead and comes late (found by make faults) -----------------------------------------------
+
+
+@pytest.fixture
+def undiscarded(world: MemoryWorld, run: Run) -> Run:
+    """The new password is current; the call died before it discarded the old one."""
+    world.journal.crash(4, done=False)
+    with pytest.raises(Crash):
+        run.ask(rotate_admin)
+    assert world.admin.labels().current == world.admin.labels().pending
+    return run
+
+
+def test_it_discards_nothing_once_the_next_renewal_has_begun(world: MemoryWorld, undiscarded: Run) -> None:
+    """What it takes for the old password by then is what AWSCURRENT says."""
+    current = world.current_admin.credential
+
+    def renew() -> None:
+        world.admin.put("next", world.current_admin.with_password(Password("canary-next")).text(), [PENDING])
+        with world.source.as_admin(current) as session:
+            session.set_password(ADMIN, Password("canary-next"), retain=True)
+
+    world.journal.meanwhile(f"login {ADMIN}", renew)
+    with refused(world, RotationSuperseded, "another renewal"):
+        undiscarded.ask(rotate_admin)
+    assert world.accepts(current)
+    assert world.current_admin.credential == current
+
+
+def test_it_finds_itself_done_if_its_twin_came_first(world: MemoryWorld, undiscarded: Run) -> None:
+    world.journal.meanwhile(f"login {ADMIN}", lambda: undiscarded.ask(rotate_admin))
+    assert undiscarded.ask(rotate_admin) == {"admin": ADMIN}
+    assert_renewed(world)
+    assert writes(world).count("put admin") == 1

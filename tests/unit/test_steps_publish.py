@@ -284,3 +284,10 @@ def test_permissions_are_mended_where_they_are_wrong_and_no_credential_changes(w
     assert answers == [{"changed": wrong}, {"changed": False}]
     assert world.journal.writes == ["permissions sqlconf.php"] * wrong
     assert world.file.held == login(Slot.A)
+
+
+def test_a_page_that_spoke_for_another_credential_proves_nothing(world: MemoryWorld, published: Run) -> None:
+    """A dead run's write landed while the page was asked (found by make faults)."""
+    world.health.check = lambda: world.file.holds(login(Slot.A))  # type: ignore[method-assign]
+    with refused(world, ConsumerDiffers, "does not hold the credential"):
+        published.ask(validate_app)
