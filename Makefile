@@ -19,6 +19,7 @@ export PATH := $(VENV)/bin:$(PATH)
 export SAM_CLI_TELEMETRY := 0
 # Byte code stays out of the repository, and so out of the layers.
 export PYTHONPYCACHEPREFIX := $(CACHE)/bytecode
+export HYPOTHESIS_STORAGE_DIRECTORY := $(CACHE)/hypothesis
 unexport PYTHONHOME PYTHONPATH
 
 help: ## these lines
@@ -119,4 +120,4 @@ certificates: ## renew the RDS authorities in the layer from the pinned npm pack
 	grep -c BEGIN $(BUNDLE)
 
 clean: ## what was built and cached in the repository; the cache in ~/.cache stays
-	rm -rf .aws-sam .demo .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
