@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tests.faults.jobs import JOBS, Done, Job, carry_out
-from tests.faults.schedules import find
+from tests.faults.schedules import shown
 from tests.faults.table import line, table
 from tests.worlds.invocation import known_passwords
 
@@ -24,7 +24,7 @@ PROGRESS_SECONDS = 10
 
 def main() -> int:
     if number := os.environ.get("SCHEDULE"):
-        return _one_schedule(int(number))
+        return _one_schedule(number)
     level, only = os.environ.get("LEVEL", "all"), os.environ.get("ONLY", "")
     if level not in JOBS:
         print(f"LEVEL is one of {', '.join(JOBS)}, not {level}", file=sys.stderr)
@@ -57,14 +57,15 @@ def _all(jobs: list[Job]) -> Iterator[Done]:
             yield replace(done)
 
 
-def _one_schedule(number: int) -> int:
+def _one_schedule(number: str) -> int:
+    if not number.isdecimal():
+        print(f"SCHEDULE is a number, not {number}", file=sys.stderr)
+        return 2
     with known_passwords():
-        found = find(number)
-    if found is None:
-        print(f"schedule {number}: nothing is broken")
-        return 0
-    print("\n".join((*found.path, f"{found.law}: {found.what}")))
-    return 1
+        said, found = shown(int(number))
+    print("\n".join(said))
+    print(f"{found.law}: {found.what}, {found.path[-1]}" if found else "nothing is broken")
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

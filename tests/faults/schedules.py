@@ -162,12 +162,18 @@ def _operator(draw: random.Random, schedule: Schedule) -> list[Callable[[], None
 
 def find(number: int) -> Found | None:
     """What the schedule of that number breaks."""
+    return shown(number)[1]
+
+
+def shown(number: int) -> tuple[tuple[str, ...], Found | None]:
+    """Who did what in it, and what broke."""
     draw = random.Random(number)  # noqa: S311 - to be drawn again the same
     schedule = begun(draw.choice(STARTS))
+    found: Found | None = None
     try:
         carried_out(draw, schedule)
     except Violation as violation:
-        return Found(violation.law, violation.what, (f"schedule {number}", *schedule.said, f"then at {violation.where}"))
+        found = Found(violation.law, violation.what, (f"schedule {number}", *schedule.said, f"then at {violation.where}"))
     except Exception as error:  # noqa: BLE001 - a step that breaks is found, like all else
-        return Found("error", f"{type(error).__name__}: {error}", (f"schedule {number}", *schedule.said))
-    return None
+        found = Found("error", f"{type(error).__name__}: {error}", (f"schedule {number}", *schedule.said))
+    return schedule.said, found
