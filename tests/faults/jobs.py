@@ -149,10 +149,13 @@ def _named(rivals: tuple[str, tuple[str, ...], int, int]) -> Job:
     return Job("rivals", f"{what}, {scenario}, {interruptions} interruptions", rivals)
 
 
+def pairs() -> list[Job]:
+    return [Job("pairs", name, (name, 2)) for name in IN_PAIRS]
+
+
 def everything() -> list[Job]:
-    pairs = [Job("pairs", name, (name, 2)) for name in IN_PAIRS]
     schedules = [Job("schedules", f"schedules from {n}", (n, n + CHUNK)) for n in range(0, SCHEDULES, CHUNK)]
-    return [*pairs, *(_named(one) for one in RIVALS), *schedules, *_singles(), *_mutations()]
+    return [*(_named(one) for one in RIVALS), *schedules, *_singles(), *_mutations()]
 
 
 def single() -> list[Job]:
@@ -166,4 +169,4 @@ def quick() -> list[Job]:
     return [*few, *none, *quickest, Job("schedules", "schedules from 0", (0, 300))]
 
 
-JOBS = {"all": everything, "single": single, "quick": quick}
+JOBS = {"all": everything, "pairs": pairs, "single": single, "quick": quick}

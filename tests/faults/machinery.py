@@ -12,6 +12,7 @@ from tests.statemachine.machine import definition_text, shipped
 from tests.worlds.asl import Identity, Machine, Place
 from tests.worlds.invocation import MADE, Answered, Boundary, Failed, Gate, Invocation, Outcome, Told
 from tests.worlds.living import LivingWorld
+from tests.worlds.world import FORMER, USERS
 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:rotation:"
 Json = Any
@@ -116,8 +117,11 @@ def place_key(world: LivingWorld, place: Place) -> Json:
     """Moments as so long ago, and a count of logins beside the accounts': alone it says nothing."""
     drain = next((frame.data.get("drain") for frame in place.frames if isinstance(frame.data, dict)), None) or {}
     counted = drain.get("logins")
-    accounts = sorted(world.source.accounts.items())
-    logins = [(name, account.logins - counted) for name, account in accounts] if counted is not None else ()
+    drained = {*USERS.values(), FORMER} - {world.file.held.username}  # nobody counts how often the others logged in
+    accounts = sorted((name, one.logins) for name, one in world.source.accounts.items() if name in drained)
+    claim = next((frame.data.get("claim") for frame in place.frames if isinstance(frame.data, dict)), None) or {}
+    base = None if counted is None else counted + claim.get("own_logins", 0)
+    logins = [(name, logins - base) for name, logins in accounts] if base is not None else ()
     return _relative(json.loads(place.key()), world.clock), logins
 
 
@@ -134,7 +138,7 @@ def _relative(value: Json, clock: float) -> Json:
 def _moment(key: str, value: Json, clock: float) -> Json:
     if key in MOMENTS and isinstance(value, float | int):
         return round(clock - value, 3)
-    return None if key == "logins" else _relative(value, clock)
+    return None if key in ("logins", "own_logins") else _relative(value, clock)
 
 
 def renamed(text: str) -> str:

@@ -174,7 +174,9 @@ def judge(it: Invocation, boundary: Boundary) -> None:
 def _once(it: Invocation, boundary: Boundary) -> None:
     """One publish restarts the application once, however often it is asked."""
     if boundary.what == "restart":
-        mark = f"restarted {it.event['execution']['name']} {it.event['direction']} {it.event['claim']} {it.event['drain']}"
+        mark = (
+            f"restarted {it.event['execution']['name']} {it.event['direction']} {it.event['claim']['version']} {it.event['drain']}"
+        )
         if mark in it.world.remembers:
             raise Violation("once", "a repeated call started a second rollout")
         before = {one for one in it.world.remembers if one.startswith("restarted ")}

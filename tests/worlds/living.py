@@ -31,6 +31,8 @@ OBSERVED_SECONDS, ROLLED_SECONDS = 1.0, 3.0
 FUNCTION_SECONDS = 12.0
 """How long an invocation may live: less than the quiet period of the target, as the shipped defaults have it."""
 FOREVER = -1.0e9
+MANY_CALLS = 1_000
+"""More than a run makes: how many more does not matter."""
 PHP = b"<?php\n$host\t= 'x';\n$port\t= '1';\n$login\t= 'x';\n$pass\t= 'x';\n$dbase\t= 'x';\n"
 
 Snapshot = tuple[Any, ...]
@@ -275,7 +277,7 @@ class LivingWorld(MemoryWorld):
             (rolling, self._recent(pods.disturbed, pods.rolled_seconds), [_text(one) for one in pods.environments]),
             self.health.shows_the_application,
             sorted(self.alive),
-            sorted(self.throttled.items()),
+            sorted((port, min(calls, MANY_CALLS)) for port, calls in self.throttled.items() if calls),
             sorted(self.remembers),
         ))  # fmt: skip
 
