@@ -7,7 +7,7 @@ act late is chosen before the time that ends it.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tests.faults.machinery import LeftLying, begun, conclude, function_at, invocation, machine, passed, settled
+from tests.faults.machinery import LeftLying, begun, conclude, function_at, invocation, passed, settled
 from tests.worlds.asl import Place
 from tests.worlds.invocation import Boundary, Failed, Gate, Invocation, Left
 from tests.worlds.living import FUNCTION_SECONDS, LivingWorld
@@ -123,6 +123,4 @@ def _answered(world: LivingWorld, actor: Actor, place: Place, outcome: object) -
 def _settle(world: LivingWorld, actor: Actor, place: Place, wait: float) -> Actor:
     if not wait:
         place, wait = settled(world, place)
-    if wait and not place.ended and machine().at(place)["Type"] == "Task" and place.frame.tries:
-        return replace(actor, place=place, wakes=world.clock + wait)
     return replace(actor, place=place, wakes=world.clock + wait if wait else None)

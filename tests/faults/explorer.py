@@ -80,7 +80,8 @@ class Explorer(Search[Node]):
         self.strike_at = strike_at
         """The only state that faults strike; empty: all."""
         self.scenario = scenario
-        self.world = scenario.world()
+        self.world = scenario.begun()
+        self._began_with = self.world.file.held
         self.report = Report()
         self.faults = 0
         self.first = 1
@@ -105,9 +106,6 @@ class Explorer(Search[Node]):
 
     def _prepared(self, faults: int) -> Node:
         """Where the faults begin: at once, or after a first run that was stopped."""
-        self.world.file.past, self.world.pods.environments = (), (self.world.secret.held,)  # as if it had been so for long
-        oracle.begin(self.world)
-        self._began_with = self.world.file.held
         node = Node((), self._begin(1, self.scenario.first_mode if self.scenario.stopped_at else self.scenario.mode))
         node = replace(node, world=self.world.snapshot())
         while self.scenario.stopped_at and node.place.state != self.scenario.stopped_at:
@@ -127,7 +125,6 @@ class Explorer(Search[Node]):
             if node.struck:
                 yield f"[{node.place.state} {node.place.status}]", lambda: self._next_run(node)
             else:
-                self.world.restore(node.world)
                 yield "", lambda: self._rest(node)
             return
         attempt = Attempt(self, node)

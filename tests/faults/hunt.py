@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from tests.faults.explorer import Explorer
 from tests.faults.mutations import Mutation
@@ -53,7 +52,3 @@ def _in_its_world(mutation: Mutation, scenario: Scenario) -> Scenario:
         return made
 
     return replace(scenario, world=world)
-
-
-def shown(caught: Caught) -> list[Any]:
-    return [caught.mutation, caught.found.law, caught.scenario, *caught.found.path]

@@ -47,8 +47,6 @@ class Mutation:
     rivals: bool = False
     """Looked for with two executions at once, too."""
     world: Callable[[LivingWorld], None] = lambda _: None
-    quick: bool = True
-    """Found within seconds."""
     check: Callable[[], Any] | None = None
     """What finds it where the world is too coarse: an adapter's fault."""
 

@@ -9,7 +9,6 @@ random (schedules.py). To let somebody go on who had no other choice, or while t
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tests.faults import oracle
 from tests.faults.actors import Actor, Actors, acted, started, stopped
 from tests.faults.machinery import late_key, place_key, renamed
 from tests.faults.oracle import Violation
@@ -47,17 +46,14 @@ class Rivals(Search[Node]):
         self, scenario: Scenario, modes: tuple[str, ...], *, stops: int = 0, interruptions: int = 3, stop_at: int = 1
     ) -> None:
         super().__init__(stop_at=stop_at)
-        self.world: LivingWorld = scenario.world()
+        self.world: LivingWorld = scenario.begun()
+        self._began_with = self.world.file.held
         self._scenario, self._modes, self._stops, self._interruptions = scenario, modes, stops, interruptions
 
     def explore(self) -> int:
         """How many schedules there are."""
-        world = self.world
-        world.file.past, world.pods.environments = (), (world.secret.held,)
-        oracle.begin(world)
-        self._began_with = world.file.held
-        actors = tuple(started(world, f"run-{number}", mode) for number, mode in enumerate(self._modes, 1))
-        return self.runs(Node(world.snapshot(), actors, self._stops, len(actors), interruptions=self._interruptions)).runs
+        actors = tuple(started(self.world, f"run-{number}", mode) for number, mode in enumerate(self._modes, 1))
+        return self.runs(Node(self.world.snapshot(), actors, self._stops, len(actors), interruptions=self._interruptions)).runs
 
     def key(self, node: Node) -> str:
         self.restore(node)

@@ -36,6 +36,13 @@ class Scenario:
     rest: Rest = oracle.at_rest
     """What must be so after one clean run."""
 
+    def begun(self) -> LivingWorld:
+        """Its world, as if it had been so for long."""
+        world = self.world()
+        world.file.past, world.pods.environments = (), (world.secret.held,)
+        oracle.begin(world)
+        return world
+
 
 def from_a() -> LivingWorld:
     return LivingWorld()

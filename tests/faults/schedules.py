@@ -102,9 +102,7 @@ class Schedule:
 
 def begun(start: str) -> Schedule:
     """Before anybody has done anything."""
-    world = SCENARIOS[start].world()
-    world.file.past, world.pods.environments = (), (world.secret.held,)
-    oracle.begin(world)
+    world = SCENARIOS[start].begun()
     return Schedule(world, world.file.held)
 
 

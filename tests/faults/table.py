@@ -6,7 +6,7 @@ from collections import Counter
 from rich.console import Console
 from rich.table import Table
 
-from tests.faults.jobs import Done
+from tests.faults.jobs import Done, Job
 
 WIDTH = 150
 HEADS = {"single": "one fault", "pairs": "two faults", "rivals": "two at once", "schedules": "drawn at random"}
@@ -43,8 +43,7 @@ def _added_up(rows: list[Done]) -> list[Done]:
     if not schedules:
         return rest
     found = tuple(one for done in schedules for one in done.found)
-    first = schedules[0]
-    job = type(first.job)("schedules", "two runs and an operator")
+    job = Job("schedules", "two runs and an operator")
     return [*rest, Done(job, runs=sum(one.runs for one in schedules), found=found)]
 
 
