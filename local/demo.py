@@ -17,7 +17,7 @@ from local import canary, page
 from local.faults import Fault, meant
 from local.follow import Run, follow
 from local.load import Load, Results
-from local.options import FAILURES, NOTHING, ROLLOUT, Options
+from local.options import FAILURES, NOTHING, ROLLOUT, Options, command
 from local.report import Chapter, Report, Retired
 from local.rollouts import RolloutWatch
 from local.stack import ADMIN_SECRET, OVERRIDES, SLOT_SECRET, LocalStack
@@ -49,16 +49,7 @@ class Story:
 
 def main() -> int:
     """The exit code."""
-    try:
-        options = Options.parse()
-    except ValueError as error:
-        print(f"demo: {error}", file=sys.stderr)
-        return 2
-    try:
-        return demo(options)
-    except KeyboardInterrupt:
-        print("\ndemo: interrupted; everything it had started is stopped", file=sys.stderr)
-        return 130
+    return command("demo", Options.parse, demo)
 
 
 def demo(options: Options) -> int:

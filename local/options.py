@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+import sys
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from local.cluster import kinds
 from local.cluster.real import programs
 
+Chosen = TypeVar("Chosen")
 NOTHING = "none"
 ROLLOUT = "CheckRollout"
 FAILURES = {
@@ -115,3 +118,17 @@ def _number(environment: Mapping[str, str], name: str, default: int, least: int,
     if not text.isdigit() or not least <= int(text) <= most:
         raise ValueError(f"{name}={text}: a whole number from {least} to {most} is wanted.")
     return int(text)
+
+
+def command(name: str, parse: Callable[[], Chosen], act: Callable[[Chosen], int]) -> int:
+    """The exit code: a wrong option is one line, and so is Ctrl-C."""
+    try:
+        options = parse()
+    except ValueError as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return 2
+    try:
+        return act(options)
+    except KeyboardInterrupt:
+        print(f"\n{name}: interrupted; everything it had started is stopped", file=sys.stderr)
+        return 130

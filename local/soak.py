@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from local.follow import wait_for
 from local.logins import DENIED, OPCACHE_SECONDS, Logged, Logins, NewSession
 from local.mysql import Login
-from local.options import SoakOptions
+from local.options import SoakOptions, command
 from local.stack import ADMIN_SECRET, SLOT_SECRET, LocalStack, Pace
 
 PACE = Pace(quiet_seconds=3, pod_seconds=0.1)
@@ -74,16 +74,7 @@ class Soak:
 
 def main() -> int:
     """The exit code."""
-    try:
-        options = SoakOptions.parse()
-    except ValueError as error:
-        print(f"soak: {error}", file=sys.stderr)
-        return 2
-    try:
-        return soak(options)
-    except KeyboardInterrupt:
-        print("\nsoak: interrupted; everything it had started is stopped", file=sys.stderr)
-        return 130
+    return command("soak", SoakOptions.parse, soak)
 
 
 def soak(options: SoakOptions) -> int:
