@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from rotation.runbook import CUT_SHORT, ENDS, Urgency
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +34,18 @@ def rows(text: str) -> dict[str, list[str]]:
 
 def test_the_terminal_states_are_those_of_the_machine() -> None:
     terminals = {name for name, state in MACHINE["States"].items() if state["Type"] in ("Fail", "Succeed")}
-    assert sorted(first_column(section("It stopped: which terminal state?"))) == sorted(terminals)
+    assert set(ENDS) == terminals
+
+
+SAYS = {Urgency.NOTHING: "nothing", Urgency.LOOK: "a look", Urgency.PAGE: "**someone now**"}
+
+
+def test_the_terminal_states_are_explained_as_the_runbook_does() -> None:
+    """The message that wakes somebody says the same."""
+    ends = {**ENDS, **CUT_SHORT}
+    assert rows(section("It stopped: which terminal state?")) == {
+        name: [SAYS[end.urgency], end.true, end.do] for name, end in ends.items()
+    }
 
 
 def test_the_modes_and_keys_of_the_input_are_those_that_the_machine_knows() -> None:

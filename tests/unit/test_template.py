@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from rotation.target import parse_target
+from rotation.wiring import WRITES
 
 from local.deploy import translate
 
@@ -28,6 +29,7 @@ ACTIONS = {
 }
 # step: in the VPC, mounts EFS, reaches the cluster, on the slot secret, on the admin secret
 STEPS: dict[str, tuple[bool, bool, bool, str, str]] = {
+    "AnnounceIncident": (False, False, False, "", ""),
     "ReadSlots": (True, True, True, G, G),
     "ClaimRotation": (True, True, True, GPU, GPU),
     "SyncUsers": (True, False, False, G, G),
@@ -44,6 +46,7 @@ STEPS: dict[str, tuple[bool, bool, bool, str, str]] = {
     "DiscardOldPassword": (True, False, False, GU, G),
     "RotateAdmin": (True, False, False, G, GPU),
     "ReleaseRotation": (False, False, False, GU, ""),
+    "Verify": (False, False, False, G, ""),
 }
 # Every "*" in a resource, and the rule that forces it.
 WILDCARDS = {
@@ -161,9 +164,31 @@ def test_a_role_has_what_its_step_does_to_the_secrets_and_no_more(step: str) -> 
 def test_the_secrets_key_is_used_through_secrets_manager_only(step: str) -> None:
     slot, admin = STEPS[step][3:]
     expected = ({"kms:Decrypt"} if slot or admin else set()) | ({"kms:GenerateDataKey"} if "Put" in slot + admin else set())
-    assert granted(f"{step}Role", "kms", {"Ref": "SecretsKmsKeyArn"}) == granted(f"{step}Role", "kms") == expected
-    uses = [one for one in statements(f"{step}Role") if "kms:" in str(one["Action"])]
+    assert granted(f"{step}Role", "kms", {"Ref": "SecretsKmsKeyArn"}) == expected
+    uses = [
+        one for one in statements(f"{step}Role") if "kms:" in str(one["Action"]) and one["Resource"] == {"Ref": "SecretsKmsKeyArn"}
+    ]
     assert all(set(one["Condition"]["StringEquals"]) == {"kms:ViaService", "kms:EncryptionContext:SecretARN"} for one in uses)
+
+
+def test_only_who_tells_people_uses_the_topic_and_the_stacks_key() -> None:
+    key = {"Fn::GetAtt": ["RotationKey", "Arn"]}
+    assert {step for step in STEPS if granted(f"{step}Role", "sns")} == {"AnnounceIncident"}
+    assert {step for step in STEPS if granted(f"{step}Role", "kms", key)} == {"AnnounceIncident"}
+
+
+def test_only_who_gathers_the_findings_asks_iam_and_only_about_the_roles_that_write_secrets() -> None:
+    assert {step for step in STEPS if granted(f"{step}Role", "iam")} == {"Verify"}
+    (asked,) = [one for one in statements("VerifyRole") if one["Action"] == "iam:SimulatePrincipalPolicy"]
+    writers = {f"{step}Role" for step in STEPS if "Move" in "".join(STEPS[step][3:])}
+    assert {one["Fn::GetAtt"][0] for one in asked["Resource"]} == writers
+    told = properties("VerifyFunction")["Environment"]["Variables"]["ROLE_ARNS"]["Fn::Join"][1]
+    assert [one["Fn::Sub"] for one in told] == [f"{name}=${{{_role(name)}.Arn}}" for name in WRITES]
+    assert {_role(name) for name in WRITES} == writers
+
+
+def _role(function: str) -> str:
+    return "".join(word.capitalize() for word in function.split("_")) + "Role"
 
 
 def test_only_those_that_look_for_an_owner_ask_for_executions() -> None:
@@ -218,7 +243,8 @@ def test_no_function_is_traced() -> None:
 
 def test_a_task_waits_longer_than_its_function_runs() -> None:
     for name, task in tasks(machine()):
-        function = task["Parameters"]["FunctionName"].removeprefix("${").removesuffix("Arn}")
+        asked = task["Parameters"].get("FunctionName", "${ReadSlotsFunctionArn}")  # one asks any of them
+        function = asked.removeprefix("${").removesuffix("Arn}")
         assert task["TimeoutSeconds"] == properties(function)["Timeout"] + MARGIN_SECONDS, name
 
 

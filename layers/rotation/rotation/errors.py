@@ -38,6 +38,7 @@
         ├── RolloutFailed             Kubernetes says that the rollout exceeded its progress deadline
         ├── RolloutTooSlow            not complete within the target's rollout deadline
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
+        ├── NotAnnounced              the SNS topic did not take a message
         └── UnexpectedError           a bug: the type and place are given, never the text
 
 No message carries a driver's text: a MySQL syntax error quotes the statement, and with it the password.
@@ -166,6 +167,9 @@ class RolloutTooSlow(PermanentError): ...
 
 
 class DrainTooSlow(PermanentError): ...
+
+
+class NotAnnounced(PermanentError): ...
 
 
 class UnexpectedError(PermanentError): ...
