@@ -117,12 +117,16 @@ class Database:
     def sessions(self, admin: Credential, username: str) -> list[SessionId]:
         self._connect(admin)
         self._journal.look(f"sessions of {username}")
+        return self.connected(username)
+
+    def connected(self, username: str) -> list[SessionId]:
+        """Somebody else's."""
         return [(username, number) for number in range(self.accounts.get(username, Account("")).sessions)]
 
     def end_sessions(self, admin: Credential, sessions: Sequence[SessionId]) -> None:
         self._connect(admin)
         with self._journal.write("end sessions"):
-            for username, _ in sessions:
+            for username, _ in set(sessions) & {one for name in self.accounts for one in self.connected(name)}:
                 self.accounts[username].sessions -= 1
 
     def activity_of(self, username: str) -> Activity:

@@ -30,7 +30,7 @@ from rotation.errors import (
     SqlconfUnsupported,
 )
 from rotation.model import PENDING, Credential, Labels, Password, SecretText
-from rotation.ports import Activity, SessionId
+from rotation.ports import Activity, ClusterObject, Server, SessionId
 from rotation.request import Request
 from rotation.rollout import Rollout
 from rotation.target import Target
@@ -324,6 +324,12 @@ class Ports:
         alive: bool = self._it.call(Port.EXECUTIONS, "owner alive?", lambda: arn in self._world.alive)
         return alive
 
+    def cluster_objects(self, kind: str) -> list[ClusterObject]:
+        return self._world.cluster_objects(kind)
+
+    def denied_by_iam(self) -> list[str] | None:
+        return self._world.denied_by_iam()
+
     def announce(self, subject: str, text: str) -> None:
         self._it.call(Port.TOPIC, "announce", lambda: self._world.announce(subject, text))
 
@@ -385,6 +391,10 @@ class Database:
         what = f"activity {username}"
         activity: Activity = self._it.call(Port.DATABASE, what, lambda: self._database.activity(admin, username))
         return activity
+
+    def inspect(self, admin: Credential, users: Sequence[str]) -> Server:
+        server: Server = self._it.call(Port.DATABASE, "inspect", lambda: self._database.inspect(admin, users))
+        return server
 
     def sessions(self, admin: Credential, username: str) -> list[SessionId]:
         what = f"sessions of {username}"

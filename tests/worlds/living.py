@@ -6,7 +6,7 @@ period is longer than a function may live, and that is longer than anything here
 """
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 from zlib import crc32
@@ -128,16 +128,8 @@ class LivingDatabase(Database):
         for account in self.accounts.values():
             account.logins = 0
 
-    def sessions(self, admin: Credential, username: str) -> list[SessionId]:
-        self._connect(admin)
-        self._journal.look(f"sessions of {username}")
-        return [one for one in self.application_sessions() if one[0] == username]
-
-    def end_sessions(self, admin: Credential, sessions: Sequence[SessionId]) -> None:
-        """There are none but the application's, and the oracle lets nobody end those."""
-        self._connect(admin)
-        with self._journal.write("end sessions"):
-            pass
+    def connected(self, username: str) -> list[SessionId]:
+        return [one for one in self.application_sessions() if one[0] == username] or super().connected(username)
 
     @property
     def read_only(self) -> bool:

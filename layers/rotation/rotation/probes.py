@@ -169,8 +169,10 @@ def database(world: World) -> Iterator[Finding]:
     server = world.source.inspect(working_admin(world), users)
     yield Finding(Severity.OK, "database", f"version {server.version}, {server.tls}, its certificate is trusted")
     if server.lacking:
-        mend = f"GRANT {', '.join(server.lacking)} ON *.* to the admin"
-        yield Finding(Severity.FAILED, "database privileges", f"the admin lacks {', '.join(server.lacking)}", mend)
+        found = f"the admin lacks {', '.join(server.lacking)}"
+        yield Finding(
+            Severity.FAILED, "database privileges", found, "grant it, or name the cluster's master user in the admin secret"
+        )
     else:
         yield Finding(Severity.OK, "database privileges", "the admin has what a rotation needs")
     for user in server.without_tls:

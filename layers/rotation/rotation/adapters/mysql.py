@@ -35,6 +35,7 @@ LOCK_SECONDS = 5
 _SHORT_LIVED = "SET SESSION wait_timeout = 60"
 """A function that dies without a word must not hold our lock, nor count as a session, for the eight hours of the default."""
 LOCK = "credential-rotation"
+SEE_ACCOUNTS, SEE_LOGINS = "SELECT ON mysql.user", "SELECT ON performance_schema.accounts"
 
 _DENIED = ER.ACCESS_DENIED_ERROR
 _LOCKED = (3118, 3955)  # ER_ACCOUNT_HAS_BEEN_LOCKED, ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
@@ -150,32 +151,44 @@ class MySQLAdmin:
         return Activity(len(self.sessions(username)), self._logins(username))
 
     def inspect(self, users: Sequence[str]) -> Server:
-        accounts = {user: self._accounts(user) for user in users}
+        lacking = tuple(self._lacking())
+        accounts = {} if SEE_ACCOUNTS in lacking else {user: self._accounts(user) for user in users}
         return Server(
             version=str(self._value("SELECT VERSION()")),
             tls=_text(self._run("SHOW SESSION STATUS LIKE 'Ssl_version'")[0][1]),
-            lacking=tuple(self._lacking()),
+            lacking=lacking,
             without_tls=tuple(user for user, found in accounts.items() if any(not tls for _, tls in found)),
             dual_passwords=self.dual_passwords,
-            counts_logins=self._logins("") is not None,
+            counts_logins=bool(self._value("SELECT @@performance_schema")),
             now=float(self._value("SELECT UNIX_TIMESTAMP(NOW(6))")),
         )
 
     def _lacking(self) -> Iterator[str]:
         """Of what altering others' passwords, seeing their sessions and giving them grants takes. Roles that are active count:
         all that the master user of Aurora may do comes by one."""
-        using = ""
-        if self.dual_passwords:
-            roles = _text(self._value("SELECT CURRENT_ROLE()"))
-            using = "" if roles == "NONE" else f" USING {_percent(roles)}"
-        lines = [_text(row[0]) for row in self._run(f"SHOW GRANTS FOR CURRENT_USER(){using}")]
-        everywhere = [line for line in lines if " ON *.* TO " in line]
-        has = {one for line in everywhere for one in line.removeprefix("GRANT ").partition(" ON *.* TO ")[0].split(", ")}
-        for privilege in ("CREATE USER", "PROCESS", "SELECT"):
-            if not has & {privilege, "ALL PRIVILEGES"}:
-                yield privilege
+        lines = self._own_grants()
+        everywhere = [line.partition(" ON *.* TO ") for line in lines if " ON *.* TO " in line]
+        has = {one for privileges, _, _ in everywhere for one in privileges.removeprefix("GRANT ").split(", ")}
+        yield from (one for one in ("CREATE USER", "PROCESS") if not has & {one, "ALL PRIVILEGES"})
         if not any(line.endswith("WITH GRANT OPTION") for line in lines):
             yield "GRANT OPTION"
+        for privilege, table in ((SEE_ACCOUNTS, "mysql.user"), (SEE_LOGINS, "performance_schema.accounts")):
+            if not self._may_read(table):
+                yield privilege
+
+    def _own_grants(self) -> list[str]:
+        using = ""
+        if self.dual_passwords:  # where there are none, there may be no roles either
+            roles = _text(self._value("SELECT CURRENT_ROLE()"))
+            using = "" if roles == "NONE" else f" USING {roles}"
+        return [_text(row[0]) for row in self._run(f"SHOW GRANTS FOR CURRENT_USER(){_percent(using)}")]
+
+    def _may_read(self, table: str) -> bool:
+        try:
+            self._run(f"SELECT 1 FROM {table} LIMIT 0")  # noqa: S608 - our own two names
+        except SourceRefused:
+            return False
+        return True
 
     def sessions(self, username: str) -> list[int]:
         rows = self._run("SELECT id FROM information_schema.processlist WHERE user = %s AND id <> CONNECTION_ID()", username)
