@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo soak faults test cluster test-cluster coverage mutants bench-cold lint build certificates clean
+.PHONY: help setup demo soak faults test cluster test-cluster coverage mutants bench-cold iam lint build certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -85,6 +85,21 @@ mutants: ## how many small faults in the pure modules their tests notice (4 min)
 
 bench-cold: build ## what a cold start of each function costs, beside its libraries alone
 	python -m local.bench_cold
+
+# Together these take every branch of every function that calls AWS: CI evaluates what the whole of make test recorded.
+IAM_SUITE := \
+  "tests/e2e/test_modes.py::test_resume_finishes_an_interrupted_flip[FlipSlot]" \
+  "tests/e2e/test_modes.py::test_sync_users_finds_both_well_and_touches_nobody" \
+  "tests/e2e/test_modes.py::test_fix_permissions_sets_owner_and_mode_and_nothing_else" \
+  "tests/e2e/test_drift.py::test_a_drifted_active_secret_whose_rotation_is_rolled_back[A]" \
+  "tests/e2e/test_drift.py::test_a_drifted_admin_secret_that_the_version_before_it_still_knows"
+
+iam: build ## every AWS call that was recorded on the local stack, against the roles of the template: denied, granted and never used
+	if ! python -m local.iam --quiet; then
+	  $(SETUP) php
+	  CLUSTER=stand-in python -m pytest $(IAM_SUITE)
+	fi
+	python -m local.iam
 
 # check NAME,COMMAND: its output only if it fails, its duration always
 define check

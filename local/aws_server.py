@@ -21,8 +21,9 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local.faults import Fault
 from local.lambdas import Functions, LambdaInvoke
+from local.record import Record, Recorder
 from local.sandbox import Function
-from local.wsgi import Environ, Recorder, WsgiApp, body_of, json_response, signer_of
+from local.wsgi import Environ, WsgiApp, body_of, json_response, signer_of
 
 ADMIN = "/_local/"
 
@@ -97,9 +98,10 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     moto = DomainDispatcherApplication(create_backend_app)
     endpoint = f"http://127.0.0.1:{port}"
-    functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs))
+    record = Record(Path(config.record)) if config.record else None
+    functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs), record)
     clusters = Clusters(LambdaInvoke(StrictSecrets(moto, config.account), functions), config)
-    recorded = Recorder(clusters, Path(config.record)) if config.record else clusters
+    recorded = Recorder(clusters, record) if record else clusters
     return Admin(recorded, functions, clusters), functions
 
 
