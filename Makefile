@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo soak faults test cluster test-cluster coverage mutants bench-cold iam lint build certificates clean
+.PHONY: help setup demo soak faults test cluster test-cluster coverage mutants bench-cold iam lint check-template build release certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -72,15 +72,21 @@ coverage: build ## how much of the layer the unit and contract tiers run, branch
 	coverage report
 
 MUTMUT := $(CACHE)/mutmut-$(shell sha256sum < requirements-mutants.txt | cut -c1-12)
+CHECKOV := $(CACHE)/checkov-$(shell sha256sum < requirements-checkov.txt | cut -c1-12)
+
+# venv FOLDER,REQUIREMENTS: a virtual environment of its own, made once
+define venv
+if [ ! -e '$(1)/complete' ]; then
+  rm -rf '$(1)'
+  $(PYTHON) -m venv '$(1)'
+  '$(1)/bin/pip' install -qq --disable-pip-version-check --no-deps --no-compile -r $(2)
+  touch '$(1)/complete'
+fi
+endef
 
 mutants: ## how many small faults in the pure modules their tests notice (4 min); fails under 85 %; ARGS="drain rollout" for less
 	$(SETUP) php
-	if [ ! -e '$(MUTMUT)/complete' ]; then
-	  rm -rf '$(MUTMUT)'
-	  $(PYTHON) -m venv '$(MUTMUT)'
-	  '$(MUTMUT)/bin/pip' install -qq --disable-pip-version-check --no-deps -r requirements-mutants.txt
-	  touch '$(MUTMUT)/complete'
-	fi
+	$(call venv,$(MUTMUT),requirements-mutants.txt)
 	'$(MUTMUT)/bin/python' -m tests.mutants $(ARGS)
 
 bench-cold: build ## what a cold start of each function costs, beside its libraries alone
@@ -101,11 +107,13 @@ iam: build ## every AWS call that was recorded on the local stack, against the r
 	fi
 	python -m local.iam
 
+comma := ,
+
 # check NAME,COMMAND: its output only if it fails, its duration always
 define check
 start=$$SECONDS
-output=$$( { $(2) ; } 2>&1 ) || { printf '%s\n' "$$output"; echo 'lint: $(1) failed'; exit 1; }
-printf 'lint: %-18s %s s\n' '$(1)' "$$((SECONDS - start))"
+output=$$( { $(2) ; } 2>&1 ) || { printf '%s\n' "$$output"; echo '$@: $(1) failed'; exit 1; }
+printf '$@: %-18s %s s\n' '$(1)' "$$((SECONDS - start))"
 endef
 
 lint: ## style, types, layers, template, state machine
@@ -117,6 +125,17 @@ lint: ## style, types, layers, template, state machine
 	$(call check,cfn-lint,cfn-lint template.yaml)
 	$(call check,sam validate,sam validate --lint --region us-east-1)
 	$(call check,asl-validator,$(TOOLS)/node_modules/.bin/asl-validator --no-arn-check --yaml-path statemachine/rotation.asl.yaml)
+
+PACKAGED := .aws-sam/packaged.json
+
+check-template: ## the template as CloudFormation gets it, and the Terraform example: cfn-lint, checkov (.checkov.yaml says what is let pass)
+	$(SETUP) packages
+	$(call venv,$(CHECKOV),requirements-checkov.txt)
+	python -m local.packaged $(PACKAGED)
+	$(call check,cfn-lint,cfn-lint $(PACKAGED))
+	$(call check,checkov,'$(CHECKOV)/bin/checkov' -f $(PACKAGED) --framework cloudformation)
+	$(call check,hcl,'$(CHECKOV)/bin/python' -c 'import hcl2$(comma) sys; [hcl2.load(open(name)) for name in sys.argv[1:]]' examples/terraform/*.tf)
+	$(call check,checkov terraform,'$(CHECKOV)/bin/checkov' -d examples/terraform --framework terraform)
 
 build: ## what would be deployed, into .aws-sam/build, for this machine's Python
 	$(SETUP) packages

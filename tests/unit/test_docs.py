@@ -64,7 +64,7 @@ def test_the_parameters_are_those_of_the_template() -> None:
 def test_a_parameters_default_is_the_templates(name: str) -> None:
     default = PARAMETERS[name].get("Default")
     shown = rows(section("Parameters"))[name][0]
-    assert shown == ("required" if default is None else f"`{default}`")
+    assert shown == {None: "required", "": "empty"}.get(default, f"`{default}`")
 
 
 def test_every_make_target_named_exists() -> None:

@@ -187,6 +187,76 @@ def audit_grants(statement: Mapping[str, Any], service: str) -> list[tuple[str, 
     return [(action, resource) for action in reached for resource in as_list["Resource"]]
 
 
+# ---- the policies on the secrets -------------------------------------------------------------------------------------------
+
+BREAK_GLASS = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_BreakGlass_0123456789abcdef"
+GUARDS = {"SlotSecretGuard": ("SlotSecretArn", SLOTS), "AdminSecretGuard": ("AdminSecretArn", ADMIN)}
+WRITES = ("PutSecretValue", "UpdateSecretVersionStage", "UpdateSecret", "RotateSecret", "DeleteSecret")
+ALL_SECRETS = {"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"}
+
+each_guard = pytest.mark.parametrize("guard", GUARDS)
+
+
+def guarded(break_glass: str = BREAK_GLASS) -> Resolved:
+    return Resolved(shipped(), PARAMETERS | {"BreakGlassRoleArn": break_glass}, names(shipped()))
+
+
+def may(guard: str, action: str, who: str, granted: list[dict[str, Any]]) -> bool:
+    """With what is granted elsewhere, and the secret's own policy."""
+    properties = dict(guarded().of_type("AWS::SecretsManager::ResourcePolicy"))[guard]
+    request = Request(f"secretsmanager:{action}", GUARDS[guard][1], {"aws:PrincipalArn": who})
+    return decide([*granted, *properties["ResourcePolicy"]["Statement"]], request) is Decision.ALLOWED
+
+
+@each_guard
+@pytest.mark.parametrize("action", WRITES)
+@pytest.mark.parametrize(
+    "who", ["role/Administrator", "role/here-ReadSlotsRole-X1Y2", "role/AWSReservedSSO_BreakGlass", "user/somebody", "root"]
+)
+def test_a_stranger_who_may_do_everything_to_secrets_does_not_write_these(guard: str, action: str, who: str) -> None:
+    assert not may(guard, action, f"arn:aws:iam::123456789012:{who}", [ALL_SECRETS])
+
+
+@each_guard
+@pytest.mark.parametrize("action", WRITES)
+def test_break_glass_writes(guard: str, action: str) -> None:
+    assert may(guard, action, BREAK_GLASS, [ALL_SECRETS])
+
+
+@each_guard
+@pytest.mark.parametrize("action", ["GetSecretValue", "DescribeSecret", "PutResourcePolicy", "DeleteResourcePolicy", "TagResource"])
+def test_reading_and_the_policy_itself_are_untouched(guard: str, action: str) -> None:
+    assert may(guard, action, "arn:aws:iam::123456789012:role/Administrator", [ALL_SECRETS])
+
+
+@each_guard
+def test_the_roles_that_write_are_let_through_and_no_others_are_named(guard: str) -> None:
+    resolved, (parameter, arn) = guarded(), GUARDS[guard]
+    writers = set()
+    for role in resolved.roles():
+        granted = [one for many in resolved.statements(role).values() for one in many]
+        asked = [Request(f"secretsmanager:{action}", arn) for action in WRITES]
+        wanted = [one for one in asked if decide(granted, one) is Decision.ALLOWED]
+        if wanted:
+            writers.add(resolved.arn(role))
+            assert all(may(guard, one.action.split(":")[1], resolved.arn(role), granted) for one in wanted), role
+    properties = dict(resolved.of_type("AWS::SecretsManager::ResourcePolicy"))[guard]
+    (statement,) = properties["ResourcePolicy"]["Statement"]
+    assert set(statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]) == writers | {BREAK_GLASS}
+    assert shipped()["Resources"][guard]["Properties"]["SecretId"] == {"Ref": parameter}
+
+
+def test_without_a_break_glass_role_no_policy_is_attached() -> None:
+    """Nobody but the rotation could mend a secret."""
+    assert list(guarded("").of_type("AWS::SecretsManager::ResourcePolicy")) == []
+    assert shipped()["Parameters"]["BreakGlassRoleArn"]["Default"] == ""
+
+
+@each_guard
+def test_a_policy_that_lets_everybody_in_would_be_refused(guard: str) -> None:
+    assert shipped()["Resources"][guard]["Properties"]["BlockPublicPolicy"] is True
+
+
 # ---- the evaluator -------------------------------------------------------------------------------------------------------
 
 ALLOW = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::one/*"}
