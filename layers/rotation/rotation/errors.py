@@ -4,7 +4,7 @@
     ├── TransientError              trying again may help: the state machine does, with back-off
     │   ├── SecretStoreUnavailable    Secrets Manager or KMS did not answer, or throttled
     │   ├── TargetStoreUnavailable    Parameter Store did not answer, or throttled
-    │   ├── OwnerUnknown              Step Functions did not say whether the other execution still runs
+    │   ├── OwnerUnknown              Step Functions did not say whether another execution still runs, or how it ended
     │   ├── SourceUnreachable         the database did not answer, or the connection was lost
     │   ├── SourceReadOnly            we reached a reader, or a writer in the middle of a fail-over
     │   ├── SourceBusy                another session holds our lock on the database
@@ -37,6 +37,7 @@
         ├── RolloutPaused             the Deployment is paused: it would never roll
         ├── RolloutFailed             Kubernetes says that the rollout exceeded its progress deadline
         ├── RolloutTooSlow            not complete within the target's rollout deadline
+        ├── NotTold                   the topic did not take a message about an end; Lambda calls the function again
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
         └── UnexpectedError           a bug: the type and place are given, never the text
 
@@ -163,6 +164,9 @@ class RolloutFailed(PermanentError): ...
 
 
 class RolloutTooSlow(PermanentError): ...
+
+
+class NotTold(PermanentError): ...
 
 
 class DrainTooSlow(PermanentError): ...
