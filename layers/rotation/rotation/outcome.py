@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 JOBS = ("rotate", "resume", "revoke")
 """Modes that end with other passwords than before; only these are jobs in the metrics."""
@@ -99,5 +100,4 @@ class Outcome:
     def _stays(self, begins: Callable[[Happening], bool]) -> list[float]:
         """How long each stay in such a state was: until another is entered, or the end."""
         entered = [one for one in self.history if one.kind.endswith("StateEntered")]
-        until = [one.at for one in entered[1:]] + [self.ended]
-        return [end - one.at for one, end in zip(entered, until, strict=True) if begins(one)]
+        return [then.at - one.at for one, then in pairwise([*entered, Happening(self.ended, "")]) if begins(one)]
