@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from time import time
 from typing import Protocol
 
 import pymysql
@@ -118,6 +119,7 @@ class SmallDatabase:
     def __init__(self, world: MemoryWorld, source: Source) -> None:
         self._database = world.source
         self.source = source
+        self._database.clock = time
         self._database.accounts = {"user": Account(FIRST), ADMIN: Account(ADMIN_PASSWORD)}
 
     def credential(self, username: str, password: str) -> Credential:
@@ -140,7 +142,7 @@ class SmallDatabase:
         account = self._database.accounts[username]
         account.sessions += 1
         yield account
-        account.sessions -= 1
+        account.sessions = max(0, account.sessions - 1)  # somebody may have ended it
 
     def want_long_passwords(self) -> None:
         self._database.policy = lambda password: len(password) >= 8

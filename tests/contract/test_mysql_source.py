@@ -407,3 +407,55 @@ def man_in_the_middle(change: Callable[[bytes], bytes], said: list[bytes] | None
         finally:
             listener.shutdown(socket.SHUT_RDWR)  # nobody may have come
             thread.join()
+
+
+# ---- modes verify and revoke ---------------------------------------------------------------------------------------------
+
+
+def test_what_the_admin_lacks_is_named(server: MySQL, source: Source) -> None:
+    execute(server, f"CREATE USER less IDENTIFIED BY '{SECOND}' REQUIRE SSL", "GRANT SELECT ON mysql.user TO less")
+    lacking = ("CREATE USER", "PROCESS", "GRANT OPTION", "SELECT ON performance_schema.accounts")
+    assert source.inspect(credential(server, "less", SECOND), ["user"]).lacking == lacking
+
+
+def test_an_admin_who_sees_no_accounts_is_told_so_and_the_rest_is_looked_at(server: MySQL, source: Source) -> None:
+    execute(server, f"CREATE USER less IDENTIFIED BY '{SECOND}' REQUIRE SSL")
+    seen = source.inspect(credential(server, "less", SECOND), ["user"])
+    assert "SELECT ON mysql.user" in seen.lacking
+    assert (seen.tls, seen.without_tls) == ("TLSv1.3", ())
+
+
+def test_what_comes_by_an_active_role_is_not_lacking(server: MySQL, source: Source) -> None:
+    """All that the master user of Aurora may do comes by one."""
+    execute(
+        server,
+        "CREATE ROLE superuser",
+        "GRANT CREATE USER, PROCESS, SELECT ON *.* TO superuser WITH GRANT OPTION",
+        f"CREATE USER master IDENTIFIED BY '{SECOND}' REQUIRE SSL",
+        "GRANT superuser TO master",
+        "SET DEFAULT ROLE ALL TO master",
+    )
+    assert source.inspect(credential(server, "master", SECOND), []).lacking == ()
+
+
+def test_sessions_on_readers_are_listed_and_ended_too(server: MySQL, admin: Credential) -> None:
+    source = Source(server.ca_pem, readers=["localhost"])
+    with server.connect(Login("user", FIRST)):
+        listed = source.sessions(admin, "user")
+        assert [host for host, _ in listed] == [admin.host, "localhost"]  # the same server, by two names
+        source.end_sessions(admin, listed)
+        while source.sessions(admin, "user"):
+            pass
+
+
+def test_where_rds_has_its_own_way_to_end_a_session_that_is_taken(server: MySQL, source: Source, admin: Credential) -> None:
+    execute(
+        server,
+        "CREATE TABLE mysql.killed (id BIGINT)",
+        "CREATE PROCEDURE mysql.rds_kill(IN thread BIGINT) INSERT INTO mysql.killed VALUES (thread)",
+    )
+    try:
+        source.end_sessions(admin, [(admin.host, 17)])
+        assert execute(server, "SELECT id FROM mysql.killed") == ((17,),)
+    finally:
+        execute(server, "DROP PROCEDURE mysql.rds_kill", "DROP TABLE mysql.killed")

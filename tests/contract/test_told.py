@@ -143,7 +143,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         targets = {one["Id"]: one["Arn"] for one in events.list_targets_by_rule(Rule=rule)["Targets"]}
         events.remove_targets(Rule=rule, Ids=list(targets))  # moto's rules call no function
         events.put_targets(Rule=rule, Targets=[{"Id": "queue", "Arn": f"{arn}delivered"}])
-        aws.client("sns").subscribe(TopicArn=stack["AlarmTopic"], Protocol="sqs", Endpoint=f"{arn}sent")
+        aws.client("sns").subscribe(TopicArn=stack["NoticeTopic"], Protocol="sqs", Endpoint=f"{arn}sent")
         yield Told(aws, stack, slots, machines, list(targets.values()), delivered, sent)
 
 
@@ -411,7 +411,7 @@ def test_an_alarm_is_raised_by_what_it_is_for(told: Told, raised: Callable[[dict
 
 
 def test_an_alarm_reaches_the_topic(told: Told) -> None:
-    assert {tuple(one["AlarmActions"]) for one in alarms_of(told).values()} == {(told.stack["AlarmTopic"],)}
+    assert {tuple(one["AlarmActions"]) for one in alarms_of(told).values()} == {(told.stack["NoticeTopic"],)}
 
 
 def test_our_own_metrics_go_out_under_the_very_names_and_dimensions_that_the_alarms_watch(

@@ -168,6 +168,7 @@ def judge(it: Invocation, boundary: Boundary) -> None:
     _wrote_ahead(it, boundary)
     _proved(it, boundary)
     _held_the_intent(it, boundary)
+    _cut_off_nobody_at_work(it, boundary)
     _one_way(it, boundary)
 
 
@@ -202,16 +203,21 @@ def _held_the_intent(it: Invocation, boundary: Boundary) -> None:
     if it.function == "claim_rotation" and boundary.what == f"swap {PENDING} of slots":
         _left_the_living_alone(it)
         return
-    if boundary.what.startswith("put ") or it.function == "fix_permissions":
+    if boundary.what.startswith("put ") or it.function in ("fix_permissions", "announce_incident"):
         return
     if _owner(it) != it.owner:
         raise Violation("I4", f"{it.function}: {boundary.what}, and the intent was not seen to be its own")
 
 
 def _left_the_living_alone(it: Invocation) -> None:
-    """`seen` is still what it saw before it took the label."""
-    if _owner(it) in it.world.alive - {it.owner}:
+    """`seen` is still what it saw before it took the label. A revocation leaves nobody alone."""
+    if it.event["mode"] != "revoke" and _owner(it) in it.world.alive - {it.owner}:
         raise Violation("I4", f"{it.owner.rpartition(':')[2]} took over a run that was alive")
+
+
+def _cut_off_nobody_at_work(it: Invocation, boundary: Boundary) -> None:
+    if boundary.what == "end sessions" and set(it.seen.ending) & set(it.world.application_sessions()):
+        raise Violation("I2", "sessions with which the application works were ended")
 
 
 def _owner(it: Invocation) -> str | None:
@@ -244,7 +250,7 @@ def canaries(world: LivingWorld, outcome: Outcome) -> None:
 # ---- the end ------------------------------------------------------------------------------------------------------------
 
 
-def at_rest(world: LivingWorld, place: Place, *before: Credential) -> None:
+def at_rest(world: LivingWorld, place: Place, *before: Credential, state: str = "RotationSucceeded") -> None:
     """After one clean run: nothing is left over, and the application is on a working and new credential.
 
     `before`: what it used at first. Where people changed it meanwhile, also what they changed it to: new is what is not all of
@@ -252,7 +258,7 @@ def at_rest(world: LivingWorld, place: Place, *before: Credential) -> None:
     """
     current, accounts, by_hand = world.current, world.source.accounts, BY_HAND in world.remembers
     wrong = {
-        f"the run ended {place.state}: {place.cause}": place.state == "RotationSucceeded",
+        f"the run ended {place.state}: {place.cause}": place.state == state,
         "AWSPENDING is held": world.slots.labels().pending is None and world.admin.labels().pending is None,
         "a consumer is not on the active slot": all(one.held.same_login(_active(world)) for one in (world.file, world.secret)),
         "a slot does not log in": all(world.accepts(current.credential(slot)) for slot in Slot),

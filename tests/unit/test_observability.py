@@ -185,7 +185,7 @@ ENDED = {"detail": {"executionArn": "arn:ended", "input": CANARY}}
 def test_a_listener_is_asked_about_the_execution_and_says_itself_whom_it_concerns(
     out: Out, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("ALARM_TOPIC_ARN", "arn:topic")
+    monkeypatch.setenv("TOPIC_ARN", "arn:topic")
     monkeypatch.setenv("DEFAULT_TARGET", "openemr")
 
     def listen(_desk: Desk, execution: str) -> dict[str, Any]:

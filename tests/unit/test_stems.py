@@ -14,6 +14,7 @@ import yaml
 from rotation import errors
 from rotation.errors import RotationError, TransientError
 from rotation.model import Mode
+from rotation.probes import NEEDS
 
 from local.deploy import translate
 
@@ -21,12 +22,11 @@ ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(folder.name for folder in (ROOT / "functions").iterdir() if folder.is_dir())
 LISTENER = "tell_outcome"
 """The one function that is no state of the machine: EventBridge calls it when an execution has ended."""
-STEPS = [stem for stem in FOLDERS if stem != LISTENER]
 MODES = "modes"
 """The folder of events/ with an input of the machine per mode."""
 
 each_function = pytest.mark.parametrize("stem", FOLDERS)
-each_step = pytest.mark.parametrize("stem", STEPS)
+each_step = pytest.mark.parametrize("stem", [stem for stem in FOLDERS if stem != LISTENER])
 
 
 @cache
@@ -42,6 +42,8 @@ def states(node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from states(state.get("ItemProcessor", {}))
 
 
+PROBE = "ProbeFunction"
+"""The one Task that invokes any function, each in turn: those that are listed for it."""
 TASKS = {name: state for name, state in states(machine()) if state["Type"] == "Task"}
 each_task = pytest.mark.parametrize("name", TASKS)
 
@@ -52,6 +54,9 @@ def snake(pascal: str) -> str:
 
 def pascal(stem: str) -> str:
     return "".join(word.capitalize() for word in stem.split("_"))
+
+
+STEPS = {name: state for name, state in TASKS.items() if name != PROBE}
 
 
 def function_of(state: dict[str, Any]) -> str:
@@ -65,7 +70,13 @@ def function_of(state: dict[str, Any]) -> str:
 
 
 def test_the_machine_invokes_every_step_there_is_and_no_other() -> None:
-    assert {function_of(state) for state in TASKS.values()} == set(STEPS)
+    assert {function_of(state) for state in STEPS.values()} == set(FOLDERS) - {LISTENER}
+
+
+def test_every_function_is_probed_but_the_one_that_gathers_what_they_found() -> None:
+    listed = [(one["name"], one["arn"]) for one in machine()["States"]["ListFunctions"]["Result"]]
+    assert sorted(name for name, _ in listed) == sorted(set(FOLDERS) - {"verify", LISTENER}) == sorted(NEEDS)
+    assert [arn for _, arn in listed] == [f"${{{pascal(name)}FunctionArn}}" for name, _ in listed]
 
 
 @each_step
@@ -74,7 +85,7 @@ def test_a_function_is_called_as_a_state_that_invokes_it(stem: str) -> None:
 
 
 def test_a_state_that_is_called_otherwise_is_a_second_look_of_the_same_function() -> None:
-    others = {name: function_of(state) for name, state in TASKS.items() if snake(name) != function_of(state)}
+    others = {name: function_of(state) for name, state in STEPS.items() if snake(name) != function_of(state)}
     assert others == {"CheckStillDrained": "check_drained"}
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 import pytest
-from rotation.errors import NotTold, OwnerUnknown
+from rotation.errors import NotAnnounced, OwnerUnknown
 from rotation.notice import Notice, Resume
 from rotation.outcome import Happening, Outcome
 from rotation.steps.tell_outcome import tell_outcome
@@ -98,7 +98,7 @@ def test_what_could_not_be_asked_or_told_ends_in_an_error_so_that_lambda_calls_a
     method: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk = SmallDesk()
-    error = NotTold("no") if method == "tell" else OwnerUnknown("no")
+    error = NotAnnounced("no") if method == "tell" else OwnerUnknown("no")
 
     def fails(*_: object) -> None:
         raise error

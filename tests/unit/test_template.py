@@ -14,6 +14,7 @@ import yaml
 from rotation.classes import CLASSES, DEFAULT_CLASS
 from rotation.request import Request
 from rotation.target import Target, parse_target
+from rotation.wiring import WRITES
 
 from local.deploy import translate
 
@@ -31,6 +32,7 @@ ACTIONS = {
 }
 # step: in the VPC, mounts EFS, reaches the cluster, on the slot secret, on the admin secret
 STEPS: dict[str, tuple[bool, bool, bool, str, str]] = {
+    "AnnounceIncident": (False, False, False, "", ""),
     "ReadSlots": (True, True, True, G, G),
     "ClaimRotation": (True, True, True, GPU, GPU),
     "SyncUsers": (True, False, False, G, G),
@@ -47,6 +49,7 @@ STEPS: dict[str, tuple[bool, bool, bool, str, str]] = {
     "DiscardOldPassword": (True, False, False, GU, G),
     "RotateAdmin": (True, False, False, G, GPU),
     "ReleaseRotation": (False, False, False, GU, ""),
+    "Verify": (False, False, False, G, ""),
 }
 # What is no step: it is told of ends, and the machine does not invoke it.
 LISTENER = "TellOutcome"
@@ -167,9 +170,32 @@ def test_a_role_has_what_its_step_does_to_the_secrets_and_no_more(step: str) -> 
 def test_the_secrets_key_is_used_through_secrets_manager_only(step: str) -> None:
     slot, admin = STEPS[step][3:]
     expected = ({"kms:Decrypt"} if slot or admin else set()) | ({"kms:GenerateDataKey"} if "Put" in slot + admin else set())
-    assert granted(f"{step}Role", "kms", {"Ref": "SecretsKmsKeyArn"}) == granted(f"{step}Role", "kms") == expected
-    uses = [one for one in statements(f"{step}Role") if "kms:" in str(one["Action"])]
+    assert granted(f"{step}Role", "kms", {"Ref": "SecretsKmsKeyArn"}) == expected
+    uses = [
+        one for one in statements(f"{step}Role") if "kms:" in str(one["Action"]) and one["Resource"] == {"Ref": "SecretsKmsKeyArn"}
+    ]
     assert all(set(one["Condition"]["StringEquals"]) == {"kms:ViaService", "kms:EncryptionContext:SecretARN"} for one in uses)
+
+
+def test_only_who_tells_people_uses_the_topic_and_the_stacks_key() -> None:
+    key = {"Fn::GetAtt": ["RotationKey", "Arn"]}
+    telling = {"AnnounceIncident", LISTENER}
+    assert {name for name in FUNCTIONS if granted(f"{name}Role", "sns")} == telling
+    assert {name for name in FUNCTIONS if granted(f"{name}Role", "kms", key)} == telling
+
+
+def test_only_who_gathers_the_findings_asks_iam_and_only_about_the_roles_that_write_secrets() -> None:
+    assert {step for step in STEPS if granted(f"{step}Role", "iam")} == {"Verify"}
+    (asked,) = [one for one in statements("VerifyRole") if one["Action"] == "iam:SimulatePrincipalPolicy"]
+    writers = {f"{step}Role" for step in STEPS if "Move" in "".join(STEPS[step][3:])}
+    assert {one["Fn::GetAtt"][0] for one in asked["Resource"]} == writers
+    told = properties("VerifyFunction")["Environment"]["Variables"]["ROLE_ARNS"]["Fn::Join"][1]
+    assert [one["Fn::Sub"] for one in told] == [f"{name}=${{{_role(name)}.Arn}}" for name in WRITES]
+    assert {_role(name) for name in WRITES} == writers
+
+
+def _role(function: str) -> str:
+    return "".join(word.capitalize() for word in function.split("_")) + "Role"
 
 
 def test_only_those_that_look_for_an_owner_ask_for_executions() -> None:
@@ -182,10 +208,8 @@ def test_the_listener_reads_labels_and_no_secret() -> None:
     assert granted(role, "secretsmanager") == granted(role, "secretsmanager", {"Ref": "SlotSecretArn"}) == {ACTIONS["Describe"]}
     assert granted(role, "kms") == granted(role, "kms", {"Fn::GetAtt": ["RotationKey", "Arn"]})
     uses = [one for one in statements(role) if "kms:" in str(one["Action"])]
-    assert [sorted(one["Condition"]["StringEquals"]) for one in uses] == [
-        ["kms:EncryptionContext:aws:states:stateMachineArn"],
-        ["kms:EncryptionContext:aws:sns:topicArn", "kms:ViaService"],
-    ]
+    conditions = sorted(key for one in uses for key in one["Condition"]["StringEquals"])
+    assert conditions == ["kms:EncryptionContext:aws:states:stateMachineArn", "kms:ViaService"]
 
 
 def test_only_the_listener_and_the_schedule_start_executions() -> None:
@@ -241,7 +265,8 @@ def test_no_function_is_traced() -> None:
 
 def test_a_task_waits_longer_than_its_function_runs() -> None:
     for name, task in tasks(machine()):
-        function = task["Parameters"]["FunctionName"].removeprefix("${").removesuffix("Arn}")
+        asked = task["Parameters"].get("FunctionName", "${ReadSlotsFunctionArn}")  # one asks any of them
+        function = asked.removeprefix("${").removesuffix("Arn}")
         assert task["TimeoutSeconds"] == properties(function)["Timeout"] + MARGIN_SECONDS, name
 
 
@@ -347,7 +372,7 @@ def test_a_schedule_starts_this_machine_with_the_time_that_makes_the_rotations_i
 def test_every_alarm_is_of_this_stack_and_reaches_people() -> None:
     for key, alarm in all_of("AWS::CloudWatch::Alarm").items():
         assert alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-"), key
-        assert alarm["AlarmActions"] == [{"Ref": "AlarmTopic"}], key
+        assert alarm["AlarmActions"] == [{"Ref": "NoticeTopic"}], key
 
 
 def test_every_alarm_is_explained_in_readme() -> None:

@@ -9,11 +9,12 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from zlib import crc32
 
 from rotation import sqlconf
 from rotation.errors import SourceReadOnly, SourceUnreachable
 from rotation.model import Credential, Password, Slot
-from rotation.ports import Activity
+from rotation.ports import Activity, SessionId
 from rotation.rollout import Rollout
 
 from tests.worlds.application import Held, Pods
@@ -114,6 +115,7 @@ class LivingDatabase(Database):
     def __init__(self, *given: Any, now: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self._now = now
+        self.application_sessions: Callable[[], list[SessionId]] = list
         self.failed_over = FOREVER
         self.epoch = 0
         """How often it failed over: a connection from before is dead."""
@@ -125,6 +127,9 @@ class LivingDatabase(Database):
         self.lock = None
         for account in self.accounts.values():
             account.logins = 0
+
+    def connected(self, username: str) -> list[SessionId]:
+        return [one for one in self.application_sessions() if one[0] == username] or super().connected(username)
 
     @property
     def read_only(self) -> bool:
@@ -189,6 +194,7 @@ class LivingWorld(MemoryWorld):
             self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins, now=self._now
         )
         self.source.accounts = accounts
+        self.source.application_sessions = self.application_sessions
         self.file: LivingFile = LivingFile("sqlconf.php", self.file.held, self.journal, now=self._now)
         self.pods: LivingPods = LivingPods("Deployment openemr/openemr", self.journal, now=self._now, secret=self.secret)
         self.throttled: dict[str, int] = {}
@@ -223,6 +229,10 @@ class LivingWorld(MemoryWorld):
     def lingering(self) -> list[Credential]:
         """Credentials that somebody works with, or may still be about to log in with."""
         return list(dict.fromkeys(self.file.seen_within(STALE_SECONDS + SESSION_SECONDS)))
+
+    def application_sessions(self) -> list[SessionId]:
+        """One for each credential: who logs in with another password is not who was there before."""
+        return [(one.username, crc32(one.password.reveal().encode())) for one in self.lingering()]
 
     def snapshot(self) -> Snapshot:
         """All that there is, as values that nothing changes any more."""

@@ -37,8 +37,8 @@
         ├── RolloutPaused             the Deployment is paused: it would never roll
         ├── RolloutFailed             Kubernetes says that the rollout exceeded its progress deadline
         ├── RolloutTooSlow            not complete within the target's rollout deadline
-        ├── NotTold                   the topic did not take a message about an end; Lambda calls the function again
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
+        ├── NotAnnounced              the SNS topic did not take a message
         └── UnexpectedError           a bug: the type and place are given, never the text
 
 No message carries a driver's text: a MySQL syntax error quotes the statement, and with it the password.
@@ -166,10 +166,10 @@ class RolloutFailed(PermanentError): ...
 class RolloutTooSlow(PermanentError): ...
 
 
-class NotTold(PermanentError): ...
-
-
 class DrainTooSlow(PermanentError): ...
+
+
+class NotAnnounced(PermanentError): ...
 
 
 class UnexpectedError(PermanentError): ...

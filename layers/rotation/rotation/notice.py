@@ -86,8 +86,8 @@ def nothing_started(outcome: Outcome) -> str:
 
 def notice(outcome: Outcome, by_itself: str) -> Notice:
     """The message. `by_itself`: what was started, or why nothing was."""
-    end = end_of(outcome.status, outcome.terminal)
-    page = end.urgency is Urgency.PAGE or outcome.mode == "revoke"
+    end = end_of(outcome.status, outcome.terminal, outcome.mode)
+    page = end.urgency is Urgency.PAGE
     what = outcome.terminal or outcome.status
     who = f", started by {outcome.started_by}" if outcome.started_by else ""
     text = f"""\

@@ -113,6 +113,13 @@ CUT_SHORT: dict[str, End] = {
 """By the execution's status: ends without a terminal state of ours."""
 
 
-def end_of(status: str, terminal: str | None) -> End:
-    """What it means that an execution ended so; `terminal` is its terminal state, where it came to one."""
+def end_of(status: str, terminal: str | None, mode: str = "rotate") -> End:
+    """What it means that an execution of that mode ended so; `terminal` is its terminal state, where it came to one."""
+    end = _end_of(status, terminal)
+    if mode == "revoke" and terminal != "Revoked":
+        return End(Urgency.PAGE, f"{end.true}; the stolen credentials may still work", f"{end.do}; then start `revoke` again")
+    return end
+
+
+def _end_of(status: str, terminal: str | None) -> End:
     return ENDS.get(terminal or "") or CUT_SHORT.get(status) or CUT_SHORT["FAILED"]

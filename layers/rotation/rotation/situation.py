@@ -118,8 +118,11 @@ class Decision:
 
 
 def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
-    """One decision for every situation and mode, or an error that says why there is none."""
-    if facts.pending is not None and facts.owner_alive:
+    """One decision for every situation and mode, or an error that says why there is none.
+
+    `revoke` is two rotations in one execution: it takes over a living owner, and the second has the first's id.
+    """
+    if facts.pending is not None and facts.owner_alive and mode is not Mode.REVOKE:
         raise RotationAlreadyRunning(f"another execution is rotating: {_owner(facts.pending)}")
     unfinished = _unfinished(facts)
     if mode is Mode.SYNC_USERS:
@@ -128,7 +131,7 @@ def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
         return _finish(facts, unfinished)
     if mode is Mode.RESUME:
         return _resume(facts)
-    if facts.current.tag is not None and facts.current.tag.id == facts.rotation_id:
+    if mode is not Mode.REVOKE and facts.current.tag is not None and facts.current.tag.id == facts.rotation_id:
         return _decision(facts, Action.ALREADY_ROTATED, facts.current, "AWSCURRENT carries this rotation's id already")
     return _rotate(facts)
 

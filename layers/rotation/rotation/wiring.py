@@ -10,12 +10,25 @@ from rotation.adapters.secrets_manager import SecretsManagerStore
 from rotation.errors import SecretInvalid, TargetInvalid, TargetNotFound
 from rotation.notice import Notice, Resume
 from rotation.outcome import Outcome
-from rotation.ports import CredentialConsumer, Health, ProtectedFile, SecretStore, Source, Workload
+from rotation.ports import ClusterObject, CredentialConsumer, Health, ProtectedFile, SecretStore, Source, Workload
 from rotation.settings import DeskSettings, Settings
 from rotation.target import Consumer, Target
 
 if TYPE_CHECKING:
     from rotation.adapters.efs import SqlconfFile
+
+
+_PUT, _MOVE = "PutSecretValue", "UpdateSecretVersionStage"
+WRITES: dict[str, dict[str, tuple[str, ...]]] = {
+    "claim_rotation": {"slot": (_PUT, _MOVE), "admin": (_PUT, _MOVE)},
+    "close_flip": {"slot": (_PUT, _MOVE)},
+    "discard_old_password": {"slot": (_MOVE,)},
+    "flip_slot": {"slot": (_MOVE,)},
+    "release_rotation": {"slot": (_MOVE,)},
+    "rotate_admin": {"admin": (_PUT, _MOVE)},
+    "rotate_old_slot": {"slot": (_PUT, _MOVE)},
+}
+"""Which function writes which secret, and how: what IAM is asked in mode verify."""
 
 
 class AwsWorld:
@@ -72,10 +85,38 @@ class AwsWorld:
     def workload(self, index: int) -> Workload:
         return self._workload(self.target.consumers[index])
 
+    def cluster_objects(self, kind: str) -> list[ClusterObject]:
+        from rotation.adapters.eks import Cluster
+        from rotation.adapters.kubernetes import Deployment, KubernetesSecret
+
+        make: type[KubernetesSecret | Deployment] = KubernetesSecret if kind == "secret" else Deployment
+        chosen = [consumer.settings for consumer in self.target.consumers if consumer.kind == kind]
+        return [make(Cluster(one["cluster"]), one["namespace"], one["name"]) for one in chosen]
+
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
         from rotation.adapters.executions import execution_is_alive
 
         return execution_is_alive(arn, age_seconds)
+
+    def denied_by_iam(self) -> list[str] | None:
+        from rotation.adapters.iam import denied
+
+        secrets = {"slot": self.target.slot_secret, "admin": self.target.admin_secret}
+        found: list[str] = []
+        for function, role in self._settings.roles.items():
+            for secret, actions in WRITES[function].items():
+                answer = denied(role, [f"secretsmanager:{action}" for action in actions], secrets[secret])
+                if answer is None:
+                    return None
+                found += [f"{function} {action} of the {secret} secret" for action in answer]
+        return found
+
+    def announce(self, subject: str, text: str) -> None:
+        from rotation.adapters.notices import publish
+
+        if self._settings.topic is None:
+            raise LookupError("TOPIC_ARN is not set: this function tells nobody")
+        publish(self._settings.topic, subject, text)
 
     def _credential(self, consumer: Consumer) -> CredentialConsumer:
         if consumer.kind == "sqlconf":
@@ -125,6 +166,6 @@ class AwsDesk:
         return start(machine_arn, resume)
 
     def tell(self, notice: Notice) -> None:
-        from rotation.adapters.topic import publish
+        from rotation.adapters.notices import publish
 
-        publish(self._settings.topic, notice)
+        publish(self._settings.topic, notice.subject, notice.text)

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from rotation.altering import discard_old
-from rotation.errors import RetiredPasswordAccepted, RotationSuperseded, SlotInUse
+from rotation.altering import cut_off, discard_old, refuse_in_use
+from rotation.errors import RetiredPasswordAccepted, RotationSuperseded
 from rotation.intents import confirm, read_record
 from rotation.model import CURRENT
 from rotation.ports import AdminSession, World
@@ -23,12 +23,13 @@ def discard_old_password(world: World, request: Request) -> dict[str, Any]:
 
     def check(session: AdminSession) -> None:
         confirm(store, version)
-        if session.activity(old.username).sessions:
-            raise SlotInUse(f"{world.target.name}: {old.username} has sessions again")
+        refuse_in_use(world, request, session, old)
 
-    discard_old(world, working_admin(world), old, check)
+    admin = working_admin(world)
+    discard_old(world, admin, old, check)
     if world.source.logs_in(current.credential(record.active.other)):
         raise RetiredPasswordAccepted(f"{world.target.name}: the retired password of {old.username} still logs in")
+    cut_off(world, request, admin, old.username)
     if not store.swap(CURRENT, to=version, removed_from=labels.current):
         raise RotationSuperseded(f"{store.name}: another version became current before the retirement was recorded")
     return {"retired_user": old.username}

@@ -4,7 +4,7 @@ is discarded only after the new one is current."""
 from functools import partial
 from typing import Any
 
-from rotation.altering import discard_old, ensure_password
+from rotation.altering import cut_off, discard_old, ensure_password
 from rotation.errors import PasswordRejected, RetiredPasswordAccepted, RotationSuperseded
 from rotation.intents import ATTEMPTS, confirm, offers, version_id
 from rotation.model import CURRENT, PENDING, Labels, RotationStep, RotationTag
@@ -26,6 +26,7 @@ def rotate_admin(world: World, request: Request) -> dict[str, Any]:
     current = _read(world, labels.current)
     if labels.pending is not None or current.tag is None or current.tag.id != request.situation["rotation_id"]:
         _finish(world, request, _renew(world, request, labels, current))
+    cut_off(world, request, working_admin(world), current.credential.username)
     return {"admin": current.credential.username}
 
 
