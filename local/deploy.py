@@ -9,10 +9,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from local.aws import LocalAws
 from local.sandbox import Function
-from local.translation import FUNCTION, MACHINE, MACHINE_NEEDS, ROLE, Template, folder_of, local_part, translate
+from local.translation import ALARM, FUNCTION, MACHINE, MACHINE_NEEDS, ROLE, TOLD, Template, folder_of, local_part, translate
 
 LAYER_ROOT = "python"  # the folder of a layer that Lambda puts on the path
 
@@ -42,6 +43,7 @@ def deploy(aws: LocalAws, build: Path, name: str, parameters: Mapping[str, str],
         here = {path: (mounts or {})[path] for path in _list(outputs[key + "Mounts"])}
         aws.deploy_function(_function(aws, stack[key], code, layers, here))
     _create_machines(aws, [key for key, kind in kinds.items() if kind == MACHINE], outputs)
+    _create_told(aws, template, outputs)
     return stack
 
 
@@ -81,6 +83,25 @@ def _create_machines(aws: LocalAws, machines: list[str], outputs: Mapping[str, s
     for key in machines:
         name, definition, role = (outputs[key + what] for what in MACHINE_NEEDS)
         aws.client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
+
+
+def _create_told(aws: LocalAws, template: Template, outputs: Mapping[str, str]) -> None:
+    """Without those that a condition of the template leaves out: these have no output."""
+    for key, one in template["Resources"].items():
+        if one["Type"] not in TOLD or key + "Properties" not in outputs:
+            continue
+        properties = json.loads(outputs[key + "Properties"])
+        if one["Type"] == ALARM:
+            aws.client("cloudwatch").put_metric_alarm(**properties | {"Threshold": float(properties["Threshold"])})
+        else:
+            aws.client("logs").put_metric_filter(filterName=key, **_camel(properties))
+
+
+def _camel(value: Any) -> Any:
+    """The API of CloudWatch Logs begins its names small, the template does not."""
+    if isinstance(value, list):
+        return [_camel(item) for item in value]
+    return {key[0].lower() + key[1:]: _camel(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _function(aws: LocalAws, name: str, code: Path, layers: list[str], mounts: Mapping[str, Path]) -> Function:

@@ -1,6 +1,6 @@
 """The template as CloudFormation gets it: translated, and every local path a place in a bucket, as `sam package` writes it.
 
-    python -m local.packaged FILE
+python -m local.packaged FILE
 """
 
 import json

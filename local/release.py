@@ -50,7 +50,10 @@ def build(architecture: str, python: str) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     given = [f"PythonRuntime={python}", f"Architecture={architecture}"]
     subprocess.run(
-        ["sam", "build", "--build-dir", str(folder), "--parameter-overrides", *given], cwd=REPOSITORY, check=True, capture_output=True
+        ["sam", "build", "--build-dir", str(folder), "--parameter-overrides", *given],
+        cwd=REPOSITORY,
+        check=True,
+        capture_output=True,
     )
     template = yaml_parse((folder / "template.yaml").read_text())
     for name, value in (part.split("=") for part in given):

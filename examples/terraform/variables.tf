@@ -36,9 +36,9 @@ variable "notification_topic_arn" {
 }
 
 variable "break_glass_role_arn" {
-  description = "Role with which a person may still write the secrets; empty, and no resource policy is attached."
+  description = "Role with which a person may still write the secrets; with none, no resource policy is attached."
   type        = string
-  default     = ""
+  default     = "none"
 }
 
 variable "subnet_ids" {

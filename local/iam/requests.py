@@ -35,8 +35,9 @@ SECRETS_KEY_USES = {
     "secretsmanager:PutSecretValue": ["kms:GenerateDataKey", "kms:Decrypt"],
 }
 EXECUTION_KEY_USES = {
-    # Step Functions, "Data at rest encryption": with a key of one's own, who starts an execution must be able to use it.
+    # Step Functions, "Data at rest encryption": with a key of one's own, who starts an execution or reads it must be able to use it.
     "states:StartExecution": ["kms:GenerateDataKey", "kms:Decrypt"],
+    "states:GetExecutionHistory": ["kms:Decrypt"],
 }
 ENCRYPTED_BY = {
     # SNS, "Key management", and SQS likewise: who puts a message into something encrypted with a key needs both uses of it.
@@ -80,6 +81,11 @@ def _function(resolved: Resolved, key: str, function: Mapping[str, Any], recordi
             yield _mount(resolved, function, call) if call.action in MOUNTS else _request(call)
         if call.action == "lambda:InvokeFunction" and call.resource.endswith(name):
             yield from _log(function)
+    # What became of an asynchronous invocation is sent on with the function's role.
+    for _, asynchronous in resolved.of_type("AWS::Lambda::EventInvokeConfig"):
+        if asynchronous["FunctionName"] == name:
+            destinations = asynchronous.get("DestinationConfig", {}).values()
+            yield from (_delivery(one["Destination"]) for one in destinations)
 
 
 def _targets(resolved: Resolved) -> Iterator[dict[str, Any]]:
@@ -121,8 +127,10 @@ def _keys(resolved: Resolved, request: Request) -> Iterator[Request]:
         yield Request(action, resolved.value({"Ref": "SecretsKmsKeyArn"}), context)
     for action in EXECUTION_KEY_USES.get(request.action, []):
         for key, machine in resolved.of_type(MACHINE):
-            if resolved.arn(key) == request.resource and "EncryptionConfiguration" in machine:
-                yield _execution_key(action, request.resource, machine)
+            arn = resolved.arn(key)
+            executions = arn.replace(":stateMachine:", ":execution:") + ":"
+            if "EncryptionConfiguration" in machine and (request.resource == arn or request.resource.startswith(executions)):
+                yield _execution_key(action, arn, machine)
     for kind in ENCRYPTED_BY.get(request.action, []):
         yield from _key_of(resolved, kind, request.resource)
 
@@ -175,5 +183,8 @@ DELIVERED_BY = {
 def _deliveries(target: Mapping[str, Any]) -> Iterator[Request]:
     """A schedule or a rule calls its target with the target's role, and its dead letters go the same way."""
     places = [target["Arn"], *(one["Arn"] for one in listed(target.get("DeadLetterConfig", [])))]
-    for arn in places:
-        yield Request(DELIVERED_BY[arn.split(":")[2]], arn)
+    yield from map(_delivery, places)
+
+
+def _delivery(arn: str) -> Request:
+    return Request(DELIVERED_BY[arn.split(":")[2]], arn)
