@@ -35,7 +35,7 @@ SECRETS_KEY_USES = {
     "secretsmanager:PutSecretValue": ["kms:GenerateDataKey", "kms:Decrypt"],
 }
 EXECUTION_KEY_USES = {
-    # Step Functions, "Data at rest encryption": with a key of one's own, who starts an execution or reads it must be able to use it.
+    # Step Functions, "Data at rest encryption": with a key of one's own, who starts or reads an execution must be able to use it.
     "states:StartExecution": ["kms:GenerateDataKey", "kms:Decrypt"],
     "states:GetExecutionHistory": ["kms:Decrypt"],
 }

@@ -98,6 +98,9 @@ class Resolved:
             return self._sub(argument)
         if name == "Fn::If":
             return self.value(argument[1] if self._condition(argument[0]) else argument[2])
+        if name == "Fn::FindInMap":
+            first, second, third = argument[0], self.value(argument[1]), self.value(argument[2])
+            return self.template["Mappings"][first][second][third]
         if name == "Fn::Join":
             return argument[0].join(map(str, self.value(argument[1])))
         if name in ("Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or", "Fn::Select", "Fn::Split"):
