@@ -22,6 +22,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from local.faults import Fault
 from local.lambdas import Functions, LambdaInvoke
 from local.sandbox import Function
+from local.simulator import PolicySimulator
 from local.wsgi import Environ, Recorder, WsgiApp, body_of, json_response, signer_of
 
 ADMIN = "/_local/"
@@ -98,7 +99,7 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     moto = DomainDispatcherApplication(create_backend_app)
     endpoint = f"http://127.0.0.1:{port}"
     functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs))
-    clusters = Clusters(LambdaInvoke(StrictSecrets(moto, config.account), functions), config)
+    clusters = Clusters(LambdaInvoke(PolicySimulator(StrictSecrets(moto, config.account), config.account), functions), config)
     recorded = Recorder(clusters, Path(config.record)) if config.record else clusters
     return Admin(recorded, functions, clusters), functions
 
