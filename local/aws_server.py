@@ -23,6 +23,7 @@ from local.faults import Fault
 from local.lambdas import Functions, LambdaInvoke
 from local.record import Record, Recorder
 from local.sandbox import Function
+from local.simulator import PolicySimulator
 from local.wsgi import Environ, WsgiApp, body_of, json_response, signer_of
 
 ADMIN = "/_local/"
@@ -100,7 +101,7 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     endpoint = f"http://127.0.0.1:{port}"
     record = Record(Path(config.record)) if config.record else None
     functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs), record)
-    clusters = Clusters(LambdaInvoke(StrictSecrets(moto, config.account), functions), config)
+    clusters = Clusters(LambdaInvoke(PolicySimulator(StrictSecrets(moto, config.account), config.account), functions), config)
     recorded = Recorder(clusters, record) if record else clusters
     return Admin(recorded, functions, clusters), functions
 
