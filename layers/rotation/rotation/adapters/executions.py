@@ -15,6 +15,8 @@ UNSEEN_SECONDS = 300
 _ALIVE = ("RUNNING", "PENDING_REDRIVE")
 _NO_SUCH = ("ExecutionDoesNotExist", "InvalidArn")
 _EXISTS = "ExecutionAlreadyExists"
+_ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+_LAST = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 
 def execution_is_alive(arn: str, age_seconds: float) -> bool:
@@ -29,14 +31,16 @@ def execution_is_alive(arn: str, age_seconds: float) -> bool:
 
 
 def outcome_of(arn: str, default_target: str) -> Outcome:
-    """How it ended; what its input leaves out is what the machine takes for it."""
+    """How it ended; what its input leaves out is what the machine takes for it. Both answers are eventually consistent: one that
+    does not know of the end yet is as good as none."""
     try:
         answer = client("stepfunctions").describe_execution(executionArn=arn)
         history = list(_history(arn))
     except AWS_ERRORS as error:
         raise OwnerUnknown(f"how {arn} ended could not be asked ({code(error)})") from None
+    if answer["status"] not in _ENDED or not history or history[-1].kind not in _LAST:
+        raise OwnerUnknown(f"{arn} has ended, but Step Functions does not tell all of it yet")
     given = _object(answer.get("input"))
-    began, ended = answer["startDate"].timestamp(), answer.get("stopDate", answer["startDate"]).timestamp()
     return Outcome(
         arn=arn,
         status=answer["status"],
@@ -44,8 +48,8 @@ def outcome_of(arn: str, default_target: str) -> Outcome:
         target=str(given.get("target", default_target)),
         started_by=str(given.get("started_by", "")),
         cause=answer.get("cause") or "",
-        began=began,
-        ended=ended,
+        began=answer["startDate"].timestamp(),
+        ended=answer["stopDate"].timestamp(),
         history=history,
     )
 
