@@ -106,7 +106,11 @@ IAM_SUITE := \
   "tests/e2e/test_modes.py::test_sync_users_finds_both_well_and_touches_nobody" \
   "tests/e2e/test_modes.py::test_fix_permissions_sets_owner_and_mode_and_nothing_else" \
   "tests/e2e/test_drift.py::test_a_drifted_active_secret_whose_rotation_is_rolled_back[A]" \
-  "tests/e2e/test_drift.py::test_a_drifted_admin_secret_that_the_version_before_it_still_knows"
+  "tests/e2e/test_drift.py::test_a_drifted_admin_secret_that_the_version_before_it_still_knows" \
+  "tests/e2e/test_dry_run.py::test_when_idle" \
+  "tests/e2e/test_verify_revoke.py::test_verify_looks_at_everything_as_every_function_and_changes_nothing" \
+  "tests/e2e/test_verify_revoke.py::test_revoke_tells_people_shuts_the_intruder_out_and_the_application_never" \
+  "tests/e2e/test_told.py::test_what_a_failed_rotation_left_is_finished_by_the_resume_that_follows"
 
 iam: build ## every AWS call that was recorded on the local stack, against the roles of the template: denied, granted and never used
 	if ! python -m local.iam --quiet; then
