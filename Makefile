@@ -98,7 +98,7 @@ lint: ## style, types, layers, template, state machine
 	$(call check,ruff check,ruff check --output-format concise .)
 	$(call check,ruff format,ruff format --check --output-format concise .)
 	$(call check,mypy,mypy)
-	$(call check,import-linter,PYTHONPATH=.:layers/rotation lint-imports --no-cache)
+	$(call check,import-linter,PYTHONPATH=.:layers/rotation:cli lint-imports --no-cache)
 	$(call check,cfn-lint,cfn-lint template.yaml)
 	$(call check,sam validate,sam validate --lint --region us-east-1)
 	$(call check,asl-validator,$(TOOLS)/node_modules/.bin/asl-validator --no-arn-check --yaml-path statemachine/rotation.asl.yaml)
