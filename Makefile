@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo soak faults test cluster test-cluster coverage mutants bench-cold lint build certificates clean
+.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants bench-cold lint build certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -33,6 +33,10 @@ setup: ## what the others need: packages into ~/.cache, PHP through apt where it
 demo: build ## rotations of a running application on this machine; ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
 	$(foreach v,ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
+
+local: build ## the stack on this machine, held until Ctrl-C, to try the command rotation on it; CLUSTER=real|stand-in|kubeconfig
+	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
+	$(if $(CLUSTER),CLUSTER='$(CLUSTER)') exec python -m local.hold
 
 faults: ## every fault at every boundary, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (hours); ONLY="bootstrap"; SCHEDULE=n
 	$(SETUP) packages

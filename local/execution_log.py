@@ -83,7 +83,7 @@ def log_event(event: Mapping[str, Any], execution: str, *, include_data: bool) -
     milliseconds = round(_moment(event["timestamp"]).timestamp() * 1000)
     told = {
         "id": str(event["id"]),
-        "type": str(event["type"]),
+        "type": getattr(event["type"], "value", event["type"]),
         "details": details,
         "previous_event_id": str(event.get("previousEventId", 0)),
         "event_timestamp": str(milliseconds),

@@ -37,7 +37,7 @@ PASS = click.make_pass_decorator(Stack)
     show_envvar=True,
     help="Name of the stack.",
 )
-@click.option("--region", help="AWS region; else the profile's or AWS_REGION.")
+@click.option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="AWS region; else AWS_REGION's or the profile's.")
 @click.option("--profile", help="AWS profile; else AWS_PROFILE.")
 @click.version_option(package_name="credential-rotation")
 @click.pass_context

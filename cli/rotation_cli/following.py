@@ -11,9 +11,13 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from rotation_cli.history import RUNNING, Run, Visit
 from rotation_cli.stack import Stack
+from rotation_cli.trouble import Trouble
 from rotation_cli.words import lasted
 
 POLL_SECONDS = 1.0
+PATIENCE_SECONDS = 60
+"""The history is eventually consistent: an execution that was just started may not be in it."""
+STEPS = "{task.completed}/{task.total} steps"
 PATH = (
     "ReadSlots",
     "ClaimRotation",
@@ -38,35 +42,36 @@ SHORTEST = 0.05  # a Wait of nothing is no step
 
 def follow(stack: Stack, arn: str) -> Run:
     """Returns the run when it has ended."""
-    if sys.stdout.isatty():
-        return _live(stack, arn)
-    told = 0
-    while True:
-        run = stack.run(arn)
-        told = _tell(run, told, click.echo)
-        if run.status != RUNNING:
-            return run
-        time.sleep(POLL_SECONDS)
+    return _live(stack, arn) if sys.stdout.isatty() else _watch(stack, arn, click.echo, lambda _: None)
 
 
 def _live(stack: Stack, arn: str) -> Run:
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.completed}/{task.total} steps"),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=Console(highlight=False), transient=True) as progress:
-        bar, told = progress.add_task("starting", total=len(PATH)), 0
-        while True:
-            run = stack.run(arn)
-            told = _tell(run, told, progress.console.print)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn(STEPS), TimeElapsedColumn())
+    with Progress(*columns, console=Console(highlight=False, markup=False), transient=True) as progress:
+        bar = progress.add_task("starting", total=len(PATH))
+
+        def show(run: Run) -> None:
             going_on = [visit.state for visit in run.visits if visit.left is None and visit.kind in SHOWN]
             progress.update(bar, completed=steps_done(run), description=going_on[-1] if going_on else "…")
+
+        return _watch(stack, arn, progress.console.print, show)
+
+
+def _watch(stack: Stack, arn: str, say: Callable[[str], object], show: Callable[[Run], None]) -> Run:
+    told, unseen = 0, 0.0
+    while True:
+        run = stack.recent_run(arn)
+        if run is None and unseen > PATIENCE_SECONDS:
+            raise Trouble(
+                f"it was started, and Step Functions does not show it yet: `rotation explain {arn.rsplit(':', 1)[-1]}` later"
+            )
+        if run is not None:
+            told = _tell(run, told, say)
+            show(run)
             if run.status != RUNNING:
                 return run
-            time.sleep(POLL_SECONDS)
+        time.sleep(POLL_SECONDS)
+        unseen += POLL_SECONDS
 
 
 def steps_done(run: Run) -> int:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -195,13 +195,19 @@ def _remember(run: Run, known: Mapping[str, Any]) -> None:
     if situation.get("slot"):
         run.slots = (str(situation.get("old_slot") or ""), str(situation["slot"]))
     if failures := known.get("failures"):
-        run.failures = tuple(_failure(step, told) for step, told in failures.items())
+        run.failures = tuple(_failures(failures))
 
 
-def _failure(step: str, told: Any) -> Failure:
+def _failures(told: Mapping[str, Any]) -> Iterator[Failure]:
+    """By step; those of the way forward have a name of their own above them, once the run has turned back."""
+    for step, one in told.items():
+        if isinstance(one, dict):
+            yield from [_failure(step, one)] if "Error" in one else _failures(one)
+
+
+def _failure(step: str, told: Mapping[str, Any]) -> Failure:
     """As a Catch writes it; a function's Cause is JSON that holds its message."""
-    found = told if isinstance(told, dict) else {}
-    error, cause = str(found.get("Error") or ""), str(found.get("Cause") or "")
+    error, cause = str(told.get("Error") or ""), str(told.get("Cause") or "")
     if error == "PublishFailed" and (inside := IN_MAP.fullmatch(cause)):
         step, error, cause = inside.groups()
     inner = _object(cause)

@@ -11,7 +11,7 @@ from rotation.runbook import Urgency
 from rotation_cli import picture
 from rotation_cli.evidence import Entry, Evidence, Gap
 from rotation_cli.telling import failed_because
-from rotation_cli.words import lasted, shown
+from rotation_cli.words import count, lasted, shown
 
 MOST = 300
 """Characters of an error's message."""
@@ -45,14 +45,14 @@ def render(evidence: Evidence) -> str:
 
 def _sentence(evidence: Evidence) -> str:
     figures = evidence.figures()
-    failed = f"{_count(figures['failed'], 'run')} failed"
+    failed = f"{count(figures['failed'], 'run')} failed"
     if figures["failed"]:
         failed += ", all mended later" if not figures["not_mended"] else f", {figures['not_mended']} not mended since"
     gaps = (
-        "no rotation was late" if not figures["gaps"] else f"{_count(figures['gaps'], 'time')} the password was older than allowed"
+        "no rotation was late" if not figures["gaps"] else f"{count(figures['gaps'], 'time')} the password was older than allowed"
     )
-    missed = f" ({_count(figures['missed'], 'run')} missed)" if figures["missed"] else ""
-    return f"{_count(figures['renewed'], 'rotation')}; {failed}; {gaps}{missed}."
+    missed = f" ({count(figures['missed'], 'run')} missed)" if figures["missed"] else ""
+    return f"{count(figures['renewed'], 'rotation')}; {failed}; {gaps}{missed}."
 
 
 def _tiles(evidence: Evidence) -> Iterable[str]:
@@ -146,7 +146,7 @@ def _runs(evidence: Evidence) -> str:
             _outcome(entry),
             f"{escape(entry.starter.kind)}<small>{escape(entry.starter.who)}</small>",
             escape(str(entry.run.given.get("reason") or "")),
-            f"{lasted(entry.run.seconds(now))}<small>working {lasted(entry.run.working(now))}</small>",
+            lasted(entry.run.seconds(now)) + f'<small class="line">working {lasted(entry.run.working(now))}</small>',
         ]
         for entry in evidence.entries
     ]
@@ -163,10 +163,7 @@ def _versions(entries: Sequence[Entry]) -> str:
         for entry in entries
         if entry.run.versions.found
     ]
-    return (
-        _table(["run", "slot", "current when it began", "its intent: the flip", "with the old slot's new password"], rows)
-        or _none()
-    )
+    return _table(["run", "slot", "current when it began", "its intent", "with the old slot's new password"], rows) or _none()
 
 
 def _looks(evidence: Evidence) -> str:
@@ -210,7 +207,3 @@ def _none() -> str:
 
 def _list(lines: Sequence[str]) -> str:
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>" if lines else ""
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"

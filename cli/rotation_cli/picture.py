@@ -50,7 +50,7 @@ def _band(window: Window, gap: Gap, middle: float) -> str:
     told = f"{gap.days:.0f} days without a rotation, {gap.allowed_days} allowed"
     label = f"{gap.missed} missed" if gap.missed else "late"
     area = f'<rect class="gap" x="{left:.1f}" y="{middle - 19}" width="{right - left:.1f}" height="38"/>'
-    words = f'<text class="gap-words" x="{(left + right) / 2:.1f}" y="{middle - 8}">{label}</text>'
+    words = f'<text class="gap-words" x="{(left + right) / 2:.1f}" y="{middle + 15}">{label}</text>'
     return f"<g><title>{escape(told)}</title>{area}{words if right - left > NARROWEST else ''}</g>"
 
 
@@ -58,7 +58,7 @@ def _mark(window: Window, entry: Entry, middle: float) -> str:
     run, x = entry.run, _x(window, entry.run.began)
     title = f"<title>{escape(f'{shown(run.began)} {run.name}: {run.outcome}')}</title>"
     if entry.failed:
-        return f'<path class="failed" d="M{x - 5:.1f} {middle - 5}l10 10m0 -10l-10 10">{title}</path>'
+        return f'<path class="failed" d="M{x - 5:.1f} {middle - 17}l9 9m0 -9l-9 9">{title}</path>'  # above what mended it
     if run.outcome in RENEWED:
         return f'<circle class="renewed" cx="{x:.1f}" cy="{middle}" r="5">{title}</circle>'
     return f'<circle class="other" cx="{x:.1f}" cy="{middle}" r="3">{title}</circle>'

@@ -109,16 +109,20 @@ class Stack:
 
     def run(self, arn: str) -> Run:
         """From Step Functions; once that has forgotten it, from the log."""
-        try:
-            pages = self.aws.pages("stepfunctions", "get_execution_history", executionArn=arn, includeExecutionData=True)
-            found = read(arn, [Event.of_history(raw) for page in pages for raw in page["events"]])
-        except Refused as error:
-            if error.code not in NO_EXECUTION:
-                raise
-            found = next((run for run in self.logged(None, None, arn) if run.arn == arn), None)
+        found = self.recent_run(arn) or next((run for run in self.logged(None, None, arn) if run.arn == arn), None)
         if found is None:
             raise Trouble(f"{self.name} has no execution {arn.rsplit(':', 1)[-1]}: `rotation history` lists them")
         return found
+
+    def recent_run(self, arn: str) -> Run | None:
+        """From Step Functions. One that was just started may not be known yet, or have no events."""
+        try:
+            pages = self.aws.pages("stepfunctions", "get_execution_history", executionArn=arn, includeExecutionData=True)
+            return read(arn, [Event.of_history(raw) for page in pages for raw in page["events"]])
+        except Refused as error:
+            if error.code not in NO_EXECUTION:
+                raise
+            return None
 
     def logged(self, start: datetime | None, end: datetime | None, arn: str | None = None) -> list[Run]:
         """Runs whose beginning is in the log between the two moments; all of each of which the log knows."""

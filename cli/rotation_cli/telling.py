@@ -15,7 +15,7 @@ from rotation_cli.evidence import LOOKS, RENEWED, Entry, Evidence, Gap, starter_
 from rotation_cli.following import SHOWN, step_line
 from rotation_cli.history import RUNNING, Run
 from rotation_cli.stack import Stack, class_of
-from rotation_cli.words import lasted, shown
+from rotation_cli.words import count, lasted, shown
 
 COLOURS = {Urgency.NOTHING: "green", Urgency.LOOK: "yellow", Urgency.PAGE: "bold red"}
 WIDE = 200
@@ -169,8 +169,8 @@ def tell_evidence(evidence: Evidence) -> None:
     out.print(f"{evidence.stack}: rotations from {shown(evidence.window.start)} to {shown(evidence.window.end)} (UTC)")
     out.print(f"source: {evidence.source}\n")
     out.print(
-        f"{figures['renewed']} rotations, {figures['failed']} failures ({figures['not_mended']} not mended), "
-        f"{figures['missed']} missed runs, {figures['gaps']} gaps, {figures['incidents']} incidents"
+        f"{count(figures['renewed'], 'rotation')}, {count(figures['failed'], 'failure')} ({figures['not_mended']} not mended), "
+        f"{count(figures['missed'], 'missed run')}, {count(figures['gaps'], 'gap')}, {count(figures['incidents'], 'incident')}"
     )
     if (median := figures["seconds"]["median"]) is not None:
         longest, working = figures["seconds"]["longest"], figures["working_seconds"]["median"]

@@ -35,3 +35,8 @@ def lasted(seconds: float | None) -> str:
     if seconds < 90 * 60:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / 3600:.1f} h" if seconds < 36 * 3600 else f"{seconds / 86400:.1f} days"
+
+
+def count(number: int, what: str) -> str:
+    """One run, two runs."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

@@ -51,7 +51,7 @@ def _let_waits_pass(time: Any) -> None:
     """The only thing of the engine that is not as it comes: it would wait by a clock of its own."""
     from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 
-    def wait(_: Any, env: Any, wait_seconds: int) -> None:  # noqa: ARG001 - called by name
+    def wait(_: Any, env: Any, wait_seconds: int) -> None:
         time.shift(wait_seconds)
 
     WaitFunction._wait_interval = wait

@@ -92,7 +92,7 @@ class Year:
         deadline = time.monotonic() + END_WITHIN
         while self.states.describe_execution(executionArn=arn)["status"] == "RUNNING":
             assert time.monotonic() < deadline, f"{name} does not end"
-            time.sleep(0.02)
+            time.sleep(0.1)
         return arn
 
     def live(self) -> None:
@@ -127,7 +127,7 @@ class Year:
         return make(service, endpoint_url=self.endpoint, region_name="us-east-1", config=Config(proxies={}), **keys)
 
     def _order(self, what: str, order: dict[str, Any]) -> None:
-        request = urllib.request.Request(f"{self.endpoint}/{what}", json.dumps(order).encode(), method="POST")
+        request = urllib.request.Request(f"{self.endpoint}/{what}", json.dumps(order).encode(), method="POST")  # noqa: S310 - our own
         with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request) as response:
             assert response.status == 200
 
@@ -159,11 +159,13 @@ def a_year(folder: Path) -> Iterator[Year]:
 def _engine(lambda_port: int, folder: Path) -> Iterator[str]:
     command = [sys.executable, "-m", "tests.statemachine.clocked", str(lambda_port), str(folder), MADE.isoformat()]
     pipe, clean = subprocess.PIPE, local_only(os.environ)
-    with (folder / "log").open("wb") as log:
-        with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, cwd=ROOT, env=clean) as process:
-            assert process.stdin
-            assert process.stdout
-            port = process.stdout.readline().strip()
-            assert port, (folder / "log").read_text()
-            yield f"http://127.0.0.1:{port}"
-            process.stdin.close()
+    with (
+        (folder / "log").open("wb") as log,
+        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, cwd=ROOT, env=clean) as process,
+    ):
+        assert process.stdin
+        assert process.stdout
+        port = process.stdout.readline().strip()
+        assert port, (folder / "log").read_text()
+        yield f"http://127.0.0.1:{port}"
+        process.stdin.close()
