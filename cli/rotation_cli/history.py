@@ -3,14 +3,17 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from rotation.runbook import ENDS, End, end_of
 
 ENTERED, EXITED = "StateEntered", "StateExited"
+STARTED = "ExecutionStarted"
 RUNNING = "RUNNING"
+TELLING = ("ReadInput", "ReadSlots", "ClaimRotation", "RotateOldSlot")
+"""States whose output says what a reader wants to know."""
 STATUSES = {
     "ExecutionSucceeded": "SUCCEEDED",
     "ExecutionFailed": "FAILED",
@@ -34,13 +37,24 @@ class Event:
     def of_history(cls, raw: Mapping[str, Any]) -> "Event":
         """As GetExecutionHistory answers."""
         details: Mapping[str, Any] = next((value for key, value in raw.items() if key.endswith("EventDetails")), {})
-        return cls(int(raw["id"]), str(raw["type"]), raw["timestamp"].astimezone(UTC), details)
+        return cls(int(raw["id"]), str(raw["type"]), raw["timestamp"].astimezone(UTC), _needed(str(raw["type"]), details))
 
     @classmethod
     def of_log(cls, raw: Mapping[str, Any]) -> "Event":
         """As Step Functions writes it into a log group."""
         at = datetime.fromtimestamp(int(raw["event_timestamp"]) / 1000, UTC)
-        return cls(int(raw["id"]), str(raw["type"]), at, raw.get("details") or {})
+        return cls(int(raw["id"]), str(raw["type"]), at, _needed(str(raw["type"]), raw.get("details") or {}))
+
+
+def _needed(kind: str, details: Mapping[str, Any]) -> dict[str, Any]:
+    """A year of daily looks is a few hundred megabytes of data that says nothing here."""
+    name = details.get("name")
+    keys = ["name", "error", "cause"]
+    if kind == STARTED or name in ENDS:
+        keys.append("input")
+    if kind in STATUSES or name in TELLING:
+        keys.append("output")
+    return {key: details[key] for key in keys if key in details}
 
 
 @dataclass
@@ -72,9 +86,9 @@ class Versions:
 
     found: str = ""
     """Current when it began."""
-    flip: str = ""
-    """The intent of the claim, which became current when the application had moved."""
-    retire: str = ""
+    flip: tuple[str, ...] = ()
+    """The intent of the claim, which becomes current when the application has moved. A revoke claims twice."""
+    retire: tuple[str, ...] = ()
     """The version with the new password of the slot that was left: current at the end."""
 
 
@@ -95,7 +109,8 @@ class Run:
     slots: tuple[str, str] = ("", "")
     """From which to which; empty where it did not decide."""
     versions: Versions = field(default_factory=Versions)
-    output: dict[str, Any] = field(default_factory=dict)
+    payload: dict[str, Any] = field(default_factory=dict)
+    """What the machine knew at its end."""
 
     @property
     def name(self) -> str:
@@ -126,7 +141,7 @@ class Run:
     @property
     def end(self) -> End | None:
         """What its end means; None while it runs."""
-        return None if self.status == RUNNING else end_of(self.status, self.terminal)
+        return None if self.status == RUNNING else end_of(self.status, self.terminal, self.mode)
 
     def seconds(self, now: datetime) -> float:
         """From its start to its end; to now, while it runs."""
@@ -144,7 +159,7 @@ class Run:
 def read(arn: str, events: Iterable[Event]) -> Run | None:
     """The run that the events tell of; None where its beginning is not among them."""
     ordered = sorted(events, key=lambda event: event.id)
-    if not ordered or ordered[0].kind != "ExecutionStarted":
+    if not ordered or ordered[0].kind != STARTED:
         return None
     run = Run(arn, ordered[0].at, _object(ordered[0].details.get("input")))
     open_visits: dict[str, Visit] = {}
@@ -156,7 +171,6 @@ def read(arn: str, events: Iterable[Event]) -> Run | None:
         elif event.kind in STATUSES:
             run.status, run.ended = STATUSES[event.kind], event.at
             run.error, run.cause = str(event.details.get("error") or ""), str(event.details.get("cause") or "")
-            run.output = _object(event.details.get("output"))
     for visit in open_visits.values():
         visit.left = run.ended
     return run
@@ -175,23 +189,24 @@ def _leave(run: Run, open_visits: dict[str, Visit], event: Event) -> None:
     if visit := open_visits.pop(name, None):
         visit.left = event.at
     known = _object(event.details.get("output"))
-    if name in ("ReadInput", "ReadSlots", "ClaimRotation", "RotateOldSlot"):
+    if name in TELLING:
         _remember(run, known)
     version = str((known.get("claim") or {}).get("version") or "")
     if name == "ClaimRotation":
-        run.versions = Versions(run.versions.found, version, run.versions.retire)
+        run.versions = replace(run.versions, flip=(*run.versions.flip, version))
     elif name == "RotateOldSlot":
-        run.versions = Versions(run.versions.found, run.versions.flip, version)
+        run.versions = replace(run.versions, retire=(*run.versions.retire, version))
 
 
 def _remember(run: Run, known: Mapping[str, Any]) -> None:
     """What the payload of the machine says by now."""
+    run.payload = dict(known)
     if isinstance(given := known.get("input"), dict):
         run.given = given
     situation = known.get("situation") or {}
     if situation and not run.versions.found:
         labels = situation.get("labels") or {}
-        run.versions = Versions(str(labels.get("current") or ""), run.versions.flip, run.versions.retire)
+        run.versions = replace(run.versions, found=str(labels.get("current") or ""))
     if situation.get("slot"):
         run.slots = (str(situation.get("old_slot") or ""), str(situation["slot"]))
     if failures := known.get("failures"):

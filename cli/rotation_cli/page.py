@@ -155,15 +155,17 @@ def _runs(evidence: Evidence) -> str:
 
 def _versions(entries: Sequence[Entry]) -> str:
     rows = [
-        [escape(entry.run.name), escape(" → ".join(filter(None, entry.run.slots)))]
-        + [
-            f"<code>{escape(version)}</code>"
-            for version in (entry.run.versions.found, entry.run.versions.flip, entry.run.versions.retire)
-        ]
-        for entry in entries
-        if entry.run.versions.found
+        [escape(run.name), escape(" → ".join(filter(None, run.slots)))]
+        + [_codes(versions) for versions in ((run.versions.found,), run.versions.flip, run.versions.retire)]
+        for run in (entry.run for entry in entries)
+        if run.versions.found
     ]
-    return _table(["run", "slot", "current when it began", "its intent", "with the old slot's new password"], rows) or _none()
+    head = ["run", "slot", "current when it began", "its intent", "with the old slot's new password"]
+    return _table(head, rows) or _none()
+
+
+def _codes(versions: Iterable[str]) -> str:
+    return "<br>".join(f"<code>{escape(version)}</code>" for version in versions)
 
 
 def _looks(evidence: Evidence) -> str:

@@ -14,6 +14,8 @@ from rotation_cli.history import Event, Run, read
 from rotation_cli.trouble import Trouble
 
 NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")
+STATES_ONLY = '{ ($.type = "*StateEntered") || ($.type = "*StateExited") || ($.type = "Execution*") }'
+"""Most of a log is what went into functions and came out; not every CloudWatch knows the filter, and then all of it comes."""
 NO_MACHINE = "StateMachineDoesNotExist"
 EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
@@ -127,7 +129,7 @@ class Stack:
     def logged(self, start: datetime | None, end: datetime | None, arn: str | None = None) -> list[Run]:
         """Runs whose beginning is in the log between the two moments; all of each of which the log knows."""
         times = {name: int(when.timestamp() * 1000) for name, when in (("startTime", start), ("endTime", end)) if when}
-        pattern = {"filterPattern": f'"{arn}"'} if arn else {}
+        pattern = {"filterPattern": f'{{ $.execution_arn = "{arn}" }}' if arn else STATES_ONLY}
         events: dict[str, list[Event]] = {}
         try:
             for page in self.aws.pages("logs", "filter_log_events", logGroupName=self.log_group, **times, **pattern):

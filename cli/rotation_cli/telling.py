@@ -41,6 +41,7 @@ def tell_end(run: Run) -> None:
     if end:
         out.print(f"true now:   {end.true}")
         out.print(f"what to do: {end.do}")
+    _tell_findings(out, run)
 
 
 def tell_run(run: Run, now: datetime) -> None:
@@ -62,6 +63,17 @@ def tell_run(run: Run, now: datetime) -> None:
         out.print(f"it is running, at {going_on[-1] if going_on else 'its beginning'}")
         return
     tell_end(run)
+
+
+def _tell_findings(out: Console, run: Run) -> None:
+    """What a run that only looks has found: a decision with its plan, or prerequisites."""
+    if run.mode == "dry-run" and (situation := run.payload.get("situation")):
+        out.print(clean(f"decision:   {situation.get('reason')}"))
+        for step in situation.get("plan") or []:
+            out.print(clean(f"  {step['state']}: {step['change']}"))
+    for one in (run.payload.get("verified") or {}).get("findings") or []:
+        mend = f"; {one['mend']}" if one.get("mend") else ""
+        out.print(clean(f"  {one.get('severity', ''):<8} {one.get('what')}: {one.get('found')}{mend}"))
 
 
 def _tell_failures(out: Console, run: Run) -> None:

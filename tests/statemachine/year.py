@@ -135,13 +135,13 @@ class Year:
 def usual(name: str) -> Script:
     """A rollout of six minutes, a quiet period of two, and version ids of its own."""
     flip, retire = (str(uuid.uuid5(uuid.NAMESPACE_OID, f"{name} {what}")) for what in ("flip", "retire"))
-    rolling = {"status": "waiting", "wait_seconds": 120}
-    quiet = {"status": "waiting", "wait_seconds": 40}
+    rolling = {"status": "waiting", "wait_seconds": 180}
+    quiet = {"status": "waiting", "wait_seconds": 120}
     return {
         "claim_rotation": [{"version": flip}],
         "restart_app": [rolling],
-        "check_rollout": [rolling, rolling],
-        "check_drained": [quiet, quiet, quiet],
+        "check_rollout": [rolling],
+        "check_drained": [quiet],
         "rotate_old_slot": [{"version": retire}],
     }
 
