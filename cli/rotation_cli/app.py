@@ -95,7 +95,7 @@ def status(stack: Stack) -> int:
 @PASS
 def history(stack: Stack, limit: int) -> int:
     """Past executions, of the ninety days that Step Functions keeps; `report` goes further back."""
-    telling.tell_history([stack.run(one["executionArn"]) for one in stack.executions(limit)], datetime.now(UTC))
+    telling.tell_history(stack.latest(limit), datetime.now(UTC))
     return 0
 
 

@@ -88,7 +88,7 @@ def _trouble(service: str, operation: str, error: Exception) -> Trouble:
         return Trouble(NO_CREDENTIALS)
     if isinstance(error, exceptions.SSOError | exceptions.TokenRetrievalError | exceptions.UnauthorizedSSOTokenError):
         return Trouble(NO_CREDENTIALS)
-    return Trouble(f"{action} could not be asked: {error}")
+    return Trouble(f"{action} could not be asked ({error}): check --region, --profile and AWS_ENDPOINT_URL")
 
 
 def _refused(action: str, error: exceptions.ClientError) -> Trouble:

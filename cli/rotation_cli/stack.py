@@ -94,12 +94,15 @@ class Stack:
             raise
         return str(answer["executionArn"])
 
-    def executions(self, limit: int, status: str | None = None) -> list[dict[str, Any]]:
-        """The newest first; Step Functions forgets them after ninety days."""
-        more = {"statusFilter": status} if status else {}
+    def latest(self, limit: int, status: str | None = None) -> list[Run]:
+        """The newest first; Step Functions forgets them after ninety days. One that has no events yet has not begun."""
+        arns = [one["executionArn"] for one in self._executions(limit, {"statusFilter": status} if status else {})]
+        return [run for arn in arns if (run := self.recent_run(arn)) is not None]
+
+    def _executions(self, limit: int, which: Mapping[str, str]) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
         try:
-            for page in self.aws.pages("stepfunctions", "list_executions", stateMachineArn=self.machine, **more):
+            for page in self.aws.pages("stepfunctions", "list_executions", stateMachineArn=self.machine, **which):
                 found += page["executions"]
                 if len(found) >= limit:
                     break
@@ -192,6 +195,8 @@ class Stack:
             stages = self.aws.call("secretsmanager", "describe_secret", SecretId=secret).get("VersionIdsToStages", {})
         except NotPermitted:
             return "not known: secretsmanager:DescribeSecret is not permitted"
+        except Refused as error:
+            return f"not known: {error.code}"
         return next((version for version, labels in stages.items() if "AWSPENDING" in labels), "")
 
     def parameters(self) -> dict[str, str]:

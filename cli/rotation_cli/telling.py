@@ -98,7 +98,7 @@ def tell_history(runs: Sequence[Run], now: datetime) -> None:
 def tell_status(stack: Stack, now: datetime) -> int:
     """1 where somebody should look: a target is overdue, its last run asks for something, or an intent is open and nothing runs."""
     targets = stack.targets()
-    running = [stack.run(one["executionArn"]) for one in stack.executions(20, RUNNING)]
+    running = stack.latest(20, RUNNING)
     since = now - timedelta(days=max(class_of(text).overdue_days for text in targets.values()))
     runs = [run for run in stack.logged(since, None) if run.mode not in LOOKS]
     out = console()
