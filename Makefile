@@ -124,4 +124,4 @@ certificates: ## renew the RDS authorities in the layer from the pinned npm pack
 	grep -c BEGIN $(BUNDLE)
 
 clean: ## what was built and cached in the repository; the cache in ~/.cache stays
-	rm -rf .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf build *.egg-info .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

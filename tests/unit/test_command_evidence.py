@@ -20,15 +20,11 @@ def run(day: float, outcome: str = "RotationSucceeded", name: str = "", minutes:
     """One that began on that day of the year; of openemr, mode rotate, unless something else is said."""
     began = START + day * DAY
     status = outcome if outcome.isupper() else "FAILED" if outcome in FAILS else "SUCCEEDED"
-    made = Run(
-        f"arn:x:{name or f'day-{day:g}'}",
-        began,
-        {"target": "openemr", "mode": "rotate", **given},
-        status,
-        began + timedelta(minutes=minutes),
-    )
+    ended = began + timedelta(minutes=minutes)
+    given = {"target": "openemr", "mode": "rotate", **given}
+    made = Run(f"arn:x:{name or f'day-{day:g}'}", began, given, status, ended)
     if status != outcome:
-        made.visits = [Visit(outcome, "Fail" if status == "FAILED" else "Succeed", made.ended or began, made.ended)]
+        made.visits = [Visit(outcome, "Fail" if status == "FAILED" else "Succeed", ended, ended)]
     return made
 
 

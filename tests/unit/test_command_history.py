@@ -46,6 +46,11 @@ class History:
         return found
 
 
+def answered(error: str, message: str) -> str:
+    """What Lambda says of a function that raised."""
+    return json.dumps({"errorMessage": message, "errorType": error})
+
+
 def rolled_back() -> History:
     failures = {
         "forward": {
