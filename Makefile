@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo soak faults test cluster test-cluster coverage mutants bench-cold iam lint check-template build release certificates clean
+.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants bench-cold iam lint check-template build release certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -33,6 +33,10 @@ setup: ## what the others need: packages into ~/.cache, PHP through apt where it
 demo: build ## rotations of a running application on this machine; ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
 	$(foreach v,ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
+
+local: build ## the stack on this machine, held until Ctrl-C, to try the command rotation on it; CLUSTER=real|stand-in|kubeconfig
+	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
+	$(if $(CLUSTER),CLUSTER='$(CLUSTER)') exec python -m local.hold
 
 faults: ## every fault at every boundary, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (hours); ONLY="bootstrap"; SCHEDULE=n
 	$(SETUP) packages
@@ -133,7 +137,7 @@ lint: ## style, types, layers, template, state machine
 	$(call check,ruff check,ruff check --output-format concise .)
 	$(call check,ruff format,ruff format --check --output-format concise .)
 	$(call check,mypy,mypy)
-	$(call check,import-linter,PYTHONPATH=.:layers/rotation lint-imports --no-cache)
+	$(call check,import-linter,PYTHONPATH=.:layers/rotation:cli lint-imports --no-cache)
 	$(call check,cfn-lint,cfn-lint template.yaml)
 	$(call check,sam validate,sam validate --lint --region us-east-1)
 	$(call check,certificates,$(make-bundle) | diff - $(BUNDLE))
@@ -186,4 +190,4 @@ release: ## dist/: what is deployed, built for arm64 and x86_64, each checked fo
 	python -m local.release
 
 clean: ## what was built and cached in the repository; the cache in ~/.cache stays
-	rm -rf .aws-sam dist .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf build dist *.egg-info .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
