@@ -35,8 +35,8 @@ resource "aws_efs_access_point" "sites" {
   file_system_id = var.sites_file_system_id
 
   posix_user {
-    uid = 1000
-    gid = 101
+    uid = var.sqlconf_owner.uid
+    gid = var.sqlconf_owner.gid
   }
 
   root_directory {

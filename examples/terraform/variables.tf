@@ -61,6 +61,12 @@ variable "sites_path" {
   type        = string
 }
 
+variable "sqlconf_owner" {
+  description = "Who owns sqlconf.php."
+  type        = object({ uid = number, gid = number })
+  default     = { uid = 1000, gid = 101 }
+}
+
 variable "cluster_name" {
   description = "EKS cluster."
   type        = string

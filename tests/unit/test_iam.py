@@ -169,6 +169,13 @@ def test_what_aws_forces_is_at_most_five_rules_and_each_is_needed() -> None:
     assert all(one.rule for one in FORCED)
 
 
+def test_readme_s_figures_are_those_of_the_template() -> None:
+    found = audit(shipped(), [Recording(PARAMETERS, names(shipped()), frozenset())])
+    forced = sum(len(one.forced) for one in found)
+    line = f"> {len(found)} roles: 0 denied, 0 granted and never used, {forced} forced by AWS\n"
+    assert line in (ROOT / "README.md").read_text()
+
+
 @pytest.mark.parametrize("service", BOUND)
 def test_no_role_may_do_more_to_the_secrets_and_their_key_than_the_tool_that_it_replaces(service: str) -> None:
     """That one's documentation lists them: "scoped to the two rotation secrets and the RDS KMS key only"."""

@@ -92,6 +92,17 @@ def test_what_the_changelog_does_not_name_is_no_release() -> None:
     )
 
 
+@pytest.mark.parametrize("name", ["ADOPTING", "RELEASING"])
+def test_what_the_documents_name_exists(name: str) -> None:
+    """Files, parameters, make targets."""
+    text = (ROOT / "docs" / f"{name}.md").read_text()
+    assert all((ROOT / "docs" / path).exists() for path in re.findall(r"\]\(([\w./-]+)\)", text))
+    parameters = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
+    assert set(re.findall(r"`([A-Z]\w+)(?:=\w+)", text)) <= set(parameters)
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert {target for line in re.findall(r"`make ([a-z -]+)`", text) for target in line.split()} <= targets
+
+
 # ---- what the checks of the template let pass -------------------------------------------------------------------------------
 
 
