@@ -150,9 +150,8 @@ check-template: ## the template as CloudFormation gets it, and the Terraform exa
 	$(call venv,$(CHECKOV),requirements-checkov.txt)
 	python -m local.packaged $(PACKAGED)
 	$(call check,cfn-lint,cfn-lint $(PACKAGED))
-	$(call check,checkov,'$(CHECKOV)/bin/checkov' -f $(PACKAGED) --framework cloudformation)
+	$(call check,checkov,'$(CHECKOV)/bin/checkov' -f $(PACKAGED) examples/terraform/*.tf --framework cloudformation terraform)
 	$(call check,hcl,'$(CHECKOV)/bin/python' -c 'import hcl2$(comma) sys; [hcl2.load(open(name)) for name in sys.argv[1:]]' examples/terraform/*.tf)
-	$(call check,checkov terraform,'$(CHECKOV)/bin/checkov' -d examples/terraform --framework terraform)
 
 # The root of trust of every connection to the database: no build with another than the one that was looked at.
 define check-bundle

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from local.iam import __main__ as command
 from local.iam.audit import FORCED, Findings, audit
 from local.iam.conditions import hold
 from local.iam.evaluator import Decision, Request, decide
 from local.iam.recording import Call, Recording
 from local.iam.requests import ENGINE
 from local.iam.template import Resolved
-from local.translation import translate
+from local.translation import MACHINE, translate
 
 ROOT = Path(__file__).parents[2]
 HERE = "us-east-1:123456789012"
@@ -156,6 +157,44 @@ def test_a_policy_of_aws_s_own_is_not_taken_for_empty(template: Template) -> Non
     template["Resources"]["FlipSlotRole"]["Properties"]["ManagedPolicyArns"].append(managed)
     with pytest.raises(NotImplementedError, match="AdministratorAccess"):
         flip_slot(template)
+
+
+def told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], template: Template, recordings: list[Recording]
+) -> tuple[int, str]:
+    monkeypatch.setattr(command, "kept", lambda: recordings)
+    monkeypatch.setattr(command, "translate", lambda _: template)
+    code = command.main([])
+    return code, capsys.readouterr().out
+
+
+def only(template: Template, step: str) -> Template:
+    """The template with one function and its role, so that one recording can use all of it."""
+    mine = {f"{step}Function", f"{step}Role"}
+    others = (
+        "AWS::IAM::Role",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::EventInvokeConfig",
+        MACHINE,
+        "AWS::Scheduler::Schedule",
+        "AWS::Events::Rule",
+    )
+    kept = {key: one for key, one in template["Resources"].items() if key in mine or not one["Type"].startswith(others)}
+    return template | {"Resources": kept}
+
+
+def test_the_command_says_all_is_well_only_if_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], template: Template
+) -> None:
+    small = only(template, "FlipSlot")
+    well = [recorded(small, "FlipSlot", FLIP)]
+    assert told(monkeypatch, capsys, small, well)[0] == 0
+    code, text = told(monkeypatch, capsys, small, [recorded(small, "FlipSlot", FLIP[1:])])
+    assert (code, "UNUSED  FlipSlotRole: ssm:GetParameter" in text) == (1, True)
+    policy(small, "MoveSlotLabelsPolicy").clear()
+    code, text = told(monkeypatch, capsys, small, well)
+    assert (code, "DENIED  FlipSlotRole: secretsmanager:UpdateSecretVersionStage" in text) == (1, True)
+    assert told(monkeypatch, capsys, small, [])[0] == 1, "nothing was recorded"
 
 
 # ---- the shipped roles ---------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import re
 import tomllib
 import zipfile
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +115,7 @@ def test_at_most_five_of_checkov_s_rules_are_let_pass_each_for_a_reason() -> Non
         assert re.search(rf"^  # [^\n]+(\n  # [^\n]+)*\n  - {rule}$", text, re.MULTILINE), f"{rule} has no reason"
 
 
+@cache
 def template() -> Template:
     return translate(ROOT)
 
