@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo soak faults test cluster test-cluster coverage mutants bench-cold lint build certificates clean
+.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants bench-cold lint build certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -34,6 +34,10 @@ demo: build ## rotations of a running application on this machine; ROTATIONS=n P
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
 	$(foreach v,ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
 
+local: build ## the stack on this machine, held until Ctrl-C, to try the command rotation on it; CLUSTER=real|stand-in|kubeconfig
+	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
+	$(if $(CLUSTER),CLUSTER='$(CLUSTER)') exec python -m local.hold
+
 faults: ## every fault at every boundary, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (hours); ONLY="bootstrap"; SCHEDULE=n
 	$(SETUP) packages
 	$(foreach v,LEVEL ONLY SCHEDULE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
@@ -42,9 +46,23 @@ soak: build ## 200 rotations under 200 new logins a second, of which none may fa
 	$(SETUP) php
 	$(foreach v,ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
 
+# beside COMMAND: while that runs in the foreground the one given runs too, its output after the other's; either may fail
+define beside
+log=$$(mktemp); trap 'rm -f "$$log"' EXIT
+$(1) > "$$log" 2>&1 & beside=$$!
+failed=0
+$(2) || failed=1
+wait $$beside || failed=1
+cat "$$log"
+exit $$failed
+endef
+
+# Two at once: the e2e tier waits for most of its time. Each has servers of its own.
 test: build ## every tier; ARGS="tests/unit -k sqlconf" for less; installs Chromium, which opens the demo's page
 	$(SETUP) php browser
-	CLUSTER='$(or $(CLUSTER),stand-in)' python -m pytest $(ARGS)
+	export CLUSTER='$(or $(CLUSTER),stand-in)'
+	$(if $(ARGS),exec python -m pytest $(ARGS))
+	$(call beside,python -m pytest -p no:cacheprovider --ignore=tests/e2e,python -m pytest tests/e2e)
 
 cluster: ## a real Kubernetes control plane: built once (4 to 8 min) unless KUBEBUILDER_ASSETS has one, started, stopped; HOLD=1 keeps it
 	$(SETUP) packages cluster
@@ -58,13 +76,7 @@ test-cluster: build ## the cluster's contract suite and the hard cases on a real
 	$(SETUP) php cluster
 	export CLUSTER=real
 	$(if $(ARGS),exec python -m pytest $(ARGS))
-	log=$$(mktemp); trap 'rm -f "$$log"' EXIT
-	python -m pytest -p no:cacheprovider $(CLUSTER_SUITE) > "$$log" 2>&1 & beside=$$!
-	failed=0
-	python -m pytest $(CLUSTER_CASES) || failed=1
-	wait $$beside || failed=1
-	cat "$$log"
-	exit $$failed
+	$(call beside,python -m pytest -p no:cacheprovider $(CLUSTER_SUITE),python -m pytest $(CLUSTER_CASES))
 
 coverage: build ## how much of the layer the unit and contract tiers run, branches included; fails under 95 %
 	$(SETUP) php
@@ -98,7 +110,7 @@ lint: ## style, types, layers, template, state machine
 	$(call check,ruff check,ruff check --output-format concise .)
 	$(call check,ruff format,ruff format --check --output-format concise .)
 	$(call check,mypy,mypy)
-	$(call check,import-linter,PYTHONPATH=.:layers/rotation lint-imports --no-cache)
+	$(call check,import-linter,PYTHONPATH=.:layers/rotation:cli lint-imports --no-cache)
 	$(call check,cfn-lint,cfn-lint template.yaml)
 	$(call check,sam validate,sam validate --lint --region us-east-1)
 	$(call check,asl-validator,$(TOOLS)/node_modules/.bin/asl-validator --no-arn-check --yaml-path statemachine/rotation.asl.yaml)
@@ -120,4 +132,4 @@ certificates: ## renew the RDS authorities in the layer from the pinned npm pack
 	grep -c BEGIN $(BUNDLE)
 
 clean: ## what was built and cached in the repository; the cache in ~/.cache stays
-	rm -rf .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf build *.egg-info .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

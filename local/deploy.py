@@ -13,7 +13,20 @@ from typing import Any
 
 from local.aws import LocalAws
 from local.sandbox import Function
-from local.translation import ALARM, FUNCTION, MACHINE, MACHINE_NEEDS, ROLE, TOLD, Template, folder_of, local_part, translate
+from local.translation import (
+    ALARM,
+    FUNCTION,
+    LOG_GROUP,
+    LOGS_DATA,
+    MACHINE,
+    MACHINE_NEEDS,
+    ROLE,
+    TOLD,
+    Template,
+    folder_of,
+    local_part,
+    translate,
+)
 
 LAYER_ROOT = "python"  # the folder of a layer that Lambda puts on the path
 
@@ -82,7 +95,10 @@ def _attach_policies(aws: LocalAws, stack: Stack, roles: list[str], outputs: Map
 def _create_machines(aws: LocalAws, machines: list[str], outputs: Mapping[str, str]) -> None:
     for key in machines:
         name, definition, role = (outputs[key + what] for what in MACHINE_NEEDS)
-        aws.client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
+        made = aws.client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
+        if group := outputs[key + LOG_GROUP]:
+            name_of_group = group.split(":log-group:")[-1].removesuffix(":*")
+            aws.deliver_log(made["stateMachineArn"], name_of_group, include_data=outputs[key + LOGS_DATA] == "true")
 
 
 def _create_told(aws: LocalAws, template: Template, outputs: Mapping[str, str]) -> None:

