@@ -15,6 +15,10 @@ from localstack.services.cloudwatch import alarm_scheduler
 from moto import mock_aws
 from rotation import observability
 from rotation.classes import CLASSES, DEFAULT_CLASS
+from rotation.errors import NotAnnounced
+from rotation.notice import Notice
+from rotation.settings import DeskSettings
+from rotation.wiring import AwsDesk
 
 from local.aws import REPOSITORY, LocalAws
 from local.deploy import Stack, deploy
@@ -107,6 +111,11 @@ class Told:
         version: str = made["VersionId"]
         return version
 
+    def let_go(self, version: str) -> None:
+        self.aws.client("secretsmanager").update_secret_version_stage(
+            SecretId=self.slot_secret, VersionStage="AWSPENDING", RemoveFromVersionId=version
+        )
+
 
 def parameters(slot_secret: str) -> dict[str, str]:
     return {
@@ -192,9 +201,7 @@ def test_the_rule_calls_the_function(told: Told) -> None:
 def _intent(told: Told) -> Iterator[None]:
     version = told.hold_intent()
     yield
-    told.aws.client("secretsmanager").update_secret_version_stage(
-        SecretId=told.slot_secret, VersionStage="AWSPENDING", RemoveFromVersionId=version
-    )
+    told.let_go(version)
 
 
 @pytest.mark.usefixtures("_intent")
@@ -271,6 +278,25 @@ def test_whatever_the_input_was_people_are_told(told: Told) -> None:
     told.tell(told.ended("refused", "odd", {"mode": ["rotate"], "target": "ö\nbcc: all", "started_by": 7}))
     [message] = told.messages()
     assert "\n" not in message["Subject"]
+
+
+def desk_of(told: Told, topic: str | None = None) -> AwsDesk:
+    return AwsDesk(DeskSettings(f"/{NAME}/targets", topic or told.stack["NoticeTopic"], TARGET))
+
+
+def test_an_intent_is_open_as_long_as_the_label_is_on_a_version(told: Told, adapters_use: Callable[[LocalAws], None]) -> None:
+    adapters_use(told.aws)
+    assert not desk_of(told).holds_intent(TARGET)
+    version = told.hold_intent()
+    assert desk_of(told).holds_intent(TARGET)
+    told.let_go(version)
+    assert not desk_of(told).holds_intent(TARGET)
+
+
+def test_a_topic_that_takes_no_message_is_an_error(told: Told, adapters_use: Callable[[LocalAws], None]) -> None:
+    adapters_use(told.aws)
+    with pytest.raises(NotAnnounced):
+        desk_of(told, f"arn:aws:sns:{HERE}:not-there").tell(Notice("subject", "text"))
 
 
 # ---- the filters --------------------------------------------------------------------------------------------------------------
