@@ -132,6 +132,7 @@ def _function(aws: LocalAws, name: str, code: Path, layers: list[str], mounts: M
         timeout=seen["Timeout"],
         memory=seen["MemorySize"],
         environment={key: _mounted(value, mounts) for key, value in environment.items()},
+        mounts={path: str(folder) for path, folder in mounts.items()},
     )
 
 
