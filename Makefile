@@ -114,7 +114,7 @@ IAM_SUITE := \
   "tests/e2e/test_dry_run.py::test_when_idle" \
   "tests/e2e/test_verify_revoke.py::test_verify_looks_at_everything_as_every_function_and_changes_nothing" \
   "tests/e2e/test_verify_revoke.py::test_revoke_tells_people_shuts_the_intruder_out_and_the_application_never" \
-  "tests/e2e/test_told.py::test_what_a_failed_rotation_left_is_finished_by_the_resume_that_follows"
+  "tests/e2e/test_modes.py::test_what_a_rotation_left_is_finished_by_the_resume_that_follows_by_itself"
 
 iam: build ## every AWS call that was recorded on the local stack, against the roles of the template: denied, granted and never used
 	if ! python -m local.iam --quiet; then
