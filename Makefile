@@ -183,7 +183,7 @@ certificates: ## renew the RDS authorities in the layer from the pinned npm pack
 	grep -c BEGIN $(BUNDLE)
 	sha256sum $(BUNDLE)
 
-release: ## dist/: what is deployed, built for arm64 and x86_64, each checked for its own machine code, with a list of checksums
+release: ## dist/: what is deployed, built for arm64 and x86_64, each checked for its own machine code; the command; checksums
 	$(SETUP) packages
 	$(check-bundle)
 	python -m local.release

@@ -1,4 +1,4 @@
-"""`make release`: what is deployed, built for each architecture and packed into dist/, with a list of checksums.
+"""`make release`: what is deployed, built for each architecture, and the command, packed into dist/, with a list of checksums.
 
 Unpacked, each archive is a folder for `sam deploy`: the built template, its functions, layers and state machine. Its
 parameters Architecture and PythonRuntime say what it was built for. The same sources make the same bytes.
@@ -6,7 +6,9 @@ parameters Architecture and PythonRuntime say what it was built for. The same so
 
 from __future__ import annotations
 
+import calendar
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -23,7 +25,7 @@ from local.aws import REPOSITORY
 SCRATCH, DIST = REPOSITORY / ".aws-sam" / "release", REPOSITORY / "dist"
 MACHINES = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
 """An architecture of Lambda: what a wheel's tag calls it, and an ELF header."""
-BESIDE = ("CHANGELOG.md", "LICENSE", "README.md", "docs", "k8s", "samconfig.toml", "statemachine")
+BESIDE = ("CHANGELOG.md", "LICENSE", "README.md", "docs", "events", "examples", "k8s", "samconfig.toml", "statemachine")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that an archive can name."""
 
@@ -100,12 +102,21 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.glob("**/*")) if path.is_file() and "__pycache__" not in path.parts)
 
 
+def wheel() -> Path:
+    """The command `rotation`, for the machines of operators."""
+    pip = [sys.executable, "-m", "pip", "wheel", "-qq", "--disable-pip-version-check", "--no-deps", "-w", str(DIST), "."]
+    environment = os.environ | {"SOURCE_DATE_EPOCH": str(calendar.timegm(EPOCH))}
+    subprocess.run(pip, cwd=REPOSITORY, check=True, env=environment)
+    return next(DIST.glob("*.whl"))
+
+
 def main() -> int:
     """The exit code."""
     python, number = runtime(), version()
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()
-    sums = []
+    command = wheel()
+    sums = [f"{hashlib.sha256(command.read_bytes()).hexdigest()}  {command.name}\n"]
     for architecture in MACHINES:
         folder = build(architecture, python)
         if wrong := foreign(folder, architecture):
