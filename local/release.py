@@ -103,7 +103,8 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def wheel() -> Path:
-    """The command `rotation`, for the machines of operators."""
+    """The command `rotation`, for the machines of operators. setuptools would take along what an earlier build left in build/."""
+    shutil.rmtree(REPOSITORY / "build", ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "wheel", "-qq", "--disable-pip-version-check", "--no-deps", "-w", str(DIST), "."]
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(calendar.timegm(EPOCH))}
     subprocess.run(pip, cwd=REPOSITORY, check=True, env=environment)
