@@ -46,9 +46,23 @@ soak: build ## 200 rotations under 200 new logins a second, of which none may fa
 	$(SETUP) php
 	$(foreach v,ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
 
+# beside COMMAND: while that runs in the foreground the one given runs too, its output after the other's; either may fail
+define beside
+log=$$(mktemp); trap 'rm -f "$$log"' EXIT
+$(1) > "$$log" 2>&1 & beside=$$!
+failed=0
+$(2) || failed=1
+wait $$beside || failed=1
+cat "$$log"
+exit $$failed
+endef
+
+# Two at once: the e2e tier waits for most of its time. Each has servers of its own.
 test: build ## every tier; ARGS="tests/unit -k sqlconf" for less; installs Chromium, which opens the demo's page
 	$(SETUP) php browser
-	CLUSTER='$(or $(CLUSTER),stand-in)' python -m pytest $(ARGS)
+	export CLUSTER='$(or $(CLUSTER),stand-in)'
+	$(if $(ARGS),exec python -m pytest $(ARGS))
+	$(call beside,python -m pytest -p no:cacheprovider --ignore=tests/e2e,python -m pytest tests/e2e)
 
 cluster: ## a real Kubernetes control plane: built once (4 to 8 min) unless KUBEBUILDER_ASSETS has one, started, stopped; HOLD=1 keeps it
 	$(SETUP) packages cluster
@@ -62,13 +76,7 @@ test-cluster: build ## the cluster's contract suite and the hard cases on a real
 	$(SETUP) php cluster
 	export CLUSTER=real
 	$(if $(ARGS),exec python -m pytest $(ARGS))
-	log=$$(mktemp); trap 'rm -f "$$log"' EXIT
-	python -m pytest -p no:cacheprovider $(CLUSTER_SUITE) > "$$log" 2>&1 & beside=$$!
-	failed=0
-	python -m pytest $(CLUSTER_CASES) || failed=1
-	wait $$beside || failed=1
-	cat "$$log"
-	exit $$failed
+	$(call beside,python -m pytest -p no:cacheprovider $(CLUSTER_SUITE),python -m pytest $(CLUSTER_CASES))
 
 coverage: build ## how much of the layer the unit and contract tiers run, branches included; fails under 95 %
 	$(SETUP) php

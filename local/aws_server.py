@@ -23,6 +23,7 @@ from local.execution_log import ExecutionLogs
 from local.faults import Fault
 from local.lambdas import Functions, LambdaInvoke
 from local.sandbox import Function
+from local.simulator import PolicySimulator
 from local.wsgi import Environ, Recorder, WsgiApp, body_of, json_response, signer_of
 
 ADMIN = "/_local/"
@@ -101,7 +102,7 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     endpoint = f"http://127.0.0.1:{port}"
     functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs))
     logs = ExecutionLogs(StrictSecrets(moto, config.account), config.account, config.region)
-    clusters = Clusters(LambdaInvoke(logs, functions), config)
+    clusters = Clusters(LambdaInvoke(PolicySimulator(logs, config.account), functions), config)
     recorded = Recorder(clusters, Path(config.record)) if config.record else clusters
     return Admin(recorded, functions, clusters, logs), functions
 

@@ -57,7 +57,7 @@ ENDS: dict[str, End] = {
     ),
     "PrerequisiteMissing": End(
         Urgency.LOOK,
-        "the application is untouched; a rotation would fail, or is not safe: `verified` lists everything that was found",
+        "the application is untouched; a rotation would fail, or is not safe: the Cause says why, the output of `Verify` lists everything",
         "mend what is named, start `verify` again",
     ),
     "PermissionsNotFixed": End(
