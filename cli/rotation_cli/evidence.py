@@ -49,6 +49,8 @@ class Entry:
     starter: Starter
     follow_up: FollowUp | None
     """None unless it failed."""
+    stopped_by: str = ""
+    """Who, where CloudTrail says so."""
 
     @property
     def failed(self) -> bool:
@@ -159,6 +161,7 @@ class Found:
     """When the stack was made, before which nothing can be missing."""
     starters: Mapping[str, Starter] = field(default_factory=dict)
     """By ARN, for runs that do not say themselves."""
+    stoppers: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
 
@@ -167,7 +170,10 @@ def assemble(stack: str, window: Window, made_at: datetime, found: Found) -> Evi
     every = sorted(found.runs, key=lambda run: run.began)
     changing = [run for run in every if run.mode not in LOOKS]
     inside = [run for run in changing if window.holds(run.began)]
-    entries = [Entry(run, found.starters.get(run.arn) or starter_of(run), follow_up(run, changing)) for run in inside]
+    entries = [
+        Entry(run, found.starters.get(run.arn) or starter_of(run), follow_up(run, changing), found.stoppers.get(run.arn, ""))
+        for run in inside
+    ]
     end = min(window.end, made_at)
     gaps = [
         gap for target, kind in found.classes.items() for gap in gaps_of(target, kind, changing, window, end, found.known_since)

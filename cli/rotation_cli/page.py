@@ -105,7 +105,7 @@ def _failures(entries: Sequence[Entry]) -> str:
         [
             f"{escape(entry.run.name)}<small>{shown(entry.run.began)} UTC</small>",
             _outcome(entry) + _small(entry.run.end.true if entry.run.end else ""),
-            escape(failed_because(entry.run)) + _small("; ".join(one.message[:MOST] for one in entry.run.failures)),
+            escape(failed_because(entry)) + _small("; ".join(one.message[:MOST] for one in entry.run.failures)),
             _mended(entry),
         ]
         for entry in entries

@@ -196,7 +196,7 @@ def tell_evidence(evidence: Evidence) -> None:
         [_entry_row(entry, evidence.made_at) for entry in evidence.entries],
     )
     for entry in evidence.failures:
-        out.print(clean(f"failure   {entry.run.name} {entry.run.outcome}: {failed_because(entry.run)}; {mended(entry)}"))
+        out.print(clean(f"failure   {entry.run.name} {entry.run.outcome}: {failed_because(entry)}; {mended(entry)}"))
     for gap in evidence.gaps:
         out.print(clean(f"gap       {gap_sentence(gap)}"))
     for entry in evidence.incidents:
@@ -220,9 +220,11 @@ def timeline(evidence: Evidence, target: str) -> str:
     return " ".join(marks or "_" for marks in months.values())
 
 
-def failed_because(run: Run) -> str:
+def failed_because(entry: Entry) -> str:
     """The step and its error, or what Step Functions says."""
-    return ", ".join(f"{one.error} at {one.step}" for one in run.failures) or run.error or run.status
+    run = entry.run
+    told = ", ".join(f"{one.error} at {one.step}" for one in run.failures) or run.error or run.status
+    return f"{told}, stopped by {entry.stopped_by}" if entry.stopped_by else told
 
 
 def mended(entry: Entry) -> str:
