@@ -38,5 +38,5 @@ def test_a_rotation_is_started_followed_explained_and_reported(rotations: Rotati
     assert rotation(rotations, "report", "--from", "2026-01-01", "--to", "2099-01-01", "--json", str(path)).returncode == 0
     (run,) = (one for one in json.loads(path.read_text())["runs"] if one["name"] == "by-command")
     labels = rotations.stack.aws.client("secretsmanager").describe_secret(SecretId="openemr/slots")["VersionIdsToStages"]
-    assert labels[run["versions"]["retire"][-1]] == ["AWSCURRENT"], "the version that the report names is the one in use"
+    assert "AWSCURRENT" in labels[run["versions"]["retire"][-1]], "the version that the report names is the one in use"
     assert (run["started_by"], run["reason"]) == ("person", "tried")
