@@ -22,9 +22,10 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from local.execution_log import ExecutionLogs
 from local.faults import Fault
 from local.lambdas import Functions, LambdaInvoke
+from local.record import Record, Recorder
 from local.sandbox import Function
 from local.simulator import PolicySimulator
-from local.wsgi import Environ, Recorder, WsgiApp, body_of, json_response, signer_of
+from local.wsgi import Environ, WsgiApp, body_of, json_response, signer_of
 
 ADMIN = "/_local/"
 
@@ -100,10 +101,11 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     moto = DomainDispatcherApplication(create_backend_app)
     endpoint = f"http://127.0.0.1:{port}"
-    functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs))
-    logs = ExecutionLogs(StrictSecrets(moto, config.account), config.account, config.region)
-    clusters = Clusters(LambdaInvoke(PolicySimulator(logs, config.account), functions), config)
-    recorded = Recorder(clusters, Path(config.record)) if config.record else clusters
+    record = Record(Path(config.record)) if config.record else None
+    functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs), record)
+    logs = ExecutionLogs(PolicySimulator(StrictSecrets(moto, config.account), config.account), config.account, config.region)
+    clusters = Clusters(LambdaInvoke(logs, functions), config)
+    recorded = Recorder(clusters, record) if record else clusters
     return Admin(recorded, functions, clusters, logs), functions
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import yaml
+from rotation.classes import CLASSES, HOUR
 from rotation.runbook import CUT_SHORT, ENDS, Urgency
 from samtranslator.yaml_helper import yaml_parse
 
@@ -65,6 +66,21 @@ def test_a_parameters_default_is_the_templates(name: str) -> None:
     default = PARAMETERS[name].get("Default")
     shown = rows(section("Parameters"))[name][0]
     assert shown == ("required" if default is None else f"`{default}`")
+
+
+def test_the_classes_are_those_of_the_layer() -> None:
+    shown = {name: cells for name, cells in rows(section("Schedule and alarms")).items() if name in CLASSES}
+    assert shown == {
+        name: [f"`{one.schedule}`", f"{one.overlap_seconds // HOUR} h", f"{one.overdue_days} days"] for name, one in CLASSES.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "metric", sorted(set(re.findall(r"\b[a-z]+(?:_[a-z]+){2,}\b", " ".join(first_column(section("Metrics"))))))
+)
+def test_a_metric_that_is_explained_is_one_that_goes_out(metric: str) -> None:
+    layer = "".join(path.read_text() for path in (ROOT / "layers/rotation/rotation").rglob("*.py"))
+    assert f'"{metric}"' in layer
 
 
 def test_every_make_target_named_exists() -> None:

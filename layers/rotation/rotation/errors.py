@@ -4,7 +4,7 @@
     ├── TransientError              trying again may help: the state machine does, with back-off
     │   ├── SecretStoreUnavailable    Secrets Manager or KMS did not answer, or throttled
     │   ├── TargetStoreUnavailable    Parameter Store did not answer, or throttled
-    │   ├── OwnerUnknown              Step Functions did not say whether the other execution still runs
+    │   ├── OwnerUnknown              Step Functions did not say whether another execution still runs, or how it ended
     │   ├── SourceUnreachable         the database did not answer, or the connection was lost
     │   ├── SourceReadOnly            we reached a reader, or a writer in the middle of a fail-over
     │   ├── SourceBusy                another session holds our lock on the database

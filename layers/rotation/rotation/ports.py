@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from rotation.model import Credential, Labels, Password, SecretText
+from rotation.notice import Notice, Resume
+from rotation.outcome import Outcome
 from rotation.rollout import Rollout
 from rotation.target import Target
 
@@ -207,3 +209,19 @@ class World(Protocol):
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool: ...
     def denied_by_iam(self) -> list[str] | None: ...
     def announce(self, subject: str, text: str) -> None: ...
+
+
+class Desk(Protocol):
+    """What whoever tells people of an end may touch; no secret's value is among it."""
+
+    def outcome(self, arn: str) -> Outcome:
+        """How that execution ended."""
+
+    def holds_intent(self, target: str) -> bool:
+        """Whether AWSPENDING is on a version of the target's slot secret; False too if there is no such target."""
+
+    def start(self, machine_arn: str, resume: Resume) -> str:
+        """What went wrong, by AWS's name for it; empty if it runs, or ran before."""
+
+    def tell(self, notice: Notice) -> None:
+        """Send it."""

@@ -57,7 +57,7 @@ ENDS: dict[str, End] = {
     ),
     "PrerequisiteMissing": End(
         Urgency.LOOK,
-        "the application is untouched; a rotation would fail, or is not safe: the Cause says why, the output of `Verify` lists everything",
+        "the application is untouched; a rotation would fail or is not safe: the Cause says why, the output of `Verify` lists all",
         "mend what is named, start `verify` again",
     ),
     "PermissionsNotFixed": End(
@@ -99,7 +99,7 @@ CUT_SHORT: dict[str, End] = {
     "TIMED_OUT": End(
         Urgency.LOOK,
         "the execution ran into the time limit of the whole machine; every mixture that it can leave works",
-        "one `resume` was started by itself: look at how it ended",
+        "if a `resume` was started by itself, look at how it ended; else start one",
     ),
     "ABORTED": End(
         Urgency.LOOK, "a person stopped the execution; every mixture that it can leave works", "start again when ready: it finishes"
@@ -107,7 +107,7 @@ CUT_SHORT: dict[str, End] = {
     "FAILED": End(
         Urgency.LOOK,
         "the machine itself failed before it came to one of its ends; every mixture that it can leave works",
-        "one `resume` was started by itself: look at how it ended",
+        "if a `resume` was started by itself, look at how it ended; else start one",
     ),
 }
 """By the execution's status: ends without a terminal state of ours."""

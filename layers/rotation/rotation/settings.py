@@ -33,6 +33,30 @@ class Settings:
         )
 
 
+@dataclass(frozen=True)
+class DeskSettings:
+    """What the function that tells people needs besides."""
+
+    targets_path: str
+    topic: str
+    """ARN of the topic that people have subscribed to."""
+    default_target: str
+    """What an execution rotates whose input names no target."""
+
+    @classmethod
+    def from_environment(cls) -> "DeskSettings":
+        """All set by template.yaml."""
+        missing = [name for name in ("TARGETS_PATH", "TOPIC_ARN", "DEFAULT_TARGET") if name not in os.environ]
+        if missing:
+            raise LookupError(f"{', '.join(missing)} not set: was the function deployed by template.yaml?")
+        return cls(os.environ["TARGETS_PATH"], os.environ["TOPIC_ARN"], os.environ["DEFAULT_TARGET"])
+
+
+def environment() -> str:
+    """Which of several installations this is, in the metrics."""
+    return os.environ.get("ENVIRONMENT") or "unknown"
+
+
 def _pairs(text: str) -> dict[str, str]:
     """`name=value,name=value`."""
     return dict(one.split("=", 1) for one in text.split(",") if one)

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING
 
 from rotation.adapters.parameters import load_target
 from rotation.adapters.secrets_manager import SecretsManagerStore
-from rotation.errors import TargetInvalid
+from rotation.errors import SecretInvalid, TargetInvalid, TargetNotFound
+from rotation.notice import Notice, Resume
+from rotation.outcome import Outcome
 from rotation.ports import ClusterObject, CredentialConsumer, Health, ProtectedFile, SecretStore, Source, Workload
-from rotation.settings import Settings
+from rotation.settings import DeskSettings, Settings
 from rotation.target import Consumer, Target
 
 if TYPE_CHECKING:
@@ -138,3 +140,32 @@ class AwsWorld:
 
         settings = consumer.settings
         return Deployment(Cluster(settings["cluster"]), settings["namespace"], settings["name"])
+
+
+class AwsDesk:
+    """What the function that tells people of an end touches."""
+
+    def __init__(self, settings: DeskSettings) -> None:
+        self._settings = settings
+
+    def outcome(self, arn: str) -> Outcome:
+        from rotation.adapters.executions import outcome_of
+
+        return outcome_of(arn, self._settings.default_target)
+
+    def holds_intent(self, target: str) -> bool:
+        try:
+            secret = load_target(self._settings.targets_path, target).slot_secret
+            return SecretsManagerStore(secret).labels().pending is not None
+        except (TargetNotFound, TargetInvalid, SecretInvalid):
+            return False
+
+    def start(self, machine_arn: str, resume: Resume) -> str:
+        from rotation.adapters.executions import start
+
+        return start(machine_arn, resume)
+
+    def tell(self, notice: Notice) -> None:
+        from rotation.adapters.notices import publish
+
+        publish(self._settings.topic, notice.subject, notice.text)
