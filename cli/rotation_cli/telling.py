@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from rotation.classes import RotationClass
+from rotation.outcome import DONE
 from rotation.runbook import Urgency
 
-from rotation_cli.evidence import LOOKS, RENEWED, Entry, Evidence, Gap, starter_of
+from rotation_cli.evidence import LOOKS, Entry, Evidence, Gap, starter_of
 from rotation_cli.following import SHOWN, step_line
 from rotation_cli.history import RUNNING, Run
 from rotation_cli.stack import Stack, class_of
@@ -124,7 +125,7 @@ class TargetState:
     """How one target stands."""
 
     def __init__(self, name: str, kind: RotationClass, ended: Sequence[Run], intent: str, now: datetime) -> None:
-        renewed = [run for run in ended if run.outcome in RENEWED]
+        renewed = [run for run in ended if run.outcome in DONE]
         self.name, self._kind, self._intent, self._now = name, kind, intent, now
         self._last = ended[-1] if ended else None
         self._renewed = renewed[-1].ended if renewed else None
@@ -216,7 +217,7 @@ def timeline(evidence: Evidence, target: str) -> str:
         moment = (moment + timedelta(days=32)).replace(day=1)
     for entry in evidence.entries:
         if entry.run.target == target:
-            months[f"{entry.run.began:%Y-%m}"] += "✗" if entry.failed else "●" if entry.run.outcome in RENEWED else "·"
+            months[f"{entry.run.began:%Y-%m}"] += "✗" if entry.failed else "●" if entry.run.outcome in DONE else "·"
     return " ".join(marks or "_" for marks in months.values())
 
 

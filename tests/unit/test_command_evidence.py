@@ -13,7 +13,7 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 YEAR = Window(START, START + 365 * DAY)
 NOW = START + 400 * DAY
 LONG_AGO = START - 400 * DAY
-FAILS = ("RolledBack", "OldSlotNotRotated", "RestoreFailed", "RotationRefused")
+FAILS = ("RolledBack", "OldSlotNotRotated", "RestoreFailed", "RotationRefused", "RotationAlreadyRunning", "Superseded")
 
 
 def run(day: float, outcome: str = "RotationSucceeded", name: str = "", minutes: float = 8, **given: Any) -> Run:
@@ -115,6 +115,11 @@ def test_a_failed_resume_is_mended_by_one_that_restores() -> None:
     found = follow_up(runs[0], runs)
     assert found is not None
     assert found.mended_by is runs[1]
+
+
+@pytest.mark.parametrize("outcome", ["RotationAlreadyRunning", "Superseded"])
+def test_that_another_run_was_at_it_is_no_failure(outcome: str) -> None:
+    assert report(run(1, outcome), run(2)).failures == []
 
 
 @pytest.mark.parametrize("outcome", ["RotationSucceeded", "AlreadyRotated", "NothingToResume", "Restored", "UsersSynced"])
