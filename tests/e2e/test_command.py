@@ -1,4 +1,4 @@
-"""The command beside a running application: a rotation started, followed and explained by it, as a process of its own."""
+"""The command beside a running application: a rotation started, followed and reported by it, as a process of its own."""
 
 import json
 import os
@@ -20,7 +20,7 @@ def rotation(rotations: Rotations, *arguments: str) -> "subprocess.CompletedProc
     return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120)
 
 
-def test_a_rotation_is_started_followed_explained_and_reported(rotations: Rotations, tmp_path: Path) -> None:
+def test_a_rotation_is_started_followed_and_reported(rotations: Rotations, tmp_path: Path) -> None:
     before = rotations.active
     done = rotation(rotations, "start", "--follow", "--name", "by-command", "--reason", "tried")
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
@@ -30,9 +30,7 @@ def test_a_rotation_is_started_followed_explained_and_reported(rotations: Rotati
         "ClaimRotation",
     ]
     assert rotations.active != before
-    assert rotation(rotations, "status").returncode == 0
-    assert "FlipSlot" in rotation(rotations, "explain", "by-command").stdout
-    assert rotation(rotations, "targets", "check", "openemr").returncode == 0
+    assert rotation(rotations, "status").returncode == 0, "nothing is overdue, no intent is open"
 
     path = tmp_path / "report.json"
     assert rotation(rotations, "report", "--from", "2026-01-01", "--to", "2099-01-01", "--json", str(path)).returncode == 0
