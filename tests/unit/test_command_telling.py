@@ -21,13 +21,8 @@ ODD = "<script>alert(1)</script>\x1b[2J\n=1"
 
 def run(day: float, status: str = "SUCCEEDED", end: str = "", **given: str) -> Run:
     began = START + timedelta(days=day)
-    made = Run(
-        f"arn:x:day-{day:g}",
-        began,
-        {"target": "openemr", **given},
-        status,
-        None if status == "RUNNING" else began + timedelta(hours=1),
-    )
+    ended = None if status == "RUNNING" else began + timedelta(hours=1)
+    made = Run(f"arn:x:day-{day:g}", began, {"target": "openemr", **given}, status, ended)
     made.visits = [Visit(end or "ReadSlots", "Succeed" if end else "Task", began, ended)]
     return made
 
