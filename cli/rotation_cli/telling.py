@@ -190,7 +190,7 @@ def tell_evidence(evidence: Evidence) -> None:
         out.print(f"a rotation took {lasted(median)} (median; the longest {lasted(longest)}), of which it worked {lasted(working)}")
     out.print()
     for name in evidence.classes:
-        out.print(f"{name:<16} {timeline(evidence, name)}")
+        out.print(clean(f"{name:<16} {timeline(evidence, name)}"))
     out.print("  ● renewed   ✗ failed   · another run   _ nothing   (each group a month)\n")
     _table(
         ["began (UTC)", "execution", "target", "mode", "outcome", "lasted", "working", "started by", "who"],

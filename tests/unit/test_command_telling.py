@@ -28,7 +28,8 @@ def run(day: float, status: str = "SUCCEEDED", end: str = "", **given: str) -> R
 
 
 def evidence(*runs: Run) -> Evidence:
-    found = Found("the log", runs, {"openemr": CLASSES["monthly"]}, START, stoppers={"arn:x:day-3": ODD}, notes=[ODD])
+    classes = {"openemr": CLASSES["monthly"], ODD: CLASSES["monthly"]}
+    found = Found("the log", runs, classes, START, stoppers={"arn:x:day-3": ODD}, notes=[ODD])
     return assemble("stack", Window(START, START + timedelta(days=31)), NOW, found)
 
 
@@ -59,6 +60,12 @@ def test_who_stopped_a_run_is_told(odd: Evidence) -> None:
     rows = {row["name"]: row for row in csv.DictReader(io.StringIO(reporting.as_csv(odd), newline="")) if row["kind"] == "run"}
     assert rows["day-3"]["stopped_by"] == ODD
     assert (rows["day-3"]["outcome"], rows["day-5"]["outcome"]) == ("ABORTED", "FAILED")
+
+
+def test_no_cell_is_a_formula() -> None:
+    one = evidence(run(2, "SUCCEEDED", "RotationSucceeded", reason="=1+1", started_by="@SUM(A1)"))
+    row = next(csv.DictReader(io.StringIO(reporting.as_csv(one), newline="")))
+    assert (row["reason"], row["who"]) == ("'=1+1", "'@SUM(A1)")
 
 
 def test_nothing_that_is_printed_gives_the_terminal_orders(odd: Evidence, capsys: pytest.CaptureFixture[str]) -> None:
