@@ -15,6 +15,10 @@ from localstack.services.cloudwatch import alarm_scheduler
 from moto import mock_aws
 from rotation import observability
 from rotation.classes import CLASSES, DEFAULT_CLASS
+from rotation.errors import NotAnnounced
+from rotation.notice import Notice
+from rotation.settings import DeskSettings
+from rotation.wiring import AwsDesk
 
 from local.aws import REPOSITORY, LocalAws
 from local.deploy import Stack, deploy
@@ -107,6 +111,11 @@ class Told:
         version: str = made["VersionId"]
         return version
 
+    def let_go(self, version: str) -> None:
+        self.aws.client("secretsmanager").update_secret_version_stage(
+            SecretId=self.slot_secret, VersionStage="AWSPENDING", RemoveFromVersionId=version
+        )
+
 
 def parameters(slot_secret: str) -> dict[str, str]:
     return {
@@ -192,9 +201,7 @@ def test_the_rule_calls_the_function(told: Told) -> None:
 def _intent(told: Told) -> Iterator[None]:
     version = told.hold_intent()
     yield
-    told.aws.client("secretsmanager").update_secret_version_stage(
-        SecretId=told.slot_secret, VersionStage="AWSPENDING", RemoveFromVersionId=version
-    )
+    told.let_go(version)
 
 
 @pytest.mark.usefixtures("_intent")
@@ -273,6 +280,25 @@ def test_whatever_the_input_was_people_are_told(told: Told) -> None:
     assert "\n" not in message["Subject"]
 
 
+def desk_of(told: Told, topic: str | None = None) -> AwsDesk:
+    return AwsDesk(DeskSettings(f"/{NAME}/targets", topic or told.stack["NoticeTopic"], TARGET))
+
+
+def test_an_intent_is_open_as_long_as_the_label_is_on_a_version(told: Told, adapters_use: Callable[[LocalAws], None]) -> None:
+    adapters_use(told.aws)
+    assert not desk_of(told).holds_intent(TARGET)
+    version = told.hold_intent()
+    assert desk_of(told).holds_intent(TARGET)
+    told.let_go(version)
+    assert not desk_of(told).holds_intent(TARGET)
+
+
+def test_a_topic_that_takes_no_message_is_an_error(told: Told, adapters_use: Callable[[LocalAws], None]) -> None:
+    adapters_use(told.aws)
+    with pytest.raises(NotAnnounced):
+        desk_of(told, f"arn:aws:sns:{HERE}:not-there").tell(Notice("subject", "text"))
+
+
 # ---- the filters --------------------------------------------------------------------------------------------------------------
 
 AUDIT = "1728498527380921,openemr-1,{user},10.0.1.7,147189,0,{operation},{database},,{code}"
@@ -306,9 +332,8 @@ def test_a_filter_counts_the_logins_that_the_database_refused_and_no_others(told
     counted = logs.filter_log_events(logGroupName=DATABASE_LOG, logStreamNames=[name], filterPattern=found["filterPattern"])
     assert [one["message"] for one in counted["events"]] == REFUSED[name]
     [metric] = found["metricTransformations"]
-    alarm = alarms_of(told)["ServiceAuthenticationFailure-database"]
-    assert (metric["metricNamespace"], metric["metricName"]) == (alarm["Namespace"], alarm["MetricName"])
-    assert (metric["metricValue"], alarm["Dimensions"]) == ("1", [])
+    assert (metric["metricNamespace"], metric["metricName"]) == METRICS["ServiceAuthenticationFailure-database"]
+    assert (metric["metricValue"], metric.get("dimensions")) == ("1", None)
 
 
 # ---- the alarms ---------------------------------------------------------------------------------------------------------------
@@ -319,13 +344,38 @@ Series = list[tuple[float, float]]
 OVERDUE = CLASSES[DEFAULT_CLASS].overdue_days
 
 
+OURS_BY = {"target": TARGET, "environment": "prod"}
+METRICS = {
+    **{f"Executions{how}": ("AWS/States", f"Executions{how}") for how in ("Failed", "TimedOut", "Aborted")},
+    "SecretRotationJobFailed": ("CredentialRotation", "secret_rotation_success_rate"),
+    "ServiceAuthenticationFailure": ("CredentialRotation", "authentication_failures_count"),
+    "ServiceAuthenticationFailure-database": (f"CredentialRotation/{NAME}", "authentication_failures_count"),
+    "RotationOverdue": ("CredentialRotation", "credential_rotation_days_since_success"),
+    "RotationSlow": ("CredentialRotation", "secret_rotation_working_seconds"),
+    "HealthCheckSlow": ("CredentialRotation", "secret_rotation_health_check_seconds"),
+    "NotDelivered": ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
+    "TellOutcomeFailed": ("AWS/Lambda", "Errors"),
+}
+"""What each alarm is for, as whoever emits it calls it."""
+
+
+def dimensions(told: Told, namespace: str) -> dict[str, str]:
+    """As whoever emits it gives them."""
+    return {
+        "AWS/States": {"StateMachineArn": told.stack["RotationStateMachine"]},
+        "AWS/SQS": {"QueueName": told.stack["NotDeliveredQueue"].rsplit("/", 1)[-1]},
+        "AWS/Lambda": {"FunctionName": told.stack["TellOutcomeFunction"]},
+        "CredentialRotation": OURS_BY,
+    }.get(namespace, {})
+
+
 @dataclass(frozen=True)
 class Feed:
     alarm: str
     fires: bool
     points: Series
     dimensions: tuple[tuple[str, str], ...] = ()
-    """Other ones than the alarm's, by name."""
+    """Other ones than the emitter's, by name."""
 
     def __str__(self) -> str:
         return f"{self.alarm} {'fires' if self.fires else 'does not fire'} {self.points} {dict(self.dimensions) or ''}"
@@ -379,24 +429,30 @@ def test_every_alarm_is_fed_with_what_must_raise_it_and_with_what_must_not(told:
         assert {feed.alarm for feed in FEEDS if feed.fires == fires} == set(alarms_of(told))
 
 
+@pytest.fixture(scope="module")
+def cloudwatch() -> Any:
+    """Made once: that takes longer than a test. It reaches moto in this process, and nothing outside of it."""
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "local"}
+    return boto3.client("cloudwatch", region_name="us-east-1", endpoint_url="https://monitoring.us-east-1.amazonaws.com", **keys)
+
+
 @pytest.fixture
-def raised(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any], Feed], bool]]:
-    """Whether an alarm is, after a metric was fed: in a CloudWatch of its own, evaluated by LocalStack."""
-    for name in ("AWS_ENDPOINT_URL", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
+def raised(told: Told, cloudwatch: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Feed], bool]]:
+    """Whether the deployed alarm is, after its metric was fed: in a CloudWatch of its own, evaluated by LocalStack."""
     with mock_aws():
-        cloudwatch = boto3.client("cloudwatch", region_name="us-east-1")
         monkeypatch.setattr(alarm_scheduler, "get_cloudwatch_client_for_region_of_alarm", lambda _arn: cloudwatch)
         taken = cloudwatch.meta.service_model.operation_model("PutMetricAlarm").input_shape.members
 
-        def evaluate(alarm: dict[str, Any], feed: Feed) -> bool:
+        def evaluate(feed: Feed) -> bool:
+            alarm = alarms_of(told)[feed.alarm]
             cloudwatch.put_metric_alarm(**{key: value for key, value in alarm.items() if key in taken})
-            dimensions = [one | {"Value": dict(feed.dimensions).get(one["Name"], one["Value"])} for one in alarm["Dimensions"]]
+            namespace, metric = METRICS[feed.alarm]
+            named = dimensions(told, namespace) | dict(feed.dimensions)
+            pairs = [{"Name": name, "Value": value} for name, value in named.items()]
             now = datetime.now(UTC)
             for ago, value in feed.points:
-                data = {"MetricName": alarm["MetricName"], "Dimensions": dimensions, "Value": value}
-                point = data | {"Timestamp": now - timedelta(seconds=ago)}
-                cloudwatch.put_metric_data(Namespace=alarm["Namespace"], MetricData=[point])
+                point = {"MetricName": metric, "Dimensions": pairs, "Value": value, "Timestamp": now - timedelta(seconds=ago)}
+                cloudwatch.put_metric_data(Namespace=namespace, MetricData=[point])
             [deployed] = cloudwatch.describe_alarms()["MetricAlarms"]
             alarm_scheduler.calculate_alarm_state(deployed["AlarmArn"])
             [evaluated] = cloudwatch.describe_alarms()["MetricAlarms"]
@@ -406,32 +462,31 @@ def raised(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]
 
 
 @pytest.mark.parametrize("feed", FEEDS, ids=str)
-def test_an_alarm_is_raised_by_what_it_is_for(told: Told, raised: Callable[[dict[str, Any], Feed], bool], feed: Feed) -> None:
-    assert raised(alarms_of(told)[feed.alarm], feed) == feed.fires
+def test_an_alarm_is_raised_by_what_it_is_for(raised: Callable[[Feed], bool], feed: Feed) -> None:
+    assert raised(feed) == feed.fires
 
 
 def test_an_alarm_reaches_the_topic(told: Told) -> None:
     assert {tuple(one["AlarmActions"]) for one in alarms_of(told).values()} == {(told.stack["NoticeTopic"],)}
 
 
-def test_our_own_metrics_go_out_under_the_very_names_and_dimensions_that_the_alarms_watch(
+def test_an_alarm_names_all_dimensions_of_its_metric(told: Told) -> None:
+    """CloudWatch finds a metric only by all of them; moto is content with some."""
+    for name, alarm in alarms_of(told).items():
+        assert {pair["Name"]: pair["Value"] for pair in alarm["Dimensions"]} == dimensions(told, METRICS[name][0])
+
+
+def test_our_own_metrics_go_out_under_these_names_and_dimensions(
     told: Told, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """CloudWatch finds a metric only by all of its dimensions."""
+    ours = {metric for namespace, metric in METRICS.values() if namespace == "CredentialRotation"}
     settings = told.aws.client("lambda").get_function_configuration(FunctionName=told.stack["ReadSlotsFunction"])
     variables = settings["Environment"]["Variables"]
-    watched = [
-        (one["Namespace"], one["MetricName"], {pair["Name"]: pair["Value"] for pair in one["Dimensions"]})
-        for one in alarms_of(told).values()
-        if one["Namespace"] == variables["POWERTOOLS_METRICS_NAMESPACE"]
-    ]
-    assert len(watched) == 5
     monkeypatch.setenv("ENVIRONMENT", variables["ENVIRONMENT"])
     monkeypatch.setattr(observability.metrics, "namespace", variables["POWERTOOLS_METRICS_NAMESPACE"])
-    observability._record("a_step", TARGET, 1.0, failed=False, measured=dict.fromkeys((name for _, name, _ in watched), 1))
+    observability._record("a_step", TARGET, 1.0, failed=False, measured=dict.fromkeys(ours, 1))
     _, line = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     [sent] = line["_aws"]["CloudWatchMetrics"]
     [names] = sent["Dimensions"]
-    for namespace, name, dimensions in watched:
-        assert (sent["Namespace"], {key: line[key] for key in names}) == (namespace, dimensions)
-        assert name in [one["Name"] for one in sent["Metrics"]]
+    assert (sent["Namespace"], {name: line[name] for name in names}) == ("CredentialRotation", OURS_BY)
+    assert {one["Name"] for one in sent["Metrics"]} == ours

@@ -49,7 +49,7 @@ def outcome_of(arn: str, default_target: str) -> Outcome:
         started_by=str(given.get("started_by", "")),
         cause=answer.get("cause") or "",
         began=answer["startDate"].timestamp(),
-        ended=answer["stopDate"].timestamp(),
+        ended=history[-1].at,
         history=history,
     )
 
