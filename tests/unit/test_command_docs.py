@@ -60,6 +60,16 @@ def test_the_options_of_all_commands_are_those_that_the_page_names() -> None:
     assert first_column(section(DOCS, "Options of all commands")) == options(app.rotation)
 
 
+def test_every_command_in_readme_and_its_pages_is_one_that_can_be_typed() -> None:
+    """Wherever one is written with its options, in a table, a sentence or a block."""
+    texts = [README, DOCS, (ROOT / "CHANGELOG.md").read_text(), (ROOT / "layers/rotation/rotation/runbook.py").read_text()]
+    typed = re.findall(r"\brotation ((?:targets )?[a-z]+)((?: [^`\n;:#]*)?)", "\n".join(texts))
+    named = [(f"rotation {name}", re.findall(r"--[a-z]+", rest)) for name, rest in typed if "--" in rest]
+    assert len(named) > 5
+    unknown = [(name, option) for name, given in named for option in given if option not in options(COMMANDS[name])]
+    assert unknown == []
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_says_what_each_is_for(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert app.main([*name.split()[1:], "--help"]) == 0
