@@ -104,4 +104,4 @@ def _refused(action: str, error: exceptions.ClientError) -> Trouble:
         )
     if code in NOBODY:
         return Refused(code, NO_CREDENTIALS)
-    return Refused(code, f"{action} was refused ({code}): {text[:300]}")
+    return Refused(code, f"{action} was refused ({code}){'' if text.startswith('<') else f': {text[:300]}'}")

@@ -9,14 +9,13 @@ from itertools import pairwise
 from typing import Any
 
 from rotation.classes import RotationClass
+from rotation.outcome import DONE, NO_RESULT
 from rotation.runbook import Urgency
 
 from rotation_cli.history import Run
 
 LOOKS = ("verify", "dry-run")
 """Modes that change nothing: they are counted, and are no rotations."""
-RENEWED = ("RotationSucceeded", "Revoked")
-"""Ends after which the application uses another password than before."""
 DAY = 86400
 UNKNOWN = "unknown"
 
@@ -49,11 +48,13 @@ class Entry:
     starter: Starter
     follow_up: FollowUp | None
     """None unless it failed."""
+    stopped_by: str = ""
+    """Who, where CloudTrail says so."""
 
     @property
     def failed(self) -> bool:
-        """Whether its end asks something of people."""
-        return self.run.end is not None and self.run.end.urgency is not Urgency.NOTHING
+        """Whether it ended otherwise than it should."""
+        return failed(self.run)
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ class Evidence:
     @property
     def rotations(self) -> list[Entry]:
         """Those after which the application uses another password."""
-        return [entry for entry in self.entries if entry.run.outcome in RENEWED]
+        return [entry for entry in self.entries if entry.run.outcome in DONE]
 
     @property
     def failures(self) -> list[Entry]:
@@ -159,6 +160,7 @@ class Found:
     """When the stack was made, before which nothing can be missing."""
     starters: Mapping[str, Starter] = field(default_factory=dict)
     """By ARN, for runs that do not say themselves."""
+    stoppers: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
 
 
@@ -167,7 +169,10 @@ def assemble(stack: str, window: Window, made_at: datetime, found: Found) -> Evi
     every = sorted(found.runs, key=lambda run: run.began)
     changing = [run for run in every if run.mode not in LOOKS]
     inside = [run for run in changing if window.holds(run.began)]
-    entries = [Entry(run, found.starters.get(run.arn) or starter_of(run), follow_up(run, changing)) for run in inside]
+    entries = [
+        Entry(run, found.starters.get(run.arn) or starter_of(run), follow_up(run, changing), found.stoppers.get(run.arn, ""))
+        for run in inside
+    ]
     end = min(window.end, made_at)
     gaps = [
         gap for target, kind in found.classes.items() for gap in gaps_of(target, kind, changing, window, end, found.known_since)
@@ -189,16 +194,21 @@ def starter_of(run: Run) -> Starter:
     return Starter("person", said) if said else Starter(UNKNOWN)
 
 
+def failed(run: Run) -> bool:
+    """Its end asks something of people, and is not only that another run was at it."""
+    return run.end is not None and run.end.urgency is not Urgency.NOTHING and run.outcome not in NO_RESULT
+
+
 def follow_up(run: Run, runs: Sequence[Run]) -> FollowUp | None:
     """What was done about a failure: a new password mends every one; a run of the same mode that ended well mends its own kind."""
-    if run.ended is None or run.end is None or run.end.urgency is Urgency.NOTHING:
+    if run.ended is None or not failed(run):
         return None
     later: list[Run] = []
     for one in sorted(runs, key=lambda one: one.ended or datetime.max.replace(tzinfo=run.began.tzinfo)):
         if one.target != run.target or one.ended is None or one.ended <= run.ended:
             continue
         later.append(one)
-        if one.outcome in RENEWED or _same_kind_went_well(one, run):
+        if one.outcome in DONE or _same_kind_went_well(one, run):
             return FollowUp(tuple(later), one, (one.ended - run.ended).total_seconds())
     return FollowUp(tuple(later), None, None)
 
@@ -214,7 +224,7 @@ def gaps_of(
 ) -> list[Gap]:
     """A failed run that was mended within the days of grace is no gap; a late or missing one is. `end`: up to when it is judged."""
     own = [run for run in runs if run.target == target]
-    renewed = sorted((run.ended, run.name) for run in own if run.ended and run.outcome in RENEWED and run.ended < end)
+    renewed = sorted((run.ended, run.name) for run in own if run.ended and run.outcome in DONE and run.ended < end)
     marks = [_first(renewed, window, known_since), *(one for one in renewed if one[0] >= window.start), (end, "")]
     found = []
     for (since, opened_by), (until, closed_by) in pairwise(marks):

@@ -15,6 +15,8 @@ from rotation_cli.trouble import Trouble
 from rotation_cli.words import lasted
 
 POLL_SECONDS = 1.0
+LATER_SECONDS = 5.0
+"""Once it has run for a minute: an overlap window is up to two days."""
 PATIENCE_SECONDS = 60
 """The history is eventually consistent: an execution that was just started may not be in it."""
 STEPS = "{task.completed}/{task.total} steps"
@@ -58,10 +60,10 @@ def _live(stack: Stack, arn: str) -> Run:
 
 
 def _watch(stack: Stack, arn: str, say: Callable[[str], object], show: Callable[[Run], None]) -> Run:
-    told, unseen = 0, 0.0
+    told, passed = 0, 0.0
     while True:
         run = stack.recent_run(arn)
-        if run is None and unseen > PATIENCE_SECONDS:
+        if run is None and passed > PATIENCE_SECONDS:
             raise Trouble(
                 f"it was started, and Step Functions does not show it yet: `rotation explain {arn.rsplit(':', 1)[-1]}` later"
             )
@@ -70,8 +72,9 @@ def _watch(stack: Stack, arn: str, say: Callable[[str], object], show: Callable[
             show(run)
             if run.status != RUNNING:
                 return run
-        time.sleep(POLL_SECONDS)
-        unseen += POLL_SECONDS
+        pause = POLL_SECONDS if passed < PATIENCE_SECONDS else LATER_SECONDS
+        time.sleep(pause)
+        passed += pause
 
 
 def steps_done(run: Run) -> int:

@@ -1,7 +1,7 @@
 """The report as a page: one file, nothing loaded from elsewhere, no script; to be read, printed and filed."""
 
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from html import escape
 from importlib import resources
 from string import Template
@@ -47,7 +47,8 @@ def _sentence(evidence: Evidence) -> str:
     figures = evidence.figures()
     failed = f"{count(figures['failed'], 'run')} failed"
     if figures["failed"]:
-        failed += ", all mended later" if not figures["not_mended"] else f", {figures['not_mended']} not mended since"
+        later = "mended later" if figures["failed"] == 1 else "all mended later"
+        failed += f", {figures['not_mended']} not mended since" if figures["not_mended"] else f", {later}"
     gaps = (
         "no rotation was late" if not figures["gaps"] else f"{count(figures['gaps'], 'time')} the password was older than allowed"
     )
@@ -87,9 +88,9 @@ def _gaps(gaps: Sequence[Gap]) -> str:
     rows = [
         [
             escape(gap.target),
-            f"{shown(gap.since)}<small>{escape(gap.opened_by)}</small>",
-            f"{shown(gap.until)}<small>{escape(gap.closed_by or 'none since')}</small>",
-            f"{gap.days:.1f} days<small>allowed: {gap.allowed_days}</small>",
+            _when(gap.since, gap.opened_by),
+            _when(gap.until, gap.closed_by or "none since"),
+            f'<time>{gap.days:.1f} days</time><small class="line">allowed: {gap.allowed_days}</small>',
             f'<span class="bad">{gap.missed}</span>' if gap.missed else "0",
             ", ".join(escape(f"{run.name} ({run.outcome})") for run in gap.attempts) or "none",
         ]
@@ -103,14 +104,14 @@ def _gaps(gaps: Sequence[Gap]) -> str:
 def _failures(entries: Sequence[Entry]) -> str:
     rows = [
         [
-            f"{escape(entry.run.name)}<small>{shown(entry.run.began)} UTC</small>",
+            _when(entry.run.began, entry.run.name),
             _outcome(entry) + _small(entry.run.end.true if entry.run.end else ""),
-            escape(failed_because(entry.run)) + _small("; ".join(one.message[:MOST] for one in entry.run.failures)),
+            escape(failed_because(entry)) + _small("; ".join(one.message[:MOST] for one in entry.run.failures)),
             _mended(entry),
         ]
         for entry in entries
     ]
-    return _table(["run", "how it ended, and what was true then", "why", "follow-up"], rows) or _none()
+    return _table(["began (UTC), execution", "how it ended, and what was true then", "why", "follow-up"], rows) or _none()
 
 
 def _mended(entry: Entry) -> str:
@@ -127,21 +128,21 @@ def _mended(entry: Entry) -> str:
 def _incidents(evidence: Evidence) -> str:
     rows = [
         [
-            f"{escape(entry.run.name)}<small>{shown(entry.run.began)} UTC</small>",
+            _when(entry.run.began, entry.run.name),
             escape(str(entry.run.given.get("reason") or "none given")),
             escape(entry.starter.who),
             _outcome(entry),
         ]
         for entry in evidence.incidents
     ]
-    return _table(["run", "reason", "who", "how it ended"], rows) or _none()
+    return _table(["began (UTC), execution", "reason", "who", "how it ended"], rows) or _none()
 
 
 def _runs(evidence: Evidence) -> str:
     now = evidence.made_at
     rows = [
         [
-            f"{shown(entry.run.began)}<small>{escape(entry.run.name)}</small>",
+            _when(entry.run.began, entry.run.name),
             f"{escape(entry.run.target)}<small>{escape(entry.run.mode)}</small>",
             _outcome(entry),
             f"{escape(entry.starter.kind)}<small>{escape(entry.starter.who)}</small>",
@@ -183,6 +184,10 @@ def _durations(figures: dict[str, dict[str, float | None]]) -> str:
         return "No rotation, so no duration."
     took = f"A rotation took {lasted(median)} (median; the longest {lasted(longest)})"
     return f"{took}, of which it worked {lasted(working)} and otherwise waited on purpose."
+
+
+def _when(moment: datetime, name: str) -> str:
+    return f"<time>{shown(moment)}</time>{_small(name)}"
 
 
 def _outcome(entry: Entry) -> str:

@@ -3,7 +3,9 @@
 from datetime import datetime, timedelta
 from html import escape
 
-from rotation_cli.evidence import RENEWED, Entry, Evidence, Gap, Window
+from rotation.outcome import DONE
+
+from rotation_cli.evidence import Entry, Evidence, Gap, Window
 from rotation_cli.words import shown
 
 LEFT, WIDTH, ROW, TOP = 130, 1000, 46, 22
@@ -59,7 +61,7 @@ def _mark(window: Window, entry: Entry, middle: float) -> str:
     title = f"<title>{escape(f'{shown(run.began)} {run.name}: {run.outcome}')}</title>"
     if entry.failed:
         return f'<path class="failed" d="M{x - 5:.1f} {middle - 17}l9 9m0 -9l-9 9">{title}</path>'  # above what mended it
-    if run.outcome in RENEWED:
+    if run.outcome in DONE:
         return f'<circle class="renewed" cx="{x:.1f}" cy="{middle}" r="5">{title}</circle>'
     return f'<circle class="other" cx="{x:.1f}" cy="{middle}" r="3">{title}</circle>'
 

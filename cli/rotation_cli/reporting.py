@@ -12,13 +12,13 @@ from rotation_cli import page
 from rotation_cli.evidence import Entry, Evidence, Found, Gap, Window, assemble
 from rotation_cli.history import Run
 from rotation_cli.stack import Stack, class_of
-from rotation_cli.trail import starters
+from rotation_cli.trail import look
 from rotation_cli.trouble import Trouble
 from rotation_cli.words import exact
 
 COLUMNS = (
-    "kind", "target", "name", "mode", "began", "ended", "outcome", "urgency", "started_by", "who", "reason", "seconds",
-    "working_seconds", "from_slot", "to_slot", "version_found", "version_flip", "version_retire", "failed_step", "error",
+    "kind", "target", "name", "mode", "began", "ended", "outcome", "urgency", "started_by", "who", "stopped_by", "reason",
+    "seconds", "working_seconds", "from_slot", "to_slot", "version_found", "version_flip", "version_retire", "failed_step", "error",
     "mended_by", "mended_after_seconds", "gap_days", "allowed_days", "missed_runs",
 )  # fmt: skip
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -31,9 +31,9 @@ def gather(stack: Stack, start: datetime, end: datetime, now: datetime) -> Evide
     made = stack.made_at()
     runs = stack.logged(start - around, min(end + around, now))
     window = Window(start, end)
-    who, notes = starters(stack.aws, [run for run in runs if window.holds(run.began)], now)
+    trail = look(stack.aws, [run for run in runs if window.holds(run.began)], now)
     source = f"CloudWatch log group {stack.log_group}, account {stack.caller.account}, {stack.aws.region}"
-    return assemble(stack.name, window, now, Found(source, runs, classes, made, who, notes))
+    return assemble(stack.name, window, now, Found(source, runs, classes, made, trail.starters, trail.stoppers, trail.notes))
 
 
 def write(evidence: Evidence, kind: str, path: Path) -> None:
@@ -82,6 +82,7 @@ def _entry(entry: Entry, now: datetime) -> dict[str, Any]:
         "urgency": run.end.urgency.value if run.end else None,
         "started_by": entry.starter.kind,
         "who": entry.starter.who,
+        "stopped_by": entry.stopped_by,
         "reason": str(run.given.get("reason") or ""),
         "scheduled_time": str(run.given.get("scheduled_time") or ""),
         "seconds": round(run.seconds(now), 3),

@@ -9,9 +9,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from rotation.classes import RotationClass
+from rotation.outcome import DONE
 from rotation.runbook import Urgency
 
-from rotation_cli.evidence import LOOKS, RENEWED, Entry, Evidence, Gap, starter_of
+from rotation_cli.evidence import LOOKS, Entry, Evidence, Gap, starter_of
 from rotation_cli.following import SHOWN, step_line
 from rotation_cli.history import RUNNING, Run
 from rotation_cli.stack import Stack, class_of
@@ -124,7 +125,7 @@ class TargetState:
     """How one target stands."""
 
     def __init__(self, name: str, kind: RotationClass, ended: Sequence[Run], intent: str, now: datetime) -> None:
-        renewed = [run for run in ended if run.outcome in RENEWED]
+        renewed = [run for run in ended if run.outcome in DONE]
         self.name, self._kind, self._intent, self._now = name, kind, intent, now
         self._last = ended[-1] if ended else None
         self._renewed = renewed[-1].ended if renewed else None
@@ -189,14 +190,14 @@ def tell_evidence(evidence: Evidence) -> None:
         out.print(f"a rotation took {lasted(median)} (median; the longest {lasted(longest)}), of which it worked {lasted(working)}")
     out.print()
     for name in evidence.classes:
-        out.print(f"{name:<16} {timeline(evidence, name)}")
+        out.print(clean(f"{name:<16} {timeline(evidence, name)}"))
     out.print("  ● renewed   ✗ failed   · another run   _ nothing   (each group a month)\n")
     _table(
         ["began (UTC)", "execution", "target", "mode", "outcome", "lasted", "working", "started by", "who"],
         [_entry_row(entry, evidence.made_at) for entry in evidence.entries],
     )
     for entry in evidence.failures:
-        out.print(clean(f"failure   {entry.run.name} {entry.run.outcome}: {failed_because(entry.run)}; {mended(entry)}"))
+        out.print(clean(f"failure   {entry.run.name} {entry.run.outcome}: {failed_because(entry)}; {mended(entry)}"))
     for gap in evidence.gaps:
         out.print(clean(f"gap       {gap_sentence(gap)}"))
     for entry in evidence.incidents:
@@ -216,13 +217,15 @@ def timeline(evidence: Evidence, target: str) -> str:
         moment = (moment + timedelta(days=32)).replace(day=1)
     for entry in evidence.entries:
         if entry.run.target == target:
-            months[f"{entry.run.began:%Y-%m}"] += "✗" if entry.failed else "●" if entry.run.outcome in RENEWED else "·"
+            months[f"{entry.run.began:%Y-%m}"] += "✗" if entry.failed else "●" if entry.run.outcome in DONE else "·"
     return " ".join(marks or "_" for marks in months.values())
 
 
-def failed_because(run: Run) -> str:
+def failed_because(entry: Entry) -> str:
     """The step and its error, or what Step Functions says."""
-    return ", ".join(f"{one.error} at {one.step}" for one in run.failures) or run.error or run.status
+    run = entry.run
+    told = ", ".join(f"{one.error} at {one.step}" for one in run.failures) or run.error or run.status
+    return f"{told}, stopped by {entry.stopped_by}" if entry.stopped_by else told
 
 
 def mended(entry: Entry) -> str:

@@ -220,6 +220,12 @@ def test_what_is_printed_has_all_three(files: Path) -> None:
     assert "\x1b" not in text
 
 
+def test_readmes_example_is_what_is_printed(files: Path) -> None:
+    printed = (files / "report.txt").read_text().splitlines()
+    example = (ROOT / "README.md").read_text().split("one never began:\n\n```\n")[1].split("```")[0].splitlines()
+    assert [line for line in example if line != "…" and line not in printed] == []
+
+
 def test_a_shorter_window_has_what_lies_in_it_and_still_knows_what_mended_it(year: Year, tmp_path: Path) -> None:
     path = tmp_path / "march.json"
     done = rotation(year, "report", "--from", "2025-03-01T02:00", "--to", "2025-03-01T05:00", "--json", str(path))

@@ -13,7 +13,7 @@ START = datetime(2025, 1, 1, tzinfo=UTC)
 YEAR = Window(START, START + 365 * DAY)
 NOW = START + 400 * DAY
 LONG_AGO = START - 400 * DAY
-FAILS = ("RolledBack", "OldSlotNotRotated", "RestoreFailed", "RotationRefused")
+FAILS = ("RolledBack", "OldSlotNotRotated", "RestoreFailed", "RotationRefused", "RotationAlreadyRunning", "Superseded")
 
 
 def run(day: float, outcome: str = "RotationSucceeded", name: str = "", minutes: float = 8, **given: Any) -> Run:
@@ -62,6 +62,16 @@ def test_a_failure_that_was_mended_late_is_a_gap_but_no_missed_run() -> None:
     runs = [*every(31, without=(5,)), run(124, "RolledBack"), run(140)]
     (gap,) = report(*runs).gaps
     assert (round(gap.days), gap.missed, [one.name for one in gap.attempts]) == (47, 0, ["day-124"])
+
+
+def test_an_attempt_within_the_days_of_grace_was_not_missed_either() -> None:
+    runs = [*every(31, without=(5,)), run(126, "RolledBack"), run(140)]
+    assert spans(report(*runs)) == [(47, 0)]
+
+
+def test_the_windows_first_moment_is_in_it_and_its_last_is_not() -> None:
+    evidence = report(run(0), run(31), window=Window(START, START + 31 * DAY))
+    assert [entry.run.name for entry in evidence.entries] == ["day-0"]
 
 
 def test_a_gap_that_has_not_ended_counts_up_to_the_windows_end_or_now() -> None:
@@ -115,6 +125,18 @@ def test_a_failed_resume_is_mended_by_one_that_restores() -> None:
     found = follow_up(runs[0], runs)
     assert found is not None
     assert found.mended_by is runs[1]
+
+
+def test_a_failed_resume_is_not_mended_by_what_is_no_resume() -> None:
+    runs = [run(1, "RestoreFailed", mode="resume"), run(2, "UsersSynced", mode="sync-users")]
+    found = follow_up(runs[0], runs)
+    assert found is not None
+    assert found.mended_by is None
+
+
+@pytest.mark.parametrize("outcome", ["RotationAlreadyRunning", "Superseded"])
+def test_that_another_run_was_at_it_is_no_failure(outcome: str) -> None:
+    assert report(run(1, outcome), run(2)).failures == []
 
 
 @pytest.mark.parametrize("outcome", ["RotationSucceeded", "AlreadyRotated", "NothingToResume", "Restored", "UsersSynced"])

@@ -7,8 +7,9 @@ from itertools import pairwise
 
 JOBS = ("rotate", "resume", "revoke")
 """Modes that end with other passwords than before; only these are jobs in the metrics."""
-_DONE = ("RotationSucceeded", "Revoked")
-_NO_RESULT = ("AlreadyRotated", "NothingToResume", "Restored", "RotationAlreadyRunning", "Superseded")
+DONE = ("RotationSucceeded", "Revoked")
+"""Ends after which the application uses another password than before."""
+NO_RESULT = ("AlreadyRotated", "NothingToResume", "Restored", "RotationAlreadyRunning", "Superseded")
 """Neither a success nor a failure to rotate: there was nothing to do, or another run's result is the result."""
 _ENDS = ("SucceedStateEntered", "SucceedStateExited", "FailStateEntered")
 _HEALTH_STATE = "ValidateApp"
@@ -81,9 +82,9 @@ class Outcome:
 
     def measured(self) -> dict[str, float]:
         """Metrics by name. Nothing of what is no job, and nothing of one that has no result of its own."""
-        if self.mode not in JOBS or self.terminal in _NO_RESULT:
+        if self.mode not in JOBS or self.terminal in NO_RESULT:
             return {}
-        done = self.terminal in _DONE
+        done = self.terminal in DONE
         service = self.target if _SERVICE.fullmatch(self.target) else "unknown"
         values: dict[str, float] = {
             "secret_rotation_job_duration_seconds": self.seconds,
