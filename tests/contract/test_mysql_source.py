@@ -5,6 +5,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pymysql
@@ -443,7 +444,7 @@ def test_sessions_on_readers_are_listed_and_ended_too(server: MySQL, admin: Cred
     with server.connect(Login("user", FIRST)):
         listed = source.sessions(admin, "user")
         assert [host for host, _ in listed] == [admin.host, "localhost"]  # the same server, by two names
-        source.end_sessions(admin, listed)
+        source.end_sessions(admin, "user", listed)
         while source.sessions(admin, "user"):
             pass
 
@@ -455,7 +456,41 @@ def test_where_rds_has_its_own_way_to_end_a_session_that_is_taken(server: MySQL,
         "CREATE PROCEDURE mysql.rds_kill(IN thread BIGINT) INSERT INTO mysql.killed VALUES (thread)",
     )
     try:
-        source.end_sessions(admin, [(admin.host, 17)])
-        assert execute(server, "SELECT id FROM mysql.killed") == ((17,),)
+        with server.connect(Login("user", FIRST)):
+            ((_, number),) = listed = source.sessions(admin, "user")
+            source.end_sessions(admin, "user", listed)
+        assert execute(server, "SELECT id FROM mysql.killed") == ((number,),)
     finally:
         execute(server, "DROP PROCEDURE mysql.rds_kill", "DROP TABLE mysql.killed")
+
+
+def test_a_number_that_is_another_user_s_by_now_is_left_alone(server: MySQL, source: Source, admin: Credential) -> None:
+    """A host name may lead to another server after a fail-over."""
+    execute(server, f"CREATE USER other IDENTIFIED BY '{SECOND}'")
+    with server.connect(Login("other", SECOND)):
+        listed = source.sessions(admin, "other")
+        source.end_sessions(admin, "user", listed)
+        assert source.sessions(admin, "other") == listed
+
+
+def test_a_user_of_the_application_cannot_hold_our_lock(server: MySQL, admin: Credential) -> None:
+    source = Source(server.ca_pem, secret="arn:aws:secretsmanager:…:secret:openemr/admin-AbCdEf")
+    with server.connect(Login("user", FIRST)) as session, session.cursor() as cursor:
+        cursor.execute("SELECT GET_LOCK('credential-rotation', 0)")
+        with source.as_admin(admin) as locked:
+            assert locked.exists("user")
+
+
+def test_a_reader_that_does_not_know_the_admin_s_password_yet_is_asked_again_later(
+    monkeypatch: pytest.MonkeyPatch, server: MySQL, admin: Credential
+) -> None:
+    """It follows the writer. Here it is a server of its own, with another password."""
+    source = Source(server.ca_pem, readers=["localhost"])
+    connect = source._connect
+
+    def refuse(who: Credential) -> object:
+        return connect(replace(who, password=Password("old")) if who.host == "localhost" else who)
+
+    monkeypatch.setattr(source, "_connect", refuse)
+    with pytest.raises(SourceUnreachable):
+        source.sessions(admin, "user")

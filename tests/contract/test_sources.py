@@ -273,15 +273,15 @@ def test_sessions_are_ended_by_their_numbers_and_no_other(here: Here, source: So
     with here.works_as("other", SECOND), here.works_as("user", FIRST):
         listed = source.sessions(admin, "user")
         assert len(listed) == 1
-        source.end_sessions(admin, listed)
+        source.end_sessions(admin, "user", listed)
         until(lambda: source.sessions(admin, "user") == [])
-        source.end_sessions(admin, listed)  # it is gone: nothing to do
+        source.end_sessions(admin, "user", listed)  # it is gone: nothing to do
         assert len(source.sessions(admin, "other")) == 1
 
 
 def test_nobody_has_no_sessions(source: Source, admin: Credential) -> None:
     assert source.sessions(admin, "nobody") == []
-    source.end_sessions(admin, [])
+    source.end_sessions(admin, "nobody", [])
 
 
 # What mode verify sees

@@ -95,3 +95,27 @@ def test_what_an_older_run_left_is_finished_before_the_two_rounds(run: Execution
 @of(Case("revoked and rolled back", {"validate_app": [Raises("AppUnhealthy")] * 7}, REVOKE, hurried=True))
 def test_a_revocation_that_was_rolled_back_does_not_say_that_it_is_done(run: Execution) -> None:
     assert (run.status, run.terminal) == ("FAILED", "RolledBack")
+
+
+MOVED: Script = {"claim_rotation": [Raises("SituationChanged"), Raises("RotationAlreadyRunning")]}
+
+
+@of(Case("revoked at the second look", MOVED, REVOKE))
+def test_a_revocation_that_missed_its_claim_looks_again(run: Execution) -> None:
+    assert run.called.count("read_slots") == 4
+    assert run.terminal == "Revoked"
+
+
+@of(Case("rotated at no second look", {"claim_rotation": [Raises("SituationChanged")]}))
+def test_a_rotation_that_missed_its_claim_does_not(run: Execution) -> None:
+    assert run.terminal == "RotationRefused"
+
+
+@of(Case("rotated by another", {"claim_rotation": [Raises("RotationAlreadyRunning")]}))
+def test_a_rotation_that_another_one_overtook_says_so(run: Execution) -> None:
+    assert run.terminal == "RotationAlreadyRunning"
+
+
+@of(Case("revoked", given=REVOKE))
+def test_the_admin_is_renewed_in_each_round(run: Execution) -> None:
+    assert [event["round"] for event in run.given_to("rotate_admin")] == ["first", "second"]

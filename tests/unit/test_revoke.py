@@ -1,14 +1,17 @@
 """Mode revoke: two ordinary rotations that wait for nobody but the application, and end who is left."""
 
 import pytest
-from rotation.errors import NotAnnounced, RotationAlreadyRunning, RotationSuperseded, SlotInUse
+from rotation.errors import NotAnnounced, NotOnSlots, RotationAlreadyRunning, RotationSuperseded, SlotInUse, SourceRefused
 from rotation.model import PENDING, Mode, Slot
+from rotation.record import AdminRecord
 from rotation.steps.announce_incident import announce_incident
 from rotation.steps.discard_old_password import discard_old_password
+from rotation.steps.release_rotation import release_rotation
 from rotation.steps.rotate_admin import rotate_admin
 
+from tests.worlds.journal import Crash
 from tests.worlds.run import Run, arn, refused
-from tests.worlds.world import ADMIN, ADMIN_PASSWORD, USERS, MemoryWorld, credential, login
+from tests.worlds.world import ADMIN, ADMIN_PASSWORD, FORMER, FORMER_PASSWORD, USERS, MemoryWorld, credential, login
 
 A = USERS[Slot.A]
 
@@ -29,8 +32,7 @@ def intrude(world: MemoryWorld, slot: Slot = Slot.A) -> None:
 
 
 def test_after_two_rounds_nothing_that_was_known_before_opens_anything(world: MemoryWorld) -> None:
-    for _ in range(2):
-        revocation(world).to_end()
+    rounds(world)
     known = [*(login(slot) for slot in Slot), credential(ADMIN, ADMIN_PASSWORD)]
     assert not [one.username for one in known if world.accepts(one)]
     assert world.accepts(world.current.credential(world.current.active))
@@ -78,7 +80,7 @@ def test_sessions_end_once_their_password_is_refused(world: MemoryWorld) -> None
     run.drain()
     run.ask(discard_old_password)
     writes = world.journal.writes
-    assert writes.index(f"discard {A}") < writes.index("end sessions") < len(writes) - 1
+    assert writes.index(f"discard {A}") < writes.index("end sessions") == len(writes) - 1
     assert world.account(Slot.A).sessions == 0
 
 
@@ -157,3 +159,88 @@ def test_a_topic_that_takes_nothing_is_named(world: MemoryWorld) -> None:
     world.announce = fail  # type: ignore[method-assign]
     with refused(world, NotAnnounced):
         revocation(world).ask(announce_incident, reason="", started_by="")
+
+
+# What a stolen credential must not outlive
+
+
+def rounds(world: MemoryWorld, **more: object) -> None:
+    """Both, in one execution."""
+    for number in ("first", "second"):
+        run = revocation(world)
+        run.event |= {"round": number, **more}
+        run.to_end()
+
+
+def test_the_admin_is_new_also_where_the_rotation_s_id_is_that_of_an_earlier_one(world: MemoryWorld) -> None:
+    Run(world, "2026-01-05").to_end()
+    stolen = world.current_admin.credential
+    rounds(world, scheduled_time="2026-01-05")
+    assert not world.accepts(stolen)
+
+
+def test_a_password_of_the_admin_that_was_on_its_way_before_is_not_kept(world: MemoryWorld) -> None:
+    run = Run(world, "dead").to_admin()
+    world.journal.crash(2, done=True)
+    with pytest.raises(Crash):
+        run.ask(rotate_admin)
+    held = world.admin.labels().pending
+    assert held
+    stolen = AdminRecord.parse(world.admin.read(held), "admin").credential
+    world.slots.swap(PENDING, to=None, removed_from=world.slots.labels().pending)
+    rounds(world)
+    assert not world.accepts(stolen)
+
+
+def test_what_an_intruder_set_while_the_admin_was_renewed_does_not_outlive_the_second_round(world: MemoryWorld) -> None:
+    def alter() -> None:
+        account = world.source.accounts[ADMIN]
+        account.old, account.password = account.password, "canary-of-an-intruder"
+
+    run = revocation(world).to_admin()
+    world.journal.meanwhile(f"sessions of {ADMIN}", alter)
+    run.ask(rotate_admin)
+    run.ask(release_rotation)
+    second = revocation(world)
+    second.event["round"] = "second"
+    second.to_end()
+    assert not world.accepts(credential(ADMIN, "canary-of-an-intruder"))
+
+
+def test_an_intruder_who_changes_the_standby_s_password_and_stays_holds_up_a_rotation_only(world: MemoryWorld) -> None:
+    world.account(Slot.B).password = "canary-of-an-intruder"
+    world.account(Slot.B).sessions = 1
+    with refused(world, SlotInUse):
+        Run(world).to_publish()
+    world.alive = set()
+    rounds(world)
+    assert not world.accepts(credential(USERS[Slot.B], "canary-of-an-intruder"))
+
+
+def test_a_user_that_is_neither_slot_is_for_a_person_to_lock(world: MemoryWorld) -> None:
+    world.application_uses(credential(FORMER, FORMER_PASSWORD))
+    with refused(world, NotOnSlots, f"lock {FORMER}"):
+        revocation(world).read_slots()
+
+
+def test_an_interrupted_first_rotation_is_finished_first(world: MemoryWorld) -> None:
+    world.application_uses(credential(FORMER, FORMER_PASSWORD))
+    Run(world).to_flip()
+    with refused(world, NotOnSlots, f"lock {FORMER}"):
+        revocation(world).read_slots()
+
+
+def test_sessions_that_could_not_be_ended_leave_what_is_current_right(world: MemoryWorld) -> None:
+    run = revocation(world).to_discard()
+
+    def refuse(*_: object) -> None:
+        raise SourceRefused("refused a statement (MySQL error 1095)")
+
+    end, world.source.end_sessions = world.source.end_sessions, refuse  # type: ignore[method-assign]
+    with refused(world, SourceRefused):
+        run.ask(discard_old_password)
+    assert world.accepts(world.current.credential(Slot.A)), "what AWSCURRENT says of the standby"
+    intrude(world)
+    world.source.end_sessions = end  # type: ignore[method-assign]
+    run.ask(discard_old_password)
+    assert world.account(Slot.A).sessions == 0

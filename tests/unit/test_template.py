@@ -297,8 +297,29 @@ def default_target(given: dict[str, Any]) -> Target:
     condition, of_class, of_parameter = variables["Overlap"]["Fn::If"]
     assert template()["Conditions"][condition] == {"Fn::Equals": [{"Ref": "OverlapSeconds"}, -1]}
     overlap = of_class if values["OverlapSeconds"] == -1 else of_parameter["Fn::Sub"]
-    document = re.sub(r"\$\{(\w+)\}", lambda found: str(values[found[1]]), text.replace("${Overlap}", overlap))
+    condition, some, none = variables["Readers"]["Fn::If"]
+    assert template()["Conditions"][condition] == {
+        "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "ReaderHosts"}]}, "none"]}]
+    }
+    readers = none if values["ReaderHosts"] == "none" else joined(some, values)
+    text = text.replace("${Overlap}", overlap).replace("${Readers}", readers)
+    document = re.sub(r"\$\{(\w+)\}", lambda found: str(values[found[1]]), text)
     return parse_target("openemr", document)
+
+
+def joined(value: Any, values: dict[str, Any]) -> str:
+    """Fn::Join, and what it joins."""
+    if not isinstance(value, dict):
+        return str(value)
+    separator, parts = value["Fn::Join"]
+    return str(separator).join(
+        values[parts["Ref"]].split(",") if isinstance(parts, dict) else [joined(one, values) for one in parts]
+    )
+
+
+def test_readers_come_into_the_target_as_they_were_given() -> None:
+    assert default_target({}).readers == ()
+    assert default_target({"ReaderHosts": "r1.example,r2.example"}).readers == ("r1.example", "r2.example")
 
 
 def test_the_default_target_is_a_valid_document() -> None:

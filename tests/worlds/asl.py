@@ -18,7 +18,7 @@ State = dict[str, Any]
 KEYS = {
     "Pass": {"Parameters", "InputPath", "Result", "ResultPath"},
     "Task": {"Resource", "Parameters", "ResultSelector", "ResultPath", "TimeoutSeconds", "Retry", "Catch"},
-    "Wait": {"SecondsPath"},
+    "Wait": {"SecondsPath", "Seconds"},
     "Choice": {"Choices", "Default"},
     "Map": {"ItemsPath", "MaxConcurrency", "ItemSelector", "ItemProcessor", "ResultPath", "Catch"},
     "Succeed": set(),
@@ -165,7 +165,8 @@ class Machine:
             chosen = next((one["Next"] for one in state["Choices"] if _holds(one, frame.data)), state["Default"])
             return self._next(place, frame.data, chosen), 0.0
         if kind == "Wait":
-            return self._next(place, frame.data, state["Next"]), float(_find(frame.data, state["SecondsPath"]))
+            seconds = state["Seconds"] if "Seconds" in state else _find(frame.data, state["SecondsPath"])
+            return self._next(place, frame.data, state["Next"]), float(seconds)
         if kind == "Map":
             return self._item(_top(place, replace(frame, items=tuple(_find(frame.data, state["ItemsPath"])), index=0))), 0.0
         if kind == "Succeed":

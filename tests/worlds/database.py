@@ -123,11 +123,10 @@ class Database:
         """Somebody else's."""
         return [(username, number) for number in range(self.accounts.get(username, Account("")).sessions)]
 
-    def end_sessions(self, admin: Credential, sessions: Sequence[SessionId]) -> None:
+    def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
         self._connect(admin)
         with self._journal.write("end sessions"):
-            for username, _ in set(sessions) & {one for name in self.accounts for one in self.connected(name)}:
-                self.accounts[username].sessions -= 1
+            self.accounts[username].sessions -= len(set(sessions) & set(self.connected(username)))
 
     def activity_of(self, username: str) -> Activity:
         self._journal.look(f"activity {username}")

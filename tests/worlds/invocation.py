@@ -401,9 +401,9 @@ class Database:
         sessions: list[SessionId] = self._it.call(Port.DATABASE, what, lambda: self._database.sessions(admin, username))
         return sessions
 
-    def end_sessions(self, admin: Credential, sessions: Sequence[SessionId]) -> None:
+    def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
         self._it.seen.ending = sessions
-        self._it.call(Port.DATABASE, "end sessions", lambda: self._database.end_sessions(admin, sessions))
+        self._it.call(Port.DATABASE, "end sessions", lambda: self._database.end_sessions(admin, username, sessions))
 
 
 class Session:

@@ -38,6 +38,7 @@
         ├── RolloutFailed             Kubernetes says that the rollout exceeded its progress deadline
         ├── RolloutTooSlow            not complete within the target's rollout deadline
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
+        ├── NotOnSlots                a revocation finds the application on a user that is neither slot
         ├── NotAnnounced              the SNS topic did not take a message
         └── UnexpectedError           a bug: the type and place are given, never the text
 
@@ -167,6 +168,9 @@ class RolloutTooSlow(PermanentError): ...
 
 
 class DrainTooSlow(PermanentError): ...
+
+
+class NotOnSlots(PermanentError): ...
 
 
 class NotAnnounced(PermanentError): ...

@@ -109,8 +109,8 @@ class Source(Protocol):
     def sessions(self, admin: Credential, username: str) -> list[SessionId]:
         """That user's, on the writer and all readers, but for our own."""
 
-    def end_sessions(self, admin: Credential, sessions: Sequence[SessionId]) -> None:
-        """Those of them that are still there."""
+    def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
+        """Those of them that are still there, and still that user's."""
 
 
 class CredentialConsumer(Protocol):

@@ -69,6 +69,11 @@ class Request:
         return found
 
     @property
+    def round(self) -> str:
+        """Of the two rotations of a revocation."""
+        return str(self._event["round"])
+
+    @property
     def reason(self) -> str:
         """Why somebody started this; empty if nobody said."""
         return str(self._event["reason"])

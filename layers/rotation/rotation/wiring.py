@@ -54,7 +54,7 @@ class AwsWorld:
     def source(self) -> Source:
         from rotation.adapters.mysql import MySQL
 
-        return MySQL(self.target.source_ca, self.target.readers)
+        return MySQL(self.target.source_ca, self.target.readers, self.target.admin_secret)
 
     @cached_property
     def health(self) -> Health:

@@ -6,8 +6,9 @@ TLS is required and verified, chain and host name. A driver's error text never g
 import re
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
+from hashlib import sha256
 from importlib import resources
 from typing import Any
 
@@ -54,9 +55,11 @@ _LOST = (
 class MySQL:
     """The database behind a target. Connects anew each time, so that a fail-over is followed through DNS."""
 
-    def __init__(self, ca: str, readers: Sequence[str] = ()) -> None:
+    def __init__(self, ca: str, readers: Sequence[str] = (), secret: str = "") -> None:
+        """`secret`: which one's admin takes the lock. Any user of the server may take a lock whose name it can guess."""
         self._ca = ca
         self._readers = readers
+        self._lock = f"{LOCK}-{sha256(secret.encode()).hexdigest()[:16]}" if secret else LOCK
 
     def logs_in(self, credential: Credential) -> bool:
         try:
@@ -75,7 +78,7 @@ class MySQL:
         with self._session(admin) as session:
             seen = [session.activity(username)]
         for host in self._readers:
-            with self._session(_at(admin, host)) as session:
+            with self._reader(admin, host) as session:
                 seen.append(session.activity(username))
         counts = [activity.logins for activity in seen]
         logins = None if None in counts else sum(count or 0 for count in counts)
@@ -83,7 +86,7 @@ class MySQL:
 
     def inspect(self, admin: Credential, users: Sequence[str]) -> Server:
         for host in self._readers:
-            with self._session(_at(admin, host)):
+            with self._reader(admin, host):
                 pass  # a reader that is not reached, or not trusted, has to be said too
         with self._session(admin) as session:
             return session.inspect(users)
@@ -91,23 +94,33 @@ class MySQL:
     def sessions(self, admin: Credential, username: str) -> list[SessionId]:
         found: list[SessionId] = []
         for host in (admin.host, *self._readers):
-            with self._session(_at(admin, host)) as session:
+            with self._on(admin, host) as session:
                 found += [(host, number) for number in session.sessions(username)]
         return found
 
-    def end_sessions(self, admin: Credential, sessions: Sequence[SessionId]) -> None:
+    def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
+        """A host name may lead to another server by now, where the number is somebody else's."""
         for host in dict.fromkeys(host for host, _ in sessions):
-            with self._session(_at(admin, host)) as session:
-                session.end([number for at, number in sessions if at == host])
+            with self._on(admin, host) as session:
+                there = session.sessions(username)
+                session.end([number for at, number in sessions if at == host and number in there])
+
+    def _on(self, admin: Credential, host: str) -> "AbstractContextManager[MySQLAdmin]":
+        return self._session(admin) if host == admin.host else self._reader(admin, host)
+
+    def _reader(self, admin: Credential, host: str) -> "AbstractContextManager[MySQLAdmin]":
+        return self._session(_at(admin, host), follows=True)
 
     @contextmanager
-    def _session(self, credential: Credential) -> "Iterator[MySQLAdmin]":
+    def _session(self, credential: Credential, *, follows: bool = False) -> "Iterator[MySQLAdmin]":
+        """`follows`: a reader may not know a password yet that the writer knows."""
         try:
             connection = self._connect(credential)
         except _Denied:
-            raise SourceRefused(f"{credential.username} was refused by {credential.host}") from None
+            kind = SourceUnreachable if follows else SourceRefused
+            raise kind(f"{credential.username} was refused by {credential.host}") from None
         try:
-            yield MySQLAdmin(connection, credential.host)
+            yield MySQLAdmin(connection, credential.host, self._lock)
         finally:
             connection.close()
 
@@ -130,16 +143,17 @@ class MySQL:
 class MySQLAdmin:
     """One connection as the admin; our lock goes when it closes."""
 
-    def __init__(self, connection: Any, host: str) -> None:
+    def __init__(self, connection: Any, host: str, lock: str) -> None:
         self._connection = connection
         self._host = host
+        self._lock = lock
 
     def lock(self) -> None:
         """Taken on the writer only: a fail-over in between leaves us on a server that is read-only."""
         if self._value("SELECT @@global.read_only OR @@global.innodb_read_only"):
             raise SourceReadOnly(f"{self._host} is read-only: a reader, or a writer in the middle of a fail-over")
-        if self._value("SELECT GET_LOCK(%s, %s)", LOCK, LOCK_SECONDS) != 1:
-            raise SourceBusy(f"another session holds the lock {LOCK} on {self._host}")
+        if self._value("SELECT GET_LOCK(%s, %s)", self._lock, LOCK_SECONDS) != 1:
+            raise SourceBusy(f"another session holds our lock on {self._host}")
 
     @property
     def dual_passwords(self) -> bool:
