@@ -142,6 +142,11 @@ def _rotation_of(secret: Secret) -> object:
     return _content(secret, CURRENT).get("rotation", {}).get("id")
 
 
+def _renewal(world: LivingWorld, place: Place, state: str) -> object:
+    """A revocation makes a new one in each of its rounds."""
+    return f"{place.who.name} {place.who.started} second" if state == "Revoked" else _rotation_of(world.slots)
+
+
 def _active(world: LivingWorld) -> Credential:
     content = _content(world.slots, CURRENT)
     return _credential(content[content["active_slot"]])
@@ -263,7 +268,7 @@ def at_rest(world: LivingWorld, place: Place, *before: Credential, state: str = 
         "a consumer is not on the active slot": all(one.held.same_login(_active(world)) for one in (world.file, world.secret)),
         "a slot does not log in": all(world.accepts(current.credential(slot)) for slot in Slot),
         "the admin does not log in": world.accepts(world.current_admin.credential),
-        "the admin's password is not of this rotation": _rotation_of(world.admin) == _rotation_of(world.slots),
+        "the admin's password is not of this rotation": _rotation_of(world.admin) == _renewal(world, place, state),
         "an old password is left": by_hand
         or not [n for n in (*USERS.values(), ADMIN) if n in accounts and accounts[n].old is not None],
         "the application uses what it used before": by_hand or not all(world.file.held.same_login(one) for one in before),

@@ -126,7 +126,9 @@ class Database:
     def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
         self._connect(admin)
         with self._journal.write("end sessions"):
-            self.accounts[username].sessions -= len(set(sessions) & set(self.connected(username)))
+            ended = set(sessions) & set(self.connected(username))
+            if ended:
+                self.accounts[username].sessions -= len(ended)
 
     def activity_of(self, username: str) -> Activity:
         self._journal.look(f"activity {username}")
