@@ -1,5 +1,6 @@
 """Mode verify: every prerequisite is looked at, nothing is written, all findings are listed."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -270,6 +271,30 @@ def test_a_person_who_puts_the_secret_again_has_not_rotated_it(world: MemoryWorl
     world.clock += 10 * DAY
     world.slots.put("theirs", world.current.text())
     assert days(world) == pytest.approx(10, abs=0.01)
+
+
+def without_tag(world: MemoryWorld) -> SecretText:
+    text = json.loads(world.current.text().reveal())
+    del text["rotation"]
+    return SecretText(json.dumps(text))
+
+
+def test_neither_has_one_who_leaves_our_tag_out(world: MemoryWorld) -> None:
+    """As Terraform does, when it makes its version of the secret anew."""
+    Run(world).to_end()
+    world.clock += 10 * DAY
+    world.slots.put("theirs", without_tag(world))
+    world.clock += DAY
+    assert days(world) == pytest.approx(11, abs=0.01)
+
+
+def test_a_version_that_is_no_record_is_not_gone_on_from(world: MemoryWorld) -> None:
+    """Somebody put nonsense, and the right thing over it."""
+    good = without_tag(world)
+    world.slots.put("nonsense", SecretText("{}"))
+    world.slots.put("theirs", good)
+    world.clock += DAY
+    assert days(world) == pytest.approx(1, abs=0.01)
 
 
 def test_a_version_that_aws_has_dropped_is_not_asked_for(world: MemoryWorld) -> None:
