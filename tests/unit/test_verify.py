@@ -275,7 +275,7 @@ def test_a_person_who_puts_the_secret_again_has_not_rotated_it(world: MemoryWorl
 
 def without_tag(world: MemoryWorld) -> SecretText:
     text = json.loads(world.current.text().reveal())
-    del text["rotation"]
+    text.pop("rotation", None)
     return SecretText(json.dumps(text))
 
 
