@@ -10,8 +10,8 @@ from rotation.ports import Desk
 def tell_outcome(desk: Desk, execution: str) -> dict[str, Any]:
     """The event says no more than that it ended: what is encrypted with a key of ours is not in it, so Step Functions is asked.
 
-    First the `resume`, then the message that names it. Called again for the same end, it tells the same again and starts nothing, also
-    if that `resume` is done by then and no intent is open any more.
+    First the `resume`, then the message that names it. Called again for the same end, it tells the same again and starts nothing,
+    also if that `resume` is done by then and no intent is open any more.
     """
     outcome = desk.outcome(execution)
     told = is_told(outcome)
