@@ -188,7 +188,7 @@ def starter_of(run: Run) -> Starter:
     """What the run's own input says."""
     said = str(run.given.get("started_by") or "")
     if said == "schedule" or (not said and run.given.get("scheduled_time")):
-        return Starter("schedule", "EventBridge Scheduler")
+        return Starter("schedule", "as its input says")
     if said == "tell_outcome":
         return Starter("automatic", "tell_outcome, after a failure")
     return Starter("person", said) if said else Starter(UNKNOWN)

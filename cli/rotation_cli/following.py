@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from rotation_cli.aws import NotPermitted
 from rotation_cli.history import RUNNING, Run, Visit
 from rotation_cli.stack import Stack
 from rotation_cli.trouble import Trouble
@@ -18,7 +19,8 @@ POLL_SECONDS = 1.0
 LATER_SECONDS = 5.0
 """Once it has run for a minute: an overlap window is up to two days."""
 PATIENCE_SECONDS = 60
-"""The history is eventually consistent: an execution that was just started may not be in it."""
+"""The history is eventually consistent: an execution that was just started may not be in it. As long may no answer come at all:
+AWS throttles, networks come and go, and the execution goes on all the same."""
 STEPS = "{task.completed}/{task.total} steps"
 PATH = (
     "ReadSlots",
@@ -60,10 +62,18 @@ def _live(stack: Stack, arn: str) -> Run:
 
 
 def _watch(stack: Stack, arn: str, say: Callable[[str], object], show: Callable[[Run], None]) -> Run:
-    told, passed = 0, 0.0
+    told, passed, answered = 0, 0.0, 0.0
     while True:
-        run = stack.recent_run(arn)
-        if run is None and passed > PATIENCE_SECONDS:
+        run = None
+        try:
+            run = stack.recent_run(arn)
+            answered = passed
+        except NotPermitted:
+            raise
+        except Trouble:
+            if passed - answered > PATIENCE_SECONDS:
+                raise
+        if run is None and answered == passed > PATIENCE_SECONDS:
             raise Trouble(
                 f"it was started, and Step Functions does not show it yet: `rotation explain {arn.rsplit(':', 1)[-1]}` later"
             )

@@ -43,7 +43,7 @@ class Event:
     def of_log(cls, raw: Mapping[str, Any]) -> "Event":
         """As Step Functions writes it into a log group."""
         at = datetime.fromtimestamp(int(raw["event_timestamp"]) / 1000, UTC)
-        return cls(int(raw["id"]), str(raw["type"]), at, _needed(str(raw["type"]), raw.get("details") or {}))
+        return cls(int(raw["id"]), str(raw["type"]), at, _needed(str(raw["type"]), as_object(raw.get("details"))))
 
 
 def _needed(kind: str, details: Mapping[str, Any]) -> dict[str, Any]:
@@ -161,7 +161,7 @@ def read(arn: str, events: Iterable[Event]) -> Run | None:
     ordered = sorted(events, key=lambda event: event.id)
     if not ordered or ordered[0].kind != STARTED:
         return None
-    run = Run(arn, ordered[0].at, _object(ordered[0].details.get("input")))
+    run = Run(arn, ordered[0].at, as_object(ordered[0].details.get("input")))
     open_visits: dict[str, Visit] = {}
     for event in ordered:
         if event.kind.endswith(ENTERED):
@@ -177,21 +177,23 @@ def read(arn: str, events: Iterable[Event]) -> Run | None:
 
 
 def _enter(run: Run, open_visits: dict[str, Visit], event: Event) -> None:
+    if "name" not in event.details:
+        return  # cut off
     visit = Visit(str(event.details["name"]), event.kind.removesuffix(ENTERED), event.at)
     run.visits.append(visit)
     open_visits[visit.state] = visit
     if visit.kind in ("Fail", "Succeed"):
-        _remember(run, _object(event.details.get("input")))
+        _remember(run, as_object(event.details.get("input")))
 
 
 def _leave(run: Run, open_visits: dict[str, Visit], event: Event) -> None:
-    name = str(event.details["name"])
+    name = str(event.details.get("name") or "")
     if visit := open_visits.pop(name, None):
         visit.left = event.at
-    known = _object(event.details.get("output"))
+    known = as_object(event.details.get("output"))
     if name in TELLING:
         _remember(run, known)
-    version = str((known.get("claim") or {}).get("version") or "")
+    version = str(as_object(known.get("claim")).get("version") or "")
     if name == "ClaimRotation":
         run.versions = replace(run.versions, flip=(*run.versions.flip, version))
     elif name == "RotateOldSlot":
@@ -203,13 +205,13 @@ def _remember(run: Run, known: Mapping[str, Any]) -> None:
     run.payload = dict(known)
     if isinstance(given := known.get("input"), dict):
         run.given = given
-    situation = known.get("situation") or {}
+    situation = as_object(known.get("situation"))
     if situation and not run.versions.found:
-        labels = situation.get("labels") or {}
+        labels = as_object(situation.get("labels"))
         run.versions = replace(run.versions, found=str(labels.get("current") or ""))
     if situation.get("slot"):
         run.slots = (str(situation.get("old_slot") or ""), str(situation["slot"]))
-    if failures := known.get("failures"):
+    if failures := as_object(known.get("failures")):
         run.failures = tuple(_failures(failures))
 
 
@@ -225,11 +227,11 @@ def _failure(step: str, told: Mapping[str, Any]) -> Failure:
     error, cause = str(told.get("Error") or ""), str(told.get("Cause") or "")
     if error == "PublishFailed" and (inside := IN_MAP.fullmatch(cause)):
         step, error, cause = inside.groups()
-    inner = _object(cause)
+    inner = as_object(cause)
     return Failure(step, str(inner.get("errorType") or error), str(inner.get("errorMessage") or cause).strip())
 
 
-def _object(text: Any) -> dict[str, Any]:
+def as_object(text: Any) -> dict[str, Any]:
     """The JSON object in the text; empty where it is cut off, missing or something else."""
     try:
         found = json.loads(text) if isinstance(text, str) else text

@@ -10,7 +10,7 @@ from typing import Any
 from rotation.classes import CLASSES, DEFAULT_CLASS, RotationClass
 
 from rotation_cli.aws import Aws, NotPermitted, Refused
-from rotation_cli.history import Event, Run, read
+from rotation_cli.history import Event, Run, as_object, read
 from rotation_cli.trouble import Trouble
 
 NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")
@@ -189,8 +189,11 @@ class Stack:
                 ) from None
             raise
 
-    def pending(self, secret: str) -> str:
-        """The version of a secret that carries AWSPENDING: an intent that is open. Empty: none is."""
+    def pending(self, document: str) -> str:
+        """The version of a target's slot secret that carries AWSPENDING: an intent that is open. Empty: none is."""
+        secret = as_object(document).get("slot_secret")
+        if not isinstance(secret, str):
+            return "not known: the target document names no slot secret"
         try:
             stages = self.aws.call("secretsmanager", "describe_secret", SecretId=secret).get("VersionIdsToStages", {})
         except NotPermitted:
@@ -212,11 +215,7 @@ class Stack:
 
 def class_of(document: str) -> RotationClass:
     """How often the target is to be rotated."""
-    try:
-        named = json.loads(document).get("class")
-    except (ValueError, AttributeError):
-        named = None
-    return CLASSES.get(str(named), CLASSES[DEFAULT_CLASS])
+    return CLASSES.get(str(as_object(document).get("class")), CLASSES[DEFAULT_CLASS])
 
 
 def _events(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Event]]:

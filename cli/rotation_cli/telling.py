@@ -1,9 +1,9 @@
 """What is printed: tables and sentences for people. Nothing in it is taken for markup or for orders to the terminal."""
 
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -14,7 +14,7 @@ from rotation.runbook import Urgency
 
 from rotation_cli.evidence import LOOKS, Entry, Evidence, Gap, starter_of
 from rotation_cli.following import SHOWN, step_line
-from rotation_cli.history import RUNNING, Run
+from rotation_cli.history import RUNNING, Run, as_object
 from rotation_cli.stack import Stack, class_of
 from rotation_cli.words import count, lasted, shown
 
@@ -68,11 +68,11 @@ def tell_run(run: Run, now: datetime) -> None:
 
 def _tell_findings(out: Console, run: Run) -> None:
     """What a run that only looks has found: a decision with its plan, or prerequisites."""
-    if run.mode == "dry-run" and (situation := run.payload.get("situation")):
+    if run.mode == "dry-run" and (situation := as_object(run.payload.get("situation"))):
         out.print(clean(f"decision:   {situation.get('reason')}"))
         for step in situation.get("plan") or []:
             out.print(clean(f"  {step['state']}: {step['change']}"))
-    for one in (run.payload.get("verified") or {}).get("findings") or []:
+    for one in as_object(run.payload.get("verified")).get("findings") or []:
         mend = f"; {one['mend']}" if one.get("mend") else ""
         out.print(clean(f"  {one.get('severity', ''):<8} {one.get('what')}: {one.get('found')}{mend}"))
 
@@ -134,7 +134,7 @@ class TargetState:
     def of(cls, name: str, text: str, runs: Iterable[Run], stack: Stack, now: datetime) -> "TargetState":
         """From its document, its runs and the labels of its secret."""
         ended = sorted((run for run in runs if run.target == name and run.ended), key=lambda run: run.ended or now)
-        return cls(name, class_of(text), ended, stack.pending(str(json.loads(text)["slot_secret"])), now)
+        return cls(name, class_of(text), ended, stack.pending(text), now)
 
     @property
     def overdue(self) -> bool:
@@ -170,10 +170,15 @@ def tell_targets(targets: Mapping[str, str]) -> None:
     """Name, class and consumers of each."""
     rows = []
     for name, text in targets.items():
-        document = json.loads(text)
-        consumers = ", ".join(str(one.get("path") or one.get("name")) for one in document.get("consumers", []))
-        rows.append([name, class_of(text).name, str(document.get("slot_secret", "")), consumers])
+        document = as_object(text)
+        slot_secret = str(document.get("slot_secret") or f"unreadable: rotation targets check {name}")
+        rows.append([name, class_of(text).name, slot_secret, ", ".join(_consumers(document))])
     _table(["target", "class", "slot secret", "consumers"], rows)
+
+
+def _consumers(document: Mapping[str, Any]) -> list[str]:
+    found = document.get("consumers")
+    return [str(one.get("path") or one.get("name")) for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def tell_evidence(evidence: Evidence) -> None:

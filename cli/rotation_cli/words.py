@@ -4,6 +4,9 @@ from datetime import UTC, datetime
 
 from rotation_cli.trouble import Trouble
 
+YEARS = range(2000, 9001)
+"""Beyond them no run began, and reckoning with days on either side would leave the calendar."""
+
 
 def moment(text: str, what: str) -> datetime:
     """A date, or a date with a time, as ISO 8601 has it; in UTC unless it says otherwise."""
@@ -13,6 +16,8 @@ def moment(text: str, what: str) -> datetime:
         raise Trouble(
             f"{what} {text!r} is not a date: write it as 2026-01-31, or 2026-01-31T03:00 for a time of day (UTC)"
         ) from None
+    if found.year not in YEARS:
+        raise Trouble(f"{what} {text!r} is in no year that can be reported on: give one from {YEARS[0]} to {YEARS[-1]}")
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 

@@ -39,6 +39,9 @@ class Here(Protocol):
         """Somebody's session."""
 
     def want_long_passwords(self) -> None: ...
+    def leave_tls_to_the_accounts(self) -> None:
+        """The server itself does not ask for it of everybody."""
+
     def fail_over(self) -> None:
         """The admin's connections are cut, and there is no writer for a while."""
 
@@ -88,6 +91,9 @@ class RealDatabase:
         except pymysql.MySQLError:
             pytest.skip("this MySQL server comes without component_validate_password")
 
+    def leave_tls_to_the_accounts(self) -> None:
+        self._execute("SET GLOBAL require_secure_transport = OFF")
+
     def fail_over(self) -> None:
         self._execute("SET GLOBAL super_read_only = ON")
         for (number,) in self._execute(f"SELECT id FROM information_schema.processlist WHERE user = '{ADMIN}'"):  # noqa: S608 - our own name
@@ -99,6 +105,7 @@ class RealDatabase:
     def leave(self) -> None:
         """As it was found."""
         self.recover()
+        self._execute("SET GLOBAL require_secure_transport = ON")
         (installed,) = self._execute("SELECT COUNT(*) FROM mysql.component WHERE component_urn LIKE '%validate_password'")
         if installed[0]:
             self._execute("UNINSTALL COMPONENT 'file://component_validate_password'")
@@ -146,6 +153,9 @@ class SmallDatabase:
 
     def want_long_passwords(self) -> None:
         self._database.policy = lambda password: len(password) >= 8
+
+    def leave_tls_to_the_accounts(self) -> None:
+        """It always does."""
 
     def fail_over(self) -> None:
         raise NotImplementedError("no time passes in the small world")

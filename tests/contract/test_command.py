@@ -126,6 +126,8 @@ WRONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "empty window": (("report", "--from", "2026-02-01", "--to", "2026-02-01"), ("2026-02-01", "must be later")),
     "window backwards": (("report", "--from", "2026-02-01", "--to", "2026-01-01"), ("must be later",)),
     "malformed date": (("report", "--from", "01.02.2026", "--to", "2026-03-01"), ("--from '01.02.2026'", "2026-01-31")),
+    "day before all runs": (("report", "--from", "0001-01-01", "--to", "2026-02-01"), ("--from '0001-01-01'", "2000")),
+    "day at the end of the calendar": (("report", "--from", "2026-01-01", "--to", "9999-12-31"), ("--to '9999-12-31'", "9000")),
     "day that is not": (("report", "--from", "2026-01-01", "--to", "2026-02-30"), ("--to '2026-02-30'",)),
     "window in the future": (("report", "--from", "2999-01-01", "--to", "2999-02-01"), ("future",)),
     "no window": (("report",), ("--from", "--help")),

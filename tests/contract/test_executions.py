@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from rotation.adapters import aws as adapter
-from rotation.adapters.executions import UNSEEN_SECONDS, execution_is_alive, outcome_of, start
+from rotation.adapters.executions import UNSEEN_SECONDS, execution_is_alive, has_started, outcome_of, start
 from rotation.errors import OwnerUnknown
 from rotation.notice import Resume
 
@@ -128,8 +128,10 @@ def test_one_that_is_not_there_cannot_be_told(machines: dict[str, str]) -> None:
 
 def test_a_resume_is_started_once_and_an_end_of_it_does_not_start_another(aws: LocalAws, machines: dict[str, str]) -> None:
     resume = Resume("resume-it", {"mode": "resume", "target": "openemr"})
+    assert not has_started(machines["ending"], resume)
     assert start(machines["ending"], resume) == ""
     until_ended(aws.client("stepfunctions"), machines["ending"].replace(":stateMachine:", ":execution:") + ":resume-it")
+    assert has_started(machines["ending"], resume)
     assert start(machines["ending"], resume) == ""
     found = aws.client("stepfunctions").list_executions(stateMachineArn=machines["ending"])["executions"]
     assert [one["name"] for one in found].count("resume-it") == 1

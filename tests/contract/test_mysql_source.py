@@ -419,6 +419,27 @@ def test_what_the_admin_lacks_is_named(server: MySQL, source: Source) -> None:
     assert source.inspect(credential(server, "less", SECOND), ["user"]).lacking == lacking
 
 
+@pytest.mark.parametrize(
+    ("level", "may"), [("*.*", True), (f"`{ESCAPED}`.*", True), (f"`{SCHEMA}`.*", True), (f"`{NEIGHBOUR}`.*", False)]
+)
+def test_only_what_it_may_grant_on_the_schema_counts(server: MySQL, source: Source, level: str, may: bool) -> None:
+    execute(server, f"CREATE USER less IDENTIFIED BY '{SECOND}' REQUIRE SSL", f"GRANT SELECT ON {level} TO less WITH GRANT OPTION")
+    assert ("GRANT OPTION" not in source.inspect(credential(server, "less", SECOND), []).lacking) == may
+
+
+def test_limits_may_follow_the_grant_option() -> None:
+    """As MySQL 5.7 and MariaDB write it."""
+    line = "GRANT ALL PRIVILEGES ON *.* TO 'admin'@'%' REQUIRE SSL WITH GRANT OPTION MAX_USER_CONNECTIONS 9"
+    assert adapter._may_grant([line], SCHEMA)
+    assert not adapter._may_grant([line.replace("GRANT OPTION ", "")], SCHEMA)
+
+
+def test_where_the_server_takes_only_tls_no_user_is_named(server: MySQL, source: Source, admin: Credential) -> None:
+    execute(server, f"CREATE USER plain IDENTIFIED BY '{SECOND}' REQUIRE NONE")
+    assert execute(server, "SELECT @@global.require_secure_transport") == ((1,),)
+    assert source.inspect(admin, ["plain"]).without_tls == ()
+
+
 def test_an_admin_who_sees_no_accounts_is_told_so_and_the_rest_is_looked_at(server: MySQL, source: Source) -> None:
     execute(server, f"CREATE USER less IDENTIFIED BY '{SECOND}' REQUIRE SSL")
     seen = source.inspect(credential(server, "less", SECOND), ["user"])

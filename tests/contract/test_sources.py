@@ -297,6 +297,7 @@ def test_the_server_shows_what_a_rotation_needs(source: Source, admin: Credentia
 
 def test_a_user_that_needs_no_tls_is_named(here: Here, source: Source, admin: Credential) -> None:
     here.make("plain", SECOND, tls=False)
+    here.leave_tls_to_the_accounts()
     assert source.inspect(admin, ["user", "plain"]).without_tls == ("plain",)
 
 

@@ -173,6 +173,11 @@ def test_what_started_a_run(given: dict[str, str], expected: str) -> None:
     assert starter_of(run(1, **given)).kind == expected
 
 
+def test_of_a_schedule_no_more_is_said_than_is_known() -> None:
+    """Anybody can write that into an input."""
+    assert starter_of(run(1, started_by="schedule")) == Starter("schedule", "as its input says")
+
+
 def test_who_is_found_elsewhere_is_told_for_that_run() -> None:
     one = run(1)
     evidence = assemble(

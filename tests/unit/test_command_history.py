@@ -124,6 +124,20 @@ def test_data_that_was_cut_off_is_not_known_and_harms_nothing() -> None:
     assert (run.target, run.versions.found, run.failures, run.outcome) == ("?", "", (), "RolledBack")
 
 
+@pytest.mark.parametrize("odd", ["text", ["list"], 7, None])
+def test_a_payload_of_another_shape_is_not_known_and_harms_nothing(odd: Any) -> None:
+    known = {"claim": odd, "situation": odd, "failures": odd}
+    history = History().leave("ReadSlots", "Task", 1, **known).leave("ClaimRotation", "Task", 2, **known)
+    run = history.enter("RolledBack", "Fail", 3, **known).fail(3, "RolledBack").read("log")
+    assert (run.outcome, run.versions.found, run.versions.flip, run.failures) == ("RolledBack", "", ("",), ())
+
+
+def test_a_state_whose_name_was_cut_off_is_left_out() -> None:
+    history = History().add("TaskStateEntered", 1, "stateEnteredEventDetails").add("TaskStateExited", 2, "stateExitedEventDetails")
+    run = history.enter("RolledBack", "Fail", 3).fail(3, "RolledBack").read("log")
+    assert ([visit.state for visit in run.visits], run.outcome) == (["RolledBack"], "RolledBack")
+
+
 def test_events_without_the_beginning_are_no_run() -> None:
     events = [Event.of_history(raw) for raw in rolled_back().raw[1:]]
     assert read(ARN, events) is None

@@ -3,8 +3,10 @@
 import csv
 import io
 import json
+import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 from rotation.classes import CLASSES
@@ -12,6 +14,8 @@ from rotation.runbook import CUT_SHORT, ENDS
 from rotation_cli import app, page, reporting, telling
 from rotation_cli.evidence import Evidence, Found, Window, assemble
 from rotation_cli.history import Failure, Run, Visit
+from rotation_cli.stack import Stack
+from rotation_cli.trouble import Trouble
 from rotation_cli.words import lasted, moment
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -117,6 +121,46 @@ def test_a_run_that_goes_on_asks_for_nothing_yet() -> None:
 )
 def test_a_date_is_in_utc_unless_it_says_otherwise(text: str, expected: datetime) -> None:
     assert moment(text, "--from") == expected
+
+
+@pytest.mark.parametrize("text", ["0001-01-01", "1999-12-31", "9001-01-01", "9999-12-31", "9999-12-31T23:00-05:00"])
+def test_a_date_beyond_all_runs_is_refused_before_it_is_reckoned_with(text: str) -> None:
+    with pytest.raises(Trouble, match=f"--to '{re.escape(text)}' is in no year .* from 2000 to 9000"):
+        moment(text, "--to")
+
+
+ODD_DOCUMENTS = {
+    "torn": "{",
+    "no object": '["slot_secret"]',
+    "empty": "{}",
+    "odd": '{"slot_secret": 7, "consumers": [1], "class": []}',
+}
+
+
+class SmallStack:
+    """One with targets that nobody could have added by the command, and no runs."""
+
+    name, caller, aws = "stack", SimpleNamespace(account="123456789012"), SimpleNamespace(region="eu-west-1")
+    pending = Stack.pending
+
+    def targets(self) -> dict[str, str]:
+        return ODD_DOCUMENTS
+
+    def latest(self, *_: object) -> list[Run]:
+        return []
+
+    logged = latest
+
+
+def test_a_target_document_that_is_none_is_shown_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    telling.tell_targets(ODD_DOCUMENTS)
+    lines = capsys.readouterr().out.splitlines()
+    assert [name for name in ODD_DOCUMENTS for line in lines if f"unreadable: rotation targets check {name}" in line] == [
+        "torn", "no object", "empty",
+    ]  # fmt: skip
+    assert telling.tell_status(cast("Stack", SmallStack()), NOW) == 1
+    out = capsys.readouterr().out
+    assert out.count("not known: the target document names no slot secret") == len(ODD_DOCUMENTS)
 
 
 @pytest.mark.parametrize(

@@ -22,11 +22,13 @@ MACHINE = "arn:aws:states:eu-west-1:123456789012:execution:credential-rotation"
 LEAVE_WORK = {"NothingChanged", "RestoreFailed", "FlipUnknown", "OldSlotNotRotated", "AdminNotRotated", "NotReleased"}
 FAILS = sorted(name for name, end in ENDS.items() if end.urgency is not Urgency.NOTHING)
 
+CLAIMED = [Happening(0, f"TaskState{done}", "ClaimRotation") for done in ("Entered", "Exited")]
+
 
 def ended(status: str = "FAILED", terminal: str = "", **given: Any) -> Outcome:
     history = [Happening(0, "FailStateEntered", terminal)] if terminal else []
     values = {"arn": f"{MACHINE}:run", "mode": "rotate", "target": "openemr", "started_by": "schedule", "cause": "because"}
-    return Outcome(status=status, began=0, ended=3725, history=history, **{**values, **given})
+    return Outcome(status=status, began=0, ended=3725, **{**values, "history": history, **given})
 
 
 def test_a_success_wakes_nobody() -> None:
@@ -44,9 +46,17 @@ def test_of_a_rotation_that_failed_a_resume_follows_only_if_it_left_work(termina
 
 
 def test_one_that_the_machine_failed_is_resumed_if_an_intent_is_open_and_one_that_timed_out_in_any_case() -> None:
-    broken, timed_out = ended("FAILED"), ended("TIMED_OUT")
+    broken, timed_out = ended("FAILED", history=CLAIMED), ended("TIMED_OUT")
     assert (may_resume(broken), asks_for_intent(broken)) == (True, True)
     assert (may_resume(timed_out), asks_for_intent(timed_out)) == (True, False)
+
+
+@pytest.mark.parametrize("history", [[], CLAIMED[:1]], ids=["broken input", "no answer to its claim"])
+def test_one_that_the_machine_failed_before_it_had_claimed_is_not_resumed(history: list[Happening]) -> None:
+    """The intent that is open then may be of a run that a person stopped, who decides when it goes on."""
+    broken = ended("FAILED", history=history)
+    assert not may_resume(broken)
+    assert "this run had claimed nothing" in nothing_started(broken)
 
 
 @pytest.mark.parametrize("status", ["ABORTED", "SUCCEEDED"])

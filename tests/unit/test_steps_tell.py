@@ -36,6 +36,9 @@ class SmallDesk:
         self.started.append((machine_arn, resume))
         return self.refused
 
+    def has_started(self, machine_arn: str, resume: Resume) -> bool:
+        return (machine_arn, resume) in self.started
+
     def tell(self, notice: Notice) -> None:
         self.done.append("told")
         self.told.append(notice)
@@ -57,6 +60,16 @@ def test_without_an_open_intent_none_is_started() -> None:
     tell_outcome(desk, ARN)
     assert desk.done == ["looked at openemr", "told"]
     assert "no intent is open" in desk.told[0].text
+
+
+def test_told_again_after_the_resume_is_done_it_still_names_it() -> None:
+    """The message was lost, Lambda calls again, and by then no intent is open any more."""
+    desk = SmallDesk()
+    tell_outcome(desk, ARN)
+    desk.open_intent = False
+    tell_outcome(desk, ARN)
+    assert len(desk.started) == 1
+    assert desk.told[0] == desk.told[1]
 
 
 def test_one_that_timed_out_is_resumed_without_a_look() -> None:

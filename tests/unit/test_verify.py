@@ -1,11 +1,22 @@
 """Mode verify: every prerequisite is looked at, nothing is written, all findings are listed."""
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from rotation.errors import ClusterRefused, SecretStoreUnavailable, SqlconfMissing, TargetInvalid
+from rotation.errors import (
+    AppUnhealthy,
+    ClusterRefused,
+    ClusterUnavailable,
+    RotationError,
+    SecretStoreUnavailable,
+    SourceRefused,
+    SourceUnreachable,
+    SqlconfMissing,
+    TargetInvalid,
+)
 from rotation.findings import Finding, Severity, gathered
 from rotation.model import SecretText, Slot
 from rotation.probes import NEEDS, SHORTEST_QUIET_SECONDS, SLOWEST_CLOCK_SECONDS, probe
@@ -87,7 +98,7 @@ def hold(world: MemoryWorld) -> None:
     Run(world).to_claim()
 
 
-F, W = "failed", "warning"
+F, W, S = "failed", "warning", "skipped"
 BREAKAGES: dict[str, tuple[Callable[[MemoryWorld], object], set[tuple[str, str]]]] = {
     "no file": (break_file, {(F, "application"), (F, "consumer")}),
     "a Secret that may not be read": (break_secret, {(F, "consumer")}),
@@ -101,7 +112,7 @@ BREAKAGES: dict[str, tuple[Callable[[MemoryWorld], object], set[tuple[str, str]]
     "a page that is blank": (lambda w: setattr(w.health, "shows_the_application", False), {(F, "health page")}),
     "a database that does not answer": (
         lambda w: setattr(w.source, "reachable", False),
-        {(F, "admin login"), (F, "slot login"), (F, "application"), (F, "database")},
+        {(F, "admin login"), (F, "application"), (F, "database"), (S, "admin login"), (S, "slot login"), (S, "application")},
     ),
     "an admin without privileges": (lambda w: setattr(w.source, "lacking", ("PROCESS",)), {(F, "database privileges")}),
     "a user without TLS": (lambda w: setattr(w.account(Slot.B), "tls", False), {(W, "database TLS")}),
@@ -116,7 +127,7 @@ BREAKAGES: dict[str, tuple[Callable[[MemoryWorld], object], set[tuple[str, str]]
         lambda w: setattr(w, "target", replace(w.target, quiet_seconds=SHORTEST_QUIET_SECONDS - 1)), {(W, "drain")},
     ),
     "a policy that denies": (lambda w: setattr(w, "iam_denies", ["flip_slot PutSecretValue"]), {(F, "IAM")}),
-    "IAM that may not be asked": (lambda w: setattr(w, "iam_denies", None), {("skipped", "IAM")}),
+    "IAM that may not be asked": (lambda w: setattr(w, "iam_denies", None), {(S, "IAM")}),
 }  # fmt: skip
 
 
@@ -156,6 +167,63 @@ def test_a_target_document_that_is_wrong_is_the_only_finding_of_a_function(world
     (finding,) = probe(Broken(), "read_slots")  # type: ignore[arg-type]
     assert (finding.severity, finding.what) == (Severity.FAILED, "target document")
     assert "TargetInvalid" in finding.found
+
+
+def failing(times: int, error: RotationError) -> Callable[[], None]:
+    """Raises so many times, then lets through."""
+    left = iter([error] * times)
+
+    def call() -> None:
+        if (one := next(left, None)) is not None:
+            raise one
+
+    return call
+
+
+def hiccup(world: MemoryWorld, monkeypatch: pytest.MonkeyPatch, times: int) -> list[Finding]:
+    fail, check = failing(times, AppUnhealthy("HTTP 502")), world.health.check
+
+    def checked() -> None:
+        fail()
+        check()
+
+    monkeypatch.setattr(world.health, "check", checked)
+    return [one for one in probe(world, "validate_app") if one.what == "health page"]
+
+
+def test_what_fails_once_and_then_holds_is_nothing_to_tell(world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [one.severity for one in hiccup(world, monkeypatch, times=1)] == [Severity.OK]
+
+
+def test_what_fails_twice_is_a_finding(world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [one.severity for one in hiccup(world, monkeypatch, times=2)] == [Severity.FAILED]
+
+
+def test_what_trying_again_cannot_help_is_tried_once(world: MemoryWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(world.file, "read", failing(1, SqlconfMissing("gone")))
+    assert (Severity.FAILED, "consumer") in [(one.severity, one.what) for one in probe(world, "check_drained")]
+
+
+@pytest.mark.parametrize(
+    ("error", "skipped"),
+    [
+        (SourceUnreachable, ["admin login", "slot login", "application"]),
+        (ClusterUnavailable, ["consumer", "deployment"]),
+        (SourceRefused, []),
+    ],
+)
+def test_what_was_out_of_reach_is_not_waited_for_again(
+    world: MemoryWorld, monkeypatch: pytest.MonkeyPatch, error: type[RotationError], skipped: list[str]
+) -> None:
+    thing, name = (world.pods, "allows") if error is ClusterUnavailable else (world.source, "inspect")
+
+    def fails(*_: object) -> None:
+        raise error("no")
+
+    monkeypatch.setattr(thing, name, fails)
+    found = [one for one in probe(world, "read_slots") if one.severity is not Severity.OK]
+    assert [one.what for one in found if one.severity is Severity.SKIPPED] == skipped
+    assert sum(error.__name__ in one.found and one.severity is Severity.FAILED for one in found) == 1
 
 
 def test_a_function_that_did_not_answer_fails_the_run(world: MemoryWorld) -> None:
@@ -203,6 +271,30 @@ def test_a_person_who_puts_the_secret_again_has_not_rotated_it(world: MemoryWorl
     world.clock += 10 * DAY
     world.slots.put("theirs", world.current.text())
     assert days(world) == pytest.approx(10, abs=0.01)
+
+
+def without_tag(world: MemoryWorld) -> SecretText:
+    text = json.loads(world.current.text().reveal())
+    text.pop("rotation", None)
+    return SecretText(json.dumps(text))
+
+
+def test_neither_has_one_who_leaves_our_tag_out(world: MemoryWorld) -> None:
+    """As Terraform does, when it makes its version of the secret anew."""
+    Run(world).to_end()
+    world.clock += 10 * DAY
+    world.slots.put("theirs", without_tag(world))
+    world.clock += DAY
+    assert days(world) == pytest.approx(11, abs=0.01)
+
+
+def test_a_version_that_is_no_record_is_not_gone_on_from(world: MemoryWorld) -> None:
+    """Somebody put nonsense, and the right thing over it."""
+    good = without_tag(world)
+    world.slots.put("nonsense", SecretText("{}"))
+    world.slots.put("theirs", good)
+    world.clock += DAY
+    assert days(world) == pytest.approx(1, abs=0.01)
 
 
 def test_a_version_that_aws_has_dropped_is_not_asked_for(world: MemoryWorld) -> None:

@@ -13,7 +13,7 @@ class Severity(StrEnum):
     """A rotation would fail, or must not be tried."""
     WARNING = "warning"
     SKIPPED = "skipped"
-    """It could not be looked at, and a rotation does not need it to be."""
+    """It could not be looked at: a rotation does not need it to be, or another finding says what was in the way."""
     OK = "ok"
 
 

@@ -44,11 +44,12 @@ def is_told(outcome: Outcome) -> bool:
 def may_resume(outcome: Outcome) -> bool:
     """Whether a `resume` could finish what this run left. Only after a `rotate`: a `resume` that failed is not to go on for ever,
     after a `revoke` it would make new only what was begun, and the other modes leave nothing, or are a person's work in progress.
+    One that the machine failed before its claim left nothing either: an intent that is open may be of a run that a person stopped.
     """
     if outcome.mode != "rotate":
         return False
     if outcome.status == "FAILED":
-        return outcome.terminal is None or outcome.terminal in _FINISHED_BY_RESUME
+        return outcome.claimed if outcome.terminal is None else outcome.terminal in _FINISHED_BY_RESUME
     return outcome.status == "TIMED_OUT"
 
 
@@ -79,6 +80,8 @@ def nothing_started(outcome: Outcome) -> str:
         return "nothing: this was a resume already"
     if outcome.mode == "revoke":
         return "nothing: a resume would finish only what was begun. START revoke AGAIN until it ends Revoked"
+    if outcome.mode == "rotate" and outcome.status == "FAILED" and not (outcome.terminal or outcome.claimed):
+        return "nothing: this run had claimed nothing; if an intent is open, it is another run's"
     if not may_resume(outcome):
         return "nothing: a resume would change nothing here"
     return "nothing: no intent is open, so there is nothing to finish"

@@ -12,6 +12,7 @@ DONE = ("RotationSucceeded", "Revoked")
 NO_RESULT = ("AlreadyRotated", "NothingToResume", "Restored", "RotationAlreadyRunning", "Superseded")
 """Neither a success nor a failure to rotate: there was nothing to do, or another run's result is the result."""
 _ENDS = ("SucceedStateEntered", "SucceedStateExited", "FailStateEntered")
+_CLAIM_STATE = "ClaimRotation"
 _HEALTH_STATE = "ValidateApp"
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -64,6 +65,11 @@ class Outcome:
         """The terminal state that it came to; None if it was cut short, or the machine itself failed."""
         named = [one for one in self.history if one.state]
         return named[-1].state if named and named[-1].kind in _ENDS and self.status in ("SUCCEEDED", "FAILED") else None
+
+    @property
+    def claimed(self) -> bool:
+        """Whether it came past its claim: from then on an intent may be its own."""
+        return any(one.kind == "TaskStateExited" and one.state == _CLAIM_STATE for one in self.history)
 
     @property
     def seconds(self) -> float:

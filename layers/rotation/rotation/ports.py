@@ -223,5 +223,8 @@ class Desk(Protocol):
     def start(self, machine_arn: str, resume: Resume) -> str:
         """What went wrong, by AWS's name for it; empty if it runs, or ran before."""
 
+    def has_started(self, machine_arn: str, resume: Resume) -> bool:
+        """Whether it runs, or ran before."""
+
     def tell(self, notice: Notice) -> None:
         """Send it."""

@@ -5,7 +5,7 @@ Nothing is written. Whatever fails is a finding and ends nothing: all are listed
 
 from collections.abc import Callable, Iterator
 
-from rotation.errors import RotationError
+from rotation.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
 from rotation.findings import Finding, Severity
 from rotation.intents import read_record
 from rotation.model import Slot
@@ -23,23 +23,45 @@ Probe = Callable[[World], Iterator[Finding]]
 
 
 def probe(world: World, function: str) -> list[Finding]:
-    """Everything that the function of that name needs."""
-    try:
-        target = world.target
-    except RotationError as error:
-        return [_failed("target document", error)]
-    found = [Finding(Severity.OK, "target document", f"{target.name} is as its schema wants it")]
-    for what, look in NEEDS[function].items():
-        try:
-            found += look(world)
-        except RotationError as error:
-            found.append(_failed(what, error))
+    """Everything that the function of that name needs. What a probe could not reach, later ones do not wait for: the function's
+    time is limited, and with it all that was found would be lost."""
+    found, error = _tried("target document", target_document, world)
+    missed: set[type[RotationError]] = set()
+    for what, look in {} if error else NEEDS[function].items():
+        reached = _REACHES.get(what)
+        if reached in missed:
+            found.append(Finding(Severity.SKIPPED, what, f"not looked at, after {reached.__name__}", "mend that first"))
+            continue
+        seen, error = _tried(what, look, world)
+        found += seen
+        if error is not None:
+            missed.add(type(error))
     return found
+
+
+def _tried(what: str, look: Probe, world: World) -> tuple[list[Finding], RotationError | None]:
+    """Once more where trying again may help: people are told of what is found here, and a hiccup is nothing to tell."""
+    found, error = _once(what, look, world)
+    return _once(what, look, world) if isinstance(error, TransientError) else (found, error)
+
+
+def _once(what: str, look: Probe, world: World) -> tuple[list[Finding], RotationError | None]:
+    found: list[Finding] = []
+    try:
+        found += look(world)
+    except RotationError as error:
+        return [*found, _failed(what, error)], error
+    return found, None
 
 
 def _failed(what: str, error: RotationError) -> Finding:
     name = type(error).__name__
     return Finding(Severity.FAILED, what, f"{name}: {error}", f"README explains {name}")
+
+
+def target_document(world: World) -> Iterator[Finding]:
+    """Its shape; without it nothing else can be looked at."""
+    yield Finding(Severity.OK, "target document", f"{world.target.name} is as its schema wants it")
 
 
 def slot_secret(world: World) -> Iterator[Finding]:
@@ -244,3 +266,9 @@ NEEDS: dict[str, dict[str, Probe]] = {
     "announce_incident": {},
 }  # fmt: skip
 """By the function's name: what of the world its step touches."""
+
+_REACHES: dict[str, type[RotationError]] = {
+    **dict.fromkeys(("admin login", "slot login", "application", "database"), SourceUnreachable),
+    **dict.fromkeys(("Kubernetes permission", "consumer", "deployment"), ClusterUnavailable),
+}
+"""By the probe's name: the error after which it is not tried, since it would wait for the same in vain."""

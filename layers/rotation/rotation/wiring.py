@@ -165,6 +165,11 @@ class AwsDesk:
 
         return start(machine_arn, resume)
 
+    def has_started(self, machine_arn: str, resume: Resume) -> bool:
+        from rotation.adapters.executions import has_started
+
+        return has_started(machine_arn, resume)
+
     def tell(self, notice: Notice) -> None:
         from rotation.adapters.notices import publish
 

@@ -65,6 +65,18 @@ def start(machine_arn: str, resume: Resume) -> str:
     return ""
 
 
+def has_started(machine_arn: str, resume: Resume) -> bool:
+    """Whether there is an execution of that name, running or ended."""
+    arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{resume.name}"
+    try:
+        client("stepfunctions").describe_execution(executionArn=arn, includedData="METADATA_ONLY")
+    except AWS_ERRORS as error:
+        if code(error) in _NO_SUCH:
+            return False
+        raise OwnerUnknown(f"whether {arn} was started could not be asked ({code(error)})") from None
+    return True
+
+
 def _history(arn: str) -> Iterator[Happening]:
     """Without data: names and times are all that is asked for."""
     pages = client("stepfunctions").get_paginator("get_execution_history")

@@ -89,7 +89,7 @@ class MySQL:
             with self._reader(admin, host):
                 pass  # a reader that is not reached, or not trusted, has to be said too
         with self._session(admin) as session:
-            return session.inspect(users)
+            return session.inspect(users, admin.dbname)
 
     def sessions(self, admin: Credential, username: str) -> list[SessionId]:
         found: list[SessionId] = []
@@ -164,9 +164,9 @@ class MySQLAdmin:
     def activity(self, username: str) -> Activity:
         return Activity(len(self.sessions(username)), self._logins(username))
 
-    def inspect(self, users: Sequence[str]) -> Server:
-        lacking = tuple(self._lacking())
-        accounts = {} if SEE_ACCOUNTS in lacking else {user: self._accounts(user) for user in users}
+    def inspect(self, users: Sequence[str], schema: str) -> Server:
+        lacking = tuple(self._lacking(schema))
+        accounts = {} if SEE_ACCOUNTS in lacking or self._takes_only_tls() else {user: self._accounts(user) for user in users}
         return Server(
             version=str(self._value("SELECT VERSION()")),
             tls=_text(self._run("SHOW SESSION STATUS LIKE 'Ssl_version'")[0][1]),
@@ -177,14 +177,18 @@ class MySQLAdmin:
             now=float(self._value("SELECT UNIX_TIMESTAMP(NOW(6))")),
         )
 
-    def _lacking(self) -> Iterator[str]:
+    def _takes_only_tls(self) -> bool:
+        """Of anybody, whatever the account says. Old servers do not have the variable."""
+        return [_text(row[1]) for row in self._run("SHOW GLOBAL VARIABLES LIKE 'require_secure_transport'")] == ["ON"]
+
+    def _lacking(self, schema: str) -> Iterator[str]:
         """Of what altering others' passwords, seeing their sessions and giving them grants takes. Roles that are active count:
         all that the master user of Aurora may do comes by one."""
         lines = self._own_grants()
         everywhere = [line.partition(" ON *.* TO ") for line in lines if " ON *.* TO " in line]
         has = {one for privileges, _, _ in everywhere for one in privileges.removeprefix("GRANT ").split(", ")}
         yield from (one for one in ("CREATE USER", "PROCESS") if not has & {one, "ALL PRIVILEGES"})
-        if not any(line.endswith("WITH GRANT OPTION") for line in lines):
+        if not _may_grant(lines, schema):
             yield "GRANT OPTION"
         for privilege, table in ((SEE_ACCOUNTS, "mysql.user"), (SEE_LOGINS, "performance_schema.accounts")):
             if not self._may_read(table):
@@ -334,6 +338,12 @@ def _tls(ca: str) -> ssl.SSLContext:
 
 def _at(credential: Credential, host: str) -> Credential:
     return Credential(credential.username, credential.password, host, credential.port, credential.dbname)
+
+
+def _may_grant(lines: Sequence[str], schema: str) -> bool:
+    """Whether one of its grants may be passed on, everywhere or on that schema. Limits may follow, where the server is old."""
+    levels = ("*.*", f"`{schema}`.*", f"{_pattern(schema)}.*")
+    return any(" WITH GRANT OPTION" in line and any(f" ON {level} TO " in line for level in levels) for line in lines)
 
 
 def _pattern(schema: str) -> str:

@@ -10,7 +10,8 @@ from rotation.ports import Desk
 def tell_outcome(desk: Desk, execution: str) -> dict[str, Any]:
     """The event says no more than that it ended: what is encrypted with a key of ours is not in it, so Step Functions is asked.
 
-    First the `resume`, then the message that names it. Called again for the same end, it tells again and starts nothing.
+    First the `resume`, then the message that names it. Called again for the same end, it tells the same again and starts nothing,
+    also if that `resume` is done by then and no intent is open any more.
     """
     outcome = desk.outcome(execution)
     told = is_told(outcome)
@@ -20,10 +21,12 @@ def tell_outcome(desk: Desk, execution: str) -> dict[str, Any]:
 
 
 def _by_itself(desk: Desk, outcome: Outcome) -> str:
-    if not may_resume(outcome) or (asks_for_intent(outcome) and not desk.holds_intent(outcome.target)):
+    if not may_resume(outcome):
         return nothing_started(outcome)
     resume = resume_of(outcome)
-    failure = desk.start(outcome.machine_arn, resume)
-    if failure:
+    if asks_for_intent(outcome) and not desk.holds_intent(outcome.target):
+        if not desk.has_started(outcome.machine_arn, resume):
+            return nothing_started(outcome)
+    elif failure := desk.start(outcome.machine_arn, resume):
         return f"a resume could not be started ({failure}): START ONE"
     return f"one resume was started, {resume.name}: look at how it ends"

@@ -4,10 +4,10 @@ only be simulated, and since when the last rotation is."""
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rotation.errors import RotationError
+from rotation.errors import RotationError, SecretInvalid
 from rotation.findings import Finding, Severity, gathered, unanswered
 from rotation.intents import ATTEMPTS, read_record, version_id
-from rotation.model import RotationStep
+from rotation.model import RotationStep, RotationTag
 from rotation.ports import SecretStore, World
 from rotation.probes import drain
 from rotation.request import Request
@@ -55,11 +55,16 @@ def since_success(store: SecretStore) -> float:
     """Seconds since a retirement was put that came to be current; where none did, since the oldest version that is known.
 
     The version itself tells, by its id: a rollback writes a newer one with the tag of the last rotation, and so may a person.
+    One that a person put without our tag, as Terraform does when it makes its version anew, has not renewed anything either.
     """
-    version, age = store.labels().current, 0.0
+    labels = store.labels()
+    version, age = labels.current, 0.0
     for _ in range(ANCESTORS):
-        tag = read_record(store, version).tag
+        tag = _tag(store, version)
         age = max(age, store.age_seconds(version))
+        if tag is None and version == labels.current and labels.previous is not None:
+            version = labels.previous
+            continue
         if tag is None:
             break
         if tag.step is RotationStep.RETIRE:
@@ -70,6 +75,14 @@ def since_success(store: SecretStore) -> float:
             break
         version = tag.made_from
     return age
+
+
+def _tag(store: SecretStore, version: str) -> RotationTag | None:
+    """None also of a version that is no record of ours: somebody may have put one, and another over it."""
+    try:
+        return read_record(store, version).tag
+    except SecretInvalid:
+        return None
 
 
 def _age_of_retirement(store: SecretStore, versions: list[str], otherwise: float) -> float:
