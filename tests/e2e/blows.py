@@ -16,7 +16,7 @@ from tests.e2e.rotations import Rotations
 from tests.statemachine.machine import State, scopes, shipped, states
 
 FORWARD, RESTORE = "forward", "restore"
-OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "ProbeFunction", "Verify")
+OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "Verify", "ProbeFunction")
 """A blow to these has nothing to recover: they hold nothing, and change no credential. What else a revocation goes through is struck
 with a rotation, and every boundary of it by `make faults`."""
 KILLED = "Runtime.ExitError"

@@ -16,12 +16,16 @@ from tests.e2e.rotations import MEASURED, Rotations
 
 PACE = Pace(quiet_seconds=3, progress_deadline_seconds=2, pod_seconds=0.2)
 RATE = 40
+TRACEBACK = "Traceback (most recent call last)"
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[LocalStack]:
+def stack(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
     with LocalStack(pods=2, pace=PACE) as stack:
         yield stack
+        _, found_traceback, broken = (stack.logs / "aws.log").read_text().partition(TRACEBACK)
+        if found_traceback:  # whatever was answered with 500, before its log is gone
+            request.config.stash.setdefault(MEASURED, []).append(f"the local AWS broke: {broken[:4000]}")
         found, recording = canary.search(stack), stack.recording()
     assert found == [], "after all that was done to it"
     recording.keep()
