@@ -515,3 +515,11 @@ def test_a_reader_that_does_not_know_the_admin_s_password_yet_is_asked_again_lat
     monkeypatch.setattr(source, "_connect", refuse)
     with pytest.raises(SourceUnreachable):
         source.sessions(admin, "user")
+
+
+def test_whether_the_admin_may_end_others_sessions(server: MySQL, source: Source, admin: Credential) -> None:
+    execute(server, f"CREATE USER less IDENTIFIED BY '{SECOND}' REQUIRE SSL", "GRANT PROCESS, CREATE USER ON *.* TO less")
+    less = credential(server, "less", SECOND)
+    assert (source.inspect(admin, []).ends_sessions, source.inspect(less, []).ends_sessions) == (True, False)
+    execute(server, "GRANT CONNECTION_ADMIN, AUDIT_ADMIN ON *.* TO less")
+    assert source.inspect(less, []).ends_sessions

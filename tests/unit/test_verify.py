@@ -117,6 +117,7 @@ BREAKAGES: dict[str, tuple[Callable[[MemoryWorld], object], set[tuple[str, str]]
     "an admin without privileges": (lambda w: setattr(w.source, "lacking", ("PROCESS",)), {(F, "database privileges")}),
     "a user without TLS": (lambda w: setattr(w.account(Slot.B), "tls", False), {(W, "database TLS")}),
     "no dual passwords": (lambda w: setattr(w.source, "dual_passwords", False), {(W, "database")}),
+    "an admin who cannot end sessions": (lambda w: setattr(w.source, "ends_sessions", False), {(W, "database")}),
     "no login counts": (lambda w: setattr(w.source, "counts_logins", False), {(W, "database")}),
     "clocks apart": (fast_database, {(F, "clock")}),
     "a standby that drifted": (lambda w: drift(w, Slot.B), {(W, "slot login")}),

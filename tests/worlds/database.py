@@ -60,6 +60,7 @@ class Database:
         """Who holds it."""
         self.lacking: tuple[str, ...] = ()
         """What its admin may not do."""
+        self.ends_sessions = True
         self.clock: Callable[[], float] = time.time
         self._journal = journal
 
@@ -110,6 +111,7 @@ class Database:
             lacking=self.lacking,
             without_tls=tuple(user for user in users if user in self.accounts and not self.accounts[user].tls),
             dual_passwords=self.dual_passwords,
+            ends_sessions=self.ends_sessions,
             counts_logins=self.counts_logins,
             now=self.clock(),
         )

@@ -61,6 +61,8 @@ class Server:
     """Which of the users asked about may log in without."""
     dual_passwords: bool
     counts_logins: bool
+    ends_sessions: bool
+    """Whether the admin may end those of others."""
     now: float
     """Its clock, in seconds since 1970."""
 

@@ -200,6 +200,9 @@ def database(world: World) -> Iterator[Finding]:
     for user in server.without_tls:
         mend = f"ALTER USER {user} REQUIRE SSL, once every client of it uses TLS"
         yield Finding(Severity.WARNING, "database TLS", f"{user} may log in without TLS", mend)
+    if not server.ends_sessions:
+        mend = "GRANT CONNECTION_ADMIN ON *.* to the admin"
+        yield Finding(Severity.WARNING, "database", "the admin cannot end others' sessions: mode revoke would stop half way", mend)
     if not server.dual_passwords:
         yield Finding(Severity.WARNING, "database", "it has no dual passwords: only the drain protects a password in use")
     if not server.counts_logins:

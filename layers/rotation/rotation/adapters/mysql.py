@@ -165,7 +165,8 @@ class MySQLAdmin:
         return Activity(len(self.sessions(username)), self._logins(username))
 
     def inspect(self, users: Sequence[str], schema: str) -> Server:
-        lacking = tuple(self._lacking(schema))
+        lines = self._own_grants()
+        lacking = tuple(self._lacking(lines, schema))
         accounts = {} if SEE_ACCOUNTS in lacking or self._takes_only_tls() else {user: self._accounts(user) for user in users}
         return Server(
             version=str(self._value("SELECT VERSION()")),
@@ -174,6 +175,7 @@ class MySQLAdmin:
             without_tls=tuple(user for user, found in accounts.items() if any(not tls for _, tls in found)),
             dual_passwords=self.dual_passwords,
             counts_logins=bool(self._value("SELECT @@performance_schema")),
+            ends_sessions=bool(_everywhere(lines) & {"CONNECTION_ADMIN", "SUPER", "ALL PRIVILEGES"}) or self._is_rds(),
             now=float(self._value("SELECT UNIX_TIMESTAMP(NOW(6))")),
         )
 
@@ -181,12 +183,10 @@ class MySQLAdmin:
         """Of anybody, whatever the account says. Old servers do not have the variable."""
         return [_text(row[1]) for row in self._run("SHOW GLOBAL VARIABLES LIKE 'require_secure_transport'")] == ["ON"]
 
-    def _lacking(self, schema: str) -> Iterator[str]:
+    def _lacking(self, lines: list[str], schema: str) -> Iterator[str]:
         """Of what altering others' passwords, seeing their sessions and giving them grants takes. Roles that are active count:
         all that the master user of Aurora may do comes by one."""
-        lines = self._own_grants()
-        everywhere = [line.partition(" ON *.* TO ") for line in lines if " ON *.* TO " in line]
-        has = {one for privileges, _, _ in everywhere for one in privileges.removeprefix("GRANT ").split(", ")}
+        has = _everywhere(lines)
         yield from (one for one in ("CREATE USER", "PROCESS") if not has & {one, "ALL PRIVILEGES"})
         if not _may_grant(lines, schema):
             yield "GRANT OPTION"
@@ -338,6 +338,12 @@ def _tls(ca: str) -> ssl.SSLContext:
 
 def _at(credential: Credential, host: str) -> Credential:
     return Credential(credential.username, credential.password, host, credential.port, credential.dbname)
+
+
+def _everywhere(lines: list[str]) -> set[str]:
+    """The global privileges in what SHOW GRANTS says."""
+    granted = [line.partition(" ON *.* TO ")[0] for line in lines if " ON *.* TO " in line]
+    return {one for privileges in granted for one in re.split(r",\s*", privileges.removeprefix("GRANT "))}
 
 
 def _may_grant(lines: Sequence[str], schema: str) -> bool:
