@@ -6,6 +6,7 @@ same (`told`). Nothing of a step has to be copied, and an invocation in the midd
 """
 
 import re
+import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -163,13 +164,18 @@ class Invocation:
         """The execution that called it."""
         return str(self.event["execution"]["id"])
 
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """All that it knows so far."""
+        return tuple(self._told)
+
     def run(self) -> Outcome:
         """As Lambda does: an answer, or the name of an error and a text."""
         _RUNNING.append(self)
         try:
             return Answered(step(self.function)(Ports(self), Request(self.event)))
         except _LeftLying:
-            return Left(tuple(self._told), self.seen.boundaries[-1])
+            return Left(self.told, self.seen.boundaries[-1])
         except Killed:
             return Failed("Runtime.ExitError", "killed")
         except RotationError as error:
@@ -202,8 +208,8 @@ class Invocation:
     def _live(self, boundary: Boundary, act: Callable[[], Any]) -> Told:
         self.seen.boundaries.append(boundary)
         try:
-            _refuse_throttled(self.world, boundary)
             self._before(self, boundary)
+            _refuse_throttled(self.world, boundary)
             writes = len(self.world.journal.writes)
             told = Told(act())
             if len(self.world.journal.writes) != writes:
@@ -224,7 +230,7 @@ class Invocation:
             lives_on = True
             raise
         finally:
-            if not lives_on:
+            if not lives_on and self._at == len(self._told):  # else it did so long ago, and may hold the lock again
                 self.world.source.leave(self.name)
 
     def _enter(self, admin: Credential) -> int:
@@ -235,6 +241,8 @@ class Invocation:
 _RUNNING: list[Invocation] = []
 """The innermost is at work: one may be called while another is left waiting for it."""
 MADE = re.compile(r"Made-\d{6}")
+ORIGINS: dict[str, tuple[str, ...]] = {}
+"""What each version's id was computed from: who is asked again computes it again."""
 
 
 @contextmanager
@@ -250,7 +258,18 @@ def known_passwords() -> Iterator[None]:
         for module in ("claim_rotation", "rotate_old_slot"):
             stack.enter_context(patch(f"rotation.steps.{module}.slot_password", make))
         stack.enter_context(patch("rotation.steps.rotate_admin.admin_password", make))
+        stack.enter_context(patch("rotation.intents.uuid.uuid5", _remembered(uuid.uuid5)))
         yield
+
+
+def _remembered(uuid5: Callable[[uuid.UUID, str], uuid.UUID]) -> Callable[[uuid.UUID, str], uuid.UUID]:
+    @cache
+    def made(namespace: uuid.UUID, name: str) -> uuid.UUID:
+        version = uuid5(namespace, name)
+        ORIGINS[str(version)] = tuple(name.split("|"))
+        return version
+
+    return made
 
 
 def _refuse_throttled(world: LivingWorld, boundary: Boundary) -> None:

@@ -259,6 +259,8 @@ class LivingWorld(MemoryWorld):
         self.pods.environments = environments
         self.health.shows_the_application = shows
         self.alive, self.throttled, self.passwords_made = set(alive), dict(throttled), made
+        self.source.tried.clear()  # only for the tests of the steps to look at: it would grow for ever
+        self.journal.writes.clear()
 
     def key(self) -> str:
         """The same for two worlds in which the same may happen from here on: moments count from now, and counts not at all

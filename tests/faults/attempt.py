@@ -1,0 +1,254 @@
+"""What may come of one call of a function: undisturbed, with each fault at each of its boundaries, and while somebody acts late."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from tests.faults.kinds import STOPS, Kind, Strike, touches, why_not
+from tests.faults.machinery import LeftLying, conclude, finish, function_at, invocation, machine, passed, settled
+from tests.faults.oracle import Violation
+from tests.faults.search import Branch
+from tests.worlds.asl import Place
+from tests.worlds.invocation import Boundary, Failed, Gate, Invocation, Left, Outcome, Port, Told
+from tests.worlds.living import FUNCTION_SECONDS, LivingWorld, Snapshot
+
+MOST_TRIES = 400
+"""Of one run's calls: after so many it does not end any more."""
+
+
+@dataclass
+class Node:
+    """A moment between two calls: the world, the place of the execution, and perhaps an invocation that was left lying."""
+
+    world: Snapshot
+    place: Place
+    run: int = 1
+    calls: int = 0
+    struck: bool = False
+    """Whether a fault hit this run, or somebody acted late in it: it need not succeed."""
+    late: LeftLying | None = None
+    faults: int = 0
+    """How many more there may be."""
+    touched: bool = False
+    """Whether a fault struck where a password or a label moves."""
+    likeness: bytes | None = None
+    """Kept, once it was found out."""
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Right before a boundary."""
+
+    world: Snapshot
+    told: tuple[Told, ...]
+
+    @property
+    def lock(self) -> str | None:
+        lock: str | None = self.world[3][0]
+        return lock
+
+
+@dataclass(frozen=True)
+class Landing:
+    """What came of somebody's acting late, and what he looked at and changed."""
+
+    nodes: list[Node]
+    seen: frozenset[Port]
+    changed: frozenset[Port]
+
+
+class Attempt:
+    """It is made once and then, as far as it was not disturbed, only told again."""
+
+    def __init__(self, world: LivingWorld, node: Node) -> None:
+        self._world, self._node = world, node
+        self._function, self._event = function_at(node.place)
+        self.boundaries: list[Boundary] = []
+        """Of the undisturbed call."""
+        self._moments: list[Moment] = []
+        self._concluded_before: dict[Any, list[Node]] = {}
+        self._landing: Landing | None = None
+
+    def undisturbed(self) -> list[Node]:
+        self._world.restore(self._node.world)
+        it = self._invocation((), before=self._keep if self._node.faults or self._node.late else None)
+        outcome = it.run()
+        self.boundaries = it.seen.boundaries
+        return self._concluded(outcome, self._node.struck)
+
+    def _keep(self, it: Invocation, _: Boundary) -> None:
+        self._moments.append(Moment(self._world.snapshot(), it.told))
+
+    def _from(self, number: int, before: Gate | None = None, after: Gate | None = None) -> Invocation:
+        """The same call, right before that boundary; as if nothing had happened yet."""
+        moment = self._moments[number - 1]
+        self._world.restore(moment.world)
+        return self._invocation(moment.told, before, after)
+
+    def _invocation(self, told: tuple[Told, ...], before: Gate | None = None, after: Gate | None = None) -> Invocation:
+        name = f"{self._node.place.who.name}/{self._function}/{self._node.run}.{self._node.calls}"
+        return invocation(self._world, self._function, self._event, name, told=told, before=before, after=after)
+
+    # ---- faults -----------------------------------------------------------------------------------------------------
+
+    def faults(self) -> Iterator[tuple[Kind, Boundary, str]]:
+        """Each kind at each boundary, and why it cannot happen there."""
+        for place, boundary in enumerate(self.boundaries):
+            for kind in Kind:
+                why = why_not(kind, boundary, self.boundaries[place + 1 :])
+                if kind in (Kind.ZOMBIE, Kind.LATE) and self._node.late:
+                    why = "one acts late already"
+                yield kind, boundary, why
+
+    def say(self, kind: Kind, boundary: Boundary) -> str:
+        return f"{self._node.place.who.name} {self._node.place.state} {boundary.number} ({boundary.what}): {kind}"
+
+    def struck(self, kind: Kind, at: Boundary) -> list[Node]:
+        touched = self._node.touched or touches(at)
+        strike = Strike(kind, at.number)
+        it = self._from(at.number, before=strike.before, after=strike.after)
+        outcome = it.run()
+        if strike.instead is not None:
+            outcome = strike.instead
+        if isinstance(outcome, Left):
+            left = LeftLying(self._function, self._event, it.name, outcome.told, self._world.clock + FUNCTION_SECONDS)
+            if kind is Kind.LATE:
+                return self._concluded(Failed("Lambda.Unknown", "no answer"), True, late=left, spent=1, touched=touched)
+            return self._stopped(left, touched)
+        if kind in STOPS:
+            return self._stopped(self._node.late, touched)
+        if kind is Kind.REPEATED:
+            place, _ = machine().failed(self._node.place, "Lambda.Unknown", "no answer")
+            return self._concluded(outcome, True, spent=1, place=place, touched=touched)
+        return self._concluded(outcome, True, spent=1, touched=touched)
+
+    # ---- somebody acts late -----------------------------------------------------------------------------------------
+
+    def landings(self) -> Iterator[Branch[Node]]:
+        """Whoever was left lying goes on, before each boundary of this call and after its last."""
+        for number in range(1, len(self.boundaries) + 2):
+            what = f"{self._node.place.who.name} {self._node.place.state} before {number}: the late one acts"
+            yield Branch(what, lambda n=number: self._landed(n))  # type: ignore[misc]
+
+    def _landed(self, number: int) -> list[Node]:
+        """The same as one boundary earlier, if neither of the two notices which of them came first."""
+        if self._landing is None or not self._commutes(number - 1, self._landing):
+            self._landing = None
+            self._landing = self._land(number)
+        return self._landing.nodes
+
+    def _commutes(self, number: int, landing: Landing) -> bool:
+        boundary = self.boundaries[number - 1]
+        if boundary.changed or any(calls for _, calls in self._world_throttled()):
+            return False
+        if Port.DATABASE in landing.seen:
+            after = self._moments[number].lock if number < len(self._moments) else None
+            if boundary.port is Port.DATABASE or self._moments[number - 1].lock != after:
+                return False
+        shown = {Port.FILE, Port.CLUSTER, Port.PAGE} if boundary.port is Port.PAGE else {boundary.port}
+        return not shown & landing.changed
+
+    def _world_throttled(self) -> Any:
+        return self._node.world[10]
+
+    def _land(self, number: int) -> Landing:
+        late = self._node.late
+        assert late
+        seen: list[Boundary] = []
+        acted = False
+
+        def act(_: Invocation, boundary: Boundary) -> None:
+            nonlocal acted
+            if boundary.number == number:
+                acted = True
+                seen.extend(finish(self._world, late))
+
+        outcome = self._from(min(number, len(self._moments)), before=act).run()
+        if not acted:  # the call came to its end before that
+            seen.extend(finish(self._world, late))
+        nodes = self._concluded(outcome, True, late=None)
+        holds = {Port.DATABASE} if self._node.world[3][0] == late.name else set()
+        return Landing(nodes, frozenset({one.port for one in seen} | holds), frozenset(one.port for one in seen if one.changed))
+
+    # ---- what comes of it -------------------------------------------------------------------------------------------
+
+    def _stopped(self, late: LeftLying | None, touched: bool) -> list[Node]:
+        node = self._node
+        self._world.alive.discard(node.place.who.id)
+        place = replace(node.place, status="ABORTED")
+        return self._once(
+            ("stopped", late and id(late), touched),
+            lambda: [
+                replace(
+                    node,
+                    world=self._world.snapshot(),
+                    place=place,
+                    struck=True,
+                    late=late,
+                    faults=node.faults - 1,
+                    touched=touched,
+                    likeness=None,
+                )
+            ],
+        )
+
+    def _concluded(
+        self,
+        outcome: Outcome,
+        struck: bool,
+        *,
+        late: Any = ...,
+        spent: int = 0,
+        place: Place | None = None,
+        touched: bool | None = None,
+    ) -> list[Node]:
+        late = self._node.late if late is ... else late
+        touched = self._node.touched if touched is None else touched
+        key = (repr(outcome), struck, late and id(late), spent, place is None, touched)
+        return self._once(key, lambda: self._follow(outcome, struck, late, spent, place or self._node.place, touched))
+
+    def _once(self, key: Any, make: Any) -> list[Node]:
+        """The same world and the same outcome: the same nodes."""
+        key = (key, self._world.snapshot())
+        if key not in self._concluded_before:
+            self._concluded_before[key] = make()
+        return self._concluded_before[key]
+
+    def _follow(
+        self, outcome: Outcome, struck: bool, late: LeftLying | None, spent: int, place: Place, touched: bool
+    ) -> list[Node]:
+        node = self._node
+        if node.calls > MOST_TRIES:
+            raise Violation("at-rest", f"{MOST_TRIES} calls, and no end")
+        place, wait = conclude(self._world, place, outcome, pending=late is not None)
+        now = replace(
+            node,
+            world=(),
+            place=place,
+            calls=node.calls + 1,
+            struck=struck,
+            late=late,
+            faults=node.faults - spent,
+            touched=touched,
+            likeness=None,
+        )
+        return list(self._after_waits(now, wait))
+
+    def _after_waits(self, node: Node, seconds: float) -> Iterator[Node]:
+        """Time passes; whoever was left lying dies in it when its own is up, or acts just before that."""
+        place, world, late = node.place, self._world, node.late
+        while True:
+            if late and world.clock + seconds > late.dies:
+                left = max(0.0, late.dies - world.clock)
+                passed(world, left)
+                alternative = world.snapshot()
+                finish(world, late)
+                yield from self._after_waits(replace(node, place=place, late=None, struck=True), seconds - left)
+                world.restore(alternative)
+                world.source.leave(late.name)
+                seconds, late = seconds - left, None
+            passed(world, seconds)
+            if place.ended or machine().at(place)["Type"] == "Task":
+                break
+            place, seconds = settled(world, place)
+        yield replace(node, place=place, late=late, world=world.snapshot())
