@@ -50,11 +50,23 @@ class Moment:
 
 @dataclass(frozen=True)
 class Landing:
-    """What came of somebody's acting late, and what he looked at and changed."""
+    """What came of somebody's acting late, and what he did."""
 
     nodes: list[Node]
-    seen: frozenset[Port]
-    changed: frozenset[Port]
+    did: tuple[Boundary, ...]
+    with_lock: bool
+    """Whether he needed the database's lock, or held it."""
+
+    def commutes(self, boundary: Boundary) -> bool:
+        """Whether nobody could tell which came first, he or that boundary of the call, which has no effect."""
+        changed = [one for one in self.did if one.changed]
+        if boundary.port is Port.DATABASE:
+            verb, _, username = boundary.what.partition(" ")
+            if verb == "login":  # it counts, and so do his: the sum is the same
+                return not any(one.port is Port.DATABASE and one.what.endswith(username) for one in changed)
+            return not any(one.port is Port.DATABASE for one in self.did)
+        shows = {Port.FILE, Port.CLUSTER, Port.PAGE} if boundary.port is Port.PAGE else {boundary.port}
+        return not any(one.port in shows for one in changed)
 
 
 class Attempt:
@@ -138,18 +150,12 @@ class Attempt:
         return self._landing.nodes
 
     def _commutes(self, number: int, landing: Landing) -> bool:
-        boundary = self.boundaries[number - 1]
-        if boundary.changed or any(calls for _, calls in self._world_throttled()):
+        if self.boundaries[number - 1].changed or any(calls for _, calls in self._node.world[10]):
             return False
-        if Port.DATABASE in landing.seen:
-            after = self._moments[number].lock if number < len(self._moments) else None
-            if boundary.port is Port.DATABASE or self._moments[number - 1].lock != after:
-                return False
-        shown = {Port.FILE, Port.CLUSTER, Port.PAGE} if boundary.port is Port.PAGE else {boundary.port}
-        return not shown & landing.changed
-
-    def _world_throttled(self) -> Any:
-        return self._node.world[10]
+        after = self._moments[number].lock if number < len(self._moments) else None
+        if landing.with_lock and self._moments[number - 1].lock != after:
+            return False
+        return landing.commutes(self.boundaries[number - 1])
 
     def _land(self, number: int) -> Landing:
         late = self._node.late
@@ -166,9 +172,8 @@ class Attempt:
         outcome = self._from(min(number, len(self._moments)), before=act).run()
         if not acted:  # the call came to its end before that
             seen.extend(finish(self._world, late))
-        nodes = self._concluded(outcome, True, late=None)
-        holds = {Port.DATABASE} if self._node.world[3][0] == late.name else set()
-        return Landing(nodes, frozenset({one.port for one in seen} | holds), frozenset(one.port for one in seen if one.changed))
+        with_lock = self._node.world[3][0] == late.name or any(one.what == "lock" for one in seen)
+        return Landing(self._concluded(outcome, True, late=None), tuple(seen), with_lock)
 
     # ---- what comes of it -------------------------------------------------------------------------------------------
 

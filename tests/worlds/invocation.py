@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 from unittest.mock import patch
@@ -32,6 +32,7 @@ from rotation.errors import (
 )
 from rotation.model import PENDING, Credential, Labels, Password, SecretText
 from rotation.ports import Activity
+from rotation.record import Document
 from rotation.request import Request
 from rotation.rollout import Rollout
 from rotation.target import Target
@@ -258,8 +259,23 @@ def known_passwords() -> Iterator[None]:
         for module in ("claim_rotation", "rotate_old_slot"):
             stack.enter_context(patch(f"rotation.steps.{module}.slot_password", make))
         stack.enter_context(patch("rotation.steps.rotate_admin.admin_password", make))
+        stack.enter_context(patch.object(Document, "parse", classmethod(_parsed)))
         stack.enter_context(patch("rotation.intents.uuid.uuid5", _remembered(uuid.uuid5)))
         yield
+
+
+def _parsed(document: type[Document], text: SecretText, secret: str) -> Document:
+    return _parsed_once(document, text.reveal(), secret)
+
+
+@lru_cache(100_000)
+def _parsed_once(document: type[Document], text: str, secret: str) -> Document:
+    """As the shipped code does it. Nobody changes a Document: the same text may be the same one again."""
+    parsed: Document = _PARSE(document, SecretText(text), secret)
+    return parsed
+
+
+_PARSE = Document.parse.__func__  # type: ignore[attr-defined]
 
 
 def _remembered(uuid5: Callable[[uuid.UUID, str], uuid.UUID]) -> Callable[[uuid.UUID, str], uuid.UUID]:
