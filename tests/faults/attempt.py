@@ -12,6 +12,8 @@ from tests.worlds.asl import Place
 from tests.worlds.invocation import Boundary, Failed, Gate, Invocation, Left, Outcome, Port, Told
 from tests.worlds.living import FUNCTION_SECONDS, LivingWorld, Snapshot
 
+COUNTS = "check_drained"
+"""The only function that asks how often somebody logged in."""
 MOST_TRIES = 400
 """Of one run's calls: after so many it does not end any more."""
 
@@ -57,16 +59,32 @@ class Landing:
     with_lock: bool
     """Whether he needed the database's lock, or held it."""
 
-    def commutes(self, boundary: Boundary) -> bool:
-        """Whether nobody could tell which came first, he or that boundary of the call, which has no effect."""
-        changed = [one for one in self.did if one.changed]
+    def commutes(self, boundary: Boundary, *, counts: bool) -> bool:
+        """Whether nobody could tell which came first, he or that boundary of the call, which has no effect. `counts`: the call
+        asks how often somebody logged in. A version never changes, and its labels only when they are moved."""
+        verb, _, what = boundary.what.partition(" ")
+        changed = {one.what for one in self.did if one.changed}
+        if verb == "read" and boundary.port is Port.SECRETS:
+            return True
+        if verb == "labels":
+            return not any(one.startswith("swap ") and one.endswith(what.removeprefix("of ")) for one in changed)
+        if verb == "login":  # it counts, and so do his: the sum is the same
+            return not any(one.endswith(f" {what}") for one in changed)
+        if verb == "activity" and not counts:
+            return True
         if boundary.port is Port.DATABASE:
-            verb, _, username = boundary.what.partition(" ")
-            if verb == "login":  # it counts, and so do his: the sum is the same
-                return not any(one.port is Port.DATABASE and one.what.endswith(username) for one in changed)
             return not any(one.port is Port.DATABASE for one in self.did)
         shows = {Port.FILE, Port.CLUSTER, Port.PAGE} if boundary.port is Port.PAGE else {boundary.port}
-        return not any(one.port in shows for one in changed)
+        return not any(one.port in shows for one in self.did if one.changed)
+
+
+def _uncounted(world: Snapshot) -> Snapshot:
+    """Without the server's counts of logins, and ours of passwords."""
+    return (*world[:2], tuple(account[:-1] for account in world[2]), *world[3:-1])
+
+
+def _more_logins(before: Snapshot, after: Snapshot) -> dict[str, int]:
+    return {one[0]: one[-1] - other[-1] for one, other in zip(after[2], before[2], strict=True) if one[-1] != other[-1]}
 
 
 class Attempt:
@@ -80,12 +98,17 @@ class Attempt:
         self._moments: list[Moment] = []
         self._concluded_before: dict[Any, list[Node]] = {}
         self._landing: Landing | None = None
+        self._afterwards: tuple[Snapshot, Outcome] | None = None
+        """Undisturbed."""
+        self._without_effect: dict[Any, dict[str, int] | None] = {}
 
     def undisturbed(self) -> list[Node]:
         self._world.restore(self._node.world)
         it = self._invocation((), before=self._keep if self._node.faults or self._node.late else None)
         outcome = it.run()
         self.boundaries = it.seen.boundaries
+        if self._node.late:
+            self._afterwards = (self._world.snapshot(), outcome)
         return self._concluded(outcome, self._node.struck)
 
     def _keep(self, it: Invocation, _: Boundary) -> None:
@@ -143,11 +166,39 @@ class Attempt:
             yield Branch(what, lambda n=number: self._landed(n))  # type: ignore[misc]
 
     def _landed(self, number: int) -> list[Node]:
-        """The same as one boundary earlier, if neither of the two notices which of them came first."""
+        """Without an effect: as if he had not been there, but that the server counts his logins. Else the same as one boundary
+        earlier, if neither of the two notices which of them came first."""
+        logins = self._only_logins(number)
+        if logins is not None:
+            return self._had_not_been_there(logins)
         if self._landing is None or not self._commutes(number - 1, self._landing):
             self._landing = None
             self._landing = self._land(number)
         return self._landing.nodes
+
+    def _only_logins(self, number: int) -> dict[str, int] | None:
+        """How often he logs in, if he does nothing else there, and the call does not ask how often somebody did."""
+        late = self._node.late
+        assert late and self._afterwards
+        if self._node.world[3][0] == late.name or any(calls for _, calls in self._node.world[10]):
+            return None
+        before = self._moments[number - 1].world if number <= len(self._moments) else self._afterwards[0]
+        there = _uncounted(before)
+        if there not in self._without_effect:
+            self._world.restore(before)
+            finish(self._world, late)
+            after = self._world.snapshot()
+            self._without_effect[there] = _more_logins(before, after) if _uncounted(after) == there else None
+        logins = self._without_effect[there]
+        return None if logins and self._function == COUNTS else logins
+
+    def _had_not_been_there(self, logins: dict[str, int]) -> list[Node]:
+        assert self._afterwards
+        world, outcome = self._afterwards
+        self._world.restore(world)
+        for username, more in logins.items():
+            self._world.source.accounts[username].logins += more
+        return self._concluded(outcome, True, late=None)
 
     def _commutes(self, number: int, landing: Landing) -> bool:
         if self.boundaries[number - 1].changed or any(calls for _, calls in self._node.world[10]):
@@ -155,7 +206,7 @@ class Attempt:
         after = self._moments[number].lock if number < len(self._moments) else None
         if landing.with_lock and self._moments[number - 1].lock != after:
             return False
-        return landing.commutes(self.boundaries[number - 1])
+        return landing.commutes(self.boundaries[number - 1], counts=self._function == COUNTS)
 
     def _land(self, number: int) -> Landing:
         late = self._node.late
