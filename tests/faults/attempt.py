@@ -44,11 +44,6 @@ class Moment:
     world: Snapshot
     told: tuple[Told, ...]
 
-    @property
-    def lock(self) -> str | None:
-        lock: str | None = self.world[3][0]
-        return lock
-
 
 @dataclass(frozen=True)
 class Landing:
@@ -78,13 +73,8 @@ class Landing:
         return not any(one.port in shows for one in self.did if one.changed)
 
 
-def _uncounted(world: Snapshot) -> Snapshot:
-    """Without the server's counts of logins, and ours of passwords."""
-    return (*world[:2], tuple(account[:-1] for account in world[2]), *world[3:-1])
-
-
 def _more_logins(before: Snapshot, after: Snapshot) -> dict[str, int]:
-    return {one[0]: one[-1] - other[-1] for one, other in zip(after[2], before[2], strict=True) if one[-1] != other[-1]}
+    return {one[0]: one[-1] - other[-1] for one, other in zip(after.accounts, before.accounts, strict=True) if one[-1] != other[-1]}
 
 
 class Attempt:
@@ -179,16 +169,17 @@ class Attempt:
     def _only_logins(self, number: int) -> dict[str, int] | None:
         """How often he logs in, if he does nothing else there, and the call does not ask how often somebody did."""
         late = self._node.late
-        assert late and self._afterwards
-        if self._node.world[3][0] == late.name or any(calls for _, calls in self._node.world[10]):
+        assert late
+        assert self._afterwards
+        if self._node.world.lock == late.name or self._node.world.refuses:
             return None
         before = self._moments[number - 1].world if number <= len(self._moments) else self._afterwards[0]
-        there = _uncounted(before)
+        there = before.uncounted
         if there not in self._without_effect:
             self._world.restore(before)
             finish(self._world, late)
             after = self._world.snapshot()
-            self._without_effect[there] = _more_logins(before, after) if _uncounted(after) == there else None
+            self._without_effect[there] = _more_logins(before, after) if after.uncounted == there else None
         logins = self._without_effect[there]
         return None if logins and self._function == COUNTS else logins
 
@@ -201,10 +192,10 @@ class Attempt:
         return self._concluded(outcome, True, late=None)
 
     def _commutes(self, number: int, landing: Landing) -> bool:
-        if self.boundaries[number - 1].changed or any(calls for _, calls in self._node.world[10]):
+        if self.boundaries[number - 1].changed or self._node.world.refuses:
             return False
-        after = self._moments[number].lock if number < len(self._moments) else None
-        if landing.with_lock and self._moments[number - 1].lock != after:
+        after = self._moments[number].world.lock if number < len(self._moments) else None
+        if landing.with_lock and self._moments[number - 1].world.lock != after:
             return False
         return landing.commutes(self.boundaries[number - 1], counts=self._function == COUNTS)
 
@@ -223,7 +214,7 @@ class Attempt:
         outcome = self._from(min(number, len(self._moments)), before=act).run()
         if not acted:  # the call came to its end before that
             seen.extend(finish(self._world, late))
-        with_lock = self._node.world[3][0] == late.name or any(one.what == "lock" for one in seen)
+        with_lock = self._node.world.lock == late.name or any(one.what == "lock" for one in seen)
         return Landing(self._concluded(outcome, True, late=None), tuple(seen), with_lock)
 
     # ---- what comes of it -------------------------------------------------------------------------------------------
@@ -279,7 +270,6 @@ class Attempt:
         place, wait = conclude(self._world, place, outcome, pending=late is not None)
         now = replace(
             node,
-            world=(),
             place=place,
             calls=node.calls + 1,
             struck=struck,

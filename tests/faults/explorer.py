@@ -7,6 +7,7 @@ from here on are one (likeness.py); how many runs lead on from each is counted, 
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from zlib import crc32
 
 from rotation.model import Credential
@@ -79,13 +80,17 @@ class Explorer(Search[Node]):
 
     def _prepared(self, faults: int) -> Node:
         """Where the faults begin: at once, or after a first run that was stopped."""
-        node = Node((), self._begin(1, self.scenario.first_mode if self.scenario.stopped_at else self.scenario.mode))
-        node = replace(node, world=self.world.snapshot())
+        node = self._at(1, self.scenario.first_mode if self.scenario.stopped_at else self.scenario.mode)
         while self.scenario.stopped_at and node.place.state != self.scenario.stopped_at:
             (node,) = Attempt(self.world, node).undisturbed()
         if self.scenario.stopped_at:
-            node = Node((), self._begin(2, self.scenario.mode), run=2)
-        return replace(node, world=self.world.snapshot(), faults=faults)
+            node = self._at(2, self.scenario.mode)
+        return replace(node, faults=faults)
+
+    def _at(self, number: int, mode: str) -> Node:
+        """Right after the beginning of a run."""
+        place = self._begin(number, mode)
+        return Node(self.world.snapshot(), place, number)
 
     def _begin(self, number: int, mode: str) -> Place:
         place = begun(f"run-{number}", mode)
@@ -119,11 +124,11 @@ class Explorer(Search[Node]):
     def _struck(self, node: Node, attempt: Attempt) -> Iterator[Branch[Node]]:
         second = node.faults < self._faults
         for kind, boundary, why in attempt.faults():
-            if not why:
-                made = not second or self._is_made(node, kind, boundary)
-                yield Branch(
-                    attempt.say(kind, boundary), lambda k=kind, b=boundary: attempt.struck(k, b) if made else _left_out(), second
-                )  # type: ignore[misc]
+            if why:
+                continue
+            made = not second or self._is_made(node, kind, boundary)
+            grow = partial(attempt.struck, kind, boundary) if made else _left_out
+            yield Branch(attempt.say(kind, boundary), grow, second)
 
     def _is_made(self, node: Node, kind: Kind, boundary: Boundary) -> bool:
         """Of pairs that both strike where nothing is at stake, so many in a thousand: which, the situation decides."""

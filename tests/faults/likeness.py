@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from rotation.model import CURRENT, LAST, PENDING, STAGING, Credential, Labels, Password, SecretText
+from rotation.model import CURRENT, LAST, PENDING, STAGING, Credential, Password, SecretText
 
 from tests.faults.liveness import live_at, projected
 from tests.faults.machinery import LeftLying, machine
@@ -27,6 +27,7 @@ VERSION = re.compile(rf"{ID}|\bv0\b")
 SAME = '"dbname": "openemr", "host": "db.example", '
 KNOWN = {("db.example", 3306, "openemr"), ("db.example", None, "openemr")}
 """Only to keep the texts short: one database, which the Kubernetes Secret names without a port."""
+LOOKS_AT_THE_PAGE = "ValidateApp"
 ORDER = (CURRENT, PENDING, LAST)
 
 
@@ -122,7 +123,7 @@ class Situation:
         lock, failed_over, _ = self.source
         file, past, secret = self.held
         generation, observed, _, failed = self.pods
-        mark, started, paused, changed, disturbed = self.marks
+        mark, _, paused, changed, disturbed = self.marks
         ours = mark is not None and mark.partition(".")[0] in self.roles
         roll = self.clock - changed >= self.rolled_seconds or (self._ago(changed), observed == generation)
         return (
@@ -168,9 +169,10 @@ class Situation:
         return [self._frame(frame) for frame in self.place.frames]
 
     def _tries(self, frame: Frame) -> tuple[int, ...]:
-        """How often each Retry was used up says nothing where nothing can fail so often that it matters: back-offs take time
-        only while somebody acts late or the database is read-only."""
-        if not any(frame.tries) or self.faults or self.late or self._recent(self.source[1], FAIL_OVER_SECONDS) is not None:
+        """How often each Retry was used up says nothing where nothing can fail so often that it matters. (Back-offs take time only
+        while somebody acts late or the database is read-only; the page may fail by itself.)"""
+        quiet = not self.faults and self.late is None and self._recent(self.source[1], FAIL_OVER_SECONDS) is None
+        if not any(frame.tries) or not quiet or frame.state == LOOKS_AT_THE_PAGE:
             return frame.tries
         refused = sum(calls for _, calls in self.throttled)
         left = machine().scopes[frame.scope]["States"][frame.state]["Retry"][-1]["MaxAttempts"] - frame.tries[-1]

@@ -13,14 +13,14 @@ READ = {("RotateAdmin", "situation"): ("rotation_id",)}
 """What a step reads of a part that it is given whole."""
 
 
-@cache
 def live_at(scope: str, state: str) -> frozenset[Path]:
     """What is read there or after, before it is written again."""
-    return _live(scope)[state]
+    return live_in(scope)[state]
 
 
 @cache
-def _live(scope: str) -> dict[str, frozenset[Path]]:
+def live_in(scope: str) -> dict[str, frozenset[Path]]:
+    """Of each state of the machine, or of a Map."""
     states = machine().scopes[scope]["States"]
     live: dict[str, frozenset[Path]] = dict.fromkeys(states, frozenset())
     while True:
@@ -38,7 +38,11 @@ def _before(name: str, state: Json, after: dict[str, frozenset[Path]]) -> frozen
         found |= after[state["Default"]]
     if "Next" in state:
         sources = _sources(state) if state["Type"] == "Pass" else None
-        found.update(_through(after[state["Next"]], state.get("ResultPath", "$" if state["Type"] in ("Pass", "Task", "Map") else None), sources))
+        found.update(
+            _through(
+                after[state["Next"]], state.get("ResultPath", "$" if state["Type"] in ("Pass", "Task", "Map") else None), sources
+            )
+        )
     for catch in state.get("Catch", []):
         found.update(_through(after[catch["Next"]], catch.get("ResultPath", "$"), None))
     return frozenset(_shortest(found))

@@ -21,7 +21,6 @@ class Branch(NamedTuple, Generic[N]):
     """Whether it is the second of two faults."""
 
 
-
 @dataclass(frozen=True)
 class Found:
     """A law that was broken, and how to get there."""

@@ -8,7 +8,7 @@ period is longer than a function may live, and that is longer than anything here
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from rotation import sqlconf
 from rotation.errors import SourceReadOnly, SourceUnreachable
@@ -35,7 +35,40 @@ MANY_CALLS = 1_000
 """More than a run makes: how many more does not matter."""
 PHP = b"<?php\n$host\t= 'x';\n$port\t= '1';\n$login\t= 'x';\n$pass\t= 'x';\n$dbase\t= 'x';\n"
 
-Snapshot = tuple[Any, ...]
+
+class Snapshot(NamedTuple):
+    """All that there is of a world, as values that nothing changes any more."""
+
+    clock: float
+    secrets: tuple[Any, ...]
+    """The slots' and the admin's, each as its versions."""
+    accounts: tuple[tuple[Any, ...], ...]
+    """The name first, the count of logins last."""
+    source: tuple[str | None, float, int]
+    """The lock, the last fail-over, and how many there were."""
+    held: tuple[Any, ...]
+    pods: tuple[Any, ...]
+    marks: tuple[Any, ...]
+    environments: tuple[Credential, ...]
+    shows: bool
+    alive: tuple[str, ...]
+    throttled: tuple[tuple[str, int], ...]
+    remembers: frozenset[str]
+    passwords_made: int
+
+    @property
+    def lock(self) -> str | None:
+        return self.source[0]
+
+    @property
+    def refuses(self) -> bool:
+        """Whether a port is throttled."""
+        return any(calls for _, calls in self.throttled)
+
+    @property
+    def uncounted(self) -> "Snapshot":
+        """Without the server's count of logins, and ours of passwords."""
+        return self._replace(accounts=tuple(account[:-1] for account in self.accounts), passwords_made=0)
 
 
 class LivingFile(Held):
@@ -225,8 +258,7 @@ class LivingWorld(MemoryWorld):
         return list(dict.fromkeys(self.file.seen_within(STALE_SECONDS + SESSION_SECONDS)))
 
     def snapshot(self) -> Snapshot:
-        """All that there is, as values that nothing changes any more."""
-        return (
+        return Snapshot(
             self.clock,
             tuple(_secret(secret) for secret in (self.slots, self.admin)),
             tuple(_frozen(name, account) for name, account in self.source.accounts.items()),
