@@ -102,7 +102,15 @@ class Attempt:
         return self._concluded(outcome, self._node.struck)
 
     def _keep(self, it: Invocation, _: Boundary) -> None:
-        self._moments.append(Moment(self._world.snapshot(), it.told))
+        """What only reads a text leaves the world as it was."""
+        before = it.seen.boundaries[-2:-1]
+        same = before and self._moments and before[0].what.startswith(("read ", "labels ")) and self._same_as_before()
+        world = self._moments[-1].world if same else self._world.snapshot()
+        self._moments.append(Moment(world, it.told))
+
+    def _same_as_before(self) -> bool:
+        before = self._moments[-1].world
+        return not before.refuses and (before.lock, before.passwords_made) == (self._world.source.lock, self._world.passwords_made)
 
     def _from(self, number: int, before: Gate | None = None, after: Gate | None = None) -> Invocation:
         """The same call, right before that boundary; as if nothing had happened yet."""

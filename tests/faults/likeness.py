@@ -7,6 +7,7 @@ ask for, moments beyond the last threshold that asks for them.
 
 import json
 import re
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -22,7 +23,7 @@ from tests.worlds.world import ADMIN
 
 Json = Any
 ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-NAMED = re.compile(rf"{ID}|\bv0\b|{MADE.pattern}|run-\d+")
+NAMED = re.compile(rf"({ID}|\bv0\b|{MADE.pattern}|run-\d+)")
 VERSION = re.compile(rf"{ID}|\bv0\b")
 SAME = '"dbname": "openemr", "host": "db.example", '
 KNOWN = {("db.example", 3306, "openemr"), ("db.example", None, "openemr")}
@@ -55,31 +56,32 @@ class Situation:
 
     def text(self, more: Any) -> str:
         told, asked = _told(self.late) if self.late else ("", frozenset())
-        late = self.late and (told, self._ago(-self.late.dies))
+        versions = [*self._secrets(asked)]
         place = self._place()
-        secrets = self._secrets(asked)
-        return self._named(repr((*secrets, self._world((told, place, secrets)), place, late, more)))
+        others = (told, place, *versions)
+        late = self.late and self._ago(-self.late.dies)
+        return self._named((*versions, repr(self._world(others)), *place, told, repr((late, more))))
 
     # ---- what it is called ------------------------------------------------------------------------------------------
 
-    def _named(self, text: str) -> str:
+    def _named(self, texts: Iterable[str]) -> str:
         names: dict[str, str] = {}
-        counts = {"v": 0, "M": 0, "r": 0}
 
         def name(raw: str) -> str:
-            if raw in names:
-                return names[raw]
-            kind = raw[0] if raw[0] in "Mr" and "-" in raw[:5] else "v"
-            said = self.roles.get(raw) if kind == "r" else self._recomputed(raw, name) if kind == "v" else None
-            if said is None:
-                said = f"{kind}#{counts[kind]}"
-                counts[kind] += 1
-            names[raw] = said
-            return said
+            if raw not in names:
+                kind = "r" if raw.startswith("run-") else "M" if raw.startswith("Made-") else "v"
+                said = self.roles.get(raw) if kind == "r" else self._recomputed(raw, name) if kind == "v" else None
+                names[raw] = said or f"{kind}#{len(names)}"
+            return names[raw]
 
-        return NAMED.sub(lambda found: name(found[0]), text)
+        said: list[str] = []
+        for text in texts:
+            pieces = _pieces(text)
+            said.extend(name(piece) if place % 2 else piece for place, piece in enumerate(pieces))
+            said.append("\n")
+        return "".join(said)
 
-    def _recomputed(self, version: str, name: Any) -> str | None:
+    def _recomputed(self, version: str, name: Callable[[str], str]) -> str | None:
         """An execution that is still at work comes to the same id again; nobody to that of one that is over."""
         origin = ORIGINS.get(version)
         if origin is None:
@@ -94,27 +96,30 @@ class Situation:
 
     # ---- the secrets ------------------------------------------------------------------------------------------------
 
-    def _secrets(self, asked: frozenset[str]) -> list[list[Any]]:
+    def _secrets(self, asked: frozenset[str]) -> Iterator[str]:
         """`asked`: what whoever acts late was told of, and so may ask for by its id."""
         slots, admin = self.secrets
         made_from = {_from(text) for name, text, labels in admin if PENDING in labels or self._own(name)}
-        return [self._secret(slots, asked), self._secret(admin, asked | made_from)]
+        yield from self._secret(slots, asked)
+        yield from self._secret(admin, asked | made_from)
 
-    def _secret(self, versions: Any, asked: frozenset[str]) -> list[Any]:
+    def _secret(self, versions: Any, asked: frozenset[str]) -> Iterator[str]:
         """Those with a label first, in the labels' order."""
-        labelled: dict[str, Any] = dict.fromkeys(ORDER)
+        labelled: dict[str, tuple[str, str]] = dict.fromkeys(ORDER, ("", ""))
         kept = []
-        sources = {name for name, _, labels in versions if {CURRENT, PENDING} & {*labels} or self._own(name)}
+        sources = {name for name, _, labels in versions if CURRENT in labels or PENDING in labels or self._own(name)}
         sources |= {_from(text) for _, text, labels in versions if PENDING in labels}
         for name, text, labels in versions:
-            tagged = PENDING in labels or name in asked or (self._own(name) and ORIGINS[name][1] in sources)
-            said = (name, _content(text, tagged))
+            asked_for = PENDING in labels or name in asked or (self._own(name) and ORIGINS[name][1] in sources)
+            said = (name, _content(text, asked_for))
             carried = [one for one in labels if one != STAGING]
             for label in carried:
                 labelled[label] = said
-            if not carried and tagged:
+            if not carried and asked_for:
                 kept.append(said)
-        return [*labelled.values(), *kept]
+        for said in (*labelled.values(), *kept):
+            yield from said
+        yield "."
 
     # ---- the rest of the world --------------------------------------------------------------------------------------
 
@@ -144,7 +149,7 @@ class Situation:
         """Nobody makes a version current any more that nobody carries; a run that is over restarts nothing."""
         kind, _, what = remembered.partition(" ")
         if kind == "closed":
-            return what in repr(others)
+            return any(what in one for one in others)
         return kind != "restarted" or what.partition(" ")[0] in self.roles
 
     def _mark(self, mark: str) -> str | None:
@@ -163,10 +168,10 @@ class Situation:
 
     # ---- where the execution is, and whoever acts late --------------------------------------------------------------
 
-    def _place(self) -> Any:
+    def _place(self) -> list[str]:
         if self.place.ended:
-            return (self.place.state, self.place.status)
-        return [self._frame(frame) for frame in self.place.frames]
+            return [self.place.state, self.place.status]
+        return [text for frame in self.place.frames for text in self._frame(frame)]
 
     def _tries(self, frame: Frame) -> tuple[int, ...]:
         """How often each Retry was used up says nothing where nothing can fail so often that it matters. (Back-offs take time only
@@ -178,7 +183,7 @@ class Situation:
         left = machine().scopes[frame.scope]["States"][frame.state]["Retry"][-1]["MaxAttempts"] - frame.tries[-1]
         return () if refused <= left else frame.tries
 
-    def _frame(self, frame: Frame) -> Any:
+    def _frame(self, frame: Frame) -> Iterator[str]:
         data = projected(frame.data, live_at(frame.scope, frame.state))
         claim = data.get("claim")
         if "drain" in data:
@@ -187,7 +192,8 @@ class Situation:
             data["rollout"] = {**data["rollout"], "began": self._ago(data["rollout"]["began"])}
         if claim:
             data["claim"] = claim.get("version")
-        return (frame.scope, frame.state, json.dumps(data, sort_keys=True), self._tries(frame), frame.index)
+        yield f"{frame.scope} {frame.state} {self._tries(frame)} {frame.index}"
+        yield json.dumps(data, sort_keys=True)
 
     def _drain(self, drain: Json, claim: Json) -> Json:
         if not isinstance(drain, dict) or "began" not in drain:
@@ -205,6 +211,12 @@ class Situation:
         pending = next((text for _, text, labels in self.secrets[0] if PENDING in labels), None)
         retiring = _retiring(pending) if pending else frozenset()
         return sum(account[-1] for account in self.accounts if account[0] in retiring)
+
+
+@lru_cache(100_000)
+def _pieces(text: str) -> tuple[str, ...]:
+    """Every other one is a name."""
+    return tuple(NAMED.split(text))
 
 
 @lru_cache(1_000)
