@@ -9,12 +9,13 @@ import pytest
 from rotation.intents import version_id
 from rotation.model import CURRENT, PENDING, SecretText, Slot
 
-from tests.faults.attempt import Attempt, Node
-from tests.faults.explorer import Explorer, Report
+from tests.faults.attempt import COUNTS, Attempt, Node
+from tests.faults.explorer import PARTS, Explorer, Report
 from tests.faults.likeness import digest
 from tests.faults.liveness import live_at, projected
 from tests.faults.machinery import LeftLying, begun, conclude, function_at, invocation, machine, passed, settled
 from tests.faults.scenarios import SCENARIOS
+from tests.statemachine.machine import ROOT
 from tests.worlds.asl import Place
 from tests.worlds.invocation import Gate, Invocation, Told, known_passwords
 from tests.worlds.living import LivingWorld
@@ -87,10 +88,12 @@ def test_as_many_runs_and_pairs_as_with_every_situation_by_itself(
     assert merged.nodes * 3 < single.nodes
 
 
-def test_of_pairs_that_touch_nothing_as_many_as_asked_and_every_one_is_counted() -> None:
-    every = Explorer(SCENARIOS["interrupted flip"], strike_at="ReleaseRotation").explore(2)
-    touching = Explorer(SCENARIOS["interrupted flip"], strike_at="ReleaseRotation", of_the_rest=0).explore(2)
-    assert (every.left_out, touching.runs < every.runs, 0 < touching.pairs < every.pairs) == (0, True, True)
+def test_of_pairs_that_touch_nothing_a_share_is_made_and_the_others_are_counted() -> None:
+    """A dry run touches nothing."""
+    every, half, none = (Explorer(SCENARIOS["dry run"], of_the_rest=share).explore(2) for share in (PARTS, PARTS // 2, 0))
+    assert (every.left_out, none.pairs, none.left_out) == (0, 0, every.pairs)
+    assert half.pairs + half.left_out == every.pairs
+    assert 0.4 < half.pairs / every.pairs < 0.6
 
 
 # What is left of a payload
@@ -180,3 +183,8 @@ def test_what_somebody_was_told_who_acts_late_counts() -> None:
     event = {"execution": {"id": ARN + "run-1", "name": "run-1", "started": "then"}}
     told = [(Told("v0"),), (Told("v1"),), (Told(SecretText('{"a": 1}')),), (Told(SecretText('{"a": 2}')),)]
     assert len({_alike(world, place, LeftLying("flip_slot", event, "late", one, world.clock)) for one in told}) == len(told)
+
+
+def test_only_check_drained_asks_how_often_somebody_logged_in() -> None:
+    steps = [path for path in (ROOT / "layers/rotation/rotation/steps").glob("*.py") if ".logins" in path.read_text()]
+    assert [path.stem for path in steps] == [COUNTS]
