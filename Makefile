@@ -34,7 +34,7 @@ demo: build ## rotations of a running application on this machine; ROTATIONS=n P
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
 	$(foreach v,ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
 
-faults: ## every fault at every boundary, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (hours); ONLY="bootstrap"; SCHEDULE=n
+faults: ## every fault at every boundary, pairs of them, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (all of them: hours); ONLY="bootstrap"; SCHEDULE=n
 	$(SETUP) packages
 	$(foreach v,LEVEL ONLY SCHEDULE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
 
