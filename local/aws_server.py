@@ -19,10 +19,13 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from local.execution_log import ExecutionLogs
 from local.faults import Fault
 from local.lambdas import Functions, LambdaInvoke
+from local.record import Record, Recorder
 from local.sandbox import Function
-from local.wsgi import Environ, Recorder, WsgiApp, body_of, json_response, signer_of
+from local.simulator import PolicySimulator
+from local.wsgi import Environ, WsgiApp, body_of, json_response, signer_of
 
 ADMIN = "/_local/"
 
@@ -60,7 +63,7 @@ class Clusters:
 class Admin:
     """WSGI middleware: what only the local AWS can be told, as POST /_local/<what> with a JSON object."""
 
-    def __init__(self, app: WsgiApp, functions: Functions, clusters: Clusters) -> None:
+    def __init__(self, app: WsgiApp, functions: Functions, clusters: Clusters, logs: ExecutionLogs) -> None:
         self._app, self._functions, self._clusters = app, functions, clusters
         self._orders: dict[str, Callable[[dict[str, Any]], Any]] = {
             "functions": lambda order: functions.deploy(Function(**order)),
@@ -68,6 +71,7 @@ class Admin:
             "faults/clear": lambda _: functions.faults.clear(),
             "kill": lambda order: functions.kill(order["function"]),
             "clusters": lambda order: clusters.register(**order),
+            "logs": lambda order: logs.register(**order),
         }
 
     def __call__(self, environ: Environ, start_response: Any) -> Any:
@@ -97,10 +101,12 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     moto = DomainDispatcherApplication(create_backend_app)
     endpoint = f"http://127.0.0.1:{port}"
-    functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs))
-    clusters = Clusters(LambdaInvoke(StrictSecrets(moto, config.account), functions), config)
-    recorded = Recorder(clusters, Path(config.record)) if config.record else clusters
-    return Admin(recorded, functions, clusters), functions
+    record = Record(Path(config.record)) if config.record else None
+    functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs), record)
+    logs = ExecutionLogs(PolicySimulator(StrictSecrets(moto, config.account), config.account), config.account, config.region)
+    clusters = Clusters(LambdaInvoke(logs, functions), config)
+    recorded = Recorder(clusters, record) if record else clusters
+    return Admin(recorded, functions, clusters, logs), functions
 
 
 class QuietHandler(WSGIRequestHandler):

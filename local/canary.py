@@ -96,6 +96,7 @@ def _called_password(document: Any) -> Iterator[str]:
 
 def _places(stack: LocalStack) -> Iterator[tuple[str, bytes]]:
     yield from _history(stack)
+    yield from _logs(stack)
     yield from _targets(stack)
     yield from _files(stack)
     yield from _processes([os.getpid(), *marked(stack._run.environment[MARK])])  # noqa: SLF001
@@ -111,6 +112,21 @@ def _history(stack: LocalStack) -> Iterator[tuple[str, bytes]]:
         history = states.get_paginator("get_execution_history").paginate(executionArn=arn, includeExecutionData=True)
         for event in (event for page in history for event in page["events"]):
             yield f"execution {name}, event {event['id']}, {event['type']}", _text(event)
+
+
+def _logs(stack: LocalStack) -> Iterator[tuple[str, bytes]]:
+    """What CloudWatch has: the machine's log, with the data of its states."""
+    logs = stack.aws.client("logs")
+    for page in logs.get_paginator("describe_log_groups").paginate():
+        for group in (group["logGroupName"] for group in page["logGroups"]):
+            events = logs.get_paginator("filter_log_events").paginate(logGroupName=group)
+            for event in (event for one in events for event in one["events"]):
+                yield f"log {event['logStreamName']}", _strings_in_json(event["message"])
+
+
+def _strings_in_json(message: str) -> bytes:
+    """As it is, and without the JSON around it, which would escape some."""
+    return message.encode() + b"\n" + _text(json.loads(message))
 
 
 def _targets(stack: LocalStack) -> Iterator[tuple[str, bytes]]:

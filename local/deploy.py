@@ -9,10 +9,24 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from local.aws import LocalAws
 from local.sandbox import Function
-from local.translation import FUNCTION, MACHINE, MACHINE_NEEDS, ROLE, Template, folder_of, local_part, translate
+from local.translation import (
+    ALARM,
+    FUNCTION,
+    LOG_GROUP,
+    LOGS_DATA,
+    MACHINE,
+    MACHINE_NEEDS,
+    ROLE,
+    TOLD,
+    Template,
+    folder_of,
+    local_part,
+    translate,
+)
 
 LAYER_ROOT = "python"  # the folder of a layer that Lambda puts on the path
 
@@ -42,6 +56,7 @@ def deploy(aws: LocalAws, build: Path, name: str, parameters: Mapping[str, str],
         here = {path: (mounts or {})[path] for path in _list(outputs[key + "Mounts"])}
         aws.deploy_function(_function(aws, stack[key], code, layers, here))
     _create_machines(aws, [key for key, kind in kinds.items() if kind == MACHINE], outputs)
+    _create_told(aws, template, outputs)
     return stack
 
 
@@ -80,7 +95,29 @@ def _attach_policies(aws: LocalAws, stack: Stack, roles: list[str], outputs: Map
 def _create_machines(aws: LocalAws, machines: list[str], outputs: Mapping[str, str]) -> None:
     for key in machines:
         name, definition, role = (outputs[key + what] for what in MACHINE_NEEDS)
-        aws.client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
+        made = aws.client("stepfunctions").create_state_machine(name=name, definition=definition, roleArn=role)
+        if group := outputs[key + LOG_GROUP]:
+            name_of_group = group.split(":log-group:")[-1].removesuffix(":*")
+            aws.deliver_log(made["stateMachineArn"], name_of_group, include_data=outputs[key + LOGS_DATA] == "true")
+
+
+def _create_told(aws: LocalAws, template: Template, outputs: Mapping[str, str]) -> None:
+    """Without those that a condition of the template leaves out: these have no output."""
+    for key, one in template["Resources"].items():
+        if one["Type"] not in TOLD or key + "Properties" not in outputs:
+            continue
+        properties = json.loads(outputs[key + "Properties"])
+        if one["Type"] == ALARM:
+            aws.client("cloudwatch").put_metric_alarm(**properties | {"Threshold": float(properties["Threshold"])})
+        else:
+            aws.client("logs").put_metric_filter(filterName=key, **_camel(properties))
+
+
+def _camel(value: Any) -> Any:
+    """The API of CloudWatch Logs begins its names small, the template does not."""
+    if isinstance(value, list):
+        return [_camel(item) for item in value]
+    return {key[0].lower() + key[1:]: _camel(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _function(aws: LocalAws, name: str, code: Path, layers: list[str], mounts: Mapping[str, Path]) -> Function:
@@ -95,6 +132,7 @@ def _function(aws: LocalAws, name: str, code: Path, layers: list[str], mounts: M
         timeout=seen["Timeout"],
         memory=seen["MemorySize"],
         environment={key: _mounted(value, mounts) for key, value in environment.items()},
+        mounts={path: str(folder) for path, folder in mounts.items()},
     )
 
 

@@ -16,6 +16,20 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, BinaryIO
 
+CHANGES = {
+    "os.rename",
+    "os.remove",
+    "os.chmod",
+    "os.chown",
+    "os.mkdir",
+    "os.rmdir",
+    "os.link",
+    "os.symlink",
+    "os.truncate",
+    "os.utime",
+}
+WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
 Handler = Callable[[Any, Any], Any]
 Error = dict[str, Any]
 
@@ -77,6 +91,36 @@ def invoke(handler: Handler | Error, request: dict[str, Any]) -> dict[str, Any]:
         return {"error": failure("Runtime.MarshalError", f"Unable to marshal response: {error}", request_id)}
 
 
+class Mounts:
+    """What the handler does with the file systems that it mounts; locally a folder is one, and nobody asks who may."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+        self._touched: dict[str, set[str]] = {}
+        sys.addaudithook(self._hear)
+
+    def watch(self, folders: dict[str, str]) -> None:
+        self._folders, self._touched = folders, {}
+
+    @property
+    def touched(self) -> dict[str, list[str]]:
+        """A mount's path to "read" and "write"; while it was mounted at all, it was read."""
+        return {path: sorted(how) for path, how in self._touched.items()}
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event not in CHANGES and event not in ("open", "os.listdir", "os.scandir"):
+            return
+        writes = event in CHANGES or (event == "open" and bool(arguments[2] & WRITES))
+        for name in arguments[:2]:
+            if isinstance(name, (str, bytes, os.PathLike)):
+                self._note(os.fsdecode(name), "write" if writes else "read")
+
+    def _note(self, name: str, how: str) -> None:
+        for path, folder in self._folders.items():
+            if name == folder or name.startswith(folder + os.sep):
+                self._touched.setdefault(path, set()).add(how)
+
+
 def take_pipes() -> tuple[BinaryIO, BinaryIO]:
     """Moves the protocol off stdin and stdout: whatever the function prints belongs to its log, which is stderr."""
     requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -104,10 +148,12 @@ def main(handler_name: str, folders: list[str]) -> None:
     inbox: queue.Queue[bytes] = queue.Queue()
     threading.Thread(target=read_into, args=(inbox, requests), daemon=True).start()
     sys.path[:0] = folders
-    handler = load(handler_name)
+    handler, mounts = load(handler_name), Mounts()
     answer(answers, {"ready": callable(handler)})
     while True:
-        answer(answers, invoke(handler, json.loads(inbox.get())))
+        request = json.loads(inbox.get())
+        mounts.watch(request["mounts"])
+        answer(answers, invoke(handler, request) | {"touched": mounts.touched})
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from urllib.parse import unquote
 from werkzeug.wrappers import Response
 
 from local.faults import Fault, Faults
+from local.record import Record
 from local.sandbox import Answer, Function, Sandbox, environment_of, error_answer
 from local.wsgi import Environ, WsgiApp, body_of, json_response
 
@@ -45,8 +46,9 @@ def runtime_python(cache: Path = CACHE, pins: tuple[str, ...] | None = None) -> 
 
 
 class Functions:
-    def __init__(self, python: Path, endpoint: str, region: str, logs: Path) -> None:
+    def __init__(self, python: Path, endpoint: str, region: str, logs: Path, record: Record | None = None) -> None:
         self._python, self._endpoint, self._region, self._logs = python, endpoint, region, logs
+        self._record = record
         self._functions: dict[str, Function] = {}
         self._idle: dict[str, list[Sandbox]] = {}
         self._busy: set[Sandbox] = set()
@@ -71,9 +73,12 @@ class Functions:
             return Answer(json.dumps(fault.error), failed=True)
         sandbox = self._checkout(function)
         try:
-            return self._run(sandbox, request_id, event, fault)
+            answer = self._run(sandbox, request_id, event, fault)
         finally:
             self._checkin(sandbox)
+        if self._record:
+            self._record.mounts(function.name, answer.touched)
+        return answer
 
     def _run(self, sandbox: Sandbox, request_id: str, event: Any, fault: Fault | None) -> Answer:
         if fault is None:

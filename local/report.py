@@ -10,7 +10,7 @@ from local.load import Results
 WAITS = {"WaitForDrain": "quiet period", "WaitForRollout": "rollout", "OverlapWindow": "overlap window"}
 """The machine's Wait states and what each waits for."""
 
-SEARCHED = "execution history, parameters, logs, files, processes; raw, base64, hex, URL-encoded"
+SEARCHED = "execution history, its log, parameters, logs, files, processes; raw, base64, hex, URL-encoded"
 """Where canary.py looks for passwords, and for which ways of writing them."""
 
 

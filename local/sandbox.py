@@ -32,14 +32,17 @@ class Function:
     timeout: float
     memory: int
     environment: dict[str, str] = field(repr=False)
+    mounts: dict[str, str] = field(default_factory=dict)
+    """A folder of this machine for each path at which a file system is mounted."""
 
 
 @dataclass(frozen=True)
 class Answer:
-    """What Invoke returns: the payload, and whether it is the function's error."""
+    """What Invoke returns: the payload, and whether it is the function's error; beside it what was done to the mounts."""
 
     payload: str
     failed: bool = False
+    touched: dict[str, list[str]] = field(default_factory=dict)
 
 
 def error_answer(kind: str, message: str) -> Answer:
@@ -100,10 +103,12 @@ class Sandbox:
 
     def _exchange(self, request_id: str, event: Any) -> Answer:
         deadline = time.monotonic() + self.function.timeout
-        request = {"request_id": request_id, "arn": self.function.arn, "timeout": self.function.timeout, "event": event}
+        about = {"arn": self.function.arn, "timeout": self.function.timeout, "mounts": self.function.mounts}
+        request = {"request_id": request_id, "event": event, **about}
         self._write(json.dumps(request).encode() + b"\n")
         message = json.loads(self._read_line(deadline))
-        return Answer(json.dumps(message["error"]), failed=True) if "error" in message else Answer(message["result"])
+        failed = "error" in message
+        return Answer(json.dumps(message["error"]) if failed else message["result"], failed, message["touched"])
 
     def _write(self, data: bytes) -> None:
         assert self._process.stdin

@@ -23,6 +23,7 @@ from local.cluster import php
 from local.cluster.application import ADMIN, DEPLOYMENT, LOGIN_PAGE, SCHEMA, SECRET, Application
 from local.cluster.tokens import MASTERS, PERSON
 from local.deploy import Stack, deploy
+from local.iam.recording import Recording
 from local.lambdas import runtime_python
 from local.leftovers import Leftovers
 from local.mysql import Login
@@ -92,6 +93,14 @@ class LocalStack:
         return self._run.directory / "logs"
 
     @property
+    def _calls(self) -> Path:
+        return self._run.directory / "calls.jsonl"
+
+    def recording(self) -> Recording:
+        """Who called what so far."""
+        return Recording.of(self._calls, self._given, self.deployed.resources)
+
+    @property
     def machine_arn(self) -> str:
         return self.deployed["RotationStateMachine"]
 
@@ -139,7 +148,7 @@ class LocalStack:
         self.app.cluster.admit(self.access_entries())
 
     def _start_aws(self) -> LocalAws:
-        aws = LocalAws(runtime_python(), self.logs, environment=self._run.environment)
+        aws = LocalAws(runtime_python(), self.logs, self._calls, environment=self._run.environment)
         self._ended.callback(aws.stop)
         return aws.start()
 

@@ -1,7 +1,8 @@
 """The shipped template, as `sam build` left it, made into plain CloudFormation that moto can carry.
 
 What moto's CloudFormation resolves but then drops is added to the stack as outputs: the layers of a function, its file
-systems, the managed policies of a role, and the state machine, which moto creates where its own engine does not look.
+systems, the managed policies of a role, and the state machine, which moto creates where its own engine does not look. So is
+what its CloudFormation does not know at all, though its services do: alarms and metric filters, each as the JSON of its properties.
 """
 
 import json
@@ -19,16 +20,22 @@ from samtranslator.yaml_helper import yaml_parse
 BUILD_BUCKET = "built-by-sam"  # stands in the translated template for the folder that sam build made
 FUNCTION, LAYER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion"
 ROLE, MACHINE = "AWS::IAM::Role", "AWS::StepFunctions::StateMachine"
+ALARM, FILTER = "AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter"
+TOLD = (ALARM, FILTER)
+"""Kinds that the outputs tell of, and that the services' API makes."""
 MACHINE_NEEDS = ("StateMachineName", "DefinitionString", "RoleArn")
-# The rest of a template (access entries, alarms, schedules) has no counterpart here; tests read it where it stands.
+LOG_GROUP, LOGS_DATA = "LogGroup", "LogsData"
+# The rest of a template (access entries, schedules, policies of a queue) has no counterpart here; tests read it where it stands.
 CREATED_HERE = {
     FUNCTION,
     MACHINE,
     ROLE,
+    "AWS::Events::Rule",
     "AWS::IAM::ManagedPolicy",
     "AWS::KMS::Key",
     "AWS::Logs::LogGroup",
     "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
     "AWS::SSM::Parameter",
 }
 Template = dict[str, Any]
@@ -62,6 +69,10 @@ def local_part(template: Template, build: Path) -> Template:
         for key, one in resources.items()
         for what, value in _dropped(one["Type"], one.get("Properties", {}) | created[key]["Properties"], layers).items()
     }
+    for key, one in template["Resources"].items():
+        if one["Type"] in TOLD:
+            condition = {"Condition": one["Condition"]} if "Condition" in one else {}
+            outputs[key + "Properties"] = {"Value": _text(one["Properties"])} | condition
     return template | {"Resources": created, "Outputs": outputs}
 
 
@@ -72,7 +83,31 @@ def _dropped(kind: str, properties: Template, layers: Mapping[str, str]) -> Temp
         return {"Layers": _joined(_named(properties.get("Layers", []), layers)), "Mounts": _joined(mounts)}
     if kind == ROLE:
         return {"Policies": _joined(properties.get("ManagedPolicyArns", []))}
-    return {what: properties[what] for what in MACHINE_NEEDS} if kind == MACHINE else {}
+    return {what: properties[what] for what in MACHINE_NEEDS} | _logging(properties) if kind == MACHINE else {}
+
+
+def _logging(properties: Template) -> Template:
+    """The machine's log: moto's own delivery of it does not work."""
+    logging = properties.get("LoggingConfiguration", {})
+    groups = [one["CloudWatchLogsLogGroup"]["LogGroupArn"] for one in logging.get("Destinations", [])]
+    return {LOG_GROUP: _joined(groups), LOGS_DATA: str(bool(logging.get("IncludeExecutionData"))).lower()}
+
+
+def _text(properties: Template) -> Template:
+    """Their JSON, in which CloudFormation puts what its functions (a Ref, an Fn::Sub, …) come to."""
+    functions: list[Template] = []
+    pieces: list[Any] = re.split(r"@@(\d+)@@", json.dumps(_marked(properties, functions)))
+    pieces[1::2] = [functions[int(index)] for index in pieces[1::2]]
+    return {"Fn::Join": ["", pieces]}
+
+
+def _marked(value: Any, functions: list[Template]) -> Any:
+    if isinstance(value, list):
+        return [_marked(item, functions) for item in value]
+    if isinstance(value, dict) and (list(value) == ["Ref"] or next(iter(value), "").startswith("Fn::")):
+        functions.append(value)
+        return f"@@{len(functions) - 1}@@"
+    return {key: _marked(item, functions) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _joined(items: Any) -> Template:

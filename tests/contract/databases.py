@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from time import time
 from typing import Protocol
 
 import pymysql
@@ -38,6 +39,9 @@ class Here(Protocol):
         """Somebody's session."""
 
     def want_long_passwords(self) -> None: ...
+    def leave_tls_to_the_accounts(self) -> None:
+        """The server itself does not ask for it of everybody."""
+
     def fail_over(self) -> None:
         """The admin's connections are cut, and there is no writer for a while."""
 
@@ -87,6 +91,9 @@ class RealDatabase:
         except pymysql.MySQLError:
             pytest.skip("this MySQL server comes without component_validate_password")
 
+    def leave_tls_to_the_accounts(self) -> None:
+        self._execute("SET GLOBAL require_secure_transport = OFF")
+
     def fail_over(self) -> None:
         self._execute("SET GLOBAL super_read_only = ON")
         for (number,) in self._execute(f"SELECT id FROM information_schema.processlist WHERE user = '{ADMIN}'"):  # noqa: S608 - our own name
@@ -98,6 +105,7 @@ class RealDatabase:
     def leave(self) -> None:
         """As it was found."""
         self.recover()
+        self._execute("SET GLOBAL require_secure_transport = ON")
         (installed,) = self._execute("SELECT COUNT(*) FROM mysql.component WHERE component_urn LIKE '%validate_password'")
         if installed[0]:
             self._execute("UNINSTALL COMPONENT 'file://component_validate_password'")
@@ -118,6 +126,7 @@ class SmallDatabase:
     def __init__(self, world: MemoryWorld, source: Source) -> None:
         self._database = world.source
         self.source = source
+        self._database.clock = time
         self._database.accounts = {"user": Account(FIRST), ADMIN: Account(ADMIN_PASSWORD)}
 
     def credential(self, username: str, password: str) -> Credential:
@@ -140,10 +149,13 @@ class SmallDatabase:
         account = self._database.accounts[username]
         account.sessions += 1
         yield account
-        account.sessions -= 1
+        account.sessions = max(0, account.sessions - 1)  # somebody may have ended it
 
     def want_long_passwords(self) -> None:
         self._database.policy = lambda password: len(password) >= 8
+
+    def leave_tls_to_the_accounts(self) -> None:
+        """It always does."""
 
     def fail_over(self) -> None:
         raise NotImplementedError("no time passes in the small world")

@@ -487,6 +487,17 @@ def test_a_deployment_that_is_not_there_is_named(cluster: Cluster, idle: LocalCl
             act()
 
 
+@pytest.mark.parametrize(("verb", "allowed"), [("get", True), ("patch", True), ("delete", False)])
+def test_the_cluster_says_what_we_may_do(cluster: Cluster, verb: str, allowed: bool) -> None:
+    secret, deployment = KubernetesSecret(cluster, NAMESPACE, SECRET), Deployment(cluster, NAMESPACE, DEPLOYMENT)
+    assert (secret.allows(verb), deployment.allows(verb)) == (allowed, allowed)
+
+
+def test_of_what_is_not_ours_it_says_that_we_may_not(cluster: Cluster) -> None:
+    assert not KubernetesSecret(cluster, "kube-system", SECRET).allows("get")
+    assert not Deployment(cluster, NAMESPACE, "another").allows("patch")
+
+
 def test_a_deployment_that_is_not_ours_is_refused(cluster: Cluster) -> None:
     other = Deployment(cluster, NAMESPACE, "other")
     for act in (other.rollout, lambda: other.restart(*mark())):

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from rotation.adapters import aws as adapter
-from rotation.adapters.executions import UNSEEN_SECONDS, execution_is_alive
+from rotation.adapters.executions import UNSEEN_SECONDS, execution_is_alive, has_started, outcome_of, start
 from rotation.errors import OwnerUnknown
+from rotation.notice import Resume
 
 from local.aws import LocalAws
 from local.ports import free_port
@@ -18,6 +19,13 @@ ROLE = "arn:aws:iam::123456789012:role/machine"
 MACHINES = {
     "waiting": {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 3600, "End": True}}},
     "ending": {"StartAt": "End", "States": {"End": {"Type": "Succeed"}}},
+    "failing": {
+        "StartAt": "ValidateApp",
+        "States": {
+            "ValidateApp": {"Type": "Pass", "Next": "RolledBack"},
+            "RolledBack": {"Type": "Fail", "Error": "RolledBack", "Cause": "the page is blank"},
+        },
+    },
 }
 
 
@@ -75,3 +83,59 @@ def test_no_answer_is_neither_alive_nor_dead(monkeypatch: pytest.MonkeyPatch, ma
     adapter.client.cache_clear()
     with pytest.raises(OwnerUnknown, match="could not be asked"):
         execution_is_alive(f"{machines['waiting']}:x", 0)
+
+
+# ---- how one ended ------------------------------------------------------------------------------------------------------------
+
+
+def ended(aws: LocalAws, machine: str, name: str, given: str = "{}") -> str:
+    states = aws.client("stepfunctions")
+    arn: str = states.start_execution(stateMachineArn=machine, name=name, input=given)["executionArn"]
+    until_ended(states, arn)
+    return arn
+
+
+def test_an_end_is_told_with_what_was_asked_and_what_came_of_it(aws: LocalAws, machines: dict[str, str]) -> None:
+    given = {"mode": "revoke", "target": "another", "started_by": "arn:me"}
+    outcome = outcome_of(ended(aws, machines["failing"], "told", json.dumps(given)), "openemr")
+    assert (outcome.status, outcome.terminal, outcome.cause) == ("FAILED", "RolledBack", "the page is blank")
+    assert (outcome.mode, outcome.target, outcome.started_by) == ("revoke", "another", "arn:me")
+    assert (outcome.name, outcome.machine_arn) == ("told", machines["failing"])
+    assert 0 <= outcome.seconds < 30
+    assert [one.state for one in outcome.history if one.kind.endswith("StateEntered")] == ["ValidateApp", "RolledBack"]
+
+
+@pytest.mark.parametrize("given", ["{}", '"text"', "[1]"])
+def test_what_the_input_leaves_out_is_what_the_machine_takes(aws: LocalAws, machines: dict[str, str], given: str) -> None:
+    outcome = outcome_of(ended(aws, machines["ending"], f"input-{len(given)}", given), "openemr")
+    assert (outcome.mode, outcome.target, outcome.started_by, outcome.terminal) == ("rotate", "openemr", "", "End")
+
+
+def test_one_that_is_said_to_run_still_is_asked_for_again(aws: LocalAws, machines: dict[str, str]) -> None:
+    states = aws.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=machines["waiting"], name="not-yet")["executionArn"]
+    with pytest.raises(OwnerUnknown, match="does not tell all of it yet"):
+        outcome_of(arn, "openemr")
+    states.stop_execution(executionArn=arn)
+    until_ended(states, arn)
+    assert outcome_of(arn, "openemr").status == "ABORTED"
+
+
+def test_one_that_is_not_there_cannot_be_told(machines: dict[str, str]) -> None:
+    with pytest.raises(OwnerUnknown, match=r"could not be asked \(ExecutionDoesNotExist\)"):
+        outcome_of(machines["ending"].replace(":stateMachine:", ":execution:") + ":never-started", "openemr")
+
+
+def test_a_resume_is_started_once_and_an_end_of_it_does_not_start_another(aws: LocalAws, machines: dict[str, str]) -> None:
+    resume = Resume("resume-it", {"mode": "resume", "target": "openemr"})
+    assert not has_started(machines["ending"], resume)
+    assert start(machines["ending"], resume) == ""
+    until_ended(aws.client("stepfunctions"), machines["ending"].replace(":stateMachine:", ":execution:") + ":resume-it")
+    assert has_started(machines["ending"], resume)
+    assert start(machines["ending"], resume) == ""
+    found = aws.client("stepfunctions").list_executions(stateMachineArn=machines["ending"])["executions"]
+    assert [one["name"] for one in found].count("resume-it") == 1
+
+
+def test_a_resume_that_cannot_be_started_says_why(machines: dict[str, str]) -> None:
+    assert start(f"{machines['ending']}-that-is-not-there", Resume("resume-it", {})) == "StateMachineDoesNotExist"

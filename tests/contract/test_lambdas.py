@@ -43,6 +43,10 @@ def lambda_handler(event, context):
         return object()
     if do == "touch":
         open(event["path"], "a").write("x")
+    if do == "read":
+        return open(event["path"]).read()
+    if do == "remove":
+        os.remove(event["path"])
     if do == "context":
         names = ("function_name", "aws_request_id", "invoked_function_arn", "memory_limit_in_mb", "function_version",
                  "log_group_name", "log_stream_name")
@@ -244,6 +248,49 @@ def test_the_record_names_caller_action_and_resource_and_no_value(aws: LocalAws)
     assert ("somebody", "secretsmanager:CreateSecret", "recorded") in seen
     assert ("plain", "secretsmanager:GetSecretValue", "recorded") in seen
     assert "hunter2" not in text
+
+
+def record_of(aws: LocalAws) -> list[tuple[str, str, str]]:
+    calls = map(json.loads, (aws.logs.parent / "calls.jsonl").read_text().splitlines())
+    return [(call["caller"], call["action"], call["resource"]) for call in calls]
+
+
+def test_the_record_names_what_any_of_aws_s_protocols_asks_for(aws: LocalAws) -> None:
+    """JSON, forms, REST; as a policy would name them."""
+    topic = aws.client("sns").create_topic(Name="told")["TopicArn"]
+    aws.client("sns", caller="teller").publish(TopicArn=topic, Message="m")
+    aws.register_cluster("recorded", "https://127.0.0.1:6443", "Y2E=")
+    aws.client("eks", caller="finder").describe_cluster(name="recorded")
+    aws.client("lambda", caller="machine").invoke(FunctionName="plain", Payload=b"{}")
+    efs = aws.client("efs", caller="looker")
+    with pytest.raises(efs.exceptions.AccessPointNotFound):
+        efs.describe_access_points(AccessPointId="fsap-1")
+    wanted = {
+        ("teller", "sns:Publish", topic),
+        ("finder", "eks:DescribeCluster", "recorded"),
+        ("machine", "lambda:InvokeFunction", "plain"),
+        ("looker", "elasticfilesystem:DescribeAccessPoints", "fsap-1"),
+    }
+    assert wanted <= set(record_of(aws))
+
+
+def test_the_record_says_what_a_function_does_to_what_it_mounts(aws: LocalAws, tmp_path: Path) -> None:
+    folder = aws.logs.parent
+    sites = folder / "sites"
+    sites.mkdir()
+    (sites / "file").write_text("x")
+    aws.deploy_function(function("mounting", folder, mounts={"/mnt/sites": str(sites)}))
+
+    def seen(**event: Any) -> list[str]:
+        before = len(record_of(aws))
+        assert invoke(aws, "mounting", **event)[1] is None
+        return [action for caller, action, resource in record_of(aws)[before:] if (caller, resource) == ("mounting", "/mnt/sites")]
+
+    assert seen(do="touch", path=str(tmp_path / "elsewhere")) == []
+    assert seen(do="read", path=str(sites / "file")) == ["elasticfilesystem:ClientMount"]
+    both = ["elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"]
+    assert seen(do="touch", path=str(sites / "file")) == both
+    assert seen(do="remove", path=str(sites / "file")) == both
 
 
 STARTER = """

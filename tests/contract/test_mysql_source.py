@@ -5,6 +5,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pymysql
@@ -407,3 +408,110 @@ def man_in_the_middle(change: Callable[[bytes], bytes], said: list[bytes] | None
         finally:
             listener.shutdown(socket.SHUT_RDWR)  # nobody may have come
             thread.join()
+
+
+# ---- modes verify and revoke ---------------------------------------------------------------------------------------------
+
+
+def test_what_the_admin_lacks_is_named(server: MySQL, source: Source) -> None:
+    execute(server, f"CREATE USER less IDENTIFIED BY '{SECOND}' REQUIRE SSL", "GRANT SELECT ON mysql.user TO less")
+    lacking = ("CREATE USER", "PROCESS", "GRANT OPTION", "SELECT ON performance_schema.accounts")
+    assert source.inspect(credential(server, "less", SECOND), ["user"]).lacking == lacking
+
+
+@pytest.mark.parametrize(
+    ("level", "may"), [("*.*", True), (f"`{ESCAPED}`.*", True), (f"`{SCHEMA}`.*", True), (f"`{NEIGHBOUR}`.*", False)]
+)
+def test_only_what_it_may_grant_on_the_schema_counts(server: MySQL, source: Source, level: str, may: bool) -> None:
+    execute(server, f"CREATE USER less IDENTIFIED BY '{SECOND}' REQUIRE SSL", f"GRANT SELECT ON {level} TO less WITH GRANT OPTION")
+    assert ("GRANT OPTION" not in source.inspect(credential(server, "less", SECOND), []).lacking) == may
+
+
+def test_limits_may_follow_the_grant_option() -> None:
+    """As MySQL 5.7 and MariaDB write it."""
+    line = "GRANT ALL PRIVILEGES ON *.* TO 'admin'@'%' REQUIRE SSL WITH GRANT OPTION MAX_USER_CONNECTIONS 9"
+    assert adapter._may_grant([line], SCHEMA)
+    assert not adapter._may_grant([line.replace("GRANT OPTION ", "")], SCHEMA)
+
+
+def test_where_the_server_takes_only_tls_no_user_is_named(server: MySQL, source: Source, admin: Credential) -> None:
+    execute(server, f"CREATE USER plain IDENTIFIED BY '{SECOND}' REQUIRE NONE")
+    assert execute(server, "SELECT @@global.require_secure_transport") == ((1,),)
+    assert source.inspect(admin, ["plain"]).without_tls == ()
+
+
+def test_an_admin_who_sees_no_accounts_is_told_so_and_the_rest_is_looked_at(server: MySQL, source: Source) -> None:
+    execute(server, f"CREATE USER less IDENTIFIED BY '{SECOND}' REQUIRE SSL")
+    seen = source.inspect(credential(server, "less", SECOND), ["user"])
+    assert "SELECT ON mysql.user" in seen.lacking
+    assert (seen.tls, seen.without_tls) == ("TLSv1.3", ())
+
+
+def test_what_comes_by_an_active_role_is_not_lacking(server: MySQL, source: Source) -> None:
+    """All that the master user of Aurora may do comes by one."""
+    execute(
+        server,
+        "CREATE ROLE superuser",
+        "GRANT CREATE USER, PROCESS, SELECT ON *.* TO superuser WITH GRANT OPTION",
+        f"CREATE USER master IDENTIFIED BY '{SECOND}' REQUIRE SSL",
+        "GRANT superuser TO master",
+        "SET DEFAULT ROLE ALL TO master",
+    )
+    assert source.inspect(credential(server, "master", SECOND), []).lacking == ()
+
+
+def test_sessions_on_readers_are_listed_and_ended_too(server: MySQL, admin: Credential) -> None:
+    source = Source(server.ca_pem, readers=["localhost"])
+    with server.connect(Login("user", FIRST)):
+        listed = source.sessions(admin, "user")
+        assert [host for host, _ in listed] == [admin.host, "localhost"]  # the same server, by two names
+        source.end_sessions(admin, "user", listed)
+        while source.sessions(admin, "user"):
+            pass
+
+
+def test_where_rds_has_its_own_way_to_end_a_session_that_is_taken(server: MySQL, source: Source, admin: Credential) -> None:
+    execute(
+        server,
+        "CREATE TABLE mysql.killed (id BIGINT)",
+        "CREATE PROCEDURE mysql.rds_kill(IN thread BIGINT) INSERT INTO mysql.killed VALUES (thread)",
+    )
+    try:
+        with server.connect(Login("user", FIRST)):
+            ((_, number),) = listed = source.sessions(admin, "user")
+            source.end_sessions(admin, "user", listed)
+        assert execute(server, "SELECT id FROM mysql.killed") == ((number,),)
+    finally:
+        execute(server, "DROP PROCEDURE mysql.rds_kill", "DROP TABLE mysql.killed")
+
+
+def test_a_number_that_is_another_user_s_by_now_is_left_alone(server: MySQL, source: Source, admin: Credential) -> None:
+    """A host name may lead to another server after a fail-over."""
+    execute(server, f"CREATE USER other IDENTIFIED BY '{SECOND}'")
+    with server.connect(Login("other", SECOND)):
+        listed = source.sessions(admin, "other")
+        source.end_sessions(admin, "user", listed)
+        assert source.sessions(admin, "other") == listed
+
+
+def test_a_user_of_the_application_cannot_hold_our_lock(server: MySQL, admin: Credential) -> None:
+    source = Source(server.ca_pem, secret="arn:aws:secretsmanager:…:secret:openemr/admin-AbCdEf")
+    with server.connect(Login("user", FIRST)) as session, session.cursor() as cursor:
+        cursor.execute("SELECT GET_LOCK('credential-rotation', 0)")
+        with source.as_admin(admin) as locked:
+            assert locked.exists("user")
+
+
+def test_a_reader_that_does_not_know_the_admin_s_password_yet_is_asked_again_later(
+    monkeypatch: pytest.MonkeyPatch, server: MySQL, admin: Credential
+) -> None:
+    """It follows the writer. Here it is a server of its own, with another password."""
+    source = Source(server.ca_pem, readers=["localhost"])
+    connect = source._connect
+
+    def refuse(who: Credential) -> object:
+        return connect(replace(who, password=Password("old")) if who.host == "localhost" else who)
+
+    monkeypatch.setattr(source, "_connect", refuse)
+    with pytest.raises(SourceUnreachable):
+        source.sessions(admin, "user")

@@ -46,3 +46,14 @@ def test_a_file_that_is_not_there_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(SqlconfMissing):
         fix(tmp_path / "sqlconf.php")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_shows_its_owner_and_mode_and_what_they_should_be(path: Path) -> None:
+    path.chmod(0o600)
+    state = SqlconfFile(path.parent, path.name, OURS, "0644").inspect()
+    assert (state.owner, state.mode, state.wanted_owner, state.wanted_mode, state.writable) == (OURS, "0600", OURS, "0644", True)
+
+
+def test_a_file_that_is_not_there_is_named_when_it_is_looked_at(tmp_path: Path) -> None:
+    with pytest.raises(SqlconfMissing):
+        SqlconfFile(tmp_path, "sqlconf.php").inspect()

@@ -5,7 +5,7 @@ What only a real server can show (TLS, hosts, grants as text) is in test_mysql_s
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from time import monotonic
+from time import monotonic, time
 
 import pytest
 from rotation.adapters import mysql as adapter
@@ -266,6 +266,39 @@ def test_sessions_are_those_of_that_user_now(here: Here, source: Source, admin: 
 
 def test_our_own_session_is_not_taken_for_somebody_elses(source: Source, admin: Credential) -> None:
     until(lambda: source.activity(admin, ADMIN).sessions == 0)
+
+
+def test_sessions_are_ended_by_their_numbers_and_no_other(here: Here, source: Source, admin: Credential) -> None:
+    here.make("other", SECOND, tls=True)
+    with here.works_as("other", SECOND), here.works_as("user", FIRST):
+        listed = source.sessions(admin, "user")
+        assert len(listed) == 1
+        source.end_sessions(admin, "user", listed)
+        until(lambda: source.sessions(admin, "user") == [])
+        source.end_sessions(admin, "user", listed)  # it is gone: nothing to do
+        assert len(source.sessions(admin, "other")) == 1
+
+
+def test_nobody_has_no_sessions(source: Source, admin: Credential) -> None:
+    assert source.sessions(admin, "nobody") == []
+    source.end_sessions(admin, "nobody", [])
+
+
+# What mode verify sees
+
+
+def test_the_server_shows_what_a_rotation_needs(source: Source, admin: Credential) -> None:
+    server = source.inspect(admin, ["user", "nobody"])
+    assert (server.tls, server.lacking, server.without_tls) == ("TLSv1.3", (), ())
+    assert (server.dual_passwords, server.counts_logins) == (True, True)
+    assert int(server.version.partition(".")[0]) >= 8
+    assert abs(server.now - time()) < 60
+
+
+def test_a_user_that_needs_no_tls_is_named(here: Here, source: Source, admin: Credential) -> None:
+    here.make("plain", SECOND, tls=False)
+    here.leave_tls_to_the_accounts()
+    assert source.inspect(admin, ["user", "plain"]).without_tls == ("plain",)
 
 
 def test_every_login_counts_once_and_a_refused_one_too(here: Here, source: Source, admin: Credential, user: Credential) -> None:

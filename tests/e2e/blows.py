@@ -16,8 +16,9 @@ from tests.e2e.rotations import Rotations
 from tests.statemachine.machine import State, scopes, shipped, states
 
 FORWARD, RESTORE = "forward", "restore"
-OTHER_MODES = ("FixPermissions",)
-"""A blow to it has nothing to recover."""
+OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "ProbeFunction", "Verify")
+"""A blow to these has nothing to recover: they hold nothing, and change no credential. What else a revocation goes through is struck
+with a rotation, and every boundary of it by `make faults`."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from local import canary
+from local.iam.audit import audit
 from local.load import Load
 from local.rollouts import RolloutWatch
-from local.stack import LocalStack, Pace
+from local.stack import BUILD, LocalStack, Pace
+from local.translation import translate
 from tests.e2e.rotations import MEASURED, Rotations
 
 PACE = Pace(quiet_seconds=3, progress_deadline_seconds=2, pod_seconds=0.2)
@@ -20,8 +22,11 @@ RATE = 40
 def stack() -> Iterator[LocalStack]:
     with LocalStack(pods=2, pace=PACE) as stack:
         yield stack
-        found = canary.search(stack)
+        found, recording = canary.search(stack), stack.recording()
     assert found == [], "after all that was done to it"
+    recording.keep()
+    refused = [(one.role, one.denied) for one in audit(translate(BUILD), [recording]) if one.denied]
+    assert refused == [], "what IAM would have refused"
 
 
 @pytest.fixture(scope="session")

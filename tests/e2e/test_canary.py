@@ -59,6 +59,7 @@ def test_in_an_execution_s_events(leaky: LocalStack, password: str) -> None:
     found = names(leaky, new_findings(leaky, plant), password)
     assert ("execution leaky", "raw") in found
     assert any(place.startswith("execution leaky, event 1,") for place, _ in found)
+    assert any(place.startswith("log states/credential-rotation/") for place, _ in found)
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 from stat import S_IMODE
 
 import pytest
 
 from local.faults import Fault
-from local.follow import Visit
+from local.follow import Visit, wait_for
 from local.mysql import Login
 from local.stack import SLOT_SECRET
 from tests.e2e.hands import Kubernetes, made_up, move_traffic, output_of, put_slots, set_password, sql, state_of, stop_before
@@ -37,6 +38,23 @@ def test_resume_finishes_an_interrupted_retirement_and_rotates_no_further(state:
     assert not run.visits_of("Publish"), "nothing was to be published"
     assert rotations.active == standby
     assert [rotations.accepts(login) for login in (active, admin)] == [False, False]
+    rotations.assert_at_rest()
+
+
+def test_what_a_rotation_left_is_finished_by_the_resume_that_follows_by_itself(rotations: Rotations) -> None:
+    """Told of the end as EventBridge does it, twice."""
+    admin, stack = rotations.admin, rotations.stack
+    stack.aws.fail(Fault(stack.function("RotateAdmin"), error={"errorType": "AccountLocked", "errorMessage": "made up"}))
+    run = rotations.run()
+    assert run.outcome == "AdminNotRotated", run.cause
+    for _ in range(2):
+        event = json.dumps({"detail": {"executionArn": run.arn}})
+        answer = stack.aws.client("lambda").invoke(FunctionName=stack.function("TellOutcome"), Payload=event)
+        assert json.load(answer["Payload"])["told"]
+    machine, name = run.arn.rsplit(":", 1)
+    finished = wait_for(stack, f"{machine}:resume-{name}")
+    assert finished.outcome == "RotationSucceeded", finished.cause
+    assert not rotations.accepts(admin)
     rotations.assert_at_rest()
 
 

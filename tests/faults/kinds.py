@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from tests.faults.machinery import invocation
-from tests.worlds.invocation import PERMANENT, TRANSIENT, Boundary, Invocation, Killed, Outcome, Port
+from tests.worlds.invocation import PERMANENT, UNAVAILABLE, Boundary, Invocation, Killed, Outcome, Port
 
 THROTTLED_CALLS = 3
 FOR_GOOD = 1_000_000
@@ -69,7 +69,7 @@ class Strike:
         if self.kind is Kind.REFUSED:
             raise PERMANENT[boundary.port](f"refused: {boundary.port}")
         if self.kind is Kind.TIMED_OUT:
-            raise TRANSIENT[boundary.port](f"no answer: {boundary.port}")
+            raise UNAVAILABLE[boundary.port](f"no answer: {boundary.port}")
         if self.kind in (Kind.DIES, Kind.STOPPED):
             raise Killed
 
@@ -85,7 +85,7 @@ class Strike:
             world.source.fail_over()
         if kind in (Kind.THROTTLED, Kind.OUTAGE):
             world.throttled[boundary.port] = (THROTTLED_CALLS if kind is Kind.THROTTLED else FOR_GOOD) - 1
-            raise TRANSIENT[boundary.port](f"no answer: {boundary.port}")
+            raise UNAVAILABLE[boundary.port](f"no answer: {boundary.port}")
 
     def after(self, _: Invocation, boundary: Boundary) -> None:
         if boundary.number != self._number:
@@ -93,6 +93,6 @@ class Strike:
         if self.kind is Kind.FAILED_DONE:
             raise PERMANENT[boundary.port](f"said to have failed: {boundary.port}")
         if self.kind is Kind.TIMED_OUT_DONE:
-            raise TRANSIENT[boundary.port](f"no answer: {boundary.port}")
+            raise UNAVAILABLE[boundary.port](f"no answer: {boundary.port}")
         if self.kind in (Kind.CRASHED, Kind.STOPPED_DONE):
             raise Killed

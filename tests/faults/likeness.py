@@ -18,7 +18,7 @@ from tests.faults.liveness import live_at, projected
 from tests.faults.machinery import LeftLying, machine
 from tests.worlds.asl import Frame, Place
 from tests.worlds.invocation import MADE, ORIGINS, Told
-from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, Snapshot
+from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
 from tests.worlds.world import ADMIN
 
 Json = Any
@@ -193,7 +193,7 @@ class Situation:
         if claim:
             data["claim"] = claim.get("version")
         yield f"{frame.scope} {frame.state} {self._tries(frame)} {frame.index}"
-        yield json.dumps(data, sort_keys=True)
+        yield json.dumps([data, frame.results], sort_keys=True)
 
     def _drain(self, drain: Json, claim: Json) -> Json:
         if not isinstance(drain, dict) or "began" not in drain:
@@ -242,6 +242,8 @@ def _answer(told: Told) -> Any:
         return _content(answer.reveal(), True)
     if isinstance(answer, Password):
         return answer.reveal()
+    if isinstance(answer, list):
+        return [(username, SESSIONS.get(number, number)) for username, number in answer]
     return repr(answer)
 
 

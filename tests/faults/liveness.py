@@ -24,10 +24,16 @@ def live_in(scope: str) -> dict[str, frozenset[Path]]:
     states = machine().scopes[scope]["States"]
     live: dict[str, frozenset[Path]] = dict.fromkeys(states, frozenset())
     while True:
-        now = {name: _before(name, state, live) for name, state in states.items()}
+        now = {name: _kept(scope, state) | _before(name, state, live) for name, state in states.items()}
         if now == live:
             return live
         live = now
+
+
+def _kept(scope: str, state: Json) -> frozenset[Path]:
+    """All that an item of a Map ends with, where the Map keeps that."""
+    keeps = scope and machine().scopes[""]["States"][scope].get("ResultPath", "$") is not None
+    return frozenset({()} if keeps and state["Type"] == "Succeed" else ())
 
 
 def _before(name: str, state: Json, after: dict[str, frozenset[Path]]) -> frozenset[Path]:
@@ -79,7 +85,7 @@ def _is_path(key: str, value: Json) -> bool:
 
 def _uses(name: str, state: Json) -> Iterator[Path]:
     if state["Type"] == "Task":
-        for key, value in state["Parameters"]["Payload"].items():
+        for key, value in {**state["Parameters"], **state["Parameters"]["Payload"]}.items():
             if _is_path(key, value):
                 yield (*_path(value), *READ.get((name, key.removesuffix(".$")), ()))
     if state["Type"] == "Pass" and "Parameters" in state:
@@ -87,7 +93,7 @@ def _uses(name: str, state: Json) -> Iterator[Path]:
     if state["Type"] == "Map":
         yield _path(state["ItemsPath"])
         yield from (_path(one) for key, one in state["ItemSelector"].items() if _is_path(key, one))
-    if state["Type"] == "Wait":
+    if state["Type"] == "Wait" and "SecondsPath" in state:
         yield _path(state["SecondsPath"])
     for rule in state.get("Choices", []):
         yield from _variables(rule)
@@ -121,8 +127,8 @@ def _shortest(paths: set[Path]) -> Iterator[Path]:
 
 def projected(data: Json, paths: frozenset[Path]) -> dict[str, Any]:
     """Only those parts of it."""
-    found: dict[str, Any] = {}
-    for path in sorted(paths):
+    found: dict[str, Any] = dict(data) if () in paths else {}
+    for path in sorted(paths - {()}):
         value, there = data, True
         for step in path:
             there = isinstance(value, dict) and step in value

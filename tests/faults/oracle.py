@@ -142,6 +142,11 @@ def _rotation_of(secret: Secret) -> object:
     return _content(secret, CURRENT).get("rotation", {}).get("id")
 
 
+def _renewal(world: LivingWorld, place: Place, state: str) -> object:
+    """A revocation makes a new one in each of its rounds."""
+    return f"{place.who.name} {place.who.started} second" if state == "Revoked" else _rotation_of(world.slots)
+
+
 def _active(world: LivingWorld) -> Credential:
     content = _content(world.slots, CURRENT)
     return _credential(content[content["active_slot"]])
@@ -168,6 +173,7 @@ def judge(it: Invocation, boundary: Boundary) -> None:
     _wrote_ahead(it, boundary)
     _proved(it, boundary)
     _held_the_intent(it, boundary)
+    _cut_off_nobody_at_work(it, boundary)
     _one_way(it, boundary)
 
 
@@ -201,16 +207,21 @@ def _held_the_intent(it: Invocation, boundary: Boundary) -> None:
     if it.function == "claim_rotation" and boundary.what == f"swap {PENDING} of slots":
         _left_the_living_alone(it)
         return
-    if boundary.what.startswith("put ") or it.function == "fix_permissions":
+    if boundary.what.startswith("put ") or it.function in ("fix_permissions", "announce_incident"):
         return
     if _owner(it) != it.owner:
         raise Violation("I4", f"{it.function}: {boundary.what}, and the intent was not seen to be its own")
 
 
 def _left_the_living_alone(it: Invocation) -> None:
-    """`seen` is still what it saw before it took the label."""
-    if _owner(it) in it.world.alive - {it.owner}:
+    """`seen` is still what it saw before it took the label. A revocation leaves nobody alone."""
+    if it.event["mode"] != "revoke" and _owner(it) in it.world.alive - {it.owner}:
         raise Violation("I4", f"{it.owner.rpartition(':')[2]} took over a run that was alive")
+
+
+def _cut_off_nobody_at_work(it: Invocation, boundary: Boundary) -> None:
+    if boundary.what == "end sessions" and set(it.seen.ending) & set(it.world.application_sessions()):
+        raise Violation("I2", "sessions with which the application works were ended")
 
 
 def _owner(it: Invocation) -> str | None:
@@ -243,7 +254,7 @@ def canaries(world: LivingWorld, outcome: Outcome) -> None:
 # ---- the end ------------------------------------------------------------------------------------------------------------
 
 
-def at_rest(world: LivingWorld, place: Place, *before: Credential) -> None:
+def at_rest(world: LivingWorld, place: Place, *before: Credential, state: str = "RotationSucceeded") -> None:
     """After one clean run: nothing is left over, and the application is on a working and new credential.
 
     `before`: what it used at first. Where people changed it meanwhile, also what they changed it to: new is what is not all of
@@ -251,12 +262,12 @@ def at_rest(world: LivingWorld, place: Place, *before: Credential) -> None:
     """
     current, accounts, by_hand = world.current, world.source.accounts, BY_HAND in world.remembers
     wrong = {
-        f"the run ended {place.state}: {place.cause}": place.state == "RotationSucceeded",
+        f"the run ended {place.state}: {place.cause}": place.state == state,
         "AWSPENDING is held": world.slots.labels().pending is None and world.admin.labels().pending is None,
         "a consumer is not on the active slot": all(one.held.same_login(_active(world)) for one in (world.file, world.secret)),
         "a slot does not log in": all(world.accepts(current.credential(slot)) for slot in Slot),
         "the admin does not log in": world.accepts(world.current_admin.credential),
-        "the admin's password is not of this rotation": _rotation_of(world.admin) == _rotation_of(world.slots),
+        "the admin's password is not of this rotation": _rotation_of(world.admin) == _renewal(world, place, state),
         "an old password is left": by_hand
         or not [n for n in (*USERS.values(), ADMIN) if n in accounts and accounts[n].old is not None],
         "the application uses what it used before": by_hand or not all(world.file.held.same_login(one) for one in before),

@@ -13,11 +13,13 @@ from tests.worlds.asl import Place
 from tests.worlds.living import LivingWorld
 from tests.worlds.world import (
     ADMIN,
+    ADMIN_PASSWORD,
     FORMER,
     FORMER_PASSWORD,
     USERS,
     credential,
     fields,
+    login,
 )
 
 Rest = Callable[[LivingWorld, Place, Credential], None]
@@ -149,6 +151,15 @@ def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) 
             raise Violation("at-rest", what)
 
 
+def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
+    """Whatever was known before opens nothing any more."""
+    oracle.at_rest(world, place, began_with, state="Revoked")
+    stolen = [*(login(slot) for slot in Slot), credential(ADMIN, ADMIN_PASSWORD)]
+    still = [one.username for one in stolen if world.accepts(one)]
+    if still:
+        raise Violation("at-rest", f"revoked, and still accepted: the first password of {', '.join(still)}")
+
+
 def untouched(_: LivingWorld, place: Place, _began_with: Credential) -> None:
     """After a dry run; the oracle saw to it that it wrote nothing."""
     if place.state != "PlanReported":
@@ -175,5 +186,7 @@ SCENARIOS = {
     "slow pods": Scenario(with_slow_pods),
     "odd characters": Scenario(with_odd_characters),
     "B does not work": Scenario(where_b_does_not_work, rest=back_where_it_was),
+    "revocation": Scenario(from_a, mode="revoke", rest=revoked),
+    "revocation of an interrupted flip": Scenario(from_a, "ValidateApp", mode="revoke", rest=revoked),
     "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),
 }

@@ -41,4 +41,19 @@ HAPPY: dict[str, dict[str, Any]] = {
     "rotate_admin": {"admin": "openemr"},
     "release_rotation": {"released": True},
     "fix_permissions": {"changed": True},
+    "announce_incident": {"announced": True},
+    "verify": {
+        "verdict": "holds",
+        "failed": [],
+        "findings": [
+            {
+                "severity": "ok",
+                "what": "health page",
+                "found": "it shows the working application",
+                "mend": "",
+                "by": ["validate_app"],
+            }
+        ],
+        "days_since_success": 12.5,
+    },
 }

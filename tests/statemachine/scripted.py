@@ -98,7 +98,8 @@ class ScriptedLambda:
             turn = sum(one.function == function for one in before)
             before.append(Invocation(function, event))
         script = self._scripts[execution].get(function, [])
-        return script[turn] if turn < len(script) else {}
+        answer: Answer = script[turn] if turn < len(script) else {}
+        return {"findings": [], **answer} if event.get("probe") and isinstance(answer, Mapping) else answer
 
     def hang(self) -> None:
         """Until the tests end: whoever asked has given up long before."""

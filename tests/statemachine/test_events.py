@@ -12,6 +12,8 @@ from tests.statemachine.scripted import Raises
 
 INTERPRETED_TOO = True
 EVENTS = ROOT / "events"
+LISTENER = "tell_outcome"
+"""The one function that EventBridge calls, and not the machine: tests/contract/test_told.py hands it its event."""
 MODES = {path.stem: path for path in (EVENTS / "modes").glob("*.json")}
 
 
@@ -34,23 +36,29 @@ def known_modes() -> set[str]:
 
 
 def test_every_function_has_an_event_and_every_event_a_function() -> None:
-    assert {path.stem for path in EVENTS.glob("*.json")} == functions() == {path.name for path in (ROOT / "functions").iterdir()}
+    folders = {path.name for path in (ROOT / "functions").iterdir()}
+    assert {path.stem for path in EVENTS.glob("*.json")} == folders == functions() | {LISTENER}
 
 
 def test_every_mode_has_an_input() -> None:
     assert set(MODES) == known_modes() | {"scheduled"}
 
 
+FINDING = {"severity": "ok", "what": "health page", "found": "it shows the working application", "mend": ""}
+FOUND = {function: [{"findings": [FINDING]}] for function in sorted(functions() - {"verify"})}
+
 EVERYWHERE = {
     "forward": Case("events forward", {"check_drained": [{"status": "waiting"}], "check_rollout": [{"status": "waiting"}]}),
     "back": Case("events back", {"flip_slot": [Raises("SourceRefused")]}),
     "permissions": Case("events of fix-permissions", given={"mode": "fix-permissions"}),
+    "revoke": Case("events of revoke", given={"mode": "revoke"}),
+    "verify": Case("events of verify", {**FOUND, "patch_secret": [Raises("UnexpectedError")]}, {"mode": "verify"}),
 }
 
 
 def made() -> list[Any]:
     """Each function, in the run that reaches it."""
-    where = {"close_flip": "back", "fix_permissions": "permissions"}
+    where = {"close_flip": "back", "fix_permissions": "permissions", "announce_incident": "revoke", "verify": "verify"}
     pairs = [(EVERYWHERE[where.get(function, "forward")], function) for function in sorted(functions())]
     return [pytest.param(*pair, id=pair[1]) for pair in pairs]
 

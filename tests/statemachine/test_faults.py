@@ -91,7 +91,10 @@ FAULTS = [
     Row("ReleaseRotation", "NotReleased"),
     # modes of their own
     Row("FixPermissions", "PermissionsNotFixed", superseded="PermissionsNotFixed", given={"mode": "fix-permissions"}),
+    Row("Verify", "PrerequisiteMissing", superseded="PrerequisiteMissing", given={"mode": "verify"}),
 ]
+ENDS_NOTHING = {"AnnounceIncident", "ProbeFunction"}
+"""Tasks whose failure the run survives: tests/statemachine/test_modes.py."""
 
 # How it fails, and how often it is tried before the machine gives up.
 KINDS: dict[str, tuple[Answer, int]] = {
@@ -122,7 +125,7 @@ each_supersession = pytest.mark.parametrize(("run", "row"), supersessions(), ind
 
 
 def test_the_table_has_every_task() -> None:
-    assert {row.state for row in FAULTS} == set(tasks(shipped()))
+    assert {row.state for row in FAULTS} | ENDS_NOTHING == set(tasks(shipped()))
 
 
 @each_failure

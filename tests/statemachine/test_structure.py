@@ -76,7 +76,10 @@ def test_a_task_takes_over_only_what_it_names(name: str, task: State) -> None:
 @each_task
 def test_a_task_invokes_the_function_of_its_name(name: str, task: State) -> None:
     assert task["Resource"] == "arn:aws:states:::lambda:invoke"
-    assert function_of(task) == stem("CheckDrained" if name == "CheckStillDrained" else name)
+    if name == "ProbeFunction":
+        assert task["Parameters"]["FunctionName.$"] == "$.function.arn"
+    else:
+        assert function_of(task) == stem("CheckDrained" if name == "CheckStillDrained" else name)
 
 
 def test_our_transient_errors_are_the_ones_that_are_tried_again() -> None:
@@ -176,6 +179,11 @@ def test_a_run_that_finishes_an_older_one_first_fits_the_time_budget_too() -> No
     assert shipped()["TimeoutSeconds"] > DRAIN + ROLLOUT + OVERLAP + DRAIN
 
 
+def test_a_revocation_that_finishes_an_older_run_first_fits_the_time_budget() -> None:
+    """It waits for no overlap."""
+    assert shipped()["TimeoutSeconds"] > DRAIN + 2 * (ROLLOUT + DRAIN)
+
+
 # ---- how long its history may become ------------------------------------------------------------------------------------
 
 WAITING = {"status": "waiting"}
@@ -232,6 +240,7 @@ def estimate(rollouts: int, drains: int, *, slow: int = ROLLOUT, quiet: int = 12
         pytest.param(estimate(1, 2), id="the same, an older retirement first"),
         pytest.param(estimate(1 + drain.REPUBLISHES, 1), id="the same, republished as often as allowed"),
         pytest.param(estimate(4, 0), id="two slowest rollouts, rolled back"),
+        pytest.param(estimate(2, 3), id="a revocation, an older retirement first"),
     ],
 )
 def test_the_history_of_the_longest_run_has_room_to_spare(events: int) -> None:

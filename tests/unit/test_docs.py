@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
+from rotation.classes import CLASSES, HOUR
+from rotation.runbook import CUT_SHORT, ENDS, Urgency
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +35,18 @@ def rows(text: str) -> dict[str, list[str]]:
 
 def test_the_terminal_states_are_those_of_the_machine() -> None:
     terminals = {name for name, state in MACHINE["States"].items() if state["Type"] in ("Fail", "Succeed")}
-    assert sorted(first_column(section("It stopped: which terminal state?"))) == sorted(terminals)
+    assert set(ENDS) == terminals
+
+
+SAYS = {Urgency.NOTHING: "nothing", Urgency.LOOK: "a look", Urgency.PAGE: "**someone now**"}
+
+
+def test_the_terminal_states_are_explained_as_the_runbook_does() -> None:
+    """The message that wakes somebody says the same."""
+    ends = {**ENDS, **CUT_SHORT}
+    assert rows(section("It stopped: which terminal state?")) == {
+        name: [SAYS[end.urgency], end.true, end.do] for name, end in ends.items()
+    }
 
 
 def test_the_modes_and_keys_of_the_input_are_those_that_the_machine_knows() -> None:
@@ -53,6 +66,21 @@ def test_a_parameters_default_is_the_templates(name: str) -> None:
     default = PARAMETERS[name].get("Default")
     shown = rows(section("Parameters"))[name][0]
     assert shown == ("required" if default is None else f"`{default}`")
+
+
+def test_the_classes_are_those_of_the_layer() -> None:
+    shown = {name: cells for name, cells in rows(section("Schedule and alarms")).items() if name in CLASSES}
+    assert shown == {
+        name: [f"`{one.schedule}`", f"{one.overlap_seconds // HOUR} h", f"{one.overdue_days} days"] for name, one in CLASSES.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "metric", sorted(set(re.findall(r"\b[a-z]+(?:_[a-z]+){2,}\b", " ".join(first_column(section("Metrics"))))))
+)
+def test_a_metric_that_is_explained_is_one_that_goes_out(metric: str) -> None:
+    layer = "".join(path.read_text() for path in (ROOT / "layers/rotation/rotation").rglob("*.py"))
+    assert f'"{metric}"' in layer
 
 
 def test_every_make_target_named_exists() -> None:

@@ -8,8 +8,16 @@ from typing import Any
 import pytest
 from aws_lambda_powertools import Logger, Metrics
 from rotation import errors, observability
-from rotation.errors import AppUnhealthy, LoginRefused, RotationError, UnexpectedError
-from rotation.ports import World
+from rotation.errors import (
+    AccountLocked,
+    AdminLoginUnknown,
+    AppUnhealthy,
+    LoginRefused,
+    RotationError,
+    SourceUnreachable,
+    UnexpectedError,
+)
+from rotation.ports import Desk, World
 from rotation.request import Request
 
 CANARY = "canary-in-an-event-81d2"
@@ -23,8 +31,9 @@ def out(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, capsys:
     """The log lines and the metrics so far. A logger is kept by its service's name, so each test has one of its own."""
     lines = io.StringIO()
     monkeypatch.setenv("TARGETS_PATH", "/rotation/targets")
+    monkeypatch.setenv("ENVIRONMENT", "prod")
     monkeypatch.setattr(observability, "logger", Logger(service=request.node.name, stream=lines, level="DEBUG"))
-    monkeypatch.setattr(observability, "metrics", Metrics(namespace="Test", service="test"))
+    monkeypatch.setattr(observability, "metrics", Metrics(namespace="Test", service=""))
 
     def read() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
         logged = [json.loads(line) for line in lines.getvalue().splitlines()]
@@ -64,7 +73,7 @@ def test_our_own_errors_keep_their_class_and_begin_with_the_target(out: Out, kin
     """The class name is what the state machine matches."""
     error = fail(kind("the page is blank"))
     assert (type(error), str(error)) == (kind, "openemr: the page is blank")
-    [line], [metric] = out()
+    [line], [metric, *_] = out()
     assert (line["level"], line["message"], line["error"]) == ("ERROR", "step failed", kind.__name__)
     assert line["reason"] == "openemr: the page is blank"
     assert metric["StepFailed"] == [1.0]
@@ -113,6 +122,91 @@ def test_each_target_and_step_is_measured_apart(out: Out) -> None:
     step_that({})({**EVENT, "target": "another"}, None)
     _, measured = out()
     assert [(metric["target"], metric["step"]) for metric in measured] == [("openemr", "some_step"), ("another", "some_step")]
+
+
+def dimensions(metric: dict[str, Any]) -> dict[str, str]:
+    [[*names]] = metric["_aws"]["CloudWatchMetrics"][0]["Dimensions"]
+    return {name: metric[name] for name in names}
+
+
+def units(metric: dict[str, Any]) -> dict[str, str]:
+    return {one["Name"]: one["Unit"] for one in metric["_aws"]["CloudWatchMetrics"][0]["Metrics"]}
+
+
+def test_what_a_step_measured_goes_out_by_target_and_environment_and_nothing_else(out: Out) -> None:
+    answer = {"measured": {"credential_rotation_days_since_success": 12}}
+    assert step_that(answer)(EVENT, None) == answer
+    _, [of_the_step, measured] = out()
+    assert dimensions(of_the_step) == {"target": "openemr", "environment": "prod", "step": "some_step"}
+    assert dimensions(measured) == {"target": "openemr", "environment": "prod"}
+    assert measured["credential_rotation_days_since_success"] == [12.0]
+    assert set(units(of_the_step)) == {"StepSeconds", "StepFailed"}
+
+
+def test_a_measure_has_the_unit_that_its_name_ends_with(out: Out) -> None:
+    measured = {
+        "credential_rotation_days_since_success": "None",
+        "secret_rotation_job_duration_seconds": "Seconds",
+        "secret_rotation_success_rate": "Percent",
+        "something_count": "Count",
+        "credential_rotation_openemr_success": "Milliseconds",
+        "credential_rotation_openemr_timed_out": "Milliseconds",
+        "anything": "None",
+    }
+    step_that({"measured": dict.fromkeys(measured, 1)})(EVENT, None)
+    _, [_, metric] = out()
+    assert units(metric) == measured
+
+
+@pytest.mark.parametrize("kind", [LoginRefused, AdminLoginUnknown, AccountLocked])
+def test_a_login_that_failed_is_counted(out: Out, kind: type[RotationError]) -> None:
+    fail(kind("no"))
+    _, [_, metric] = out()
+    assert (metric["authentication_failures_count"], units(metric)) == ([1.0], {"authentication_failures_count": "Count"})
+
+
+@pytest.mark.parametrize("kind", [AppUnhealthy, SourceUnreachable, RuntimeError])
+def test_what_is_no_login_is_not_counted(out: Out, kind: type[Exception]) -> None:
+    fail(kind("no"))
+    _, [metric] = out()
+    assert "authentication_failures_count" not in metric
+
+
+def test_an_installation_without_a_name_is_unknown_in_the_metrics(out: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("ENVIRONMENT")
+    step_that({})(EVENT, None)
+    _, [metric] = out()
+    assert metric["environment"] == "unknown"
+
+
+ENDED = {"detail": {"executionArn": "arn:ended", "input": CANARY}}
+
+
+def test_a_listener_is_asked_about_the_execution_and_says_itself_whom_it_concerns(
+    out: Out, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOPIC_ARN", "arn:topic")
+    monkeypatch.setenv("DEFAULT_TARGET", "openemr")
+
+    def listen(_desk: Desk, execution: str) -> dict[str, Any]:
+        assert execution == "arn:ended"
+        return {"target": "another", "measured": {"secret_rotation_success_rate": 100}}
+
+    observability.listener(listen, "some_listener")(ENDED, None)
+    [line], [of_the_step, measured] = out()
+    assert (line["step"], line["execution"], of_the_step["target"], measured["target"]) == (
+        "some_listener",
+        "arn:ended",
+        "another",
+        "another",
+    )
+    assert CANARY not in json.dumps([line, of_the_step, measured])
+
+
+def test_a_listener_without_its_settings_names_what_is_missing(out: Out, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DEFAULT_TARGET", raising=False)
+    with pytest.raises(UnexpectedError, match=r"unknown: LookupError in some_listener, settings\.py"):
+        observability.listener(lambda _desk, _execution: {}, "some_listener")(ENDED, None)
 
 
 def test_what_hides_a_stop_of_the_process_is_not_caught(out: Out) -> None:

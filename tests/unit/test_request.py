@@ -39,13 +39,18 @@ def test_before_the_first_look_there_is_no_drain(more: dict[str, object]) -> Non
     assert Request(more).drain is None
 
 
+def test_a_function_does_its_step_unless_it_is_to_probe() -> None:
+    assert not Request({}).probes
+    assert Request({"probe": True}).probes
+
+
 @pytest.mark.parametrize(("time", "expected"), [("2026-01-01T00:00:00Z", "2026-01-01T00:00:00Z"), ("", "me"), (None, "me")])
 def test_a_schedules_time_names_the_rotation_else_the_execution(time: str | None, expected: str) -> None:
     assert Request({**EVENT, "scheduled_time": time}).rotation_id == expected
     assert Request({key: value for key, value in EVENT.items() if key != "scheduled_time"}).rotation_id == "me"
 
 
-@pytest.mark.parametrize("name", [name for name in vars(Request) if not name.startswith("_") and name != "drain"])
+@pytest.mark.parametrize("name", [name for name in vars(Request) if not name.startswith("_") and name not in ("drain", "probes")])
 def test_what_is_missing_is_named(name: str) -> None:
     with pytest.raises(KeyError):
         getattr(Request({}), name)

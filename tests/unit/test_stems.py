@@ -14,15 +14,19 @@ import yaml
 from rotation import errors
 from rotation.errors import RotationError, TransientError
 from rotation.model import Mode
+from rotation.probes import NEEDS
 
 from local.deploy import translate
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(folder.name for folder in (ROOT / "functions").iterdir() if folder.is_dir())
+LISTENER = "tell_outcome"
+"""The one function that is no state of the machine: EventBridge calls it when an execution has ended."""
 MODES = "modes"
 """The folder of events/ with an input of the machine per mode."""
 
 each_function = pytest.mark.parametrize("stem", FOLDERS)
+each_step = pytest.mark.parametrize("stem", [stem for stem in FOLDERS if stem != LISTENER])
 
 
 @cache
@@ -38,6 +42,8 @@ def states(node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from states(state.get("ItemProcessor", {}))
 
 
+PROBE = "ProbeFunction"
+"""The one Task that invokes any function, each in turn: those that are listed for it."""
 TASKS = {name: state for name, state in states(machine()) if state["Type"] == "Task"}
 each_task = pytest.mark.parametrize("name", TASKS)
 
@@ -50,6 +56,9 @@ def pascal(stem: str) -> str:
     return "".join(word.capitalize() for word in stem.split("_"))
 
 
+STEPS = {name: state for name, state in TASKS.items() if name != PROBE}
+
+
 def function_of(state: dict[str, Any]) -> str:
     """The stem that a Task invokes."""
     match = re.fullmatch(r"\$\{(\w+)FunctionArn\}", state["Parameters"]["FunctionName"])
@@ -60,17 +69,23 @@ def function_of(state: dict[str, Any]) -> str:
 # ---- state ↔ folder ↔ logical id ↔ step ↔ event ------------------------------------------------------------------------------
 
 
-def test_the_machine_invokes_every_function_there_is_and_no_other() -> None:
-    assert {function_of(state) for state in TASKS.values()} == set(FOLDERS)
+def test_the_machine_invokes_every_step_there_is_and_no_other() -> None:
+    assert {function_of(state) for state in STEPS.values()} == set(FOLDERS) - {LISTENER}
 
 
-@each_function
+def test_every_function_is_probed_but_the_one_that_gathers_what_they_found() -> None:
+    listed = [(one["name"], one["arn"]) for one in machine()["States"]["ListFunctions"]["Result"]]
+    assert sorted(name for name, _ in listed) == sorted(set(FOLDERS) - {"verify", LISTENER}) == sorted(NEEDS)
+    assert [arn for _, arn in listed] == [f"${{{pascal(name)}FunctionArn}}" for name, _ in listed]
+
+
+@each_step
 def test_a_function_is_called_as_a_state_that_invokes_it(stem: str) -> None:
     assert function_of(TASKS[pascal(stem)]) == stem
 
 
 def test_a_state_that_is_called_otherwise_is_a_second_look_of_the_same_function() -> None:
-    others = {name: function_of(state) for name, state in TASKS.items() if snake(name) != function_of(state)}
+    others = {name: function_of(state) for name, state in STEPS.items() if snake(name) != function_of(state)}
     assert others == {"CheckStillDrained": "check_drained"}
 
 
@@ -124,11 +139,12 @@ def test_a_handler_is_short_and_says_what_it_is(stem: str) -> None:
 @each_function
 def test_a_handler_wires_one_step_of_the_layer_and_does_nothing_else(stem: str) -> None:
     """Docstring, two imports of ours, `lambda_handler = handler(step, "stem")`: nothing to test, nothing to go wrong."""
+    wrapper = "listener" if stem == LISTENER else "handler"
     _, first, second, last = ast.parse((ROOT / "functions" / stem / "app.py").read_text()).body
-    assert ast.unparse(first) == "from rotation.observability import handler"
+    assert ast.unparse(first) == f"from rotation.observability import {wrapper}"
     assert isinstance(second, ast.ImportFrom)
     assert re.fullmatch(r"rotation\.steps\.\w+", second.module or "")
-    assert ast.unparse(last) == f"lambda_handler = handler({second.names[0].name}, {stem!r})"
+    assert ast.unparse(last) == f"lambda_handler = {wrapper}({second.names[0].name}, {stem!r})"
 
 
 def test_every_step_of_the_layer_is_wired() -> None:

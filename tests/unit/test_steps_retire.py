@@ -248,7 +248,7 @@ def test_a_discard_that_died_is_carried_on(world: MemoryWorld, altered: Run, wri
 
 def test_a_session_that_came_back_keeps_the_old_password(world: MemoryWorld, altered: Run) -> None:
     world.account(Slot.A).sessions = 1
-    with refused(world, SlotInUse, f"{A} has sessions again"):
+    with refused(world, SlotInUse, f"{A} has sessions"):
         altered.ask(discard_old_password)
     assert world.accepts(login(Slot.A))
     assert world.slots.labels().current != altered.claim

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from rotation.classes import CLASSES, DEFAULT_CLASS
 from rotation.errors import TargetInvalid
 from rotation.target import CREDENTIAL_KINDS, Target, parse_target
 
@@ -24,6 +25,7 @@ WHOLE: dict[str, Any] = {
     "source": {"kind": "mysql", "ca": PEM, "readers": ["reader-1", "reader-2"]},
     "consumers": [SQLCONF, SECRET, DEPLOYMENT],
     "health": {"url": "http://emr", "status": 204, "marker": "Hello", "timeout_seconds": 2.5, "ca": PEM},
+    "class": "90-days",
     "overlap_seconds": 60,
     "drain": {"quiet_seconds": 10, "deadline_seconds": 20},
     "rollout": {"deadline_seconds": 30},
@@ -57,7 +59,7 @@ def test_everything_in_a_document_arrives() -> None:
     health = target.health
     assert (health.url, health.status, health.marker, health.timeout_seconds, health.ca) == ("http://emr", 204, "Hello", 2.5, PEM)
     assert (target.overlap_seconds, target.quiet_seconds, target.drain_deadline_seconds) == (60, 10, 20)
-    assert target.rollout_deadline_seconds == 30
+    assert (target.rollout_deadline_seconds, target.rotation_class) == (30, CLASSES["90-days"])
 
 
 def test_what_is_left_out_has_its_default() -> None:
@@ -65,6 +67,14 @@ def test_what_is_left_out_has_its_default() -> None:
     assert (target.source_ca, target.readers, target.health.ca) == ("rds", (), "system")
     assert (target.health.status, target.health.timeout_seconds, target.overlap_seconds) == (200, 10, 0)
     assert (target.quiet_seconds, target.drain_deadline_seconds, target.rollout_deadline_seconds) == (120, 3600, 3600)
+    assert target.rotation_class is CLASSES[DEFAULT_CLASS]
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_class_can_be_named_and_says_how_long_both_logins_stay_valid(name: str) -> None:
+    target = parse(LEAST | {"class": name})
+    assert (target.rotation_class, target.overlap_seconds) == (CLASSES[name], CLASSES[name].overlap_seconds)
+    assert parse(LEAST | {"class": name, "overlap_seconds": 0}).overlap_seconds == 0
 
 
 def test_openemrs_own_owner_and_mode_are_a_sqlconfs_defaults() -> None:
@@ -121,6 +131,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a status that is a text": (with_("health.status", "200"), "health.status"),
     "no time at all": (with_("health.timeout_seconds", 0), "health.timeout_seconds"),
     "more time than the function has": (with_("health.timeout_seconds", 21), "health.timeout_seconds"),
+    "an unknown class": (with_("class", "weekly"), "class"),
     "a negative overlap": (with_("overlap_seconds", -1), "overlap_seconds"),
     "an overlap longer than the machine waits": (with_("overlap_seconds", 172801), "overlap_seconds"),
     "no quiet period": (with_("drain.quiet_seconds", 0), "drain.quiet_seconds"),

@@ -11,11 +11,15 @@ from typing import Any
 
 import pytest
 import yaml
-from rotation.target import parse_target
+from rotation.classes import CLASSES, DEFAULT_CLASS
+from rotation.request import Request
+from rotation.target import Target, parse_target
+from rotation.wiring import WRITES
 
 from local.deploy import translate
 
 ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 ROTATION_LAYERS, KUBERNETES_LAYERS = 1, 2
 MARGIN_SECONDS = 15  # from a function's time-out to its Task's: its start is in the one and not in the other
 
@@ -28,6 +32,7 @@ ACTIONS = {
 }
 # step: in the VPC, mounts EFS, reaches the cluster, on the slot secret, on the admin secret
 STEPS: dict[str, tuple[bool, bool, bool, str, str]] = {
+    "AnnounceIncident": (False, False, False, "", ""),
     "ReadSlots": (True, True, True, G, G),
     "ClaimRotation": (True, True, True, GPU, GPU),
     "SyncUsers": (True, False, False, G, G),
@@ -44,7 +49,11 @@ STEPS: dict[str, tuple[bool, bool, bool, str, str]] = {
     "DiscardOldPassword": (True, False, False, GU, G),
     "RotateAdmin": (True, False, False, G, GPU),
     "ReleaseRotation": (False, False, False, GU, ""),
+    "Verify": (False, False, False, G, ""),
 }
+# What is no step: it is told of ends, and the machine does not invoke it.
+LISTENER = "TellOutcome"
+FUNCTIONS = (*STEPS, LISTENER)
 # Every "*" in a resource, and the rule that forces it.
 WILDCARDS = {
     "ec2:CreateNetworkInterface": "Lambda checks for it on every resource when it attaches a function to a VPC",
@@ -110,11 +119,11 @@ def tasks(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from tasks(state.get("ItemProcessor", {}))
 
 
-def test_the_steps_are_the_functions() -> None:
-    assert set(all_of("AWS::Lambda::Function")) == {f"{step}Function" for step in STEPS}
+def test_the_steps_and_the_listener_are_the_functions() -> None:
+    assert set(all_of("AWS::Lambda::Function")) == {f"{name}Function" for name in FUNCTIONS}
 
 
-@each_step
+@pytest.mark.parametrize("step", FUNCTIONS)
 def test_a_function_has_the_folder_and_the_role_of_its_step(step: str) -> None:
     folder = re.sub(r"(?<!^)([A-Z])", r"_\1", step).lower()
     function = properties(f"{step}Function")
@@ -161,18 +170,56 @@ def test_a_role_has_what_its_step_does_to_the_secrets_and_no_more(step: str) -> 
 def test_the_secrets_key_is_used_through_secrets_manager_only(step: str) -> None:
     slot, admin = STEPS[step][3:]
     expected = ({"kms:Decrypt"} if slot or admin else set()) | ({"kms:GenerateDataKey"} if "Put" in slot + admin else set())
-    assert granted(f"{step}Role", "kms", {"Ref": "SecretsKmsKeyArn"}) == granted(f"{step}Role", "kms") == expected
-    uses = [one for one in statements(f"{step}Role") if "kms:" in str(one["Action"])]
+    assert granted(f"{step}Role", "kms", {"Ref": "SecretsKmsKeyArn"}) == expected
+    uses = [
+        one for one in statements(f"{step}Role") if "kms:" in str(one["Action"]) and one["Resource"] == {"Ref": "SecretsKmsKeyArn"}
+    ]
     assert all(set(one["Condition"]["StringEquals"]) == {"kms:ViaService", "kms:EncryptionContext:SecretARN"} for one in uses)
 
 
+def test_only_who_tells_people_uses_the_topic_and_the_stacks_key() -> None:
+    key = {"Fn::GetAtt": ["RotationKey", "Arn"]}
+    telling = {"AnnounceIncident", LISTENER}
+    assert {name for name in FUNCTIONS if granted(f"{name}Role", "sns")} == telling
+    assert {name for name in FUNCTIONS if granted(f"{name}Role", "kms", key)} == telling
+
+
+def test_only_who_gathers_the_findings_asks_iam_and_only_about_the_roles_that_write_secrets() -> None:
+    assert {step for step in STEPS if granted(f"{step}Role", "iam")} == {"Verify"}
+    (asked,) = [one for one in statements("VerifyRole") if one["Action"] == "iam:SimulatePrincipalPolicy"]
+    writers = {f"{step}Role" for step in STEPS if "Move" in "".join(STEPS[step][3:])}
+    assert {one["Fn::GetAtt"][0] for one in asked["Resource"]} == writers
+    told = properties("VerifyFunction")["Environment"]["Variables"]["ROLE_ARNS"]["Fn::Join"][1]
+    assert [one["Fn::Sub"] for one in told] == [f"{name}=${{{_role(name)}.Arn}}" for name in WRITES]
+    assert {_role(name) for name in WRITES} == writers
+
+
+def _role(function: str) -> str:
+    return "".join(word.capitalize() for word in function.split("_")) + "Role"
+
+
 def test_only_those_that_look_for_an_owner_ask_for_executions() -> None:
-    assert {step for step in STEPS if granted(f"{step}Role", "states")} == {"ReadSlots", "ClaimRotation"}
+    asking = {name for name in FUNCTIONS if granted(f"{name}Role", "states")}
+    assert asking == {"ReadSlots", "ClaimRotation", LISTENER}
+
+
+def test_the_listener_reads_labels_and_no_secret() -> None:
+    role = f"{LISTENER}Role"
+    assert granted(role, "secretsmanager") == granted(role, "secretsmanager", {"Ref": "SlotSecretArn"}) == {ACTIONS["Describe"]}
+    assert granted(role, "kms") == granted(role, "kms", {"Fn::GetAtt": ["RotationKey", "Arn"]})
+    uses = [one for one in statements(role) if "kms:" in str(one["Action"])]
+    conditions = sorted(key for one in uses for key in one["Condition"]["StringEquals"])
+    assert conditions == ["kms:EncryptionContext:aws:states:stateMachineArn", "kms:ViaService"]
+
+
+def test_only_the_listener_and_the_schedule_start_executions() -> None:
+    starters = {key for key in all_of("AWS::IAM::Role") if "states:StartExecution" in granted(key, "states")}
+    assert starters == {f"{LISTENER}Role", "ScheduleRole"}
 
 
 def test_a_role_is_assumed_by_one_service() -> None:
     for key, role in all_of("AWS::IAM::Role").items():
-        service = "states" if key == "StateMachineRole" else "lambda"
+        service = {"StateMachineRole": "states", "ScheduleRole": "scheduler"}.get(key, "lambda")
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
 
@@ -200,7 +247,7 @@ def test_the_machine_invokes_the_steps_and_nothing_else() -> None:
 def test_the_machine_logs_every_state_and_no_data() -> None:
     built = properties("RotationStateMachine")
     assert built["StateMachineType"] == "STANDARD"
-    assert (built["LoggingConfiguration"]["Level"], built["LoggingConfiguration"]["IncludeExecutionData"]) == ("ALL", False)
+    assert (built["LoggingConfiguration"]["Level"], built["LoggingConfiguration"]["IncludeExecutionData"]) == ("ALL", True)
     assert built["TracingConfiguration"] == {"Enabled": False}
 
 
@@ -218,7 +265,8 @@ def test_no_function_is_traced() -> None:
 
 def test_a_task_waits_longer_than_its_function_runs() -> None:
     for name, task in tasks(machine()):
-        function = task["Parameters"]["FunctionName"].removeprefix("${").removesuffix("Arn}")
+        asked = task["Parameters"].get("FunctionName", "${ReadSlotsFunctionArn}")  # one asks any of them
+        function = asked.removeprefix("${").removesuffix("Arn}")
         assert task["TimeoutSeconds"] == properties(function)["Timeout"] + MARGIN_SECONDS, name
 
 
@@ -243,10 +291,47 @@ def parameter_values() -> dict[str, Any]:
     }
 
 
+def default_target(given: dict[str, Any]) -> Target:
+    values = parameter_values() | given
+    text, variables = properties("DefaultTargetParameter")["Value"]["Fn::Sub"]
+    condition, of_class, of_parameter = variables["Overlap"]["Fn::If"]
+    assert template()["Conditions"][condition] == {"Fn::Equals": [{"Ref": "OverlapSeconds"}, -1]}
+    overlap = of_class if values["OverlapSeconds"] == -1 else of_parameter["Fn::Sub"]
+    condition, some, none = variables["Readers"]["Fn::If"]
+    assert template()["Conditions"][condition] == {
+        "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "ReaderHosts"}]}, "none"]}]
+    }
+    readers = none if values["ReaderHosts"] == "none" else joined(some, values)
+    text = text.replace("${Overlap}", overlap).replace("${Readers}", readers)
+    document = re.sub(r"\$\{(\w+)\}", lambda found: str(values[found[1]]), text)
+    return parse_target("openemr", document)
+
+
+def joined(value: Any, values: dict[str, Any]) -> str:
+    """Fn::Join, and what it joins."""
+    if not isinstance(value, dict):
+        return str(value)
+    separator, parts = value["Fn::Join"]
+    return str(separator).join(
+        values[parts["Ref"]].split(",") if isinstance(parts, dict) else [joined(one, values) for one in parts]
+    )
+
+
+def test_readers_come_into_the_target_as_they_were_given() -> None:
+    assert default_target({}).readers == ()
+    assert default_target({"ReaderHosts": "r1.example,r2.example"}).readers == ("r1.example", "r2.example")
+
+
 def test_the_default_target_is_a_valid_document() -> None:
-    text = properties("DefaultTargetParameter")["Value"]["Fn::Sub"]
-    document = re.sub(r"\$\{(\w+)\}", lambda found: str(parameter_values()[found[1]]), text)
-    assert parse_target("openemr", document).quiet_seconds == 120
+    target = default_target({})
+    assert (target.quiet_seconds, target.rotation_class.name, target.overlap_seconds) == (120, DEFAULT_CLASS, 0)
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_overlap_is_the_classs_unless_the_parameter_says_another(name: str) -> None:
+    assert default_target({"RotationClass": name}).overlap_seconds == CLASSES[name].overlap_seconds
+    assert default_target({"RotationClass": name, "OverlapSeconds": 7}).overlap_seconds == 7
+    assert default_target({"RotationClass": name, "OverlapSeconds": 0}).overlap_seconds == 0
 
 
 def test_the_cluster_knows_the_roles_that_reach_it_by_one_group() -> None:
@@ -274,7 +359,57 @@ def test_every_parameter_says_what_it_is() -> None:
     assert {name for group in shown for name in group["Parameters"]} == set(parameters)
 
 
+def test_the_classes_are_those_of_the_layer() -> None:
+    parameter = template()["Parameters"]["RotationClass"]
+    assert (parameter["AllowedValues"], parameter["Default"]) == (list(CLASSES), DEFAULT_CLASS)
+    assert template()["Mappings"]["Classes"] == {
+        name: {"Schedule": one.schedule, "OverdueDays": one.overdue_days} for name, one in CLASSES.items()
+    }
+
+
+def test_nothing_rotates_by_itself_until_it_is_switched_on_and_verify_runs_in_any_case() -> None:
+    schedules = all_of("AWS::Scheduler::Schedule")
+    assert {key: one["State"] for key, one in schedules.items()} == {
+        "RotateSchedule": {"Fn::If": ["RunsBySchedule", "ENABLED", "DISABLED"]},
+        "VerifySchedule": "ENABLED",
+    }
+    assert template()["Conditions"]["RunsBySchedule"] == {"Fn::Equals": [{"Ref": "ScheduleEnabled"}, "true"]}
+    assert template()["Parameters"]["ScheduleEnabled"]["Default"] == "false"
+    assert schedules["RotateSchedule"]["ScheduleExpression"]["Fn::FindInMap"] == ["Classes", {"Ref": "RotationClass"}, "Schedule"]
+
+
+@pytest.mark.parametrize(("schedule", "mode"), [("RotateSchedule", "rotate"), ("VerifySchedule", "verify")])
+def test_a_schedule_starts_this_machine_with_the_time_that_makes_the_rotations_id(schedule: str, mode: str) -> None:
+    target = properties(schedule)["Target"]
+    given = json.loads(target["Input"])
+    assert target["Arn"] == {"Ref": "RotationStateMachine"}
+    assert (given.get("mode", "rotate"), given["started_by"]) == (mode, "schedule")
+    due = target["Input"].replace("<aws.scheduler.scheduled-time>", "2026-01-05T03:00:00Z")
+    execution = {"id": "arn", "name": "made-up-by-the-scheduler", "started": "2026-01-05T03:04:11Z"}
+    assert Request({**json.loads(due), "execution": execution}).rotation_id == "2026-01-05T03:00:00Z"
+    assert target["DeadLetterConfig"] == {"Arn": {"Fn::GetAtt": ["NotDeliveredQueue", "Arn"]}}
+
+
+def test_every_alarm_is_of_this_stack_and_reaches_people() -> None:
+    for key, alarm in all_of("AWS::CloudWatch::Alarm").items():
+        assert alarm["AlarmName"]["Fn::Sub"].startswith("${AWS::StackName}-"), key
+        assert alarm["AlarmActions"] == [{"Ref": "NoticeTopic"}], key
+
+
+def test_every_alarm_is_explained_in_readme() -> None:
+    told = re.findall(r"^\| `([\w-]+)` \|", README.split("### Alarms")[1].split("\n#")[0], re.MULTILINE)
+    names = [one["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for one in all_of("AWS::CloudWatch::Alarm").values()]
+    assert told == names
+
+
+def test_the_dashboard_shows_every_alarm_that_is_always_there() -> None:
+    body = json.loads(properties("Dashboard")["DashboardBody"]["Fn::Sub"])
+    shown = re.findall(r"\$\{(\w+)\.Arn\}", json.dumps(body["widgets"][0]))
+    conditional = {key for key, one in template()["Resources"].items() if "Condition" in one}
+    assert shown == [key for key in all_of("AWS::CloudWatch::Alarm") if key not in conditional]
+
+
 def test_the_rds_authorities_can_be_loaded() -> None:
     bundle = resources.files("rotation").joinpath("certificates/rds-global-bundle.pem")
     with resources.as_file(bundle) as file:
-        assert len(ssl.create_default_context(cafile=file).get_ca_certs()) > 100
+        assert len(ssl.create_default_context(cafile=file).get_ca_certs()) > 80

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from rotation.errors import AppUnhealthy
 from rotation.model import Credential
+from rotation.ports import FileState
 from rotation.rollout import Rollout
 
 from tests.worlds.journal import Journal
@@ -18,6 +19,9 @@ class Held:
         self._has_port = has_port
         self.holds(credential)
         self.permissions_are_right = True
+        self.writable = True
+        self.forbidden: set[str] = set()
+        """Verbs that the cluster does not let us do."""
 
     @property
     def name(self) -> str:
@@ -43,6 +47,12 @@ class Held:
             self.holds(credential)
         return True
 
+    def allows(self, verb: str) -> bool:
+        return verb not in self.forbidden
+
+    def inspect(self) -> FileState:
+        return FileState("1000:101", "0644" if self.permissions_are_right else "0600", "1000:101", "0644", self.writable)
+
     def fix_permissions(self) -> bool:
         if self.permissions_are_right:
             return False
@@ -62,12 +72,17 @@ class Pods:
         self.started: str | None = None
         self.mark: str | None = None
         self.paused = False
+        self.recreates = False
+        self.forbidden: set[str] = set()
         self.restarts = 0
         self.finish()
 
     @property
     def name(self) -> str:
         return self._name
+
+    def allows(self, verb: str) -> bool:
+        return verb not in self.forbidden
 
     def restart(self, rotation: str, started: str) -> None:
         if (self.mark, self.started) == (rotation, started):
@@ -90,6 +105,7 @@ class Pods:
             deadline_exceeded=self._failed,
             paused=self.paused,
             mark=self.mark,
+            recreates=self.recreates,
         )
 
     def begin(self) -> None:

@@ -18,7 +18,7 @@ State = dict[str, Any]
 KEYS = {
     "Pass": {"Parameters", "InputPath", "Result", "ResultPath"},
     "Task": {"Resource", "Parameters", "ResultSelector", "ResultPath", "TimeoutSeconds", "Retry", "Catch"},
-    "Wait": {"SecondsPath"},
+    "Wait": {"SecondsPath", "Seconds"},
     "Choice": {"Choices", "Default"},
     "Map": {"ItemsPath", "MaxConcurrency", "ItemSelector", "ItemProcessor", "ResultPath", "Catch"},
     "Succeed": set(),
@@ -61,6 +61,8 @@ class Frame:
     items: tuple[Json, ...] = ()
     """A Map's; they are done one after the other."""
     index: int = 0
+    results: tuple[Json, ...] = ()
+    """What came of the items before."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,7 @@ class Place:
 
     def key(self) -> str:
         """The same for two executions to which the same may happen from here on."""
-        frames = [(f.scope, f.state, f.data, f.tries, f.items, f.index) for f in self.frames]
+        frames = [(f.scope, f.state, f.data, f.tries, f.items, f.index, f.results) for f in self.frames]
         return json.dumps([self.who.id, self.who.given, self.status, self.error, self.cause, frames], sort_keys=True)
 
 
@@ -163,7 +165,8 @@ class Machine:
             chosen = next((one["Next"] for one in state["Choices"] if _holds(one, frame.data)), state["Default"])
             return self._next(place, frame.data, chosen), 0.0
         if kind == "Wait":
-            return self._next(place, frame.data, state["Next"]), float(_find(frame.data, state["SecondsPath"]))
+            seconds = state["Seconds"] if "Seconds" in state else _find(frame.data, state["SecondsPath"])
+            return self._next(place, frame.data, state["Next"]), float(seconds)
         if kind == "Map":
             return self._item(_top(place, replace(frame, items=tuple(_find(frame.data, state["ItemsPath"])), index=0))), 0.0
         if kind == "Succeed":
@@ -184,7 +187,7 @@ class Machine:
         """The Map's next item in a scope of its own, or what is after the last."""
         state, frame = self.at(place), place.frame
         if frame.index == len(frame.items):
-            return self._next(place, _put(frame.data, state.get("ResultPath", "$"), [None] * frame.index), state["Next"])
+            return self._next(place, _put(frame.data, state.get("ResultPath", "$"), list(frame.results)), state["Next"])
         context = {**self._context(place), "Map": {"Item": {"Value": frame.items[frame.index], "Index": frame.index}}}
         data = _template(state["ItemSelector"], frame.data, context)
         return replace(place, frames=(*place.frames, Frame(place.state, state["ItemProcessor"]["StartAt"], data)))
@@ -193,7 +196,9 @@ class Machine:
         if len(place.frames) == 1:
             return replace(place, status="SUCCEEDED")
         outer = replace(place, frames=place.frames[:-1])
-        return self._item(_top(outer, replace(outer.frame, index=outer.frame.index + 1)))
+        kept = self.at(outer).get("ResultPath", "$") is not None
+        results = (*outer.frame.results, place.frame.data) if kept else ()
+        return self._item(_top(outer, replace(outer.frame, index=outer.frame.index + 1, results=results)))
 
     def _fail(self, place: Place, error: str, cause: str) -> Place:
         if len(place.frames) == 1:

@@ -3,13 +3,14 @@
 How the two passwords behave was measured on the real server, where the same tests pass (tests/contract/test_mysql_source.py).
 """
 
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from rotation.errors import AccountLocked, PasswordRejected, SourceBusy, SourceRefused, SourceUnreachable
 from rotation.model import Credential, Password
-from rotation.ports import Activity
+from rotation.ports import Activity, Server, SessionId
 
 from tests.worlds.journal import Journal
 
@@ -57,6 +58,9 @@ class Database:
         self.tried: list[Credential] = []
         self.lock: str | None = None
         """Who holds it."""
+        self.lacking: tuple[str, ...] = ()
+        """What its admin may not do."""
+        self.clock: Callable[[], float] = time.time
         self._journal = journal
 
     def logs_in(self, credential: Credential) -> bool:
@@ -97,6 +101,34 @@ class Database:
     def activity(self, admin: Credential, username: str) -> Activity:
         self._connect(admin)
         return self.activity_of(username)
+
+    def inspect(self, admin: Credential, users: Sequence[str]) -> Server:
+        self._connect(admin)
+        return Server(
+            version="8.4.0",
+            tls="TLSv1.3",
+            lacking=self.lacking,
+            without_tls=tuple(user for user in users if user in self.accounts and not self.accounts[user].tls),
+            dual_passwords=self.dual_passwords,
+            counts_logins=self.counts_logins,
+            now=self.clock(),
+        )
+
+    def sessions(self, admin: Credential, username: str) -> list[SessionId]:
+        self._connect(admin)
+        self._journal.look(f"sessions of {username}")
+        return self.connected(username)
+
+    def connected(self, username: str) -> list[SessionId]:
+        """Somebody else's."""
+        return [(username, number) for number in range(self.accounts.get(username, Account("")).sessions)]
+
+    def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
+        self._connect(admin)
+        with self._journal.write("end sessions"):
+            ended = set(sessions) & set(self.connected(username))
+            if ended:
+                self.accounts[username].sessions -= len(ended)
 
     def activity_of(self, username: str) -> Activity:
         self._journal.look(f"activity {username}")

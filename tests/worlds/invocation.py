@@ -7,7 +7,7 @@ same (`told`). Nothing of a step has to be copied, and an invocation in the midd
 
 import re
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,6 +21,7 @@ from rotation.errors import (
     ClusterRefused,
     ClusterUnavailable,
     FileSystemUnavailable,
+    NotAnnounced,
     OwnerUnknown,
     RotationError,
     SecretInvalid,
@@ -28,10 +29,9 @@ from rotation.errors import (
     SourceRefused,
     SourceUnreachable,
     SqlconfUnsupported,
-    TransientError,
 )
 from rotation.model import PENDING, Credential, Labels, Password, SecretText
-from rotation.ports import Activity
+from rotation.ports import Activity, ClusterObject, Server, SessionId
 from rotation.record import Document
 from rotation.request import Request
 from rotation.rollout import Rollout
@@ -50,15 +50,17 @@ class Port(StrEnum):
     CLUSTER = "cluster"
     PAGE = "page"
     EXECUTIONS = "executions"
+    TOPIC = "topic"
 
 
-TRANSIENT: dict[Port, type[TransientError]] = {
+UNAVAILABLE: dict[Port, type[RotationError]] = {
     Port.SECRETS: SecretStoreUnavailable,
     Port.DATABASE: SourceUnreachable,
     Port.FILE: FileSystemUnavailable,
     Port.CLUSTER: ClusterUnavailable,
     Port.PAGE: AppUnhealthy,
     Port.EXECUTIONS: OwnerUnknown,
+    Port.TOPIC: NotAnnounced,
 }
 PERMANENT: dict[Port, type[RotationError]] = {
     Port.SECRETS: SecretInvalid,
@@ -137,6 +139,8 @@ class Seen:
     pending: str | None = None
     """Which version of the slot secret held AWSPENDING when it looked last."""
     boundaries: list[Boundary] = field(default_factory=list)
+    ending: Sequence[SessionId] = ()
+    """Sessions that it is about to end."""
 
 
 class Invocation:
@@ -292,7 +296,7 @@ def _refuse_throttled(world: LivingWorld, boundary: Boundary) -> None:
     left = world.throttled.get(boundary.port, 0)
     if left:
         world.throttled[boundary.port] = left - 1
-        raise TRANSIENT[boundary.port](f"{boundary.port} does not answer for a while")
+        raise UNAVAILABLE[boundary.port](f"{boundary.port} does not answer for a while")
 
 
 def step(function: str) -> Callable[[Any, Request], dict[str, Any]]:
@@ -355,6 +359,15 @@ class Ports:
         alive: bool = self._it.call(Port.EXECUTIONS, "owner alive?", lambda: arn in self._world.alive)
         return alive
 
+    def cluster_objects(self, kind: str) -> list[ClusterObject]:
+        return self._world.cluster_objects(kind)
+
+    def denied_by_iam(self) -> list[str] | None:
+        return self._world.denied_by_iam()
+
+    def announce(self, subject: str, text: str) -> None:
+        self._it.call(Port.TOPIC, "announce", lambda: self._world.announce(subject, text))
+
 
 class Store:
     """A secret."""
@@ -413,6 +426,19 @@ class Database:
         what = f"activity {username}"
         activity: Activity = self._it.call(Port.DATABASE, what, lambda: self._database.activity(admin, username))
         return activity
+
+    def inspect(self, admin: Credential, users: Sequence[str]) -> Server:
+        server: Server = self._it.call(Port.DATABASE, "inspect", lambda: self._database.inspect(admin, users))
+        return server
+
+    def sessions(self, admin: Credential, username: str) -> list[SessionId]:
+        what = f"sessions of {username}"
+        sessions: list[SessionId] = self._it.call(Port.DATABASE, what, lambda: self._database.sessions(admin, username))
+        return sessions
+
+    def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
+        self._it.seen.ending = sessions
+        self._it.call(Port.DATABASE, "end sessions", lambda: self._database.end_sessions(admin, username, sessions))
 
 
 class Session:

@@ -9,11 +9,12 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, NamedTuple
+from zlib import crc32
 
 from rotation import sqlconf
 from rotation.errors import SourceReadOnly, SourceUnreachable
 from rotation.model import Credential, Password, Slot
-from rotation.ports import Activity
+from rotation.ports import Activity, SessionId
 from rotation.rollout import Rollout
 
 from tests.worlds.application import Held, Pods
@@ -34,6 +35,10 @@ FOREVER = -1.0e9
 MANY_CALLS = 1_000
 """More than a run makes: how many more does not matter."""
 PHP = b"<?php\n$host\t= 'x';\n$port\t= '1';\n$login\t= 'x';\n$pass\t= 'x';\n$dbase\t= 'x';\n"
+
+
+SESSIONS: dict[int, str] = {}
+"""The password that each number of a session stands for."""
 
 
 class Snapshot(NamedTuple):
@@ -147,6 +152,7 @@ class LivingDatabase(Database):
     def __init__(self, *given: Any, now: Any, **more: Any) -> None:
         super().__init__(*given, **more)
         self._now = now
+        self.application_sessions: Callable[[], list[SessionId]] = list
         self.failed_over = FOREVER
         self.epoch = 0
         """How often it failed over: a connection from before is dead."""
@@ -158,6 +164,9 @@ class LivingDatabase(Database):
         self.lock = None
         for account in self.accounts.values():
             account.logins = 0
+
+    def connected(self, username: str) -> list[SessionId]:
+        return [one for one in self.application_sessions() if one[0] == username] or super().connected(username)
 
     @property
     def read_only(self) -> bool:
@@ -222,6 +231,7 @@ class LivingWorld(MemoryWorld):
             self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins, now=self._now
         )
         self.source.accounts = accounts
+        self.source.application_sessions = self.application_sessions
         self.file: LivingFile = LivingFile("sqlconf.php", self.file.held, self.journal, now=self._now)
         self.pods: LivingPods = LivingPods("Deployment openemr/openemr", self.journal, now=self._now, secret=self.secret)
         self.throttled: dict[str, int] = {}
@@ -256,6 +266,10 @@ class LivingWorld(MemoryWorld):
     def lingering(self) -> list[Credential]:
         """Credentials that somebody works with, or may still be about to log in with."""
         return list(dict.fromkeys(self.file.seen_within(STALE_SECONDS + SESSION_SECONDS)))
+
+    def application_sessions(self) -> list[SessionId]:
+        """One for each credential: who logs in with another password is not who was there before."""
+        return [(one.username, _session(one.password.reveal())) for one in self.lingering()]
 
     def snapshot(self) -> Snapshot:
         return Snapshot(
@@ -320,6 +334,12 @@ class LivingWorld(MemoryWorld):
 
     def _recent(self, moment: float, seconds: float) -> float | None:
         return self._ago(moment) if self.clock - moment < seconds else None
+
+
+def _session(password: str) -> int:
+    number = crc32(password.encode())
+    SESSIONS[number] = password
+    return number
 
 
 def _secret(secret: Any) -> tuple[tuple[str, str, tuple[str, ...]], ...]:

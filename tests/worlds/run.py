@@ -51,6 +51,7 @@ class Run:
             "scheduled_time": "",
             "execution": {"id": arn(name), "name": name, "started": f"started {name}"},
             "direction": str(Direction.FORWARD),
+            "round": "first",
         }
         self.answers: list[Event] = []
         """Everything that any step returned."""

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from rotation.model import PENDING, Credential, Password, SecretText, Slot
-from rotation.ports import CredentialConsumer, ProtectedFile, Workload
+from rotation.ports import ClusterObject, CredentialConsumer, ProtectedFile, Workload
 from rotation.record import AdminRecord, Record
 from rotation.target import Target, parse_target
 
@@ -88,6 +88,7 @@ class MemoryWorld:
         self.slots = Secret("slots", {"active_slot": str(active), **{s: fields(login(s)) for s in Slot}}, self.journal, self._now)
         self.admin = Secret("admin", dict(fields(credential(ADMIN, ADMIN_PASSWORD))), self.journal, self._now)
         self.source = Database(self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins)
+        self.source.clock = self._now
         known = {**{USERS[slot]: PASSWORDS[slot] for slot in Slot}, ADMIN: ADMIN_PASSWORD, FORMER: FORMER_PASSWORD}
         self.source.accounts = {user: Account(password) for user, password in known.items()}
         self.file = Held("sqlconf.php", login(active), self.journal)
@@ -96,6 +97,8 @@ class MemoryWorld:
         self.health = Page()
         self.alive: set[str] = set()
         """The executions that are still running."""
+        self.iam_denies: list[str] | None = []
+        self.announced: list[tuple[str, str]] = []
 
     def _now(self) -> float:
         return self.clock
@@ -122,9 +125,19 @@ class MemoryWorld:
     def workload(self, index: int) -> Pods:
         return {PODS: self.pods}[index]
 
+    def cluster_objects(self, kind: str) -> list[ClusterObject]:
+        return [{"secret": self.secret, "deployment": self.pods}[kind]]
+
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
         self.asked_about = (arn, age_seconds)
         return arn in self.alive
+
+    def denied_by_iam(self) -> list[str] | None:
+        return self.iam_denies
+
+    def announce(self, subject: str, text: str) -> None:
+        with self.journal.write("announce"):
+            self.announced.append((subject, text))
 
     # What a person, the application or a test does and sees.
 

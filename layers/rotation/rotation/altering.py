@@ -6,9 +6,12 @@ nothing to do, and doing it twice would evict the old password that somebody may
 
 from collections.abc import Callable
 
-from rotation.errors import LoginRefused
-from rotation.model import Credential
+from rotation.errors import LoginRefused, SlotInUse
+from rotation.intents import confirm
+from rotation.model import Credential, Mode
 from rotation.ports import AdminSession, World
+from rotation.request import Request
+from rotation.survey import working_admin
 
 Check = Callable[[AdminSession], None]
 
@@ -39,3 +42,22 @@ def discard_old(world: World, admin: Credential, user: Credential, check: Check)
             raise LoginRefused(f"{world.target.name}: the new password of {user.username} does not log in: the old one is kept")
         if session.dual_passwords:
             session.discard_old_password(user.username)
+
+
+def refuse_in_use(world: World, request: Request, session: AdminSession, user: Credential) -> None:
+    """The last look before a password changes. Not in mode revoke: there whoever is still connected is to be cut off."""
+    if request.mode is not Mode.REVOKE and session.activity(user.username).sessions:
+        raise SlotInUse(f"{world.target.name}: {user.username} has sessions: its password is not changed while somebody uses it")
+
+
+def cut_off(world: World, request: Request, username: str) -> None:
+    """In mode revoke, once the password is refused: nobody can come back, and nobody stays. A rotation ends no session.
+
+    Listed first, then looked whether the rotation is still ours, then ended by their numbers: a call that comes late ends none
+    that began after it.
+    """
+    if request.mode is Mode.REVOKE:
+        admin = working_admin(world)
+        sessions = world.source.sessions(admin, username)
+        confirm(world.slots, request.claim.version)
+        world.source.end_sessions(admin, username, sessions)

@@ -4,7 +4,7 @@
     ├── TransientError              trying again may help: the state machine does, with back-off
     │   ├── SecretStoreUnavailable    Secrets Manager or KMS did not answer, or throttled
     │   ├── TargetStoreUnavailable    Parameter Store did not answer, or throttled
-    │   ├── OwnerUnknown              Step Functions did not say whether the other execution still runs
+    │   ├── OwnerUnknown              Step Functions did not say whether another execution still runs, or how it ended
     │   ├── SourceUnreachable         the database did not answer, or the connection was lost
     │   ├── SourceReadOnly            we reached a reader, or a writer in the middle of a fail-over
     │   ├── SourceBusy                another session holds our lock on the database
@@ -38,6 +38,8 @@
         ├── RolloutFailed             Kubernetes says that the rollout exceeded its progress deadline
         ├── RolloutTooSlow            not complete within the target's rollout deadline
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
+        ├── NotOnSlots                a revocation finds the application on a user that is neither slot
+        ├── NotAnnounced              the SNS topic did not take a message
         └── UnexpectedError           a bug: the type and place are given, never the text
 
 No message carries a driver's text: a MySQL syntax error quotes the statement, and with it the password.
@@ -166,6 +168,12 @@ class RolloutTooSlow(PermanentError): ...
 
 
 class DrainTooSlow(PermanentError): ...
+
+
+class NotOnSlots(PermanentError): ...
+
+
+class NotAnnounced(PermanentError): ...
 
 
 class UnexpectedError(PermanentError): ...

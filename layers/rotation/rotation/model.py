@@ -76,6 +76,8 @@ class Mode(StrEnum):
     RESUME = "resume"
     SYNC_USERS = "sync-users"
     FIX_PERMISSIONS = "fix-permissions"
+    REVOKE = "revoke"
+    VERIFY = "verify"
 
 
 class RotationStep(StrEnum):

@@ -1,11 +1,13 @@
 """What the steps need from the world, as Protocols. Adapters are the world; the tests have a small one of their own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from rotation.model import Credential, Labels, Password, SecretText
+from rotation.notice import Notice, Resume
+from rotation.outcome import Outcome
 from rotation.rollout import Rollout
 from rotation.target import Target
 
@@ -40,6 +42,27 @@ class Activity:
     sessions: int
     logins: int | None
     """How often it logged in since the server started; None where the server does not count."""
+
+
+SessionId = tuple[str, int]
+"""The server's host name, and the session's number there: it is never given again."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """The database as mode verify sees it."""
+
+    version: str
+    tls: str
+    """The protocol that was agreed on."""
+    lacking: tuple[str, ...]
+    """What the admin may not do and a rotation needs."""
+    without_tls: tuple[str, ...]
+    """Which of the users asked about may log in without."""
+    dual_passwords: bool
+    counts_logins: bool
+    now: float
+    """Its clock, in seconds since 1970."""
 
 
 class AdminSession(Protocol):
@@ -80,6 +103,15 @@ class Source(Protocol):
     def activity(self, admin: Credential, username: str) -> Activity:
         """How much that user is in use, on the writer and all readers together. Changes nothing, takes no lock."""
 
+    def inspect(self, admin: Credential, users: Sequence[str]) -> Server:
+        """What is there; changes nothing. Those of the users that do not exist are left out."""
+
+    def sessions(self, admin: Credential, username: str) -> list[SessionId]:
+        """That user's, on the writer and all readers, but for our own."""
+
+    def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
+        """Those of them that are still there, and still that user's."""
+
 
 class CredentialConsumer(Protocol):
     """A place from which the application reads its credential."""
@@ -95,8 +127,26 @@ class CredentialConsumer(Protocol):
         """Put that credential in it; False if it was there already."""
 
 
+@dataclass(frozen=True)
+class FileState:
+    """A file's owner and mode, what the target wants them to be, and whether we could replace it."""
+
+    owner: str
+    mode: str
+    wanted_owner: str
+    wanted_mode: str
+    writable: bool
+
+
 class ProtectedFile(Protocol):
     """A file in which the application reads its credential, as far as its owner and mode go."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def inspect(self) -> FileState:
+        """As it is now."""
 
     def fix_permissions(self) -> bool:
         """Give it the owner and mode that the target names; False if it had them."""
@@ -114,6 +164,17 @@ class Workload(Protocol):
 
     def rollout(self) -> Rollout:
         """How far that has come."""
+
+
+class ClusterObject(Protocol):
+    """Something in the cluster that we read or change."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def allows(self, verb: str) -> bool:
+        """Whether the cluster would let us do that to it."""
 
 
 class Health(Protocol):
@@ -144,4 +205,26 @@ class World(Protocol):
     def traffic(self) -> CredentialConsumer: ...
     def workload(self, index: int) -> Workload: ...
     def workloads(self) -> list[Workload]: ...
+    def cluster_objects(self, kind: str) -> list[ClusterObject]: ...
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool: ...
+    def denied_by_iam(self) -> list[str] | None: ...
+    def announce(self, subject: str, text: str) -> None: ...
+
+
+class Desk(Protocol):
+    """What whoever tells people of an end may touch; no secret's value is among it."""
+
+    def outcome(self, arn: str) -> Outcome:
+        """How that execution ended."""
+
+    def holds_intent(self, target: str) -> bool:
+        """Whether AWSPENDING is on a version of the target's slot secret; False too if there is no such target."""
+
+    def start(self, machine_arn: str, resume: Resume) -> str:
+        """What went wrong, by AWS's name for it; empty if it runs, or ran before."""
+
+    def has_started(self, machine_arn: str, resume: Resume) -> bool:
+        """Whether it runs, or ran before."""
+
+    def tell(self, notice: Notice) -> None:
+        """Send it."""

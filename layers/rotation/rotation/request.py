@@ -58,6 +58,32 @@ class Request:
         return str(self._event.get("scheduled_time") or self.execution_name)
 
     @property
+    def probes(self) -> bool:
+        """Whether the function is to look at what its step needs, and do nothing."""
+        return bool(self._event.get("probe"))
+
+    @property
+    def findings(self) -> list[Mapping[str, Any]]:
+        """What each function found, or how it failed."""
+        found: list[Mapping[str, Any]] = self._event["probes"]
+        return found
+
+    @property
+    def round(self) -> str:
+        """Of the two rotations of a revocation."""
+        return str(self._event["round"])
+
+    @property
+    def reason(self) -> str:
+        """Why somebody started this; empty if nobody said."""
+        return str(self._event["reason"])
+
+    @property
+    def started_by(self) -> str:
+        """Who did; empty if nobody said."""
+        return str(self._event["started_by"])
+
+    @property
     def situation(self) -> Mapping[str, Any]:
         """What ReadSlots returned."""
         found: Mapping[str, Any] = self._event["situation"]

@@ -1,7 +1,8 @@
 """What a function is told by its environment, read once; each only what it needs."""
 
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -13,6 +14,10 @@ class Settings:
     """Where in Parameter Store the target documents are."""
     sites_root: Path | None
     """Where EFS is mounted; None in the functions that do not mount it."""
+    topic: str | None = None
+    """Where people are told; None in the functions that tell nobody."""
+    roles: Mapping[str, str] = field(default_factory=dict)
+    """The roles of the functions that write secrets, for the one that asks IAM about them."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -20,4 +25,38 @@ class Settings:
         if "TARGETS_PATH" not in os.environ:
             raise LookupError("TARGETS_PATH is not set: was the function deployed by template.yaml?")
         root = os.environ.get("SITES_ROOT")
-        return cls(os.environ["TARGETS_PATH"], Path(root) if root else None)
+        return cls(
+            os.environ["TARGETS_PATH"],
+            Path(root) if root else None,
+            os.environ.get("TOPIC_ARN"),
+            _pairs(os.environ.get("ROLE_ARNS", "")),
+        )
+
+
+@dataclass(frozen=True)
+class DeskSettings:
+    """What the function that tells people needs besides."""
+
+    targets_path: str
+    topic: str
+    """ARN of the topic that people have subscribed to."""
+    default_target: str
+    """What an execution rotates whose input names no target."""
+
+    @classmethod
+    def from_environment(cls) -> "DeskSettings":
+        """All set by template.yaml."""
+        missing = [name for name in ("TARGETS_PATH", "TOPIC_ARN", "DEFAULT_TARGET") if name not in os.environ]
+        if missing:
+            raise LookupError(f"{', '.join(missing)} not set: was the function deployed by template.yaml?")
+        return cls(os.environ["TARGETS_PATH"], os.environ["TOPIC_ARN"], os.environ["DEFAULT_TARGET"])
+
+
+def environment() -> str:
+    """Which of several installations this is, in the metrics."""
+    return os.environ.get("ENVIRONMENT") or "unknown"
+
+
+def _pairs(text: str) -> dict[str, str]:
+    """`name=value,name=value`."""
+    return dict(one.split("=", 1) for one in text.split(",") if one)

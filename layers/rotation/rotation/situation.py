@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from rotation.errors import LoginRefused, NoFreeSlot, RotationAlreadyRunning
+from rotation.errors import LoginRefused, NoFreeSlot, NotOnSlots, RotationAlreadyRunning
 from rotation.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, Slot
 from rotation.record import Record
 
@@ -118,19 +118,36 @@ class Decision:
 
 
 def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
-    """One decision for every situation and mode, or an error that says why there is none."""
-    if facts.pending is not None and facts.owner_alive:
+    """One decision for every situation and mode, or an error that says why there is none.
+
+    `revoke` is two rotations in one execution: it takes over a living owner, and the second has the first's id.
+    """
+    if facts.pending is not None and facts.owner_alive and mode is not Mode.REVOKE:
         raise RotationAlreadyRunning(f"another execution is rotating: {_owner(facts.pending)}")
     unfinished = _unfinished(facts)
     if mode is Mode.SYNC_USERS:
         return _sync(facts, unfinished)
+    if mode is Mode.REVOKE:
+        _need_slots(facts, unfinished)
     if unfinished is not None:
         return _finish(facts, unfinished)
     if mode is Mode.RESUME:
         return _resume(facts)
-    if facts.current.tag is not None and facts.current.tag.id == facts.rotation_id:
+    if mode is not Mode.REVOKE and facts.current.tag is not None and facts.current.tag.id == facts.rotation_id:
         return _decision(facts, Action.ALREADY_ROTATED, facts.current, "AWSCURRENT carries this rotation's id already")
     return _rotate(facts)
+
+
+def _need_slots(facts: Facts, unfinished: tuple[Record, Left] | None) -> None:
+    """A revocation makes both slots' passwords new. The user that a first rotation finds is neither: nobody but a person may say
+    that nothing else works with it, and lock it."""
+    found = facts.file.credential.username if facts.file and _slot_of(facts.current, facts.file.credential) is None else None
+    previous = unfinished[0].previous if unfinished else None
+    if found or previous:
+        former = found or (previous.username if previous else "")
+        raise NotOnSlots(
+            f"the application comes from {former}, which is neither slot: start mode rotate, lock {former}, then revoke"
+        )
 
 
 def _unfinished(facts: Facts) -> tuple[Record, Left] | None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import fastjsonschema
 
+from rotation.classes import CLASSES, RotationClass
 from rotation.errors import TargetInvalid
 
 CREDENTIAL_KINDS = ("sqlconf", "secret")
@@ -49,7 +50,9 @@ class Target:
     readers: tuple[str, ...]
     consumers: tuple[Consumer, ...]
     health: HealthSettings
+    rotation_class: RotationClass
     overlap_seconds: int
+    """The document's own, else its class's."""
     quiet_seconds: int
     drain_deadline_seconds: int
     rollout_deadline_seconds: int
@@ -83,6 +86,7 @@ def _build(name: str, document: dict[str, Any]) -> Target:
     consumers = tuple(
         Consumer(raw["kind"], {key: value for key, value in raw.items() if key != "kind"}) for raw in document["consumers"]
     )
+    rotation_class = CLASSES[document["class"]]
     return Target(
         name=name,
         slot_secret=document["slot_secret"],
@@ -91,7 +95,8 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         readers=tuple(document["source"]["readers"]),
         consumers=consumers,
         health=HealthSettings(**document["health"]),
-        overlap_seconds=document["overlap_seconds"],
+        rotation_class=rotation_class,
+        overlap_seconds=document.get("overlap_seconds", rotation_class.overlap_seconds),
         quiet_seconds=document["drain"]["quiet_seconds"],
         drain_deadline_seconds=document["drain"]["deadline_seconds"],
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],

@@ -7,13 +7,28 @@ from typing import TYPE_CHECKING
 
 from rotation.adapters.parameters import load_target
 from rotation.adapters.secrets_manager import SecretsManagerStore
-from rotation.errors import TargetInvalid
-from rotation.ports import CredentialConsumer, Health, ProtectedFile, SecretStore, Source, Workload
-from rotation.settings import Settings
+from rotation.errors import SecretInvalid, TargetInvalid, TargetNotFound
+from rotation.notice import Notice, Resume
+from rotation.outcome import Outcome
+from rotation.ports import ClusterObject, CredentialConsumer, Health, ProtectedFile, SecretStore, Source, Workload
+from rotation.settings import DeskSettings, Settings
 from rotation.target import Consumer, Target
 
 if TYPE_CHECKING:
     from rotation.adapters.efs import SqlconfFile
+
+
+_PUT, _MOVE = "PutSecretValue", "UpdateSecretVersionStage"
+WRITES: dict[str, dict[str, tuple[str, ...]]] = {
+    "claim_rotation": {"slot": (_PUT, _MOVE), "admin": (_PUT, _MOVE)},
+    "close_flip": {"slot": (_PUT, _MOVE)},
+    "discard_old_password": {"slot": (_MOVE,)},
+    "flip_slot": {"slot": (_MOVE,)},
+    "release_rotation": {"slot": (_MOVE,)},
+    "rotate_admin": {"admin": (_PUT, _MOVE)},
+    "rotate_old_slot": {"slot": (_PUT, _MOVE)},
+}
+"""Which function writes which secret, and how: what IAM is asked in mode verify."""
 
 
 class AwsWorld:
@@ -39,7 +54,7 @@ class AwsWorld:
     def source(self) -> Source:
         from rotation.adapters.mysql import MySQL
 
-        return MySQL(self.target.source_ca, self.target.readers)
+        return MySQL(self.target.source_ca, self.target.readers, self.target.admin_secret)
 
     @cached_property
     def health(self) -> Health:
@@ -70,10 +85,38 @@ class AwsWorld:
     def workload(self, index: int) -> Workload:
         return self._workload(self.target.consumers[index])
 
+    def cluster_objects(self, kind: str) -> list[ClusterObject]:
+        from rotation.adapters.eks import Cluster
+        from rotation.adapters.kubernetes import Deployment, KubernetesSecret
+
+        make: type[KubernetesSecret | Deployment] = KubernetesSecret if kind == "secret" else Deployment
+        chosen = [consumer.settings for consumer in self.target.consumers if consumer.kind == kind]
+        return [make(Cluster(one["cluster"]), one["namespace"], one["name"]) for one in chosen]
+
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
         from rotation.adapters.executions import execution_is_alive
 
         return execution_is_alive(arn, age_seconds)
+
+    def denied_by_iam(self) -> list[str] | None:
+        from rotation.adapters.iam import denied
+
+        secrets = {"slot": self.target.slot_secret, "admin": self.target.admin_secret}
+        found: list[str] = []
+        for function, role in self._settings.roles.items():
+            for secret, actions in WRITES[function].items():
+                answer = denied(role, [f"secretsmanager:{action}" for action in actions], secrets[secret])
+                if answer is None:
+                    return None
+                found += [f"{function} {action} of the {secret} secret" for action in answer]
+        return found
+
+    def announce(self, subject: str, text: str) -> None:
+        from rotation.adapters.notices import publish
+
+        if self._settings.topic is None:
+            raise LookupError("TOPIC_ARN is not set: this function tells nobody")
+        publish(self._settings.topic, subject, text)
 
     def _credential(self, consumer: Consumer) -> CredentialConsumer:
         if consumer.kind == "sqlconf":
@@ -97,3 +140,37 @@ class AwsWorld:
 
         settings = consumer.settings
         return Deployment(Cluster(settings["cluster"]), settings["namespace"], settings["name"])
+
+
+class AwsDesk:
+    """What the function that tells people of an end touches."""
+
+    def __init__(self, settings: DeskSettings) -> None:
+        self._settings = settings
+
+    def outcome(self, arn: str) -> Outcome:
+        from rotation.adapters.executions import outcome_of
+
+        return outcome_of(arn, self._settings.default_target)
+
+    def holds_intent(self, target: str) -> bool:
+        try:
+            secret = load_target(self._settings.targets_path, target).slot_secret
+            return SecretsManagerStore(secret).labels().pending is not None
+        except (TargetNotFound, TargetInvalid, SecretInvalid):
+            return False
+
+    def start(self, machine_arn: str, resume: Resume) -> str:
+        from rotation.adapters.executions import start
+
+        return start(machine_arn, resume)
+
+    def has_started(self, machine_arn: str, resume: Resume) -> bool:
+        from rotation.adapters.executions import has_started
+
+        return has_started(machine_arn, resume)
+
+    def tell(self, notice: Notice) -> None:
+        from rotation.adapters.notices import publish
+
+        publish(self._settings.topic, notice.subject, notice.text)

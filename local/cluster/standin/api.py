@@ -1,4 +1,4 @@
-"""The Kubernetes API, as much of it as the steps call: GET and PATCH of a Secret and a Deployment, for who may."""
+"""The Kubernetes API, as much of it as the steps call: GET and PATCH of a Secret and a Deployment for who may, and who may what."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from local.cluster.standin.rbac import Asked, Rules
 from local.cluster.standin.store import Key, Object, Store
 from local.cluster.tokens import Caller, Tokens
 
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 ANYTHING_ELSE = "anything else"
 MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
@@ -49,6 +50,8 @@ class Api:
 
     def _answer(self, caller: Caller, request: Request) -> Object:
         """Whether it may is asked before whether there is such a thing."""
+        if (request.method, request.target) == ("POST", REVIEWS):
+            return self._review(caller, request)
         asked = _parse(request.method, request.target.partition("?")[0])
         if not self._rules.allow(caller, asked):
             raise forbidden(str(asked), caller.name)
@@ -60,6 +63,16 @@ class Api:
         if asked.verb == "patch" and not asked.subresource:
             return self._store.patch(key, _patch(request))
         raise method_not_allowed()
+
+    def _review(self, caller: Caller, request: Request) -> Object:
+        """Everybody may ask about himself."""
+        try:
+            review: Object = json.loads(request.body)
+            wanted = review["spec"]["resourceAttributes"]
+        except (ValueError, KeyError, TypeError):
+            raise bad_request("the review names no resource") from None
+        asked = Asked(*(wanted.get(key, "") for key in ("verb", "group", "resource", "namespace", "name", "subresource")))
+        return {**review, "status": {"allowed": self._rules.allow(caller, asked)}}
 
 
 def _parse(method: str, path: str) -> Asked:

@@ -11,6 +11,7 @@ from stat import S_IMODE
 from rotation import sqlconf
 from rotation.errors import FileSystemUnavailable, SqlconfMissing, SqlconfUnsupported
 from rotation.model import Credential
+from rotation.ports import FileState
 
 _PREFIX, _SUFFIX = ".sqlconf.rotation-", ".php"
 
@@ -40,6 +41,13 @@ class SqlconfFile:
                 return False
             self._replace(after)
         return True
+
+    def inspect(self) -> FileState:
+        with self._explained():
+            status = self._path.stat()
+        wanted_owner, wanted_mode = ":".join(str(number) for number in self._owner), f"{self._mode:04o}"
+        writable = os.access(self._path.parent, os.W_OK | os.X_OK)
+        return FileState(f"{status.st_uid}:{status.st_gid}", f"{S_IMODE(status.st_mode):04o}", wanted_owner, wanted_mode, writable)
 
     def fix_permissions(self) -> bool:
         with self._explained():

@@ -42,11 +42,25 @@ class Cluster:
         """Merge into the object. What comes back is dropped: for a Secret it would hold the values."""
         self._call("PATCH", path, body)
 
+    def allows(self, verb: str, group: str, resource: str, namespace: str, name: str) -> bool:
+        """The cluster's own word on whether we may; every caller may ask for himself."""
+        attributes = {"verb": verb, "group": group, "resource": resource, "namespace": namespace, "name": name}
+        answer = self._call(
+            "POST",
+            "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+            {
+                "apiVersion": "authorization.k8s.io/v1",
+                "kind": "SelfSubjectAccessReview",
+                "spec": {"resourceAttributes": attributes},
+            },
+        )
+        return bool(answer["status"]["allowed"])
+
     def _call(self, method: str, path: str, body: dict[str, Any] | None) -> dict[str, Any]:
         api = _connect(self._name)
         headers = {"Accept": "application/json", "Authorization": f"Bearer {token(self._name)}"}
         if body is not None:
-            headers["Content-Type"] = "application/merge-patch+json"
+            headers["Content-Type"] = "application/json" if method == "POST" else "application/merge-patch+json"
         try:
             response = api.call_api(
                 path, method, header_params=headers, body=body, _preload_content=False, _return_http_data_only=True,

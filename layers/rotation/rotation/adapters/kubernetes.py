@@ -18,10 +18,14 @@ class KubernetesSecret:
         self._cluster = cluster
         self._path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
         self._place = f"Secret {namespace}/{name}"
+        self._namespace, self._name = namespace, name
 
     @property
     def name(self) -> str:
         return self._place
+
+    def allows(self, verb: str) -> bool:
+        return self._cluster.allows(verb, "", "secrets", self._namespace, self._name)
 
     def read(self) -> Credential:
         found = self._cluster.get(self._path)
@@ -73,10 +77,14 @@ class Deployment:
         self._cluster = cluster
         self._path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
         self._place = f"Deployment {namespace}/{name}"
+        self._namespace, self._name = namespace, name
 
     @property
     def name(self) -> str:
         return self._place
+
+    def allows(self, verb: str) -> bool:
+        return self._cluster.allows(verb, "apps", "deployments", self._namespace, self._name)
 
     def restart(self, rotation: str, started: str) -> None:
         found = self._cluster.get(self._path)

@@ -6,8 +6,9 @@ TLS is required and verified, chain and host name. A driver's error text never g
 import re
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from functools import cache
+from hashlib import sha256
 from importlib import resources
 from typing import Any
 
@@ -26,7 +27,7 @@ from rotation.errors import (
     SourceUntrusted,
 )
 from rotation.model import Credential, Password
-from rotation.ports import Activity
+from rotation.ports import Activity, Server, SessionId
 
 DEFAULT_PORT = 3306
 CONNECT_SECONDS = 5
@@ -35,6 +36,7 @@ LOCK_SECONDS = 5
 _SHORT_LIVED = "SET SESSION wait_timeout = 60"
 """A function that dies without a word must not hold our lock, nor count as a session, for the eight hours of the default."""
 LOCK = "credential-rotation"
+SEE_ACCOUNTS, SEE_LOGINS = "SELECT ON mysql.user", "SELECT ON performance_schema.accounts"
 
 _DENIED = ER.ACCESS_DENIED_ERROR
 _LOCKED = (3118, 3955)  # ER_ACCOUNT_HAS_BEEN_LOCKED, ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
@@ -53,9 +55,11 @@ _LOST = (
 class MySQL:
     """The database behind a target. Connects anew each time, so that a fail-over is followed through DNS."""
 
-    def __init__(self, ca: str, readers: Sequence[str] = ()) -> None:
+    def __init__(self, ca: str, readers: Sequence[str] = (), secret: str = "") -> None:
+        """`secret`: which one's admin takes the lock. Any user of the server may take a lock whose name it can guess."""
         self._ca = ca
         self._readers = readers
+        self._lock = f"{LOCK}-{sha256(secret.encode()).hexdigest()[:16]}" if secret else LOCK
 
     def logs_in(self, credential: Credential) -> bool:
         try:
@@ -74,20 +78,49 @@ class MySQL:
         with self._session(admin) as session:
             seen = [session.activity(username)]
         for host in self._readers:
-            with self._session(_at(admin, host)) as session:
+            with self._reader(admin, host) as session:
                 seen.append(session.activity(username))
         counts = [activity.logins for activity in seen]
         logins = None if None in counts else sum(count or 0 for count in counts)
         return Activity(sum(activity.sessions for activity in seen), logins)
 
+    def inspect(self, admin: Credential, users: Sequence[str]) -> Server:
+        for host in self._readers:
+            with self._reader(admin, host):
+                pass  # a reader that is not reached, or not trusted, has to be said too
+        with self._session(admin) as session:
+            return session.inspect(users, admin.dbname)
+
+    def sessions(self, admin: Credential, username: str) -> list[SessionId]:
+        found: list[SessionId] = []
+        for host in (admin.host, *self._readers):
+            with self._on(admin, host) as session:
+                found += [(host, number) for number in session.sessions(username)]
+        return found
+
+    def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
+        """A host name may lead to another server by now, where the number is somebody else's."""
+        for host in dict.fromkeys(host for host, _ in sessions):
+            with self._on(admin, host) as session:
+                there = session.sessions(username)
+                session.end([number for at, number in sessions if at == host and number in there])
+
+    def _on(self, admin: Credential, host: str) -> "AbstractContextManager[MySQLAdmin]":
+        return self._session(admin) if host == admin.host else self._reader(admin, host)
+
+    def _reader(self, admin: Credential, host: str) -> "AbstractContextManager[MySQLAdmin]":
+        return self._session(_at(admin, host), follows=True)
+
     @contextmanager
-    def _session(self, credential: Credential) -> "Iterator[MySQLAdmin]":
+    def _session(self, credential: Credential, *, follows: bool = False) -> "Iterator[MySQLAdmin]":
+        """`follows`: a reader may not know a password yet that the writer knows."""
         try:
             connection = self._connect(credential)
         except _Denied:
-            raise SourceRefused(f"{credential.username} was refused by {credential.host}") from None
+            kind = SourceUnreachable if follows else SourceRefused
+            raise kind(f"{credential.username} was refused by {credential.host}") from None
         try:
-            yield MySQLAdmin(connection, credential.host)
+            yield MySQLAdmin(connection, credential.host, self._lock)
         finally:
             connection.close()
 
@@ -110,16 +143,17 @@ class MySQL:
 class MySQLAdmin:
     """One connection as the admin; our lock goes when it closes."""
 
-    def __init__(self, connection: Any, host: str) -> None:
+    def __init__(self, connection: Any, host: str, lock: str) -> None:
         self._connection = connection
         self._host = host
+        self._lock = lock
 
     def lock(self) -> None:
         """Taken on the writer only: a fail-over in between leaves us on a server that is read-only."""
         if self._value("SELECT @@global.read_only OR @@global.innodb_read_only"):
             raise SourceReadOnly(f"{self._host} is read-only: a reader, or a writer in the middle of a fail-over")
-        if self._value("SELECT GET_LOCK(%s, %s)", LOCK, LOCK_SECONDS) != 1:
-            raise SourceBusy(f"another session holds the lock {LOCK} on {self._host}")
+        if self._value("SELECT GET_LOCK(%s, %s)", self._lock, LOCK_SECONDS) != 1:
+            raise SourceBusy(f"another session holds our lock on {self._host}")
 
     @property
     def dual_passwords(self) -> bool:
@@ -128,10 +162,62 @@ class MySQLAdmin:
         return "MariaDB" not in version and numbers >= (8, 0, 14)
 
     def activity(self, username: str) -> Activity:
-        sessions = self._value(
-            "SELECT COUNT(*) FROM information_schema.processlist WHERE user = %s AND id <> CONNECTION_ID()", username
+        return Activity(len(self.sessions(username)), self._logins(username))
+
+    def inspect(self, users: Sequence[str], schema: str) -> Server:
+        lacking = tuple(self._lacking(schema))
+        accounts = {} if SEE_ACCOUNTS in lacking or self._takes_only_tls() else {user: self._accounts(user) for user in users}
+        return Server(
+            version=str(self._value("SELECT VERSION()")),
+            tls=_text(self._run("SHOW SESSION STATUS LIKE 'Ssl_version'")[0][1]),
+            lacking=lacking,
+            without_tls=tuple(user for user, found in accounts.items() if any(not tls for _, tls in found)),
+            dual_passwords=self.dual_passwords,
+            counts_logins=bool(self._value("SELECT @@performance_schema")),
+            now=float(self._value("SELECT UNIX_TIMESTAMP(NOW(6))")),
         )
-        return Activity(int(sessions), self._logins(username))
+
+    def _takes_only_tls(self) -> bool:
+        """Of anybody, whatever the account says. Old servers do not have the variable."""
+        return [_text(row[1]) for row in self._run("SHOW GLOBAL VARIABLES LIKE 'require_secure_transport'")] == ["ON"]
+
+    def _lacking(self, schema: str) -> Iterator[str]:
+        """Of what altering others' passwords, seeing their sessions and giving them grants takes. Roles that are active count:
+        all that the master user of Aurora may do comes by one."""
+        lines = self._own_grants()
+        everywhere = [line.partition(" ON *.* TO ") for line in lines if " ON *.* TO " in line]
+        has = {one for privileges, _, _ in everywhere for one in privileges.removeprefix("GRANT ").split(", ")}
+        yield from (one for one in ("CREATE USER", "PROCESS") if not has & {one, "ALL PRIVILEGES"})
+        if not _may_grant(lines, schema):
+            yield "GRANT OPTION"
+        for privilege, table in ((SEE_ACCOUNTS, "mysql.user"), (SEE_LOGINS, "performance_schema.accounts")):
+            if not self._may_read(table):
+                yield privilege
+
+    def _own_grants(self) -> list[str]:
+        using = ""
+        if self.dual_passwords:  # where there are none, there may be no roles either
+            roles = _text(self._value("SELECT CURRENT_ROLE()"))
+            using = "" if roles == "NONE" else f" USING {roles}"
+        return [_text(row[0]) for row in self._run(f"SHOW GRANTS FOR CURRENT_USER(){_percent(using)}")]
+
+    def _may_read(self, table: str) -> bool:
+        try:
+            self._run(f"SELECT 1 FROM {table} LIMIT 0")  # noqa: S608 - our own two names
+        except SourceRefused:
+            return False
+        return True
+
+    def sessions(self, username: str) -> list[int]:
+        rows = self._run("SELECT id FROM information_schema.processlist WHERE user = %s AND id <> CONNECTION_ID()", username)
+        return [int(row[0]) for row in rows]
+
+    def end(self, sessions: Sequence[int]) -> None:
+        """RDS may give its master user no KILL of others' sessions, but has a procedure for it."""
+        statement = "CALL mysql.rds_kill(%s)" if self._is_rds() else "KILL %s"
+        for number in sessions:
+            with suppress(_Gone):
+                self._run(statement, number)
 
     def exists(self, username: str) -> bool:
         return bool(self._accounts(username))
@@ -158,6 +244,10 @@ class MySQLAdmin:
     def discard_old_password(self, username: str) -> None:
         host, _ = self._account(username)
         self._run("ALTER USER %s@%s DISCARD OLD PASSWORD", username, host)
+
+    def _is_rds(self) -> bool:
+        procedures = "SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = 'mysql' AND routine_name = 'rds_kill'"
+        return bool(self._value(procedures))
 
     def _logins(self, username: str) -> int | None:
         if not self._value("SELECT @@performance_schema"):
@@ -196,6 +286,10 @@ class MySQLAdmin:
             return list(cursor.fetchall())
 
 
+class _Gone(RotationError):
+    """The session ended before we could end it."""
+
+
 class _Denied(RotationError):
     """`Access denied`: the one answer that means a wrong password."""
 
@@ -216,6 +310,8 @@ def _named(host: str) -> Iterator[None]:
 def _error(number: object, host: str) -> RotationError:
     if number == _DENIED:
         return _Denied(f"{host} denied access")
+    if number == ER.NO_SUCH_THREAD:
+        return _Gone(f"{host} has no such session")
     for numbers, kind, what in (
         (_LOCKED, AccountLocked, "says that the account is locked"),
         (_POLICY, PasswordRejected, "rejected the password by its policy"),
@@ -242,6 +338,12 @@ def _tls(ca: str) -> ssl.SSLContext:
 
 def _at(credential: Credential, host: str) -> Credential:
     return Credential(credential.username, credential.password, host, credential.port, credential.dbname)
+
+
+def _may_grant(lines: Sequence[str], schema: str) -> bool:
+    """Whether one of its grants may be passed on, everywhere or on that schema. Limits may follow, where the server is old."""
+    levels = ("*.*", f"`{schema}`.*", f"{_pattern(schema)}.*")
+    return any(" WITH GRANT OPTION" in line and any(f" ON {level} TO " in line for level in levels) for line in lines)
 
 
 def _pattern(schema: str) -> str:

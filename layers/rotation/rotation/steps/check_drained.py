@@ -7,7 +7,7 @@ from typing import Any
 from rotation.drain import REPUBLISHES, DrainStatus, Look, after
 from rotation.errors import ConsumerDiffers, DrainTooSlow
 from rotation.intents import confirm
-from rotation.model import Credential
+from rotation.model import Credential, Mode
 from rotation.ports import World
 from rotation.record import Record
 from rotation.request import Request
@@ -16,7 +16,10 @@ from rotation.survey import working_admin
 
 
 def check_drained(world: World, request: Request) -> dict[str, Any]:
-    """The drain after this look, and whether a consumer names the admin (then its password must not change)."""
+    """The drain after this look, and whether a consumer names the admin (then its password must not change).
+
+    In mode revoke only the application is waited for. Whoever else uses the old credential is who it is taken from.
+    """
     record, _ = confirm(world.slots, request.claim.version)
     admin = working_admin(world)
     held = [consumer.read() for consumer in world.credentials()]
@@ -38,6 +41,10 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
 
 def _look(world: World, request: Request, record: Record, admin: Credential, held: list[Credential]) -> Look:
     expected = record.credential(record.active)
+    published = all(credential.same_login(expected) for credential in held)
+    rolled_out = all(progress(workload.rollout()) is Progress.COMPLETE for workload in world.workloads())
+    if request.mode is Mode.REVOKE:
+        return Look(published, rolled_out, sessions=0, logins=None)
     retiring = {record.credential(record.active.other).username}
     if record.previous:
         retiring.add(record.previous.username)
@@ -45,8 +52,8 @@ def _look(world: World, request: Request, record: Record, admin: Credential, hel
     # Every look of ours logs in as the admin, which a first rotation may be draining: its sessions tell, its logins do not.
     counts = [activity.logins for username, activity in activities.items() if username != admin.username]
     return Look(
-        published=all(credential.same_login(expected) for credential in held),
-        rolled_out=all(progress(workload.rollout()) is Progress.COMPLETE for workload in world.workloads()),
+        published,
+        rolled_out,
         sessions=sum(activity.sessions for activity in activities.values()),
         logins=None if None in counts else sum(count or 0 for count in counts) - request.claim.own_logins,
     )

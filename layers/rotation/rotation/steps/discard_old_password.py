@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from rotation.altering import discard_old
-from rotation.errors import RetiredPasswordAccepted, RotationSuperseded, SlotInUse
+from rotation.altering import cut_off, discard_old, refuse_in_use
+from rotation.errors import RetiredPasswordAccepted, RotationSuperseded
 from rotation.intents import confirm, read_record
-from rotation.model import CURRENT
+from rotation.model import CURRENT, Credential
 from rotation.ports import AdminSession, World
 from rotation.request import Request
 from rotation.situation import Left, left_to_do
@@ -14,21 +14,26 @@ from rotation.survey import working_admin
 
 def discard_old_password(world: World, request: Request) -> dict[str, Any]:
     """The retired password is refused, and what is current says so."""
-    store, version = world.slots, request.claim.version
-    record, labels = confirm(store, version)
-    current = read_record(store, labels.current)
+    record, labels = confirm(world.slots, request.claim.version)
+    current = read_record(world.slots, labels.current)
     old = record.credential(record.active.other)
-    if left_to_do(record, version, current, labels.current) is Left.FINISH:
-        return {"retired_user": old.username}
-
-    def check(session: AdminSession) -> None:
-        confirm(store, version)
-        if session.activity(old.username).sessions:
-            raise SlotInUse(f"{world.target.name}: {old.username} has sessions again")
-
-    discard_old(world, working_admin(world), old, check)
-    if world.source.logs_in(current.credential(record.active.other)):
-        raise RetiredPasswordAccepted(f"{world.target.name}: the retired password of {old.username} still logs in")
-    if not store.swap(CURRENT, to=version, removed_from=labels.current):
-        raise RotationSuperseded(f"{store.name}: another version became current before the retirement was recorded")
+    if left_to_do(record, request.claim.version, current, labels.current) is not Left.FINISH:
+        _discard(world, request, old, current.credential(record.active.other))
+        _record(world, request, labels.current)
+    cut_off(world, request, old.username)
     return {"retired_user": old.username}
+
+
+def _discard(world: World, request: Request, new: Credential, retired: Credential) -> None:
+    def check(session: AdminSession) -> None:
+        confirm(world.slots, request.claim.version)
+        refuse_in_use(world, request, session, new)
+
+    discard_old(world, working_admin(world), new, check)
+    if world.source.logs_in(retired):
+        raise RetiredPasswordAccepted(f"{world.target.name}: the retired password of {retired.username} still logs in")
+
+
+def _record(world: World, request: Request, seen_current: str) -> None:
+    if not world.slots.swap(CURRENT, to=request.claim.version, removed_from=seen_current):
+        raise RotationSuperseded(f"{world.slots.name}: another version became current before the retirement was recorded")

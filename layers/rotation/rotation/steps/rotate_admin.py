@@ -4,10 +4,10 @@ is discarded only after the new one is current."""
 from functools import partial
 from typing import Any
 
-from rotation.altering import discard_old, ensure_password
+from rotation.altering import cut_off, discard_old, ensure_password
 from rotation.errors import PasswordRejected, RetiredPasswordAccepted, RotationSuperseded
 from rotation.intents import ATTEMPTS, confirm, offers, version_id
-from rotation.model import CURRENT, PENDING, Labels, RotationStep, RotationTag
+from rotation.model import CURRENT, PENDING, Labels, Mode, RotationStep, RotationTag
 from rotation.passwords import admin_password
 from rotation.ports import AdminSession, World
 from rotation.record import AdminRecord
@@ -24,8 +24,9 @@ def rotate_admin(world: World, request: Request) -> dict[str, Any]:
         _finish(world, request, labels.current)
         labels = world.admin.labels()
     current = _read(world, labels.current)
-    if labels.pending is not None or current.tag is None or current.tag.id != request.situation["rotation_id"]:
+    if labels.pending is not None or current.tag is None or current.tag.id != _renewal(request):
         _finish(world, request, _renew(world, request, labels, current))
+    cut_off(world, request, current.credential.username)
     return {"admin": current.credential.username}
 
 
@@ -34,7 +35,7 @@ def _renew(world: World, request: Request, labels: Labels, current: AdminRecord)
     store = world.admin
     own = [version_id(store.name, labels.current, request.owner, "admin", n) for n in range(ATTEMPTS)]
     adopted = _read(world, labels.pending) if labels.pending else None
-    tag = RotationTag(request.situation["rotation_id"], request.owner, RotationStep.RETIRE, labels.current)
+    tag = RotationTag(_renewal(request), request.owner, RotationStep.RETIRE, labels.current)
 
     def make(attempt: int) -> AdminRecord:
         keep = attempt == 0 and adopted is not None and not adopted.credential.same_login(current.credential)
@@ -53,6 +54,14 @@ def _renew(world: World, request: Request, labels: Labels, current: AdminRecord)
             raise RotationSuperseded(f"{store.name}: another version became current before the admin's new one")
         return version
     raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of the admin")
+
+
+def _renewal(request: Request) -> str:
+    """What this renewal is recognised by. A revocation makes one in each round, whatever its rotations are called: the first may
+    only adopt a password that was known before, the second is made when whoever had the first one's time is cut off."""
+    if request.mode is Mode.REVOKE:
+        return f"{request.execution_name} {request.started} {request.round}"
+    return str(request.situation["rotation_id"])
 
 
 class _Finished(Exception):

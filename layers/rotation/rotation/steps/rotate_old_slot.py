@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Any
 
-from rotation.altering import ensure_password
+from rotation.altering import ensure_password, refuse_in_use
 from rotation.errors import PasswordRejected, RotationSuperseded, SlotInUse
 from rotation.intents import ATTEMPTS, confirm, offers, read_record, version_id
 from rotation.model import RotationStep, RotationTag
@@ -35,7 +35,7 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
 
     for version, record in offers(store, own, held, partial(read_record, store), make):
         try:
-            tried += _alter(world, version, record)
+            tried += _alter(world, request, version, record)
         except PasswordRejected:
             tried += 1
             continue
@@ -52,12 +52,11 @@ def _retiring(base: Record, owner: str, current: str) -> Record:
     return renewed.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current))
 
 
-def _alter(world: World, version: str, record: Record) -> int:
+def _alter(world: World, request: Request, version: str, record: Record) -> int:
     old = record.credential(record.active.other)
 
     def check(session: AdminSession) -> None:
         confirm(world.slots, version)
-        if session.activity(old.username).sessions:
-            raise SlotInUse(f"{world.target.name}: {old.username} has sessions again")
+        refuse_in_use(world, request, session, old)
 
     return ensure_password(world, working_admin(world), old, record.credential(record.active), check)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from rotation.errors import LoginRefused, SlotInUse
+from rotation.altering import refuse_in_use
+from rotation.errors import LoginRefused
 from rotation.intents import confirm, read_record
 from rotation.model import Credential, Mode, Slot
 from rotation.ports import AdminSession, World
@@ -18,23 +19,23 @@ def sync_users(world: World, request: Request) -> dict[str, Any]:
     record, labels = confirm(world.slots, version)
     current = read_record(world.slots, labels.current)
     if request.mode is Mode.SYNC_USERS:
-        return _sync_both(world, version, record, current)
+        return _sync_both(world, request, record, current)
     user = record.credential(record.active)
     works = world.source.logs_in(user)
     if left_to_do(record, version, current, labels.current) is Left.PUBLISH:
-        return _repair(world, version, user, _like(record), works=works)
+        return _repair(world, request, user, _like(record), works=works)
     if not works:
         raise LoginRefused(f"{world.target.name}: {user.username} is in use, but its recorded password does not log in")
     return {"repaired": []}
 
 
-def _sync_both(world: World, version: str, record: Record, current: Record) -> dict[str, Any]:
+def _sync_both(world: World, request: Request, record: Record, current: Record) -> dict[str, Any]:
     """The claim put into the record whatever password logs in; so one that does not log in is one that nobody knows."""
     repaired = []
     for slot in Slot:
         user = record.credential(slot)
         works = any(world.source.logs_in(known.credential(slot)) for known in (record, current))
-        repaired += _repair(world, version, user, record.credential(slot.other), works=works, in_use=True)["repaired"]
+        repaired += _repair(world, request, user, record.credential(slot.other), works=works, in_use=True)["repaired"]
     return {"repaired": repaired}
 
 
@@ -43,12 +44,14 @@ def _like(record: Record) -> Credential:
     return record.previous or record.credential(record.active.other)
 
 
-def _repair(world: World, version: str, user: Credential, like: Credential, *, works: bool, in_use: bool = False) -> dict[str, Any]:
+def _repair(
+    world: World, request: Request, user: Credential, like: Credential, *, works: bool, in_use: bool = False
+) -> dict[str, Any]:
     """`in_use`: repaired even while it has sessions, since no known password of it logs in any more."""
     with world.source.as_admin(working_admin(world)) as admin:
-        confirm(world.slots, version)
+        confirm(world.slots, request.claim.version)
         if not works:
-            _set_password(world, admin, user, like, in_use=in_use)
+            _set_password(world, request, admin, user, like, in_use=in_use)
         granted = admin.copy_grants(user, like)
     if not works and not world.source.logs_in(user):
         raise LoginRefused(f"{world.target.name}: {user.username} does not log in with its stored password, even after the repair")
@@ -56,12 +59,12 @@ def _repair(world: World, version: str, user: Credential, like: Credential, *, w
     return {"repaired": [f"{user.username}: {one}" for one in what]}
 
 
-def _set_password(world: World, admin: AdminSession, user: Credential, like: Credential, *, in_use: bool) -> None:
+def _set_password(world: World, request: Request, admin: AdminSession, user: Credential, like: Credential, *, in_use: bool) -> None:
     if not admin.exists(user.username):
         admin.create_user(user, like)
         return
-    if not in_use and admin.activity(user.username).sessions:
-        raise SlotInUse(f"{world.target.name}: {user.username} has sessions: its password is not set while somebody works with it")
+    if not in_use:
+        refuse_in_use(world, request, admin, user)
     admin.set_password(user.username, user.password, retain=in_use and admin.dual_passwords)
     if admin.dual_passwords and not in_use:
         admin.discard_old_password(user.username)  # what nobody knows and nobody uses is not to stay valid beside it

@@ -1,0 +1,1 @@
+"""The command `rotation`: start, follow and explain rotations, and report on them, for people and auditors."""

@@ -1,0 +1,239 @@
+"""The commands and their options. Each asks the stack, and tells; what is true and what to do comes from the runbook."""
+
+import re
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+import click
+from rotation.errors import TargetInvalid
+from rotation.model import Mode
+from rotation.runbook import Urgency
+from rotation.target import Target, parse_target
+
+from rotation_cli import reporting, telling
+from rotation_cli.aws import Aws
+from rotation_cli.following import follow
+from rotation_cli.history import Run
+from rotation_cli.reach import Reach
+from rotation_cli.stack import EXECUTION_NAME, Stack
+from rotation_cli.trouble import Trouble
+from rotation_cli.words import moment
+
+REVOKE = "revoke"
+EXIT_CODES = {Urgency.NOTHING: 0, Urgency.LOOK: 1, Urgency.PAGE: 3}
+BAD_INPUT = 2
+TARGET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
+PASS = click.make_pass_decorator(Stack)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+@click.option(
+    "--stack",
+    default="credential-rotation",
+    envvar="ROTATION_STACK",
+    show_default=True,
+    show_envvar=True,
+    help="Name of the stack.",
+)
+@click.option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="AWS region; else AWS_REGION's or the profile's.")
+@click.option("--profile", help="AWS profile; else AWS_PROFILE.")
+@click.version_option(package_name="credential-rotation")
+@click.pass_context
+def rotation(context: click.Context, stack: str, region: str | None, profile: str | None) -> None:
+    """Start, follow and explain rotations of database credentials, and report on them.
+
+    Works against AWS, and against whatever AWS_ENDPOINT_URL names.
+    Exit codes: 0 nothing is asked of anybody; 1 somebody should look; 2 it was asked for wrongly, or is not permitted;
+    3 somebody is needed now.
+    """
+    context.obj = Stack(Aws(region, profile), stack)
+
+
+@rotation.command()
+@click.option(
+    "--mode", type=click.Choice([mode.value for mode in Mode]), default=Mode.ROTATE.value, show_default=True, help="What to do."
+)
+@click.option("--target", help="Name of a target; else the stack's default.")
+@click.option("--reason", default="", help="Why, for the record. For revoke: the incident.")
+@click.option("--name", help="The execution's name; else one that says the mode and the time.")
+@click.option("--follow", "following", is_flag=True, help="Show its steps until it ends; the exit code then says how it ended.")
+@click.option("--yes", is_flag=True, help="Do not ask before revoke.")
+@PASS
+def start(stack: Stack, mode: str, target: str | None, reason: str, name: str | None, following: bool, yes: bool) -> int:  # noqa: PLR0913 - click hands them in so
+    """Start an execution."""
+    if mode == REVOKE and not reason:
+        raise Trouble("revoke is for a credential that is compromised: give the incident with --reason")
+    if name is not None and not EXECUTION_NAME.fullmatch(name):
+        raise Trouble(f"{name!r} cannot be an execution's name: up to 80 letters, digits, - and _")
+    if target is not None:
+        stack.target(target)
+    if mode == REVOKE and not yes:
+        _confirm(
+            f"Replace both passwords of {target or 'the default target'} and the admin's now, and end the old users' sessions?"
+        )
+    given = {"mode": mode, "reason": reason, "started_by": stack.caller.arn} | ({"target": target} if target else {})
+    arn = stack.start(name or f"{mode}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}", given)
+    click.echo(arn)
+    if not following:
+        return 0
+    run = follow(stack, arn)
+    telling.tell_end(run)
+    return exit_code(run)
+
+
+@rotation.command()
+@PASS
+def status(stack: Stack) -> int:
+    """What runs now, and for each target: the last result, when the next is due, an open intent."""
+    return telling.tell_status(stack, datetime.now(UTC))
+
+
+@rotation.command()
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, the newest first.")
+@PASS
+def history(stack: Stack, limit: int) -> int:
+    """Past executions, of the ninety days that Step Functions keeps; `report` goes further back."""
+    telling.tell_history(stack.latest(limit), datetime.now(UTC))
+    return 0
+
+
+@rotation.command()
+@click.argument("execution")
+@PASS
+def explain(stack: Stack, execution: str) -> int:
+    """What happened in EXECUTION (name or ARN), what is true now, what to do."""
+    run = stack.run(stack.execution_arn(execution))
+    telling.tell_run(run, datetime.now(UTC))
+    return exit_code(run)
+
+
+@rotation.group()
+def targets() -> None:
+    """The target documents of the stack: what is rotated, and for whom."""
+
+
+@targets.command("list")
+@PASS
+def list_targets(stack: Stack) -> int:
+    """All of them."""
+    telling.tell_targets(stack.targets())
+    return 0
+
+
+@targets.command()
+@click.argument("name")
+@PASS
+def check(stack: Stack, name: str) -> int:
+    """Whether target NAME fits the schema, and lies within what this stack reaches."""
+    target = _parsed(name, stack.target(name))
+    _within_reach(stack, target)
+    click.echo(f"{name}: fits the schema; its secrets, cluster, namespace and objects are those that this stack reaches")
+    return 0
+
+
+@targets.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--name", help="The target's name; else the file's, without its extension.")
+@PASS
+def add(stack: Stack, file: Path, name: str | None) -> int:
+    """Add the target document in FILE; refused if the stack's roles, file system or cluster do not reach what it names."""
+    name = name or file.stem
+    if not TARGET_NAME.fullmatch(name):
+        raise Trouble(f"{name!r} cannot be a target's name: up to 63 lower-case letters, digits and -; give one with --name")
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Trouble(
+            f"{file} cannot be read ({type(error).__name__}): name a file that holds the target document as JSON"
+        ) from None
+    _within_reach(stack, _parsed(name, text))
+    stack.add_target(name, text)
+    click.echo(f"{name} added; try it without changing anything: rotation start --mode dry-run --target {name} --follow")
+    return 0
+
+
+@rotation.command()
+@click.option(
+    "--from", "since", required=True, metavar="DATE", help="The first day (2026-01-31) or moment (2026-01-31T03:00), in UTC."
+)
+@click.option("--to", "until", required=True, metavar="DATE", help="The day or moment after the last.")
+@click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to file, to read or to print.")
+@click.option("--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write a line for each rotation and each gap.")
+@click.option("--json", type=click.Path(dir_okay=False, path_type=Path), help="Write all of it, for another program.")
+@PASS
+def report(stack: Stack, /, since: str, until: str, **files: Path | None) -> int:
+    """The audit evidence: every rotation, what started it, how it ended; what failed and what mended it; what did not happen."""
+    start, end = moment(since, "--from"), moment(until, "--to")
+    if start >= end:
+        raise Trouble(f"nothing lies between --from {since} and --to {until}: --to is the day after the last, and must be later")
+    now = datetime.now(UTC)
+    if start > now:
+        raise Trouble(f"--from {since} is in the future: there is nothing to report on yet")
+    evidence = reporting.gather(stack, start, end, now)
+    for kind, path in files.items():
+        if path is not None:
+            reporting.write(evidence, kind, path)
+    telling.tell_evidence(evidence)
+    return 0
+
+
+def exit_code(run: Run) -> int:
+    """By what the end asks of people; 0 while it runs."""
+    return EXIT_CODES[run.end.urgency] if run.end else 0
+
+
+def _parsed(name: str, text: str) -> Target:
+    try:
+        return parse_target(name, text)
+    except TargetInvalid as error:
+        raise Trouble(f"{error}; layers/rotation/rotation/target.schema.json says what may be there") from None
+
+
+def _within_reach(stack: Stack, target: Target) -> None:
+    parameters = stack.parameters()
+    try:
+        beyond = list(Reach.of(parameters).beyond(target))
+    except KeyError as error:
+        raise Trouble(f"the stack {stack.name} has no parameter {error}: --stack must name one made from this template") from None
+    if beyond:
+        raise Trouble(
+            f"{target.name} is beyond what this stack reaches: {'; '.join(beyond)}. Deploy a stack for it, or mend the document"
+        )
+
+
+def _confirm(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise Trouble("revoke asks before it begins, and nobody can answer here: give --yes")
+    if not click.confirm(question, err=True):
+        raise Trouble("nothing was started")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code. Whatever was asked for wrongly is one line on stderr."""
+    try:
+        answer = rotation.main(args=None if arguments is None else list(arguments), prog_name="rotation", standalone_mode=False)
+    except click.ClickException as error:
+        return _say(_one_line(error))
+    except Trouble as error:
+        return _say(str(error))
+    except (click.Abort, KeyboardInterrupt):
+        return _say("stopped here; an execution that was started goes on: `rotation status` shows it")
+    return answer if isinstance(answer, int) else 0
+
+
+def _one_line(error: click.ClickException) -> str:
+    context = getattr(error, "ctx", None)
+    place = context.command_path if context else "rotation"
+    return f"{' '.join(error.format_message().split())} `{place} --help` says what can be given."
+
+
+def _say(text: str) -> int:
+    click.echo(f"rotation: {text}", err=True)
+    return BAD_INPUT
+
+
+def run() -> None:
+    """What pip installs as `rotation`."""
+    sys.exit(main())

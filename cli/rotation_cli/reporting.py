@@ -1,0 +1,166 @@
+"""The report: gathered from the log, and written as JSON, as a table, or as a page."""
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from rotation_cli import page
+from rotation_cli.evidence import Entry, Evidence, Found, Gap, Window, assemble
+from rotation_cli.history import Run
+from rotation_cli.stack import Stack, class_of
+from rotation_cli.trail import look
+from rotation_cli.trouble import Trouble
+from rotation_cli.words import exact
+
+COLUMNS = (
+    "kind", "target", "name", "mode", "began", "ended", "outcome", "urgency", "started_by", "who", "stopped_by", "reason",
+    "seconds", "working_seconds", "from_slot", "to_slot", "version_found", "version_flip", "version_retire", "failed_step", "error",
+    "mended_by", "mended_after_seconds", "gap_days", "allowed_days", "missed_runs",
+)  # fmt: skip
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def gather(stack: Stack, start: datetime, end: datetime, now: datetime) -> Evidence:
+    """One look at the log: from as long before as a gap may have begun, to as long after as a failure may take to be mended."""
+    classes = {name: class_of(text) for name, text in stack.targets().items()}
+    around = timedelta(days=max(kind.overdue_days for kind in classes.values()))
+    made = stack.made_at()
+    runs = stack.logged(start - around, min(end + around, now))
+    window = Window(start, end)
+    trail = look(stack.aws, [run for run in runs if window.holds(run.began)], now)
+    source = f"CloudWatch log group {stack.log_group}, account {stack.caller.account}, {stack.aws.region}"
+    return assemble(stack.name, window, now, Found(source, runs, classes, made, trail.starters, trail.stoppers, trail.notes))
+
+
+def write(evidence: Evidence, kind: str, path: Path) -> None:
+    """`kind`: html, csv or json."""
+    text = {"html": page.render, "csv": as_csv, "json": as_json}[kind](evidence)
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise Trouble(
+            f"{path} cannot be written ({type(error).__name__}): name a file in a folder that is there and yours"
+        ) from None
+
+
+def as_json(evidence: Evidence) -> str:
+    """All of it."""
+    document = {
+        "stack": evidence.stack,
+        "from": exact(evidence.window.start),
+        "to": exact(evidence.window.end),
+        "made_at": exact(evidence.made_at),
+        "source": evidence.source,
+        "figures": evidence.figures(),
+        "targets": [
+            {"name": name, "class": kind.name, "period_days": kind.period_days, "overdue_after_days": kind.overdue_days}
+            for name, kind in evidence.classes.items()
+        ],
+        "runs": [_entry(entry, evidence.made_at) for entry in evidence.entries],
+        "gaps": [_gap(gap) for gap in evidence.gaps],
+        "changed_nothing": evidence.looks,
+        "notes": list(evidence.notes),
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+def _entry(entry: Entry, now: datetime) -> dict[str, Any]:
+    run = entry.run
+    return {
+        "name": run.name,
+        "arn": run.arn,
+        "target": run.target,
+        "mode": run.mode,
+        "began": exact(run.began),
+        "ended": exact(run.ended) or None,
+        "status": run.status,
+        "outcome": run.outcome,
+        "urgency": run.end.urgency.value if run.end else None,
+        "started_by": entry.starter.kind,
+        "who": entry.starter.who,
+        "stopped_by": entry.stopped_by,
+        "reason": str(run.given.get("reason") or ""),
+        "scheduled_time": str(run.given.get("scheduled_time") or ""),
+        "seconds": round(run.seconds(now), 3),
+        "working_seconds": round(run.working(now), 3),
+        "waiting_seconds": round(run.waiting(now), 3),
+        "slots": {"from": run.slots[0], "to": run.slots[1]},
+        "versions": {"found": run.versions.found, "flip": list(run.versions.flip), "retire": list(run.versions.retire)},
+        "failures": [{"step": one.step, "error": one.error, "message": one.message} for one in run.failures],
+        "follow_up": _follow_up(entry),
+    }
+
+
+def _follow_up(entry: Entry) -> dict[str, Any] | None:
+    if entry.follow_up is None:
+        return None
+    mended = entry.follow_up.mended_by
+    after = entry.follow_up.after_seconds
+    return {
+        "mended_by": mended.name if mended else None,
+        "after_seconds": None if after is None else round(after, 3),
+        "attempts": [{"name": run.name, "mode": run.mode, "outcome": run.outcome} for run in entry.follow_up.attempts],
+    }
+
+
+def _gap(gap: Gap) -> dict[str, Any]:
+    return {
+        "target": gap.target,
+        "since": exact(gap.since),
+        "until": exact(gap.until),
+        "days": round(gap.days, 3),
+        "allowed_days": gap.allowed_days,
+        "missed_runs": gap.missed,
+        "attempts": [{"name": run.name, "outcome": run.outcome} for run in gap.attempts],
+        "after": gap.opened_by,
+        "ended_by": gap.closed_by or None,
+    }
+
+
+def as_csv(evidence: Evidence) -> str:
+    """A line for each rotation and each gap, in the order of time."""
+    text = io.StringIO()
+    table = csv.DictWriter(text, COLUMNS, restval="")
+    table.writeheader()
+    for _, row in sorted(_rows(evidence), key=lambda one: one[0]):
+        table.writerow({key: _cell(value) for key, value in row.items()})
+    return text.getvalue()
+
+
+def _rows(evidence: Evidence) -> Iterator[tuple[datetime, dict[str, Any]]]:
+    for entry in evidence.entries:
+        yield entry.run.began, _row(entry, evidence.made_at)
+    for gap in evidence.gaps:
+        days = {"gap_days": round(gap.days, 1), "allowed_days": gap.allowed_days, "missed_runs": gap.missed}
+        yield gap.since, {"kind": "gap", "target": gap.target, "began": exact(gap.since), "ended": exact(gap.until), **days}
+
+
+def _row(entry: Entry, now: datetime) -> dict[str, Any]:
+    told = _entry(entry, now)
+    run: Run = entry.run
+    plain = {key: told[key] for key in COLUMNS if key in told}
+    failure = run.failures[0] if run.failures else None
+    follow_up = told["follow_up"] or {}
+    return plain | {
+        "kind": "run",
+        "from_slot": run.slots[0],
+        "to_slot": run.slots[1],
+        "version_found": run.versions.found,
+        "version_flip": " ".join(run.versions.flip),
+        "version_retire": " ".join(run.versions.retire),
+        "failed_step": failure.step if failure else "",
+        "error": failure.error if failure else run.error,
+        "mended_by": follow_up.get("mended_by"),
+        "mended_after_seconds": follow_up.get("after_seconds"),
+    }
+
+
+def _cell(value: Any) -> Any:
+    """A spreadsheet takes a text that begins so for a formula; whoever starts an execution chooses some of these texts."""
+    if isinstance(value, str) and value.startswith(FORMULA):
+        return "'" + value
+    return "" if value is None else value

@@ -1,0 +1,228 @@
+"""A deployed stack, seen from outside: its machine, its executions, its log and its targets."""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from rotation.classes import CLASSES, DEFAULT_CLASS, RotationClass
+
+from rotation_cli.aws import Aws, NotPermitted, Refused
+from rotation_cli.history import Event, Run, as_object, read
+from rotation_cli.trouble import Trouble
+
+NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")
+STATES_ONLY = '{ ($.type = "*StateEntered") || ($.type = "*StateExited") || ($.type = "Execution*") }'
+"""Most of a log is what went into functions and came out; not every CloudWatch knows the filter, and then all of it comes."""
+NO_MACHINE = "StateMachineDoesNotExist"
+EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who runs this command."""
+
+    arn: str
+    account: str
+
+    @property
+    def partition(self) -> str:
+        """aws, aws-cn, aws-us-gov."""
+        return self.arn.split(":")[1]
+
+
+class Stack:
+    """What is asked of AWS about one stack."""
+
+    def __init__(self, aws: Aws, name: str) -> None:
+        self.aws, self.name = aws, name
+        self._caller: Caller | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """Asked once; it needs no permission."""
+        if self._caller is None:
+            said = self.aws.call("sts", "get_caller_identity")
+            self._caller = Caller(said["Arn"], said["Account"])
+        return self._caller
+
+    @property
+    def machine(self) -> str:
+        """The ARN of the state machine, which has the stack's name."""
+        return f"arn:{self.caller.partition}:states:{self.aws.region}:{self.caller.account}:stateMachine:{self.name}"
+
+    @property
+    def log_group(self) -> str:
+        """The audit record."""
+        return f"/aws/vendedlogs/states/{self.name}"
+
+    def not_found(self) -> Trouble:
+        """What to say where there is no such stack."""
+        where = f"account {self.caller.account}, {self.aws.region}"
+        return Trouble(f"there is no stack {self.name!r} in {where}: give --stack or ROTATION_STACK, --region or --profile")
+
+    # ---- executions
+
+    def execution_arn(self, name_or_arn: str) -> str:
+        """Of an execution of this stack's machine, and of no other."""
+        prefix = self.machine.replace(":stateMachine:", ":execution:") + ":"
+        if name_or_arn.startswith("arn:"):
+            if not name_or_arn.startswith(prefix):
+                raise Trouble(
+                    f"{name_or_arn} is no execution of {self.machine}: give --stack and --region of the machine it belongs to"
+                )
+            return name_or_arn
+        if not EXECUTION_NAME.fullmatch(name_or_arn):
+            raise Trouble(
+                f"{name_or_arn!r} is no execution's name: up to 80 letters, digits, - and _; `rotation history` lists them"
+            )
+        return prefix + name_or_arn
+
+    def start(self, name: str, given: Mapping[str, Any]) -> str:
+        """The ARN of the execution."""
+        try:
+            answer = self.aws.call(
+                "stepfunctions", "start_execution", stateMachineArn=self.machine, name=name, input=json.dumps(given)
+            )
+        except Refused as error:
+            if error.code == NO_MACHINE:
+                raise self.not_found() from None
+            if error.code == "ExecutionAlreadyExists":
+                raise Trouble(f"there is an execution {name} already: give another --name") from None
+            raise
+        return str(answer["executionArn"])
+
+    def latest(self, limit: int, status: str | None = None) -> list[Run]:
+        """The newest first; Step Functions forgets them after ninety days. One that has no events yet has not begun."""
+        arns = [one["executionArn"] for one in self._executions(limit, {"statusFilter": status} if status else {})]
+        return [run for arn in arns if (run := self.recent_run(arn)) is not None]
+
+    def _executions(self, limit: int, which: Mapping[str, str]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        try:
+            for page in self.aws.pages("stepfunctions", "list_executions", stateMachineArn=self.machine, **which):
+                found += page["executions"]
+                if len(found) >= limit:
+                    break
+        except Refused as error:
+            if error.code == NO_MACHINE:
+                raise self.not_found() from None
+            raise
+        return sorted(found, key=lambda one: one["startDate"], reverse=True)[:limit]
+
+    def run(self, arn: str) -> Run:
+        """From Step Functions; once that has forgotten it, from the log."""
+        found = self.recent_run(arn) or next((run for run in self.logged(None, None, arn) if run.arn == arn), None)
+        if found is None:
+            raise Trouble(f"{self.name} has no execution {arn.rsplit(':', 1)[-1]}: `rotation history` lists them")
+        return found
+
+    def recent_run(self, arn: str) -> Run | None:
+        """From Step Functions. One that was just started may not be known yet, or have no events."""
+        try:
+            pages = self.aws.pages("stepfunctions", "get_execution_history", executionArn=arn, includeExecutionData=True)
+            return read(arn, [Event.of_history(raw) for page in pages for raw in page["events"]])
+        except Refused as error:
+            if error.code not in NO_EXECUTION:
+                raise
+            return None
+
+    def logged(self, start: datetime | None, end: datetime | None, arn: str | None = None) -> list[Run]:
+        """Runs whose beginning is in the log between the two moments; all of each of which the log knows."""
+        times = {name: int(when.timestamp() * 1000) for name, when in (("startTime", start), ("endTime", end)) if when}
+        pattern = {"filterPattern": f'{{ $.execution_arn = "{arn}" }}' if arn else STATES_ONLY}
+        events: dict[str, list[Event]] = {}
+        try:
+            for page in self.aws.pages("logs", "filter_log_events", logGroupName=self.log_group, **times, **pattern):
+                for execution, event in _events(page["events"]):
+                    events.setdefault(execution, []).append(event)
+        except Refused as error:
+            if error.code == "ResourceNotFoundException":
+                raise self.not_found() from None
+            raise
+        return [run for execution, own in events.items() if (run := read(execution, own))]
+
+    def made_at(self) -> datetime:
+        """When the machine was created: before that nothing can be missing."""
+        try:
+            made = self.aws.call("stepfunctions", "describe_state_machine", stateMachineArn=self.machine)["creationDate"]
+        except Refused as error:
+            if error.code == NO_MACHINE:
+                raise self.not_found() from None
+            raise
+        return datetime.fromtimestamp(made.timestamp(), UTC)
+
+    # ---- targets
+
+    @property
+    def targets_path(self) -> str:
+        """Where the target documents are in Parameter Store."""
+        return f"/{self.name}/targets"
+
+    def targets(self) -> dict[str, str]:
+        """Name and text of every target document."""
+        pages = self.aws.pages("ssm", "get_parameters_by_path", Path=self.targets_path)
+        found = {one["Name"].rsplit("/", 1)[-1]: str(one["Value"]) for page in pages for one in page["Parameters"]}
+        if not found:
+            raise self.not_found()
+        return dict(sorted(found.items()))
+
+    def target(self, name: str) -> str:
+        """The text of one document."""
+        known = self.targets()
+        if name not in known:
+            raise Trouble(
+                f"there is no target {name!r} in {self.name}: it has {', '.join(known)}; `rotation targets add` makes one"
+            )
+        return known[name]
+
+    def add_target(self, name: str, text: str) -> None:
+        """A new document; one that is there is not replaced."""
+        try:
+            self.aws.call("ssm", "put_parameter", Name=f"{self.targets_path}/{name}", Value=text, Type="String", Overwrite=False)
+        except Refused as error:
+            if error.code == "ParameterAlreadyExists":
+                raise Trouble(
+                    f"there is a target {name!r} already: give another --name, or change it where it is deployed from"
+                ) from None
+            raise
+
+    def pending(self, document: str) -> str:
+        """The version of a target's slot secret that carries AWSPENDING: an intent that is open. Empty: none is."""
+        secret = as_object(document).get("slot_secret")
+        if not isinstance(secret, str):
+            return "not known: the target document names no slot secret"
+        try:
+            stages = self.aws.call("secretsmanager", "describe_secret", SecretId=secret).get("VersionIdsToStages", {})
+        except NotPermitted:
+            return "not known: secretsmanager:DescribeSecret is not permitted"
+        except Refused as error:
+            return f"not known: {error.code}"
+        return next((version for version, labels in stages.items() if "AWSPENDING" in labels), "")
+
+    def parameters(self) -> dict[str, str]:
+        """Of the deployed stack, as CloudFormation knows them."""
+        try:
+            described = self.aws.call("cloudformation", "describe_stacks", StackName=self.name)["Stacks"][0]
+        except Refused as error:
+            if error.code == "ValidationError":
+                raise self.not_found() from None
+            raise
+        return {one["ParameterKey"]: str(one.get("ParameterValue", "")) for one in described.get("Parameters", [])}
+
+
+def class_of(document: str) -> RotationClass:
+    """How often the target is to be rotated."""
+    return CLASSES.get(str(as_object(document).get("class")), CLASSES[DEFAULT_CLASS])
+
+
+def _events(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Event]]:
+    """What is no event of an execution is left out: Step Functions writes a line of its own when it tries a log group."""
+    for line in lines:
+        try:
+            raw = json.loads(line["message"])
+            yield str(raw["execution_arn"]), Event.of_log(raw)
+        except (ValueError, KeyError, TypeError):
+            continue

@@ -1,0 +1,270 @@
+"""What is printed: tables and sentences for people. Nothing in it is taken for markup or for orders to the terminal."""
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from rotation.classes import RotationClass
+from rotation.outcome import DONE
+from rotation.runbook import Urgency
+
+from rotation_cli.evidence import LOOKS, Entry, Evidence, Gap, starter_of
+from rotation_cli.following import SHOWN, step_line
+from rotation_cli.history import RUNNING, Run, as_object
+from rotation_cli.stack import Stack, class_of
+from rotation_cli.words import count, lasted, shown
+
+COLOURS = {Urgency.NOTHING: "green", Urgency.LOOK: "yellow", Urgency.PAGE: "bold red"}
+WIDE = 200
+"""Where it is no terminal but a file or a pipe: a line stays a line."""
+
+
+def console() -> Console:
+    """Plain where nobody looks at it."""
+    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDE)
+
+
+def clean(text: str) -> str:
+    """Without what a terminal would obey: names and reasons are other people's texts."""
+    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
+
+
+def tell_end(run: Run) -> None:
+    """How it ended, in three lines."""
+    out = console()
+    end = run.end
+    out.print(Text(f"{run.outcome}, after {lasted(run.seconds(datetime.now(UTC)))}", style=COLOURS[end.urgency] if end else ""))
+    _tell_failures(out, run)
+    if end:
+        out.print(f"true now:   {end.true}")
+        out.print(f"what to do: {end.do}")
+    _tell_findings(out, run)
+
+
+def tell_run(run: Run, now: datetime) -> None:
+    """All of one execution."""
+    out = console()
+    out.print(Text(clean(f"{run.name}: {run.mode} of {run.target}"), style="bold"))
+    began = f"began {shown(run.began)} UTC, lasted {lasted(run.seconds(now))}"
+    out.print(f"{began}: working {lasted(run.working(now))}, waiting {lasted(run.waiting(now))}")
+    who = starter_of(run)
+    reason = f"; reason: {run.given['reason']}" if run.given.get("reason") else ""
+    out.print(clean(f"started by: {who.kind} ({who.who}){reason}"))
+    if run.slots[1]:
+        out.print(f"slots: from {run.slots[0] or 'what was in use'} to {run.slots[1]}")
+    for visit in run.visits:
+        if visit.kind in SHOWN and visit.left and (line := step_line(run, visit)):
+            out.print(line)
+    if run.status == RUNNING:
+        going_on = [visit.state for visit in run.visits if visit.left is None]
+        out.print(f"it is running, at {going_on[-1] if going_on else 'its beginning'}")
+        return
+    tell_end(run)
+
+
+def _tell_findings(out: Console, run: Run) -> None:
+    """What a run that only looks has found: a decision with its plan, or prerequisites."""
+    if run.mode == "dry-run" and (situation := as_object(run.payload.get("situation"))):
+        out.print(clean(f"decision:   {situation.get('reason')}"))
+        for step in situation.get("plan") or []:
+            out.print(clean(f"  {step['state']}: {step['change']}"))
+    for one in as_object(run.payload.get("verified")).get("findings") or []:
+        mend = f"; {one['mend']}" if one.get("mend") else ""
+        out.print(clean(f"  {one.get('severity', ''):<8} {one.get('what')}: {one.get('found')}{mend}"))
+
+
+def _tell_failures(out: Console, run: Run) -> None:
+    for failure in run.failures:
+        out.print(clean(f"failed at {failure.step}: {failure.error}: {failure.message}"))
+    if run.error and not run.failures:
+        out.print(clean(f"failed: {run.error}: {run.cause}"))
+
+
+def tell_history(runs: Sequence[Run], now: datetime) -> None:
+    """The newest first."""
+    if not runs:
+        console().print("no execution in the last ninety days; `rotation report` goes further back")
+        return
+    rows: list[list[str | Text]] = [
+        [shown(run.began), run.name, run.target, run.mode, _outcome(run), lasted(run.seconds(now)), starter_of(run).kind]
+        for run in runs
+    ]
+    _table(["began (UTC)", "execution", "target", "mode", "outcome", "lasted", "started by"], rows)
+
+
+def tell_status(stack: Stack, now: datetime) -> int:
+    """1 where somebody should look: a target is overdue, its last run asks for something, or an intent is open and nothing runs."""
+    targets = stack.targets()
+    running = stack.latest(20, RUNNING)
+    since = now - timedelta(days=max(class_of(text).overdue_days for text in targets.values()))
+    runs = [run for run in stack.logged(since, None) if run.mode not in LOOKS]
+    out = console()
+    out.print(f"{stack.name}, account {stack.caller.account}, {stack.aws.region}, {shown(now)} UTC\n")
+    out.print("running:" if running else "running: nothing")
+    for run in running:
+        going_on = [visit.state for visit in run.visits if visit.left is None]
+        out.print(
+            clean(
+                f"  {run.name}: {run.mode} of {run.target}, for {lasted(run.seconds(now))}, at {going_on[-1] if going_on else '…'}"
+            )
+        )
+    out.print()
+    states = [TargetState.of(name, text, runs, stack, now) for name, text in targets.items()]
+    _table(
+        ["target", "class", "last result", "last renewed", "days since", "due by", "open intent"], [state.row for state in states]
+    )
+    busy = {run.target for run in running}
+    return int(any(state.asks(busy) for state in states))
+
+
+class TargetState:
+    """How one target stands."""
+
+    def __init__(self, name: str, kind: RotationClass, ended: Sequence[Run], intent: str, now: datetime) -> None:
+        renewed = [run for run in ended if run.outcome in DONE]
+        self.name, self._kind, self._intent, self._now = name, kind, intent, now
+        self._last = ended[-1] if ended else None
+        self._renewed = renewed[-1].ended if renewed else None
+
+    @classmethod
+    def of(cls, name: str, text: str, runs: Iterable[Run], stack: Stack, now: datetime) -> "TargetState":
+        """From its document, its runs and the labels of its secret."""
+        ended = sorted((run for run in runs if run.target == name and run.ended), key=lambda run: run.ended or now)
+        return cls(name, class_of(text), ended, stack.pending(text), now)
+
+    @property
+    def overdue(self) -> bool:
+        """Nothing renewed it for longer than its class and the days of grace allow."""
+        return self._renewed is None or self._now - self._renewed > timedelta(days=self._kind.overdue_days)
+
+    def asks(self, busy: Iterable[str]) -> bool:
+        """Whether somebody should look at it."""
+        failed = self._last is not None and self._last.end is not None and self._last.end.urgency is not Urgency.NOTHING
+        return self.overdue or failed or (bool(self._intent) and self.name not in busy)
+
+    @property
+    def row(self) -> list[str | Text]:
+        """Of the table."""
+        if self._renewed is None:
+            since, due = f"more than {self._kind.overdue_days}, or never", Text("OVERDUE, or new", style="bold red")
+        else:
+            since = f"{(self._now - self._renewed).total_seconds() / 86400:.1f}"
+            due = Text(f"{self._renewed + timedelta(days=self._kind.period_days):%Y-%m-%d}{'  OVERDUE' if self.overdue else ''}")
+        last = _outcome(self._last) if self._last else "none known"
+        return [
+            self.name,
+            f"{self._kind.name}, {self._kind.period_days} days",
+            last,
+            shown(self._renewed),
+            since,
+            due,
+            self._intent or "none",
+        ]
+
+
+def tell_targets(targets: Mapping[str, str]) -> None:
+    """Name, class and consumers of each."""
+    rows = []
+    for name, text in targets.items():
+        document = as_object(text)
+        slot_secret = str(document.get("slot_secret") or f"unreadable: rotation targets check {name}")
+        rows.append([name, class_of(text).name, slot_secret, ", ".join(_consumers(document))])
+    _table(["target", "class", "slot secret", "consumers"], rows)
+
+
+def _consumers(document: Mapping[str, Any]) -> list[str]:
+    found = document.get("consumers")
+    return [str(one.get("path") or one.get("name")) for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def tell_evidence(evidence: Evidence) -> None:
+    """The report, for a terminal or a mail."""
+    out, figures = console(), evidence.figures()
+    out.print(f"{evidence.stack}: rotations from {shown(evidence.window.start)} to {shown(evidence.window.end)} (UTC)")
+    out.print(f"source: {evidence.source}\n")
+    out.print(
+        f"{count(figures['renewed'], 'rotation')}, {count(figures['failed'], 'failure')} ({figures['not_mended']} not mended), "
+        f"{count(figures['missed'], 'missed run')}, {count(figures['gaps'], 'gap')}, {count(figures['incidents'], 'incident')}"
+    )
+    if (median := figures["seconds"]["median"]) is not None:
+        longest, working = figures["seconds"]["longest"], figures["working_seconds"]["median"]
+        out.print(f"a rotation took {lasted(median)} (median; the longest {lasted(longest)}), of which it worked {lasted(working)}")
+    out.print()
+    for name in evidence.classes:
+        out.print(clean(f"{name:<16} {timeline(evidence, name)}"))
+    out.print("  ● renewed   ✗ failed   · another run   _ nothing   (each group a month)\n")
+    _table(
+        ["began (UTC)", "execution", "target", "mode", "outcome", "lasted", "working", "started by", "who"],
+        [_entry_row(entry, evidence.made_at) for entry in evidence.entries],
+    )
+    for entry in evidence.failures:
+        out.print(clean(f"failure   {entry.run.name} {entry.run.outcome}: {failed_because(entry)}; {mended(entry)}"))
+    for gap in evidence.gaps:
+        out.print(clean(f"gap       {gap_sentence(gap)}"))
+    for entry in evidence.incidents:
+        out.print(clean(f"incident  {entry.run.name}: {entry.run.given.get('reason') or 'no reason given'}; {entry.run.outcome}"))
+    for mode, outcomes in evidence.looks.items():
+        out.print(f"looked    {mode}: {', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())}")
+    for note in evidence.notes:
+        out.print(clean(f"note      {note}"))
+
+
+def timeline(evidence: Evidence, target: str) -> str:
+    """A mark for each run, month by month."""
+    months: dict[str, str] = {}
+    moment = evidence.window.start.replace(day=1)
+    while moment < evidence.window.end:
+        months[f"{moment:%Y-%m}"] = ""
+        moment = (moment + timedelta(days=32)).replace(day=1)
+    for entry in evidence.entries:
+        if entry.run.target == target:
+            months[f"{entry.run.began:%Y-%m}"] += "✗" if entry.failed else "●" if entry.run.outcome in DONE else "·"
+    return " ".join(marks or "_" for marks in months.values())
+
+
+def failed_because(entry: Entry) -> str:
+    """The step and its error, or what Step Functions says."""
+    run = entry.run
+    told = ", ".join(f"{one.error} at {one.step}" for one in run.failures) or run.error or run.status
+    return f"{told}, stopped by {entry.stopped_by}" if entry.stopped_by else told
+
+
+def mended(entry: Entry) -> str:
+    """What was done about a failure."""
+    found = entry.follow_up
+    if found is None or found.mended_by is None:
+        tried = f" ({len(found.attempts)} later runs did not)" if found and found.attempts else ""
+        return f"not mended{tried}"
+    return f"mended by {found.mended_by.name} ({found.mended_by.outcome}) after {lasted(found.after_seconds)}"
+
+
+def gap_sentence(gap: Gap) -> str:
+    """What did not happen."""
+    missed = "1 run was missed" if gap.missed == 1 else f"{gap.missed} runs were missed"
+    tried = f", {len(gap.attempts)} did not succeed" if gap.attempts else ""
+    until = f"{shown(gap.until)} ({gap.closed_by})" if gap.closed_by else f"{shown(gap.until)}, and none since"
+    since = f"{gap.days:.1f} days from {shown(gap.since)} ({gap.opened_by})"
+    return f"{gap.target}: {since} to {until}, allowed {gap.allowed_days}: {missed}{tried}"
+
+
+def _entry_row(entry: Entry, now: datetime) -> list[str | Text]:
+    run = entry.run
+    times = [lasted(run.seconds(now)), lasted(run.working(now))]
+    return [shown(run.began), run.name, run.target, run.mode, _outcome(run), *times, entry.starter.kind, entry.starter.who]
+
+
+def _outcome(run: Run) -> Text:
+    return Text(run.outcome, style=COLOURS[run.end.urgency] if run.end else "cyan")
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
+    console().print(table)

@@ -1,0 +1,24 @@
+"""AnnounceIncident: tell people that credentials are being revoked, before anything is done."""
+
+from typing import Any
+
+from rotation.ports import World
+from rotation.request import Request
+
+UNKNOWN = "not given"
+
+
+def announce_incident(world: World, request: Request) -> dict[str, Any]:
+    """Also what is about to happen: sessions that people hold as these users will end."""
+    name = world.target.name
+    world.announce(
+        f"INCIDENT: credentials of {name} are being revoked",
+        f"The database credentials of {name} are taken for stolen and are being replaced.\n\n"
+        f"Reason: {request.reason or UNKNOWN}\n"
+        f"Started by: {request.started_by or UNKNOWN}\n"
+        f"Execution: {request.owner}\n\n"
+        "Both users of the application and the database admin get new passwords. The application keeps working; every other"
+        " session of these users is ended. A rotation that was running is taken over.\n"
+        "It is done when the execution ends in Revoked; until then a stolen password may still work.\n",
+    )
+    return {"announced": True}

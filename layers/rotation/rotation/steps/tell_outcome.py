@@ -1,0 +1,32 @@
+"""TellOutcome: when an execution has ended, say so to people, have it finished if it can be, and measure it."""
+
+from typing import Any
+
+from rotation.notice import asks_for_intent, is_told, may_resume, nothing_started, notice, resume_of
+from rotation.outcome import Outcome
+from rotation.ports import Desk
+
+
+def tell_outcome(desk: Desk, execution: str) -> dict[str, Any]:
+    """The event says no more than that it ended: what is encrypted with a key of ours is not in it, so Step Functions is asked.
+
+    First the `resume`, then the message that names it. Called again for the same end, it tells the same again and starts nothing,
+    also if that `resume` is done by then and no intent is open any more.
+    """
+    outcome = desk.outcome(execution)
+    told = is_told(outcome)
+    if told:
+        desk.tell(notice(outcome, _by_itself(desk, outcome)))
+    return {"target": outcome.target, "terminal": outcome.terminal, "told": told, "measured": outcome.measured()}
+
+
+def _by_itself(desk: Desk, outcome: Outcome) -> str:
+    if not may_resume(outcome):
+        return nothing_started(outcome)
+    resume = resume_of(outcome)
+    if asks_for_intent(outcome) and not desk.holds_intent(outcome.target):
+        if not desk.has_started(outcome.machine_arn, resume):
+            return nothing_started(outcome)
+    elif failure := desk.start(outcome.machine_arn, resume):
+        return f"a resume could not be started ({failure}): START ONE"
+    return f"one resume was started, {resume.name}: look at how it ends"

@@ -1,0 +1,99 @@
+"""Verify: what every function found as one list, with what only the whole shows: the drain's proportions, permissions that can
+only be simulated, and since when the last rotation is."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rotation.errors import RotationError, SecretInvalid
+from rotation.findings import Finding, Severity, gathered, unanswered
+from rotation.intents import ATTEMPTS, read_record, version_id
+from rotation.model import RotationStep, RotationTag
+from rotation.ports import SecretStore, World
+from rotation.probes import drain
+from rotation.request import Request
+
+DAY = 86_400
+ANCESTORS = 5
+"""How many versions are followed back: a rollback puts one between the last rotation and now."""
+
+
+def verify(world: World, request: Request) -> dict[str, Any]:
+    """All findings, the worst first; the verdict is `holds` unless one failed."""
+    found = [(str(one["function"]), finding) for one in request.findings for finding in _parsed(one)]
+    found += [("verify", finding) for finding in (*drain(world), *_simulated(world))]
+    findings = gathered(found)
+    failed = [f"{one['what']}: {one['found']}" for one in findings if one["severity"] == Severity.FAILED]
+    days = round(since_success(world.slots) / DAY, 2)
+    return {
+        "verdict": "fails" if failed else "holds",
+        "failed": failed,
+        "findings": findings,
+        "days_since_success": days,
+        "measured": {"credential_rotation_days_since_success": days},
+    }
+
+
+def _parsed(one: Mapping[str, Any]) -> list[Finding]:
+    if "failure" in one:
+        return [unanswered(str(one["function"]), one["failure"])]
+    return [Finding.parse(finding) for finding in one["findings"]]
+
+
+def _simulated(world: World) -> Iterator[Finding]:
+    """Writes to the secrets cannot be tried without doing them: IAM is asked, where we may ask."""
+    denied = world.denied_by_iam()
+    if denied is None:
+        mend = "nothing needs it; allow iam:SimulatePrincipalPolicy on the functions' roles to have it"
+        yield Finding(Severity.SKIPPED, "IAM", "may not be asked what the roles may do", mend)
+    for what in denied or ():
+        yield Finding(Severity.FAILED, "IAM", f"denies {what}", "a policy, a boundary or an SCP of your organisation denies it")
+    if denied == []:
+        yield Finding(Severity.OK, "IAM", "the roles may put versions and move labels of both secrets")
+
+
+def since_success(store: SecretStore) -> float:
+    """Seconds since a retirement was put that came to be current; where none did, since the oldest version that is known.
+
+    The version itself tells, by its id: a rollback writes a newer one with the tag of the last rotation, and so may a person.
+    One that a person put without our tag, as Terraform does when it makes its version anew, has not renewed anything either.
+    """
+    labels = store.labels()
+    version, age = labels.current, 0.0
+    for _ in range(ANCESTORS):
+        tag = _tag(store, version)
+        age = max(age, store.age_seconds(version))
+        if tag is None and version == labels.current and labels.previous is not None:
+            version = labels.previous
+            continue
+        if tag is None:
+            break
+        if tag.step is RotationStep.RETIRE:
+            return _age_of_retirement(
+                store, [version_id(store.name, tag.made_from, tag.owner, tag.step, n) for n in range(ATTEMPTS)], age
+            )
+        if not _exists(store, tag.made_from):
+            break
+        version = tag.made_from
+    return age
+
+
+def _tag(store: SecretStore, version: str) -> RotationTag | None:
+    """None also of a version that is no record of ours: somebody may have put one, and another over it."""
+    try:
+        return read_record(store, version).tag
+    except SecretInvalid:
+        return None
+
+
+def _age_of_retirement(store: SecretStore, versions: list[str], otherwise: float) -> float:
+    ages = [store.age_seconds(version) for version in versions if _exists(store, version)]
+    return min(ages) if ages else otherwise
+
+
+def _exists(store: SecretStore, version: str) -> bool:
+    """AWS drops versions without a label some time."""
+    try:
+        store.age_seconds(version)
+    except RotationError:
+        return False
+    return True

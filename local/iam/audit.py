@@ -1,0 +1,124 @@
+"""What the roles of a template grant, against what was asked in a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from local.iam.conditions import listed
+from local.iam.evaluator import Decision, Request, Statement, decide
+from local.iam.recording import Recording
+from local.iam.requests import by_role
+from local.iam.template import Resolved
+from local.translation import Template
+
+
+@dataclass(frozen=True)
+class Forced:
+    """Granted though no run here can use it, because of a rule of AWS."""
+
+    actions: frozenset[str]
+    resource: str
+    rule: str
+
+
+FORCED = (
+    Forced(
+        frozenset(
+            f"ec2:{action}"
+            for action in (
+                "CreateNetworkInterface", "DescribeNetworkInterfaces", "DescribeSubnets", "DeleteNetworkInterface",
+                "AssignPrivateIpAddresses", "UnassignPrivateIpAddresses",
+            )
+        ),
+        "*",
+        "Lambda refuses to attach a function to a VPC unless its role has exactly these on every resource",
+    ),
+    Forced(
+        frozenset(
+            f"logs:{action}"
+            for action in (
+                "CreateLogDelivery", "GetLogDelivery", "UpdateLogDelivery", "DeleteLogDelivery", "ListLogDeliveries",
+                "PutResourcePolicy", "DescribeResourcePolicies", "DescribeLogGroups",
+            )
+        ),
+        "*",
+        "Step Functions delivers a machine's log only with these; deliveries belong to the account and take no resource",
+    ),
+)  # fmt: skip
+"""At most five."""
+
+
+@dataclass(frozen=True, order=True)
+class Grant:
+    """One action on one resource, as a statement says it."""
+
+    policy: str
+    statement: int
+    action: str
+    resource: str
+
+
+@dataclass
+class Findings:
+    """Of one role."""
+
+    role: str
+    requests: int
+    denied: list[Request] = field(default_factory=list)
+    unused: list[Grant] = field(default_factory=list)
+    forced: list[Grant] = field(default_factory=list)
+
+
+def audit(template: Template, recordings: Iterable[Recording]) -> list[Findings]:
+    """One for each role; a request is made, and a grant is used, if it is in any of the recordings."""
+    found: dict[str, Findings] = {}
+    used: dict[str, set[Grant]] = {}
+    for recording in recordings:
+        resolved = Resolved(template, recording.parameters, recording.names)
+        for role, requests in by_role(resolved, recording).items():
+            policies = resolved.statements(role)
+            every = [statement for statements in policies.values() for statement in statements]
+            findings = found.setdefault(role, Findings(role, 0))
+            findings.requests = max(findings.requests, len(requests))
+            findings.denied += [one for one in requests if decide(every, one) is not Decision.ALLOWED]
+            grants = _grants(policies)
+            findings.unused = sorted(_named(grant, resolved) for grant in grants)
+            used.setdefault(role, set()).update(
+                _named(grant, resolved)
+                for grant, alone in grants.items()
+                if any(decide([alone], one) is Decision.ALLOWED for one in requests)
+            )
+    for role, findings in found.items():
+        idle = [grant for grant in findings.unused if grant not in used[role]]
+        findings.forced = [grant for grant in idle if forced_by(grant)]
+        findings.unused = [grant for grant in idle if not forced_by(grant)]
+    return list(found.values())
+
+
+def forced_by(grant: Grant) -> Forced | None:
+    """The rule of AWS for which nobody's use is needed."""
+    return next((one for one in FORCED if grant.action in one.actions and grant.resource == one.resource), None)
+
+
+def _grants(policies: dict[str, list[Statement]]) -> dict[Grant, Statement]:
+    """Each with a statement that grants it alone."""
+    return {
+        Grant(policy, number, action, resource): statement | {"Action": action, "Resource": resource}
+        for policy, statements in policies.items()
+        for number, statement in enumerate(statements, 1)
+        if statement["Effect"] == "Allow"
+        for action in listed(statement["Action"])
+        for resource in listed(statement["Resource"])
+    }
+
+
+def _named(grant: Grant, resolved: Resolved) -> Grant:
+    """Physical ids differ from run to run."""
+    resource = grant.resource
+    for logical, physical in sorted(resolved.names.items(), key=lambda one: -len(one[1])):
+        resource = resource.replace(physical, logical)
+    for name, value in resolved.parameters.items():
+        if value.startswith("arn:") and len(value) > 8:
+            resource = resource.replace(value, name)
+    return replace(grant, resource=resource)

@@ -1,0 +1,347 @@
+"""The command on the local AWS, mostly when it is asked for what cannot be: one line that says what and how to mend it, code 2."""
+
+import json
+import os
+import socket
+import sys
+import threading
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rotation_cli import app
+
+from local.aws import LocalAws
+
+STACK = "credential-rotation"
+HERE = "us-east-1:123456789012"
+OTHER = f"arn:aws:states:{HERE}:execution:another-machine:its-run"
+PARAMETERS = {
+    "SlotSecretArn": f"arn:aws:secretsmanager:{HERE}:secret:openemr/slots-AbCdEf",
+    "AdminSecretArn": f"arn:aws:secretsmanager:{HERE}:secret:openemr/admin-AbCdEf",
+    "ClusterName": "openemr-eks",
+    "Namespace": "openemr",
+    "K8sSecretName": "openemr-db-credentials",
+    "DeploymentName": "openemr",
+}
+DOCUMENT: dict[str, Any] = {
+    "slot_secret": PARAMETERS["SlotSecretArn"],
+    "admin_secret": PARAMETERS["AdminSecretArn"],
+    "source": {"kind": "mysql"},
+    "consumers": [
+        {"kind": "sqlconf", "path": "default/sqlconf.php"},
+        {"kind": "secret", "cluster": "openemr-eks", "namespace": "openemr", "name": "openemr-db-credentials"},
+        {"kind": "deployment", "cluster": "openemr-eks", "namespace": "openemr", "name": "openemr"},
+    ],
+    "health": {"url": "https://openemr.example/", "marker": "OpenEMR Login"},
+}
+MACHINE = {
+    "StartAt": "ReadInput",
+    "States": {
+        "ReadInput": {
+            "Type": "Pass",
+            "Parameters": {"input.$": "$$.Execution.Input", "failures": {"ReadSlots": {"Error": "SecretInvalid", "Cause": "no B"}}},
+            "Next": "RotationRefused",
+        },
+        "RotationRefused": {"Type": "Fail", "Error": "RotationRefused", "Cause": "made up"},
+    },
+}
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """A stack as CloudFormation, Step Functions and Parameter Store have it, with a machine that fails at once."""
+    with LocalAws(Path(sys.executable), tmp_path_factory.mktemp("logs")) as aws:
+        template = {"Parameters": {name: {"Type": "String"} for name in PARAMETERS}, "Resources": {"Log": {
+            "Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/aws/vendedlogs/states/{STACK}"}}}}  # fmt: skip
+        given = [{"ParameterKey": key, "ParameterValue": value} for key, value in PARAMETERS.items()]
+        aws.client("cloudformation").create_stack(StackName=STACK, TemplateBody=json.dumps(template), Parameters=given)
+        made = aws.client("stepfunctions").create_state_machine(
+            name=STACK, definition=json.dumps(MACHINE), roleArn="arn:aws:iam::123456789012:role/states"
+        )
+        aws.deliver_log(made["stateMachineArn"], f"/aws/vendedlogs/states/{STACK}", include_data=True)
+        parameter = {"Name": f"/{STACK}/targets/openemr", "Type": "String", "Value": json.dumps(DOCUMENT)}
+        aws.client("ssm").put_parameter(**parameter)
+        yield aws
+
+
+@pytest.fixture
+def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing of this machine's AWS configuration, and no metadata service."""
+    for name in [name for name in os.environ if name.startswith(("AWS_", "ROTATION_"))]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+
+@pytest.fixture
+def reached(bare: None, monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> None:
+    use(monkeypatch, aws.endpoint)
+
+
+def use(monkeypatch: pytest.MonkeyPatch, endpoint: str) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "operator")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
+
+
+@pytest.fixture
+def rotation(capsys: pytest.CaptureFixture[str]) -> Run:
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = app.main(arguments)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def refused(answer: tuple[int, str, str], *words: str) -> None:
+    """One line on stderr, with these words, code 2, and nothing else said."""
+    code, out, err = answer
+    assert (code, out) == (2, ""), err
+    assert err.count("\n") == 1
+    assert err.startswith("rotation: ")
+    for word in words:
+        assert word in err
+
+
+# ---- bad input
+
+ANY_DATES = ("--from", "2026-01-01", "--to", "2026-02-01")
+WRONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "unknown target": (("start", "--target", "nextcloud"), ("'nextcloud'", "it has openemr", "targets add")),
+    "unknown target checked": (("targets", "check", "nextcloud"), ("'nextcloud'", "it has openemr")),
+    "unknown mode": (("start", "--mode", "rotat"), ("'rotat'", "dry-run", "--help")),
+    "revoke without a reason": (("start", "--mode", "revoke", "--yes"), ("--reason",)),
+    "revoke where nobody answers": (("start", "--mode", "revoke", "--reason", "leaked"), ("--yes",)),
+    "a name that no execution can have": (("start", "--name", "a/b"), ("'a/b'", "80 letters")),
+    "empty window": (("report", "--from", "2026-02-01", "--to", "2026-02-01"), ("2026-02-01", "must be later")),
+    "window backwards": (("report", "--from", "2026-02-01", "--to", "2026-01-01"), ("must be later",)),
+    "malformed date": (("report", "--from", "01.02.2026", "--to", "2026-03-01"), ("--from '01.02.2026'", "2026-01-31")),
+    "day before all runs": (("report", "--from", "0001-01-01", "--to", "2026-02-01"), ("--from '0001-01-01'", "2000")),
+    "day at the end of the calendar": (("report", "--from", "2026-01-01", "--to", "9999-12-31"), ("--to '9999-12-31'", "9000")),
+    "day that is not": (("report", "--from", "2026-01-01", "--to", "2026-02-30"), ("--to '2026-02-30'",)),
+    "window in the future": (("report", "--from", "2999-01-01", "--to", "2999-02-01"), ("future",)),
+    "no window": (("report",), ("--from", "--help")),
+    "file that cannot be written": (("report", *ANY_DATES, "--html", "/nowhere/at/all.html"), ("/nowhere/at/all.html", "folder")),
+    "execution of another machine": (("explain", OTHER), ("another-machine", f"stateMachine:{STACK}", "--stack")),
+    "execution that is none": (("explain", "arn:aws:s3:::bucket"), ("is no execution of", "--stack")),
+    "execution that never was": (("explain", "nobody"), ("no execution nobody", "rotation history")),
+    "name of an execution that cannot be": (("explain", "no body"), ("'no body'", "rotation history")),
+    "stack not found": (("--stack", "nowhere", "history"), ("'nowhere'", "us-east-1", "ROTATION_STACK")),
+    "stack not found, starting": (("--stack", "nowhere", "start"), ("'nowhere'",)),
+    "stack not found, by its targets": (("--stack", "nowhere", "status"), ("'nowhere'",)),
+    "stack not found, reporting": (("--stack", "nowhere", "report", *ANY_DATES), ("'nowhere'",)),
+    "unknown command": (("rotate",), ("'rotate'", "--help")),
+    "no file": (("targets", "add", "/nowhere/nextcloud.json"), ("/nowhere/nextcloud.json", "JSON")),
+    "limit that is none": (("history", "--limit", "0"), ("--limit", "--help")),
+    "unknown profile": (("--profile", "nobody", "status"), ("'nobody'", "list-profiles")),
+}
+
+
+@pytest.mark.usefixtures("reached")
+@pytest.mark.parametrize("what", WRONG)
+def test_what_is_asked_for_wrongly_is_one_line(what: str, rotation: Run) -> None:
+    arguments, words = WRONG[what]
+    refused(rotation(*arguments), *words)
+
+
+@pytest.mark.usefixtures("bare")
+def test_no_region(rotation: Run) -> None:
+    refused(rotation("status"), "--region", "AWS_REGION")
+
+
+@pytest.mark.usefixtures("bare")
+def test_no_credentials(rotation: Run, monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
+    refused(rotation("--region", "us-east-1", "status"), "no valid AWS credentials", "aws sso login")
+
+
+@pytest.mark.usefixtures("bare")
+def test_no_network(rotation: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # and does not listen
+        use(monkeypatch, f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        refused(rotation("status"), "not reached", "AWS_ENDPOINT_URL")
+
+
+@pytest.mark.usefixtures("bare")
+def test_an_endpoint_that_is_no_address(rotation: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    use(monkeypatch, "not an address")
+    refused(rotation("status"), "not an address", "AWS_ENDPOINT_URL")
+
+
+# ---- permissions
+
+ACTIONS = {
+    "states:StartExecution": ("start",),
+    "states:ListExecutions": ("history",),
+    "states:GetExecutionHistory": ("explain", "some-run"),
+    "states:DescribeStateMachine": ("report", *ANY_DATES),
+    "logs:FilterLogEvents": ("report", *ANY_DATES),
+    "ssm:GetParametersByPath": ("targets", "list"),
+    "cloudformation:DescribeStacks": ("targets", "check", "openemr"),
+    "sts:GetCallerIdentity": ("status",),
+}
+
+
+@pytest.mark.usefixtures("bare")
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_missing_permission_is_named(action: str, rotation: Run, monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> None:
+    with forbidding(aws.endpoint, action) as endpoint:
+        use(monkeypatch, endpoint)
+        refused(rotation(*ACTIONS[action]), "not permitted", action)
+
+
+@pytest.mark.usefixtures("bare")
+def test_a_missing_key_is_named(rotation: Run, monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> None:
+    with forbidding(aws.endpoint, "states:StartExecution", "KmsAccessDeniedException") as endpoint:
+        use(monkeypatch, endpoint)
+        refused(rotation("start"), "kms:GenerateDataKey", "RotationKeyArn")
+
+
+@pytest.mark.usefixtures("bare")
+def test_status_says_so_where_it_may_not_look_at_the_secret(rotation: Run, monkeypatch: pytest.MonkeyPatch, aws: LocalAws) -> None:
+    with forbidding(aws.endpoint, "secretsmanager:DescribeSecret") as endpoint:
+        use(monkeypatch, endpoint)
+        _, out, err = rotation("status")
+    assert err == ""
+    assert "secretsmanager:DescribeSecret is not permitted" in out
+
+
+@contextmanager
+def forbidding(endpoint: str, action: str, code: str = "AccessDeniedException") -> Iterator[str]:
+    """An AWS that answers as the other does, but for one action, which it refuses as IAM would."""
+    operation = action.split(":")[1]
+
+    class Gate(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+            if self.headers.get("X-Amz-Target", "").endswith(f".{operation}"):
+                return self._answer(
+                    400, json.dumps({"__type": code, "message": f"User is not authorized to perform: {action}"}).encode()
+                )
+            if f"Action={operation}&".encode() in body:
+                return self._answer(
+                    403, b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
+                )
+            request = urllib.request.Request(f"{endpoint}{self.path}", body, dict(self.headers), method="POST")  # noqa: S310 - ours
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPErrorProcessor())
+            with opener.open(request) as response:
+                return self._answer(response.status, response.read())
+
+        def _answer(self, status: int, body: bytes) -> None:
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nobody reads it."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Gate)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+# ---- targets
+
+
+def changed(**changes: Any) -> dict[str, Any]:
+    return json.loads(json.dumps(DOCUMENT)) | changes
+
+
+def consumer(number: int, **changes: str) -> dict[str, Any]:
+    document = changed()
+    document["consumers"][number] |= changes
+    return document
+
+
+BEYOND: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
+    "slot secret": (changed(slot_secret=f"arn:aws:secretsmanager:{HERE}:secret:other-AbCdEf"), ("slot_secret", "SlotSecretArn")),
+    "admin secret": (changed(admin_secret=PARAMETERS["SlotSecretArn"]), ("admin_secret", "AdminSecretArn")),
+    "cluster": (consumer(1, cluster="other"), ("cluster other", "openemr-eks")),
+    "namespace": (consumer(2, namespace="other"), ("namespace other", "Namespace")),
+    "Kubernetes Secret": (consumer(1, name="other"), ("secret other", "K8sSecretName")),
+    "Deployment": (consumer(2, name="other"), ("deployment other", "DeploymentName")),
+    "a path out of the access point": (consumer(0, path="../other/sqlconf.php"), ("path",)),
+    "a key that the schema has not": (changed(password="x"), ("password", "target.schema.json")),
+}
+
+
+@pytest.mark.usefixtures("reached")
+@pytest.mark.parametrize("what", BEYOND)
+def test_a_target_beyond_the_stacks_reach_is_not_added(what: str, rotation: Run, tmp_path: Path, aws: LocalAws) -> None:
+    document, words = BEYOND[what]
+    path = tmp_path / "second.json"
+    path.write_text(json.dumps(document))
+    refused(rotation("targets", "add", str(path)), *words)
+    kept = aws.client("ssm").get_parameters_by_path(Path=f"/{STACK}/targets")["Parameters"]
+    assert [one["Name"] for one in kept] == [f"/{STACK}/targets/openemr"]
+
+
+@pytest.mark.usefixtures("reached")
+def test_a_target_within_reach_is_added_once(rotation: Run, tmp_path: Path, aws: LocalAws) -> None:
+    path = tmp_path / "second.json"
+    text = json.dumps(consumer(0, path="second/sqlconf.php"))
+    path.write_text(text)
+    try:
+        code, out, _ = rotation("targets", "add", str(path))
+        assert (code, out.split()[0]) == (0, "second")
+        assert aws.client("ssm").get_parameter(Name=f"/{STACK}/targets/second")["Parameter"]["Value"] == text
+        assert rotation("targets", "check", "second")[0] == 0
+        refused(rotation("targets", "add", str(path)), "'second' already")
+    finally:
+        aws.client("ssm").delete_parameter(Name=f"/{STACK}/targets/second")
+
+
+# ---- what it does
+
+
+@pytest.mark.usefixtures("reached")
+def test_a_run_is_started_followed_and_explained(rotation: Run, aws: LocalAws) -> None:
+    code, out, err = rotation("start", "--name", "tried", "--target", "openemr", "--reason", "\x1b[31mwhy", "--follow")
+    assert (code, err) == (1, ""), "RotationRefused: somebody should look"
+    assert "RotationRefused" in out
+    arn = out.splitlines()[0]
+    given = json.loads(aws.client("stepfunctions").describe_execution(executionArn=arn)["input"])
+    assert given == {
+        "mode": "rotate",
+        "target": "openemr",
+        "reason": "\x1b[31mwhy",
+        "started_by": aws.client("sts").get_caller_identity()["Arn"],
+    }
+    code, out, _ = rotation("explain", "tried")
+    assert code == 1
+    assert "failed at ReadSlots: SecretInvalid: no B" in out
+    assert "nothing was touched" in out
+    assert "mend it, start again" in out
+    assert "\x1b" not in out, "a reason gives the terminal no orders"
+    assert "RotationRefused" in rotation("history")[1]
+    refused(rotation("start", "--name", "tried"), "tried already", "--name")
+
+
+@pytest.mark.usefixtures("reached")
+def test_without_follow_it_returns_at_once(rotation: Run) -> None:
+    code, out, _ = rotation("start", "--name", "alone")
+    assert (code, out.strip()) == (0, f"arn:aws:states:{HERE}:execution:{STACK}:alone")
+
+
+@pytest.mark.usefixtures("reached")
+def test_status_asks_to_look_at_a_target_that_was_never_rotated(rotation: Run) -> None:
+    code, out, _ = rotation("status")
+    assert code == 1
+    assert "OVERDUE, or new" in out

@@ -1,0 +1,61 @@
+"""`pip install .` makes a command that runs: with the packages it names and no others of this repository's."""
+
+import os
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILT_FROM = ("pyproject.toml", "cli", "layers/rotation")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Into a folder of its own, from a copy: pip leaves what it builds beside the source."""
+    source, into = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+    for name in BUILT_FROM:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        (source / name).parent.mkdir(parents=True, exist_ok=True)
+        copy(ROOT / name, source / name)
+    pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-deps"]
+    subprocess.run([*pip, "--target", into, source], check=True, capture_output=True, timeout=120)
+    return into
+
+
+def rotation(installed: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    clean = {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "ROTATION_", "PYTHON"))}
+    environment = clean | {"PYTHONPATH": str(installed), "AWS_EC2_METADATA_DISABLED": "true"}
+    command = [sys.executable, str(installed / "bin" / "rotation"), *arguments]
+    return subprocess.run(command, env=environment, cwd=installed, capture_output=True, text=True, timeout=60)
+
+
+def test_it_knows_its_version(installed: Path) -> None:
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    assert rotation(installed, "--version").stdout == f"rotation, version {version}\n"
+
+
+def test_what_is_no_python_is_there_too(installed: Path) -> None:
+    """The schema and the page are read at run time only."""
+    asked = """
+from importlib.resources import files
+from rotation.target import parse_target
+print(files("rotation_cli").joinpath("report.html").is_file())
+try:
+    parse_target("openemr", "{}")
+except Exception as error:
+    print(error)
+"""
+    environment = {"PYTHONPATH": str(installed)}
+    done = subprocess.run([sys.executable, "-c", asked], env=environment, cwd=installed, capture_output=True, text=True)
+    assert done.stdout.startswith("True\nopenemr: the target document is wrong: "), done.stderr
+
+
+def test_bad_input_is_one_line_and_code_2(installed: Path) -> None:
+    done = rotation(installed, "report", "--from", "soon", "--to", "later")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert "--from 'soon' is not a date" in done.stderr

@@ -1,0 +1,372 @@
+"""`make iam` finds what is missing and what is too much; the shipped roles stay within bounds."""
+
+import copy
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.iam import __main__ as command
+from local.iam.audit import FORCED, Findings, audit
+from local.iam.conditions import hold
+from local.iam.evaluator import Decision, Request, decide
+from local.iam.recording import Call, Recording
+from local.iam.requests import ENGINE
+from local.iam.template import Resolved
+from local.translation import MACHINE, translate
+
+ROOT = Path(__file__).parents[2]
+HERE = "us-east-1:123456789012"
+SLOTS, ADMIN = (f"arn:aws:secretsmanager:{HERE}:secret:openemr/{name}-a1b2c3" for name in ("slots", "admin"))
+KEY = f"arn:aws:kms:{HERE}:key/00000000-0000-0000-0000-000000000000"
+PARAMETERS = {
+    "SlotSecretArn": SLOTS,
+    "AdminSecretArn": ADMIN,
+    "SecretsKmsKeyArn": KEY,
+    "SitesFileSystemArn": f"arn:aws:elasticfilesystem:{HERE}:file-system/fs-00000000",
+    "SitesAccessPointArn": f"arn:aws:elasticfilesystem:{HERE}:access-point/fsap-00000000",
+    "ClusterName": "openemr-eks",
+}
+BOUND = {
+    "secretsmanager": {
+        "secretsmanager:GetSecretValue",
+        "secretsmanager:DescribeSecret",
+        "secretsmanager:PutSecretValue",
+        "secretsmanager:UpdateSecretVersionStage",
+    },
+    "kms": {"kms:Decrypt", "kms:GenerateDataKey", "kms:DescribeKey"},
+}
+
+Template = dict[str, Any]
+
+
+@cache
+def shipped() -> Template:
+    return translate(ROOT)
+
+
+@pytest.fixture
+def template() -> Template:
+    return copy.deepcopy(shipped())
+
+
+def names(template: Template) -> dict[str, str]:
+    """Physical ids, as the local stack would have given them."""
+    return {key: f"here-{key}-X1Y2" for key, one in template["Resources"].items() if one["Type"] != "AWS::SSM::Parameter"}
+
+
+def recorded(template: Template, step: str, calls: list[tuple[str, str]]) -> Recording:
+    """The machine invoked a function, which called that."""
+    function = names(template)[f"{step}Function"]
+    made = [Call(ENGINE, "lambda:InvokeFunction", f"arn:aws:lambda:{HERE}:function:{function}")]
+    return Recording(PARAMETERS, names(template), frozenset([*made, *(Call(function, *call) for call in calls)]))
+
+
+FLIP = [
+    ("ssm:GetParameter", "/credential-rotation/targets/openemr"),
+    ("secretsmanager:DescribeSecret", SLOTS),
+    ("secretsmanager:GetSecretValue", SLOTS),
+    ("secretsmanager:UpdateSecretVersionStage", SLOTS),
+]
+
+
+def flip_slot(template: Template, calls: list[tuple[str, str]] = FLIP) -> Findings:
+    (found,) = [one for one in audit(template, [recorded(template, "FlipSlot", calls)]) if one.role == "FlipSlotRole"]
+    return found
+
+
+def policy(template: Template, name: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = template["Resources"][name]["Properties"]["PolicyDocument"]["Statement"]
+    return found
+
+
+# ---- what make iam finds -------------------------------------------------------------------------------------------------
+
+
+def test_a_role_that_grants_just_what_is_used(template: Template) -> None:
+    found = flip_slot(template)
+    assert (found.denied, found.unused, found.forced) == ([], [], [])
+    assert found.requests == len(FLIP) + 3, "the secret's key once, the log twice"
+
+
+def test_a_statement_that_was_taken_away_is_denied(template: Template) -> None:
+    policy(template, "MoveSlotLabelsPolicy").clear()
+    assert [one.action for one in flip_slot(template).denied] == ["secretsmanager:UpdateSecretVersionStage"]
+
+
+def test_the_secrets_key_is_asked_for_though_no_function_calls_kms(template: Template) -> None:
+    del policy(template, "ReadSlotSecretPolicy")[1]
+    assert [one.action for one in flip_slot(template).denied] == ["kms:Decrypt"]
+
+
+@pytest.mark.parametrize("key", ["kms:ViaService", "kms:EncryptionContext:SecretARN"])
+def test_a_condition_that_does_not_hold_denies(key: str, template: Template) -> None:
+    policy(template, "ReadSlotSecretPolicy")[1]["Condition"]["StringEquals"][key] = "something else"
+    assert [one.action for one in flip_slot(template).denied] == ["kms:Decrypt"]
+
+
+def test_a_resource_that_is_another_denies(template: Template) -> None:
+    policy(template, "MoveSlotLabelsPolicy")[0]["Resource"] = {"Ref": "AdminSecretArn"}
+    found = flip_slot(template)
+    assert [one.action for one in found.denied] == ["secretsmanager:UpdateSecretVersionStage"]
+    assert [(one.action, one.resource) for one in found.unused] == [("secretsmanager:UpdateSecretVersionStage", "AdminSecretArn")]
+
+
+def test_an_explicit_deny_denies(template: Template) -> None:
+    policy(template, "RunStepPolicy").append({"Effect": "Deny", "Action": "ssm:*", "Resource": "*"})
+    assert [one.action for one in flip_slot(template).denied] == ["ssm:GetParameter"]
+
+
+def test_an_action_that_nobody_uses_is_found(template: Template) -> None:
+    policy(template, "MoveSlotLabelsPolicy")[0]["Action"] = [
+        "secretsmanager:UpdateSecretVersionStage",
+        "secretsmanager:DeleteSecret",
+    ]
+    assert [(one.policy, one.action) for one in flip_slot(template).unused] == [
+        ("MoveSlotLabelsPolicy", "secretsmanager:DeleteSecret")
+    ]
+
+
+def test_a_call_that_was_not_made_is_a_grant_that_is_not_used(template: Template) -> None:
+    found = flip_slot(template, FLIP[:-1])
+    assert [one.action for one in found.unused] == ["secretsmanager:UpdateSecretVersionStage"]
+
+
+def test_a_function_that_was_not_invoked_uses_nothing(template: Template) -> None:
+    (found,) = [one for one in audit(template, [recorded(template, "FlipSlot", FLIP)]) if one.role == "CloseFlipRole"]
+    assert (found.requests, found.denied) == (0, [])
+    assert len(found.unused) > 5
+
+
+def test_recordings_add_up(template: Template) -> None:
+    parts = [recorded(template, "FlipSlot", [call]) for call in FLIP]
+    (found,) = [one for one in audit(template, parts) if one.role == "FlipSlotRole"]
+    assert (found.denied, found.unused) == ([], [])
+
+
+def test_a_write_through_a_mount_that_only_reads_is_denied(template: Template) -> None:
+    calls = [("elasticfilesystem:ClientMount", "/mnt/sites"), ("elasticfilesystem:ClientWrite", "/mnt/sites")]
+    (found,) = [one for one in audit(template, [recorded(template, "ValidateApp", calls)]) if one.role == "ValidateAppRole"]
+    assert [one.action for one in found.denied] == ["elasticfilesystem:ClientWrite"]
+
+
+def test_a_policy_of_aws_s_own_is_not_taken_for_empty(template: Template) -> None:
+    managed = "arn:aws:iam::aws:policy/AdministratorAccess"
+    template["Resources"]["FlipSlotRole"]["Properties"]["ManagedPolicyArns"].append(managed)
+    with pytest.raises(NotImplementedError, match="AdministratorAccess"):
+        flip_slot(template)
+
+
+def told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], template: Template, recordings: list[Recording]
+) -> tuple[int, str]:
+    monkeypatch.setattr(command, "kept", lambda: recordings)
+    monkeypatch.setattr(command, "translate", lambda _: template)
+    code = command.main([])
+    return code, capsys.readouterr().out
+
+
+def only(template: Template, step: str) -> Template:
+    """The template with one function and its role, so that one recording can use all of it."""
+    mine = {f"{step}Function", f"{step}Role"}
+    others = (
+        "AWS::IAM::Role",
+        "AWS::Lambda::Function",
+        "AWS::Lambda::EventInvokeConfig",
+        MACHINE,
+        "AWS::Scheduler::Schedule",
+        "AWS::Events::Rule",
+    )
+    kept = {key: one for key, one in template["Resources"].items() if key in mine or not one["Type"].startswith(others)}
+    return template | {"Resources": kept}
+
+
+def test_the_command_says_all_is_well_only_if_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], template: Template
+) -> None:
+    small = only(template, "FlipSlot")
+    well = [recorded(small, "FlipSlot", FLIP)]
+    assert told(monkeypatch, capsys, small, well)[0] == 0
+    code, text = told(monkeypatch, capsys, small, [recorded(small, "FlipSlot", FLIP[1:])])
+    assert (code, "UNUSED  FlipSlotRole: ssm:GetParameter" in text) == (1, True)
+    policy(small, "MoveSlotLabelsPolicy").clear()
+    code, text = told(monkeypatch, capsys, small, well)
+    assert (code, "DENIED  FlipSlotRole: secretsmanager:UpdateSecretVersionStage" in text) == (1, True)
+    assert told(monkeypatch, capsys, small, [])[0] == 1, "nothing was recorded"
+
+
+# ---- the shipped roles ---------------------------------------------------------------------------------------------------
+
+
+def test_what_aws_forces_is_at_most_five_rules_and_each_is_needed() -> None:
+    found = audit(shipped(), [Recording(PARAMETERS, names(shipped()), frozenset())])
+    forced = {(grant.action, grant.resource) for one in found for grant in one.forced}
+    assert len(FORCED) <= 5
+    assert forced == {(action, one.resource) for one in FORCED for action in one.actions}
+    assert all(one.rule for one in FORCED)
+
+
+def test_readme_s_figures_are_those_of_the_template() -> None:
+    found = audit(shipped(), [Recording(PARAMETERS, names(shipped()), frozenset())])
+    forced = sum(len(one.forced) for one in found)
+    line = f"> {len(found)} roles: 0 denied, 0 granted and never used, {forced} forced by AWS\n"
+    assert line in (ROOT / "README.md").read_text()
+
+
+@pytest.mark.parametrize("service", BOUND)
+def test_no_role_may_do_more_to_the_secrets_and_their_key_than_the_tool_that_it_replaces(service: str) -> None:
+    """That one's documentation lists them: "scoped to the two rotation secrets and the RDS KMS key only"."""
+    resolved = Resolved(shipped(), PARAMETERS, names(shipped()))
+    places = {"secretsmanager": {SLOTS, ADMIN}, "kms": {KEY}}[service]
+    ours = resolved.arn("RotationKey")
+    for role in resolved.roles():
+        for statement in (one for many in resolved.statements(role).values() for one in many if one["Effect"] == "Allow"):
+            for grant in audit_grants(statement, service):
+                assert grant[1] == ours or (grant[0] in BOUND[service] and grant[1] in places), f"{role}: {grant}"
+
+
+def audit_grants(statement: Mapping[str, Any], service: str) -> list[tuple[str, str]]:
+    as_list = {key: value if isinstance(value, list) else [value] for key, value in statement.items()}
+    reached = [action for action in as_list["Action"] if action.split(":")[0] in (service, "*")]
+    return [(action, resource) for action in reached for resource in as_list["Resource"]]
+
+
+# ---- the policies on the secrets -------------------------------------------------------------------------------------------
+
+BREAK_GLASS = "arn:aws:iam::123456789012:role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_BreakGlass_0123456789abcdef"
+GUARDS = {"SlotSecretGuard": ("SlotSecretArn", SLOTS), "AdminSecretGuard": ("AdminSecretArn", ADMIN)}
+WRITES = ("PutSecretValue", "UpdateSecretVersionStage", "UpdateSecret", "RotateSecret", "DeleteSecret")
+ALL_SECRETS = {"Effect": "Allow", "Action": "secretsmanager:*", "Resource": "*"}
+
+each_guard = pytest.mark.parametrize("guard", GUARDS)
+
+
+def guarded(break_glass: str = BREAK_GLASS) -> Resolved:
+    return Resolved(shipped(), PARAMETERS | {"BreakGlassRoleArn": break_glass}, names(shipped()))
+
+
+def may(guard: str, action: str, who: str, granted: list[dict[str, Any]]) -> bool:
+    """With what is granted elsewhere, and the secret's own policy."""
+    properties = dict(guarded().of_type("AWS::SecretsManager::ResourcePolicy"))[guard]
+    request = Request(f"secretsmanager:{action}", GUARDS[guard][1], {"aws:PrincipalArn": who})
+    return decide([*granted, *properties["ResourcePolicy"]["Statement"]], request) is Decision.ALLOWED
+
+
+@each_guard
+@pytest.mark.parametrize("action", WRITES)
+@pytest.mark.parametrize(
+    "who", ["role/Administrator", "role/here-ReadSlotsRole-X1Y2", "role/AWSReservedSSO_BreakGlass", "user/somebody", "root"]
+)
+def test_a_stranger_who_may_do_everything_to_secrets_does_not_write_these(guard: str, action: str, who: str) -> None:
+    assert not may(guard, action, f"arn:aws:iam::123456789012:{who}", [ALL_SECRETS])
+
+
+@each_guard
+@pytest.mark.parametrize("action", WRITES)
+def test_break_glass_writes(guard: str, action: str) -> None:
+    assert may(guard, action, BREAK_GLASS, [ALL_SECRETS])
+
+
+@each_guard
+@pytest.mark.parametrize("action", ["GetSecretValue", "DescribeSecret", "PutResourcePolicy", "DeleteResourcePolicy", "TagResource"])
+def test_reading_and_the_policy_itself_are_untouched(guard: str, action: str) -> None:
+    assert may(guard, action, "arn:aws:iam::123456789012:role/Administrator", [ALL_SECRETS])
+
+
+@each_guard
+def test_the_roles_that_write_are_let_through_and_no_others_are_named(guard: str) -> None:
+    resolved, (parameter, arn) = guarded(), GUARDS[guard]
+    writers = set()
+    for role in resolved.roles():
+        granted = [one for many in resolved.statements(role).values() for one in many]
+        asked = [Request(f"secretsmanager:{action}", arn) for action in WRITES]
+        wanted = [one for one in asked if decide(granted, one) is Decision.ALLOWED]
+        if wanted:
+            writers.add(resolved.arn(role))
+            assert all(may(guard, one.action.split(":")[1], resolved.arn(role), granted) for one in wanted), role
+    properties = dict(resolved.of_type("AWS::SecretsManager::ResourcePolicy"))[guard]
+    (statement,) = properties["ResourcePolicy"]["Statement"]
+    assert set(statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]) == writers | {BREAK_GLASS}
+    assert shipped()["Resources"][guard]["Properties"]["SecretId"] == {"Ref": parameter}
+
+
+def test_without_a_break_glass_role_no_policy_is_attached() -> None:
+    """Nobody but the rotation could mend a secret."""
+    assert list(guarded("none").of_type("AWS::SecretsManager::ResourcePolicy")) == []
+    assert shipped()["Parameters"]["BreakGlassRoleArn"]["Default"] == "none"
+
+
+@each_guard
+def test_a_policy_that_lets_everybody_in_would_be_refused(guard: str) -> None:
+    assert shipped()["Resources"][guard]["Properties"]["BlockPublicPolicy"] is True
+
+
+# ---- the evaluator -------------------------------------------------------------------------------------------------------
+
+ALLOW = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "arn:aws:s3:::one/*"}
+
+
+@pytest.mark.parametrize(
+    ("statements", "expected"),
+    [
+        ([ALLOW], Decision.ALLOWED),
+        ([], Decision.NOT_ALLOWED),
+        ([ALLOW | {"Action": "s3:Put*"}], Decision.NOT_ALLOWED),
+        ([ALLOW | {"Resource": "arn:aws:s3:::other/*"}], Decision.NOT_ALLOWED),
+        ([ALLOW, ALLOW | {"Effect": "Deny"}], Decision.DENIED),
+        ([ALLOW | {"Effect": "Deny"}, ALLOW], Decision.DENIED),
+        ([ALLOW, ALLOW | {"Effect": "Deny", "Condition": {"Null": {"aws:SourceVpc": "false"}}}], Decision.ALLOWED),
+        ([ALLOW, ALLOW | {"Effect": "Deny", "Condition": {"Null": {"aws:SourceVpc": "true"}}}], Decision.DENIED),
+        ([ALLOW | {"Condition": {"StringEquals": {"aws:SourceVpc": "vpc-1"}}}], Decision.NOT_ALLOWED),
+    ],
+)
+def test_a_deny_beats_every_allow_and_the_rest_is_not_allowed(statements: list[dict[str, Any]], expected: Decision) -> None:
+    assert decide(statements, Request("s3:GetObject", "arn:aws:s3:::one/thing")) is expected
+
+
+@pytest.mark.parametrize("odd", [{"NotResource": "*"}, {"Resource": "arn:?"}, {"Principal": {"AWS": "arn:aws:iam::1:root"}}])
+def test_what_it_does_not_understand_is_an_error(odd: dict[str, Any]) -> None:
+    with pytest.raises(NotImplementedError):
+        decide([ALLOW | odd], Request("s3:GetObject", "arn:aws:s3:::one/thing"))
+
+
+@pytest.mark.parametrize(
+    ("block", "expected"),
+    [
+        ({}, True),
+        ({"StringEquals": {"k": "v"}}, True),
+        ({"StringEquals": {"K": "v"}}, True),
+        ({"StringEquals": {"k": ["x", "v"]}}, True),
+        ({"StringEquals": {"k": "V"}}, False),
+        ({"StringEquals": {"absent": "v"}}, False),
+        ({"StringEquals": {"k": "v", "arn": "x"}}, False),
+        ({"StringEquals": {"k": "v"}, "StringLike": {"arn": "x*"}}, False),
+        ({"StringEqualsIfExists": {"absent": "v"}}, True),
+        ({"StringEqualsIfExists": {"k": "x"}}, False),
+        ({"StringNotEquals": {"k": "x"}}, True),
+        ({"StringNotEquals": {"k": ["x", "v"]}}, False),
+        ({"StringNotEquals": {"absent": "v"}}, True),
+        ({"StringLike": {"arn": "arn:aws:iam::1:role/*"}}, True),
+        ({"StringLike": {"arn": "arn:aws:iam::?:role/r"}}, True),
+        ({"StringLike": {"arn": "arn.aws*"}}, False),
+        ({"ArnEquals": {"arn": "arn:aws:iam::1:role/*"}}, True),
+        ({"ArnNotLike": {"arn": ["arn:aws:iam::1:role/x", "arn:aws:iam::1:role/*"]}}, False),
+        ({"ArnNotEquals": {"arn": "arn:aws:iam::2:role/r"}}, True),
+        ({"Null": {"absent": "true"}}, True),
+        ({"Null": {"k": True}}, False),
+        ({"Bool": {"yes": "true"}}, True),
+        ({"Bool": {"yes": False}}, False),
+    ],
+)
+def test_conditions(block: dict[str, dict[str, Any]], expected: bool) -> None:
+    assert hold(block, {"k": "v", "arn": "arn:aws:iam::1:role/r", "yes": "true"}) is expected
+
+
+@pytest.mark.parametrize(
+    "block", [{"ForAnyValue:StringEquals": {"k": "v"}}, {"IpAddress": {"k": "v"}}, {"StringLike": {"k": "${aws:username}"}}]
+)
+def test_a_condition_that_is_not_known_is_an_error(block: dict[str, dict[str, Any]]) -> None:
+    with pytest.raises(NotImplementedError):
+        hold(block, {"k": "v"})
