@@ -38,7 +38,7 @@ local: build ## the stack on this machine, held until Ctrl-C, to try the command
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
 	$(if $(CLUSTER),CLUSTER='$(CLUSTER)') exec python -m local.hold
 
-faults: ## every fault at every boundary, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (hours); ONLY="bootstrap"; SCHEDULE=n
+faults: ## every fault at every boundary, pairs of them, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (all of them: hours); ONLY="bootstrap"; SCHEDULE=n
 	$(SETUP) packages
 	$(foreach v,LEVEL ONLY SCHEDULE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
 

@@ -1,7 +1,7 @@
 """make faults: no crash, stop, repeat or race loses a password or a login.
 
-make faults                      every single fault, rivals, schedules, mutations
-make faults LEVEL=pairs          two faults, one after the other: hours
+make faults                      every single fault, pairs of them, rivals, schedules, mutations
+make faults LEVEL=pairs          every pair of faults, one after the other: hours
 make faults LEVEL=single         every single fault and every mutation: what .ci/run does
 make faults LEVEL=quick          a part of that: what make test does
 make faults ONLY="bootstrap"     only what has that in its name

@@ -47,6 +47,11 @@ def why_not(kind: Kind, boundary: Boundary, later: Sequence[Boundary]) -> str:
     return ""
 
 
+def touches(boundary: Boundary) -> bool:
+    """Whether a password or a label moves there."""
+    return boundary.what.startswith(("alter ", "discard ", "swap ", "create "))
+
+
 class Strike:
     """One fault at one boundary of one invocation."""
 

@@ -23,7 +23,7 @@ def machine() -> Machine:
     return Machine(json.loads(definition_text(shipped())))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LeftLying:
     """An invocation that nobody waits for any more; it may still act until its time is up."""
 
@@ -85,10 +85,11 @@ def invocation(
     return Invocation(world, function, event, name, told=told, after=looked, **more)
 
 
-def finish(world: LivingWorld, late: LeftLying) -> None:
-    """It goes on to its end; nobody hears what it says."""
-    outcome = invocation(world, late.function, late.event, late.name, told=late.told).run()
-    oracle.canaries(world, outcome)
+def finish(world: LivingWorld, late: LeftLying) -> list[Boundary]:
+    """It goes on to its end, over these boundaries; nobody hears what it says."""
+    it = invocation(world, late.function, late.event, late.name, told=late.told)
+    oracle.canaries(world, it.run())
+    return it.seen.boundaries
 
 
 def conclude(world: LivingWorld, place: Place, outcome: Outcome, *, pending: bool) -> tuple[Place, float]:

@@ -27,7 +27,7 @@ from rotation.steps import validate_app as validating
 from rotation.survey import working_admin
 
 from local import secret_labels as aws
-from tests.faults import machinery
+from tests.faults import liveness, machinery
 from tests.faults.stray import stray_files
 from tests.statemachine.machine import shipped
 from tests.worlds.invocation import Database, Port, Ports
@@ -66,17 +66,22 @@ def several(*targets: Apply) -> Apply:
     return apply
 
 
+def forget_the_machine() -> None:
+    machinery.machine.cache_clear()
+    liveness.live_in.cache_clear()
+
+
 def in_the_machine(change: Callable[[dict[str, Any]], None]) -> Apply:
     @contextmanager
     def apply() -> Iterator[None]:
         changed = copy.deepcopy(shipped())
         change(changed["States"])
-        machinery.machine.cache_clear()
+        forget_the_machine()
         try:
             with patch.object(machinery, "shipped", lambda: changed):
                 yield
         finally:
-            machinery.machine.cache_clear()
+            forget_the_machine()
 
     return apply
 

@@ -180,9 +180,8 @@ def judge(it: Invocation, boundary: Boundary) -> None:
 def _once(it: Invocation, boundary: Boundary) -> None:
     """One publish restarts the application once, however often it is asked."""
     if boundary.what == "restart":
-        mark = (
-            f"restarted {it.event['execution']['name']} {it.event['direction']} {it.event['claim']['version']} {it.event['drain']}"
-        )
+        again = it.event["drain"].get("republished", 0)
+        mark = f"restarted {it.event['execution']['name']} {it.event['direction']} {it.event['claim']['version']} {again}"
         if mark in it.world.remembers:
             raise Violation("once", "a repeated call started a second rollout")
         before = {one for one in it.world.remembers if one.startswith("restarted ")}

@@ -56,7 +56,7 @@ class Rivals(Search[Node]):
         return self.runs(Node(self.world.snapshot(), actors, self._stops, len(actors), interruptions=self._interruptions)).runs
 
     def key(self, node: Node) -> str:
-        self.restore(node)
+        self.world.restore(node.world)
         actors = [
             (one.name, one.place and place_key(self.world, one.place), late_key(self.world, one.call), self._wakes(one))
             for one in node.actors
@@ -66,31 +66,29 @@ class Rivals(Search[Node]):
     def _wakes(self, actor: Actor) -> float | None:
         return None if actor.wakes is None else round(actor.wakes - self.world.clock, 3)
 
-    def restore(self, node: Node) -> None:
-        self.world.restore(node.world)
-
     def branches(self, node: Node) -> Iterator[Branch[Node]]:
         if not any(one.runs for one in node.actors):
             yield from self._nobody_runs(node)
             return
         for number, actor in enumerate(node.actors):
             if not actor.over and (node.interruptions or not self._interrupts(node, actor)):
-                yield f"{actor.name} {_doing(actor)}", lambda n=number: self._act(node, n)  # type: ignore[misc]
+                yield Branch(f"{actor.name} {_doing(actor)}", lambda n=number: self._act(node, n))  # type: ignore[misc]
             if actor.runs and node.stops:
-                yield f"{actor.name} is stopped", lambda n=number: self._stop(node, n)  # type: ignore[misc]
+                yield Branch(f"{actor.name} is stopped", lambda n=number: self._stop(node, n))  # type: ignore[misc]
 
     def _interrupts(self, node: Node, actor: Actor) -> bool:
         return any(one.name == node.at_work != actor.name and one.wakes is None for one in node.actors)
 
     def _nobody_runs(self, node: Node) -> Iterator[Branch[Node]]:
         if node.clean:
-            yield "", lambda: self._rest(node)
+            yield Branch("", lambda: self._rest(node))
         else:
             beside_the_late = self._stops > 0 and node.begun == len(self._modes)
-            yield "the next run begins", lambda: self._next(node, clean=not beside_the_late)
+            yield Branch("the next run begins", lambda: self._next(node, clean=not beside_the_late))
 
     def _next(self, node: Node, *, clean: bool) -> list[Node]:
         """Whoever is still at work from before is gone by the time of the clean one."""
+        self.world.restore(node.world)
         for one in node.actors:
             if clean and one.call:
                 self.world.source.leave(one.call.name)
@@ -101,6 +99,7 @@ class Rivals(Search[Node]):
     def _act(self, node: Node, chosen: int) -> list[Node]:
         if node.actors[chosen].calls > MOST_CALLS:
             raise Violation("at-rest", f"{MOST_CALLS} calls, and no end")
+        self.world.restore(node.world)
         # Nobody is there to come between: the rest of the call at once.
         alone = sum(not one.over for one in node.actors) == 1 or not node.interruptions
         actors = acted(self.world, node.actors, chosen, boundaries=10_000 if alone and not node.stops else 1)
@@ -111,12 +110,14 @@ class Rivals(Search[Node]):
         return [replace(node, world=self.world.snapshot(), actors=left, ended=ended)]
 
     def _stop(self, node: Node, chosen: int) -> list[Node]:
+        self.world.restore(node.world)
         actors = tuple(stopped(self.world, one) if place == chosen else one for place, one in enumerate(node.actors))
         left = tuple(one for one in actors if not one.over)
         return [replace(node, world=self.world.snapshot(), actors=left, stops=node.stops - 1)]
 
     def _rest(self, node: Node) -> list[Node]:
         assert node.ended
+        self.world.restore(node.world)
         self._scenario.rest(self.world, node.ended, self._began_with)
         return []
 

@@ -1,15 +1,24 @@
 """Walking over everything that may happen, each situation once."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from tests.faults.oracle import Violation
 
 N = TypeVar("N")
-Branch = tuple[str, Callable[[], list[N]]]
-"""What happens, in words, and the situations to which it may lead: none at the end of a run."""
+
+
+class Branch(NamedTuple, Generic[N]):
+    """What may happen next."""
+
+    what: str
+    """In words."""
+    grow: Callable[[], list[N]]
+    """The situations to which it may lead: none at the end of a run."""
+    pair: bool = False
+    """Whether it is the second of two faults."""
 
 
 @dataclass(frozen=True)
@@ -23,16 +32,17 @@ class Found:
 
 @dataclass(frozen=True)
 class Count:
-    """Runs that were made, and runs that were left out."""
+    """Runs that were made; and pairs of faults that were made, and that were left out."""
 
     runs: int = 0
+    pairs: int = 0
     left_out: int = 0
 
     def __add__(self, other: "Count") -> "Count":
-        return Count(self.runs + other.runs, self.left_out + other.left_out)
+        return Count(self.runs + other.runs, self.pairs + other.pairs, self.left_out + other.left_out)
 
 
-ONE, LEFT_OUT, NONE = Count(1), Count(0, 1), Count()
+ONE, PAIR, LEFT_OUT, NONE = Count(1), Count(0, 1), Count(0, 0, 1), Count()
 
 
 class LeftOut(Exception):
@@ -45,7 +55,7 @@ class Search(ABC, Generic[N]):
     def __init__(self, *, stop_at: int = 1) -> None:
         self.found: list[Found] = []
         self._stop_at = stop_at
-        self._known: dict[str, Count | None] = {}
+        self._known: dict[Hashable, Count | None] = {}
         """How many runs lead on from a situation; None while that is being found out."""
         self._path: list[str] = []
 
@@ -54,16 +64,12 @@ class Search(ABC, Generic[N]):
         return len(self._known)
 
     @abstractmethod
-    def key(self, node: N) -> str:
+    def key(self, node: N) -> Hashable:
         """The same for situations with the same future."""
 
     @abstractmethod
     def branches(self, node: N) -> Iterator[Branch[N]]:
         """What may happen next."""
-
-    @abstractmethod
-    def restore(self, node: N) -> None:
-        """The world as it is in that situation."""
 
     def runs(self, node: N) -> Count:
         """How many there are from here; it stops early when enough was found."""
@@ -80,11 +86,12 @@ class Search(ABC, Generic[N]):
 
     def _explore(self, node: N) -> Count:
         total = NONE
-        for label, grow in self.branches(node):
-            self._path.append(label)
+        for what, grow, pair in self.branches(node):
+            self._path.append(what)
             try:
-                self.restore(node)
-                total += self._followed(grow())
+                children = grow()
+                total += PAIR if pair else NONE
+                total += self._followed(children)
             except LeftOut:
                 total += LEFT_OUT
             except Violation as violation:

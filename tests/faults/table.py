@@ -19,21 +19,21 @@ def table(done: list[Done]) -> str:
     shown = Table("", "scenario", *(("boundaries", "faults", "runs", "recovered", "violations")), title="Faults")
     for one in _added_up(rows):
         well = one.runs - len(one.found)
-        numbers = (one.boundaries, one.cells, one.runs, well, len(one.found))
+        numbers = (one.boundaries, one.pairs or one.cells, one.runs, well, len(one.found))
         shown.add_row(HEADS[one.job.kind], one.job.name, *(f"{number:,}" if number else "0" for number in numbers))
     inapplicable: Counter[str] = Counter()
     for one in rows:
         if one.job.kind == "single":
             inapplicable.update(one.inapplicable)
     apart = [f"  not applicable, {count:,} times: {why}" for why, count in inapplicable.most_common()]
-    left_out = sum(one.left_out for one in rows)
-    if left_out:
-        pairs = sum(one.runs for one in rows if one.job.kind == "pairs")
-        share = 100 * pairs / (pairs + left_out)
-        apart.append(
-            f"  with two faults {share:.0f} % were made: all that touch an ALTER, a DISCARD or a label, a part of the rest"
-        )
+    apart += [f"  two faults, {one.job.name}: {_share(one)}" for one in rows if one.left_out]
     return "\n".join([_drawn(shown), *apart, _drawn(_mutations(done))])
+
+
+def _share(*done: Done) -> str:
+    made = sum(one.pairs for one in done)
+    every = made + sum(one.left_out for one in done)
+    return f"{made:,} of {every:,} pairs ({100 * made / every:.0f} %), all that touch an ALTER, a DISCARD or a label"
 
 
 def _added_up(rows: list[Done]) -> list[Done]:
@@ -65,7 +65,7 @@ def line(done: list[Done], level: str, seconds: float) -> str:
     caught, all_of_them = sum(one.well for one in kinds["mutation"]), len(kinds["mutation"])
     what = [
         f"{single:,} runs with one fault",
-        f"{pairs:,} with two" if pairs else "",
+        f"{pairs:,} with two ({_share(*kinds['pairs'])})" if pairs else "",
         f"{orders:,} interleavings" if orders else "",
     ]
     told = ", ".join(one for one in what if one)

@@ -275,3 +275,21 @@ def test_left_lying_before_any_boundary_and_told_the_same_it_does_the_same(scena
             assert again.run() == call.outcome
             assert world.snapshot() == call.left, f"{call.function}, left lying before {lying.before}"
             assert len(again.seen.boundaries) == call.boundaries - number + 1, "what it was told it did not do again"
+
+
+def test_told_again_it_holds_the_lock_that_it_held() -> None:
+    """RotateAdmin takes it twice: that it let go of the first is long ago when it holds the second."""
+    world = SCENARIOS["from A"].world()
+    (call,) = (one for one in rotated(world) if one.function == "rotate_admin")
+    held: list[tuple[str | None, str | None]] = []
+    for number in range(1, call.boundaries + 1):
+        world.restore(call.found)
+        lying = Invocation(world, call.function, call.event, call.name, before=leaving_before(number)).run()
+        assert isinstance(lying, Left)
+        found: list[str | None] = [world.source.lock]
+        Invocation(
+            world, call.function, call.event, call.name, told=lying.told, before=lambda *_, to=found: to.append(world.source.lock)
+        ).run()
+        held.append((found[0], found[1]))
+    assert {before for before, _ in held} == {None, call.name}
+    assert [now for _, now in held] == [before for before, _ in held]

@@ -6,11 +6,12 @@ same (`told`). Nothing of a step has to be copied, and an invocation in the midd
 """
 
 import re
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 from unittest.mock import patch
@@ -31,6 +32,7 @@ from rotation.errors import (
 )
 from rotation.model import PENDING, Credential, Labels, Password, SecretText
 from rotation.ports import Activity, ClusterObject, Server, SessionId
+from rotation.record import Document
 from rotation.request import Request
 from rotation.rollout import Rollout
 from rotation.target import Target
@@ -167,13 +169,18 @@ class Invocation:
         """The execution that called it."""
         return str(self.event["execution"]["id"])
 
+    @property
+    def told(self) -> tuple[Told, ...]:
+        """All that it knows so far."""
+        return tuple(self._told)
+
     def run(self) -> Outcome:
         """As Lambda does: an answer, or the name of an error and a text."""
         _RUNNING.append(self)
         try:
             return Answered(step(self.function)(Ports(self), Request(self.event)))
         except _LeftLying:
-            return Left(tuple(self._told), self.seen.boundaries[-1])
+            return Left(self.told, self.seen.boundaries[-1])
         except Killed:
             return Failed("Runtime.ExitError", "killed")
         except RotationError as error:
@@ -206,8 +213,8 @@ class Invocation:
     def _live(self, boundary: Boundary, act: Callable[[], Any]) -> Told:
         self.seen.boundaries.append(boundary)
         try:
-            _refuse_throttled(self.world, boundary)
             self._before(self, boundary)
+            _refuse_throttled(self.world, boundary)
             writes = len(self.world.journal.writes)
             told = Told(act())
             if len(self.world.journal.writes) != writes:
@@ -228,7 +235,7 @@ class Invocation:
             lives_on = True
             raise
         finally:
-            if not lives_on:
+            if not lives_on and self._at == len(self._told):  # else it did so long ago, and may hold the lock again
                 self.world.source.leave(self.name)
 
     def _enter(self, admin: Credential) -> int:
@@ -239,6 +246,8 @@ class Invocation:
 _RUNNING: list[Invocation] = []
 """The innermost is at work: one may be called while another is left waiting for it."""
 MADE = re.compile(r"Made-\d{6}")
+ORIGINS: dict[str, tuple[str, ...]] = {}
+"""What each version's id was computed from: who is asked again computes it again."""
 
 
 @contextmanager
@@ -254,7 +263,33 @@ def known_passwords() -> Iterator[None]:
         for module in ("claim_rotation", "rotate_old_slot"):
             stack.enter_context(patch(f"rotation.steps.{module}.slot_password", make))
         stack.enter_context(patch("rotation.steps.rotate_admin.admin_password", make))
+        stack.enter_context(patch.object(Document, "parse", classmethod(_parsed)))
+        stack.enter_context(patch("rotation.intents.uuid.uuid5", _remembered(uuid.uuid5)))
         yield
+
+
+def _parsed(document: type[Document], text: SecretText, secret: str) -> Document:
+    return _parsed_once(document, text.reveal(), secret)
+
+
+@lru_cache(100_000)
+def _parsed_once(document: type[Document], text: str, secret: str) -> Document:
+    """As the shipped code does it. Nobody changes a Document: the same text may be the same one again."""
+    parsed: Document = _PARSE(document, SecretText(text), secret)
+    return parsed
+
+
+_PARSE = Document.parse.__func__  # type: ignore[attr-defined]
+
+
+def _remembered(uuid5: Callable[[uuid.UUID, str], uuid.UUID]) -> Callable[[uuid.UUID, str], uuid.UUID]:
+    @cache
+    def made(namespace: uuid.UUID, name: str) -> uuid.UUID:
+        version = uuid5(namespace, name)
+        ORIGINS[str(version)] = tuple(name.split("|"))
+        return version
+
+    return made
 
 
 def _refuse_throttled(world: LivingWorld, boundary: Boundary) -> None:

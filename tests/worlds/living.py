@@ -8,7 +8,7 @@ period is longer than a function may live, and that is longer than anything here
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from rotation import sqlconf
@@ -36,7 +36,44 @@ MANY_CALLS = 1_000
 """More than a run makes: how many more does not matter."""
 PHP = b"<?php\n$host\t= 'x';\n$port\t= '1';\n$login\t= 'x';\n$pass\t= 'x';\n$dbase\t= 'x';\n"
 
-Snapshot = tuple[Any, ...]
+
+SESSIONS: dict[int, str] = {}
+"""The password that each number of a session stands for."""
+
+
+class Snapshot(NamedTuple):
+    """All that there is of a world, as values that nothing changes any more."""
+
+    clock: float
+    secrets: tuple[Any, ...]
+    """The slots' and the admin's, each as its versions."""
+    accounts: tuple[tuple[Any, ...], ...]
+    """The name first, the count of logins last."""
+    source: tuple[str | None, float, int]
+    """The lock, the last fail-over, and how many there were."""
+    held: tuple[Any, ...]
+    pods: tuple[Any, ...]
+    marks: tuple[Any, ...]
+    environments: tuple[Credential, ...]
+    shows: bool
+    alive: tuple[str, ...]
+    throttled: tuple[tuple[str, int], ...]
+    remembers: frozenset[str]
+    passwords_made: int
+
+    @property
+    def lock(self) -> str | None:
+        return self.source[0]
+
+    @property
+    def refuses(self) -> bool:
+        """Whether a port is throttled."""
+        return any(calls for _, calls in self.throttled)
+
+    @property
+    def uncounted(self) -> "Snapshot":
+        """Without the server's count of logins, and ours of passwords."""
+        return self._replace(accounts=tuple(account[:-1] for account in self.accounts), passwords_made=0)
 
 
 class LivingFile(Held):
@@ -232,11 +269,10 @@ class LivingWorld(MemoryWorld):
 
     def application_sessions(self) -> list[SessionId]:
         """One for each credential: who logs in with another password is not who was there before."""
-        return [(one.username, crc32(one.password.reveal().encode())) for one in self.lingering()]
+        return [(one.username, _session(one.password.reveal())) for one in self.lingering()]
 
     def snapshot(self) -> Snapshot:
-        """All that there is, as values that nothing changes any more."""
-        return (
+        return Snapshot(
             self.clock,
             tuple(_secret(secret) for secret in (self.slots, self.admin)),
             tuple(_frozen(name, account) for name, account in self.source.accounts.items()),
@@ -269,6 +305,8 @@ class LivingWorld(MemoryWorld):
         self.pods.environments = environments
         self.health.shows_the_application = shows
         self.alive, self.throttled, self.passwords_made = set(alive), dict(throttled), made
+        self.source.tried.clear()  # only for the tests of the steps to look at: it would grow for ever
+        self.journal.writes.clear()
 
     def key(self) -> str:
         """The same for two worlds in which the same may happen from here on: moments count from now, and counts not at all
@@ -296,6 +334,12 @@ class LivingWorld(MemoryWorld):
 
     def _recent(self, moment: float, seconds: float) -> float | None:
         return self._ago(moment) if self.clock - moment < seconds else None
+
+
+def _session(password: str) -> int:
+    number = crc32(password.encode())
+    SESSIONS[number] = password
+    return number
 
 
 def _secret(secret: Any) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
