@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from rotation.errors import NoFreeSlot
+
 from tests.faults import oracle
 from tests.faults.oracle import Violation
 from tests.statemachine.machine import definition_text, shipped
@@ -100,7 +102,8 @@ def conclude(world: LivingWorld, place: Place, outcome: Outcome, *, pending: boo
         return settled(world, machine().answered(place, json.loads(json.dumps(outcome.payload))))
     assert isinstance(outcome, Failed)
     place, seconds = machine().failed(place, outcome.error, json.dumps({"errorMessage": outcome.cause}))
-    return (place, seconds) if seconds and (pending or world.source.read_only) else settled(world, place)
+    changes = pending or world.source.read_only or outcome.error == NoFreeSlot.__name__  # sessions end
+    return (place, seconds) if seconds and changes else settled(world, place)
 
 
 def passed(world: LivingWorld, seconds: float) -> None:

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from rotation.errors import LoginRefused, SecretInvalid, SqlconfUnsupported
+from rotation.errors import LoginRefused, NoFreeSlot, SecretInvalid, SqlconfUnsupported, TransientError
 from rotation.model import Direction, Mode, SecretText, Slot
 from rotation.sqlconf import read
 from rotation.steps.publish import publish
@@ -14,7 +14,19 @@ from rotation.steps.sync_users import sync_users
 
 from local import secret_labels as aws
 from tests.worlds.run import Run, refused
-from tests.worlds.world import ADMIN, ADMIN_PASSWORD, PODS, SQLCONF, USERS, MemoryWorld, credential, fields, login
+from tests.worlds.world import (
+    ADMIN,
+    ADMIN_PASSWORD,
+    FORMER,
+    FORMER_PASSWORD,
+    PODS,
+    SQLCONF,
+    USERS,
+    MemoryWorld,
+    credential,
+    fields,
+    login,
+)
 
 
 def test_a_way_back_never_publishes_a_password_that_does_not_log_in() -> None:
@@ -109,3 +121,16 @@ def test_what_was_recorded_last_is_taken_over_what_is_about_to_be_discarded() ->
     pending = world.slots.labels().pending
     assert pending is not None
     assert json.loads(world.slots.read(pending).reveal())["A"]["password"] == primary
+
+
+def test_sessions_that_are_ending_hold_up_a_first_rotation_only_for_a_while() -> None:
+    """A first rotation was rolled back from each slot, one after the other: requests of both still linger."""
+    world = MemoryWorld()
+    world.application_uses(credential(FORMER, FORMER_PASSWORD))
+    for slot in Slot:
+        world.account(slot).sessions = 1
+    with refused(world, NoFreeSlot):
+        Run(world).read_slots()
+    assert issubclass(NoFreeSlot, TransientError), "the machine asks again"
+    world.account(Slot.A).sessions = 0
+    assert Run(world).read_slots()["slot"] == "A"

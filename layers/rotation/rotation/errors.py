@@ -11,7 +11,8 @@
     │   ├── FileSystemUnavailable     EFS did not answer, or did not (yet) allow the write
     │   ├── ClusterUnavailable        the Kubernetes API did not answer
     │   ├── ClusterConflict           somebody else changed the object at the same moment
-    │   └── AppUnhealthy              the health URL did not show the application working
+    │   ├── AppUnhealthy              the health URL did not show the application working
+    │   └── NoFreeSlot                a first rotation finds both slots in use by something else, maybe by sessions that are ending
     └── PermanentError              trying the same again cannot help
         ├── TargetNotFound            no such target document
         ├── TargetInvalid             the target document breaks its schema; the field is named
@@ -26,7 +27,6 @@
         ├── AccountAmbiguous          more than one account of that name: which one is meant is for a human
         ├── PasswordRejected          the database's password policy refused every password offered
         ├── SlotInUse                 changing this user's password could cut off somebody who uses it
-        ├── NoFreeSlot                a first rotation finds both slots in use by something else
         ├── RetiredPasswordAccepted   the old password still logs in after it was discarded
         ├── SourceRefused             the database refused a statement for another reason; its code is given
         ├── SqlconfMissing            there is no such file
@@ -95,6 +95,9 @@ class ClusterConflict(TransientError): ...
 class AppUnhealthy(TransientError): ...
 
 
+class NoFreeSlot(TransientError): ...
+
+
 class TargetNotFound(PermanentError): ...
 
 
@@ -132,9 +135,6 @@ class PasswordRejected(PermanentError): ...
 
 
 class SlotInUse(PermanentError): ...
-
-
-class NoFreeSlot(PermanentError): ...
 
 
 class RetiredPasswordAccepted(PermanentError): ...
