@@ -34,6 +34,7 @@ RIVALS: tuple[tuple[str, tuple[str, ...], int, int], ...] = (
     ("from A", ("rotate", "rotate"), 0, 2),
     ("bootstrap", ("rotate", "rotate"), 0, 1),
     ("from A", ("rotate", "sync-users"), 0, 2),
+    ("from A", ("rotate", "revoke"), 0, 1),
     ("interrupted flip", ("rotate", "resume"), 0, 2),
     ("from A", ("rotate",), 1, 3),
     ("bootstrap", ("rotate",), 1, 2),
