@@ -23,14 +23,24 @@ TRACEBACK = "Traceback (most recent call last)"
 def stack(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
     with LocalStack(pods=2, pace=PACE) as stack:
         yield stack
-        _, found_traceback, broken = (stack.logs / "aws.log").read_text().partition(TRACEBACK)
-        if found_traceback:  # whatever was answered with 500, before its log is gone
-            request.config.stash.setdefault(MEASURED, []).append(f"the local AWS broke: {broken[:4000]}")
+        broken = _broken((stack.logs / "aws.log").read_text())
+        if broken:
+            request.config.stash.setdefault(MEASURED, []).append(f"the local AWS broke: {broken}")
         found, recording = canary.search(stack), stack.recording()
     assert found == [], "after all that was done to it"
     recording.keep()
     refused = [(one.role, one.denied) for one in audit(translate(BUILD), [recording]) if one.denied]
     assert refused == [], "what IAM would have refused"
+
+
+def _broken(log: str) -> str:
+    """The end of the first traceback that says more than that moto has no such call: what was answered with 500, and why."""
+    for traceback in log.split(TRACEBACK)[1:]:
+        lines = traceback.splitlines()
+        end = next((place for place, line in enumerate(lines[1:], 1) if line and not line.startswith(" ")), len(lines) - 1)
+        if not lines[end].startswith("NotImplementedError"):
+            return " | ".join(line.strip() for line in lines[max(0, end - 8) : end + 1])
+    return ""
 
 
 @pytest.fixture(scope="session")

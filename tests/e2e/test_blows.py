@@ -9,7 +9,19 @@ from collections.abc import Iterator
 import pytest
 
 from local.mysql import Login
-from tests.e2e.blows import FORWARD, ON_THE_WAY, ON_THE_WAY_BACK, OTHER_MODES, RESTORE, Blows, Tally, works_or_waits
+from tests.e2e.blows import (
+    BRISK,
+    FORWARD,
+    LINGERING,
+    ON_THE_WAY,
+    ON_THE_WAY_BACK,
+    OTHER_MODES,
+    RESTORE,
+    Blows,
+    Tally,
+    works_or_waits,
+)
+from tests.e2e.hands import remove_target
 from tests.e2e.rotations import MEASURED, Rotations
 from tests.statemachine.machine import shipped, states
 
@@ -23,6 +35,8 @@ each_blow = pytest.mark.parametrize(
 def tally(whole_session: Rotations, request: pytest.FixtureRequest) -> Iterator[Tally]:
     tally, start = Tally(), time.time()
     yield tally
+    for target in (BRISK, LINGERING):
+        remove_target(whole_session.stack, target)
     requests = whole_session.requests_since(start)
     request.config.stash.setdefault(MEASURED, []).append(
         f"blows at {len(ON_THE_WAY)} states forward, {len(ON_THE_WAY_BACK)} restoring: {tally.kills} kills, {tally.stops} stops;"
