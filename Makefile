@@ -46,23 +46,30 @@ soak: build ## 200 rotations under 200 new logins a second, of which none may fa
 	$(SETUP) php
 	$(foreach v,ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
 
-# beside COMMAND: while that runs in the foreground the one given runs too, its output after the other's; either may fail
-define beside
-log=$$(mktemp); trap 'rm -f "$$log"' EXIT
-$(1) > "$$log" 2>&1 & beside=$$!
+# together ONE,TWO,LAST: all at once, LAST in the foreground; what the others say comes after it. Any may fail. TWO may be empty.
+define together
+logs=$$(mktemp -d); trap 'rm -rf "$$logs"' EXIT
 failed=0
-$(2) || failed=1
-wait $$beside || failed=1
-cat "$$log"
+$(1) > "$$logs/1" 2>&1 & one=$$!
+$(if $(2),$(2) > "$$logs/2" 2>&1 & two=$$!)
+$(3) || failed=1
+wait $$one || failed=1
+$(if $(2),wait $$two || failed=1)
+cat "$$logs"/*
 exit $$failed
 endef
 
-# Two at once: the e2e tier waits for most of its time. Each has servers of its own.
+# The e2e tier waits for most of its time, so it goes in two halves beside the others. Each has servers of its own.
+ALONE := -p no:cacheprovider
+E2E := $(sort $(wildcard tests/e2e/test_*.py))
+FIRST_HALF := $(filter tests/e2e/test_b% tests/e2e/test_c% tests/e2e/test_d%,$(E2E))
+SECOND_HALF := $(filter-out $(FIRST_HALF),$(E2E))
+
 test: build ## every tier; ARGS="tests/unit -k sqlconf" for less; installs Chromium, which opens the demo's page
 	$(SETUP) php browser
 	export CLUSTER='$(or $(CLUSTER),stand-in)'
 	$(if $(ARGS),exec python -m pytest $(ARGS))
-	$(call beside,python -m pytest -p no:cacheprovider --ignore=tests/e2e,python -m pytest tests/e2e)
+	$(call together,python -m pytest $(ALONE) --ignore=tests/e2e,python -m pytest $(ALONE) $(FIRST_HALF),python -m pytest $(ALONE) $(SECOND_HALF))
 
 cluster: ## a real Kubernetes control plane: built once (4 to 8 min) unless KUBEBUILDER_ASSETS has one, started, stopped; HOLD=1 keeps it
 	$(SETUP) packages cluster
@@ -76,7 +83,7 @@ test-cluster: build ## the cluster's contract suite and the hard cases on a real
 	$(SETUP) php cluster
 	export CLUSTER=real
 	$(if $(ARGS),exec python -m pytest $(ARGS))
-	$(call beside,python -m pytest -p no:cacheprovider $(CLUSTER_SUITE),python -m pytest $(CLUSTER_CASES))
+	$(call together,python -m pytest $(ALONE) $(CLUSTER_SUITE),,python -m pytest $(ALONE) $(CLUSTER_CASES))
 
 coverage: build ## how much of the layer the unit and contract tiers run, branches included; fails under 95 %
 	$(SETUP) php
