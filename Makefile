@@ -59,11 +59,13 @@ cat "$$logs"/*
 exit $$failed
 endef
 
-# The e2e tier waits for most of its time, so it goes in two halves beside the others. Each has servers of its own.
+# The e2e tier waits for most of its time, so it goes in two halves beside the others. Each has servers of its own. What measures
+# comes last, when the others have ended.
 ALONE := -p no:cacheprovider
-E2E := $(sort $(wildcard tests/e2e/test_*.py))
+MEASURES := tests/e2e/test_rotation.py
+E2E := $(filter-out $(MEASURES),$(sort $(wildcard tests/e2e/test_*.py)))
 FIRST_HALF := $(filter tests/e2e/test_b% tests/e2e/test_c% tests/e2e/test_d%,$(E2E))
-SECOND_HALF := $(filter-out $(FIRST_HALF),$(E2E))
+SECOND_HALF := $(filter-out $(FIRST_HALF),$(E2E)) $(MEASURES)
 
 test: build ## every tier; ARGS="tests/unit -k sqlconf" for less; installs Chromium, which opens the demo's page
 	$(SETUP) php browser
