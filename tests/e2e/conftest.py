@@ -3,11 +3,13 @@
 import statistics
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
 from local import canary
 from local.iam.audit import audit
+from local.iam.recording import Recording
 from local.load import Load
 from local.rollouts import RolloutWatch
 from local.stack import BUILD, LocalStack, Pace
@@ -26,11 +28,19 @@ def stack(request: pytest.FixtureRequest) -> Iterator[LocalStack]:
         broken = _broken((stack.logs / "aws.log").read_text())
         if broken:
             request.config.stash.setdefault(MEASURED, []).append(f"the local AWS broke: {broken}")
-        found, recording = canary.search(stack), stack.recording()
+        found, recording = canary.search(stack), _within_reach(stack.recording())
     assert found == [], "after all that was done to it"
     recording.keep()
     refused = [(one.role, one.denied) for one in audit(translate(BUILD), [recording]) if one.denied]
     assert refused == [], "what IAM would have refused"
+
+
+def _within_reach(recording: Recording) -> Recording:
+    """Without the calls of targets that tests made up, with secrets and clusters that no role of this stack reaches: `rotation
+    targets add` refuses those."""
+    ours = {recording.parameters[name] for name in ("SlotSecretArn", "AdminSecretArn", "ClusterName")}
+    calls = (one for one in recording.calls if not one.action.startswith(("secretsmanager:", "eks:")) or one.resource in ours)
+    return replace(recording, calls=frozenset(calls))
 
 
 def _broken(log: str) -> str:
