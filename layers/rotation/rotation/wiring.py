@@ -16,6 +16,7 @@ from rotation.target import Consumer, Target
 
 if TYPE_CHECKING:
     from rotation.adapters.efs import SqlconfFile
+    from rotation.adapters.kubernetes import Deployment, KubernetesSecret
 
 
 _PUT, _MOVE = "PutSecretValue", "UpdateSecretVersionStage"
@@ -86,12 +87,8 @@ class AwsWorld:
         return self._workload(self.target.consumers[index])
 
     def cluster_objects(self, kind: str) -> list[ClusterObject]:
-        from rotation.adapters.eks import Cluster
-        from rotation.adapters.kubernetes import Deployment, KubernetesSecret
-
-        make: type[KubernetesSecret | Deployment] = KubernetesSecret if kind == "secret" else Deployment
-        chosen = [consumer.settings for consumer in self.target.consumers if consumer.kind == kind]
-        return [make(Cluster(one["cluster"]), one["namespace"], one["name"]) for one in chosen]
+        make = self._secret if kind == "secret" else self._workload
+        return [make(consumer) for consumer in self.target.consumers if consumer.kind == kind]
 
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
         from rotation.adapters.executions import execution_is_alive
@@ -119,8 +116,9 @@ class AwsWorld:
         publish(self._settings.topic, subject, text)
 
     def _credential(self, consumer: Consumer) -> CredentialConsumer:
-        if consumer.kind == "sqlconf":
-            return self._file(consumer)
+        return self._file(consumer) if consumer.kind == "sqlconf" else self._secret(consumer)
+
+    def _secret(self, consumer: Consumer) -> "KubernetesSecret":
         from rotation.adapters.eks import Cluster
         from rotation.adapters.kubernetes import KubernetesSecret
 
@@ -134,7 +132,7 @@ class AwsWorld:
             raise TargetInvalid(f"{self._name}: this function does not mount EFS")
         return SqlconfFile(self._settings.sites_root, **consumer.settings)
 
-    def _workload(self, consumer: Consumer) -> Workload:
+    def _workload(self, consumer: Consumer) -> "Deployment":
         from rotation.adapters.eks import Cluster
         from rotation.adapters.kubernetes import Deployment
 

@@ -75,10 +75,9 @@ class MySQL:
             yield session
 
     def activity(self, admin: Credential, username: str) -> Activity:
-        with self._session(admin) as session:
-            seen = [session.activity(username)]
-        for host in self._readers:
-            with self._reader(admin, host) as session:
+        seen: list[Activity] = []
+        for host in (admin.host, *self._readers):
+            with self._on(admin, host) as session:
                 seen.append(session.activity(username))
         counts = [activity.logins for activity in seen]
         logins = None if None in counts else sum(count or 0 for count in counts)

@@ -2,14 +2,12 @@
 
 from rotation.adapters.aws import AWS_ERRORS, client, code
 from rotation.errors import NotAnnounced
-
-SUBJECT_CHARACTERS = 100
+from rotation.notice import fitting_subject
 
 
 def publish(topic: str, subject: str, text: str) -> None:
-    """SNS takes no longer subject, and none beyond ASCII; the text has it all."""
-    plain = subject.encode("ascii", "replace").decode()[:SUBJECT_CHARACTERS]
+    """The subject as far as it fits; the text has it all."""
     try:
-        client("sns").publish(TopicArn=topic, Subject=plain, Message=text)
+        client("sns").publish(TopicArn=topic, Subject=fitting_subject(subject), Message=text)
     except AWS_ERRORS as error:
         raise NotAnnounced(f"{topic} did not take the message ({code(error)})") from None
