@@ -1,5 +1,7 @@
-"""SimulatePrincipalPolicy, which moto has not, by moto's own evaluator over the role that moto keeps."""
+"""SimulatePrincipalPolicy, which moto has not, by the evaluator of `make iam` over the role that moto keeps."""
 
+import json
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs
 from xml.sax.saxutils import escape
@@ -12,7 +14,7 @@ ACTION = "SimulatePrincipalPolicy"
 
 
 class PolicySimulator:
-    """WSGI middleware. Conditions of a policy are taken for fulfilled."""
+    """WSGI middleware. The request has no context: what a policy asks of one does not hold."""
 
     def __init__(self, app: WsgiApp, account: str) -> None:
         self._app, self._account = app, account
@@ -25,16 +27,13 @@ class PolicySimulator:
         return self._app(environ, start_response)
 
     def _simulate(self, form: dict[str, list[str]]) -> Response:
-        from moto.iam.access_control import IAMPolicy, PermissionResult
-        from moto.iam.models import iam_backends
+        from local.iam.evaluator import Decision, Request, decide  # moto comes with it, which is not to be imported sooner
 
-        role: Any = iam_backends[self._account]["aws"].get_role_by_arn(form["PolicySourceArn"][0])
-        policies = [IAMPolicy(policy) for policy in (*role.policies.values(), *role.managed_policies.values())]
+        statements = list(_statements(self._account, form["PolicySourceArn"][0]))
         results = ""
         for action in _members(form, "ActionNames"):
             for resource in _members(form, "ResourceArns"):
-                said = {policy.is_action_permitted(action, resource) for policy in policies}
-                allowed = PermissionResult.PERMITTED in said and PermissionResult.DENIED not in said
+                allowed = decide(statements, Request(action, resource)) is Decision.ALLOWED
                 decision = "allowed" if allowed else "implicitDeny"
                 results += (
                     f"<member><EvalActionName>{escape(action)}</EvalActionName><EvalResourceName>{escape(resource)}"
@@ -45,6 +44,16 @@ class PolicySimulator:
             f"<EvaluationResults>{results}</EvaluationResults></{ACTION}Result></{ACTION}Response>"
         )
         return Response(body, 200, content_type="text/xml")
+
+
+def _statements(account: str, role_arn: str) -> Iterator[dict[str, Any]]:
+    """Of its inline policies, and of those attached."""
+    from moto.iam.models import iam_backends
+
+    role: Any = iam_backends[account]["aws"].get_role_by_arn(role_arn)
+    attached = (version.document for policy in role.managed_policies.values() for version in policy.versions if version.is_default)
+    for document in (*role.policies.values(), *attached):
+        yield from json.loads(document)["Statement"]
 
 
 def _members(form: dict[str, list[str]], name: str) -> list[str]:
