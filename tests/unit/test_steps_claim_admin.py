@@ -76,6 +76,36 @@ def test_an_admin_secret_that_moved_meanwhile_is_not_overwritten(world: MemoryWo
     assert world.admin.labels().current == "theirs"
 
 
+@pytest.mark.parametrize("asked_again", [False, True])
+def test_a_claim_that_comes_late_leaves_the_admin_to_whoever_claimed_since(world: MemoryWorld, asked_again: bool) -> None:
+    """It had taken AWSPENDING, or found it its own; then its execution was stopped, and the next run claimed."""
+    alter_admin(world, "drifted")
+    world.secret.holds(credential(ADMIN, "drifted"))
+    stopped, heir = Run(world, "stopped"), Run(world, "heir")
+    stopped.read_slots()
+    admin_before = world.admin.labels()
+
+    def claim_meanwhile() -> None:
+        heir.read_slots()
+        world.journal.crash(2, done=False)
+        with pytest.raises(Crash):
+            heir.claim_rotation()
+
+    def at_the_next_login() -> None:
+        world.journal.meanwhile(f"login {ADMIN}", claim_meanwhile)
+
+    if asked_again:
+        world.journal.crash(2, done=False)
+        with pytest.raises(Crash):
+            stopped.claim_rotation()
+        at_the_next_login()
+    else:
+        world.journal.meanwhile("swap AWSPENDING of slots", at_the_next_login)
+    with refused(world, RotationSuperseded, "no longer on version"):
+        stopped.claim_rotation()
+    assert world.admin.labels() == admin_before
+
+
 DRIFTED = ["put admin", "swap AWSCURRENT of admin"]
 """What a claim writes after it has claimed, where the admin's password had drifted."""
 

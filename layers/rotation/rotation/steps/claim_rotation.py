@@ -3,7 +3,7 @@
 from typing import Any
 
 from rotation.errors import RotationAlreadyRunning, RotationSuperseded, SituationChanged
-from rotation.intents import version_id, write_ahead
+from rotation.intents import confirm, version_id, write_ahead
 from rotation.model import CURRENT, Credential
 from rotation.passwords import slot_password
 from rotation.ports import World
@@ -16,12 +16,12 @@ from rotation.survey import survey
 def claim_rotation(world: World, request: Request) -> dict[str, Any]:
     """The claim. Asked again by the same execution, it finds its own version and goes on from there."""
     seen = request.situation["labels"]
-    labels = world.slots.labels()
     own = {step: version_id(world.slots.name, seen["current"], request.owner, step) for step in ("flip", "retire")}
     facts = survey(world, request.rotation_id, request.owner)
-    version = str(labels.pending) if labels.pending in own.values() else _claim(world, request, facts, own)
+    pending = facts.labels.pending
+    version = pending if pending in own.values() else _claim(world, request, facts, own)
     if facts.admin is not None:
-        _adopt_admin(world, request, facts.admin)
+        _adopt_admin(world, request, facts.admin, version)
     return Claim(version).as_dict()
 
 
@@ -44,7 +44,7 @@ def _check_unchanged(world: World, request: Request, facts: Facts, decision: Dec
         raise SituationChanged(f"{world.target.name}: the situation changed after ReadSlots, now: {decision.reason}")
 
 
-def _adopt_admin(world: World, request: Request, admin: Credential) -> None:
+def _adopt_admin(world: World, request: Request, admin: Credential, claimed: str) -> None:
     """Drift of the admin secret: a password that only a consumer still knew, or only the version before the current one, is
     recorded as current, so that every later step finds it and nothing that is accepted goes unrecorded."""
     store = world.admin
@@ -57,6 +57,7 @@ def _adopt_admin(world: World, request: Request, admin: Credential) -> None:
     # to be discarded.
     if any(world.source.logs_in(record.credential) for record in recorded) or not world.source.logs_in(admin):
         return
+    confirm(world.slots, claimed)
     version = version_id(store.name, labels.current, request.owner, "adopt")
     store.put_once(version, recorded[0].with_password(admin.password).without_tag().text())
     if not store.swap(CURRENT, to=version, removed_from=labels.current):
