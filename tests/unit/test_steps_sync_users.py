@@ -133,6 +133,20 @@ def test_the_fence_is_looked_at_again_under_the_lock(world: MemoryWorld) -> None
     assert world.account(Slot.B).password == "canary-unknown"
 
 
+@pytest.mark.parametrize("mode", [Mode.ROTATE, Mode.SYNC_USERS])
+def test_what_a_call_that_came_late_has_repaired_is_not_repaired_again(world: MemoryWorld, mode: Mode) -> None:
+    """It may do so while this one waits for the lock. A second RETAIN would evict what may still be in use."""
+    world.account(Slot.B).password = "canary-unknown"
+    run = Run(world, mode=mode).to_claim()
+
+    def repair() -> None:
+        world.account(Slot.B).password, world.account(Slot.B).old = PASSWORDS[Slot.B], "canary-in-use"
+
+    world.journal.meanwhile("lock", repair)
+    assert writes_of(world, lambda: run.ask(sync_users)) == []
+    assert world.account(Slot.B).old == "canary-in-use"
+
+
 def test_a_rival_at_the_database_is_waited_for_by_the_machine(world: MemoryWorld) -> None:
     run = Run(world).to_claim()
     with world.source.as_admin(credential(ADMIN, ADMIN_PASSWORD)), refused(world, SourceBusy):

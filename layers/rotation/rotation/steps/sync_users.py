@@ -21,10 +21,9 @@ def sync_users(world: World, request: Request) -> dict[str, Any]:
     if request.mode is Mode.SYNC_USERS:
         return _sync_both(world, request, record, current)
     user = record.credential(record.active)
-    works = world.source.logs_in(user)
     if left_to_do(record, version, current, labels.current) is Left.PUBLISH:
-        return _repair(world, request, user, _like(record), works=works)
-    if not works:
+        return _repair(world, request, user, _like(record))
+    if not world.source.logs_in(user):
         raise LoginRefused(f"{world.target.name}: {user.username} is in use, but its recorded password does not log in")
     return {"repaired": []}
 
@@ -33,9 +32,8 @@ def _sync_both(world: World, request: Request, record: Record, current: Record) 
     """The claim put into the record whatever password logs in; so one that does not log in is one that nobody knows."""
     repaired = []
     for slot in Slot:
-        user = record.credential(slot)
-        works = any(world.source.logs_in(known.credential(slot)) for known in (record, current))
-        repaired += _repair(world, request, user, record.credential(slot.other), works=works, in_use=True)["repaired"]
+        user, like = record.credential(slot), record.credential(slot.other)
+        repaired += _repair(world, request, user, like, current.credential(slot), in_use=True)["repaired"]
     return {"repaired": repaired}
 
 
@@ -45,10 +43,12 @@ def _like(record: Record) -> Credential:
 
 
 def _repair(
-    world: World, request: Request, user: Credential, like: Credential, *, works: bool, in_use: bool = False
+    world: World, request: Request, user: Credential, like: Credential, *known: Credential, in_use: bool = False
 ) -> dict[str, Any]:
-    """`in_use`: repaired even while it has sessions, since no known password of it logs in any more."""
+    """`known`: logins of the same user that would do as well. `in_use`: repaired even while it has sessions, since none of these
+    logs in any more. That is asked under the lock: a call that came late may have repaired it, and to do it again would evict."""
     with world.source.as_admin(working_admin(world)) as admin:
+        works = any(world.source.logs_in(one) for one in dict.fromkeys((user, *known)))
         confirm(world.slots, request.claim.version)
         if not works:
             _set_password(world, request, admin, user, like, in_use=in_use)
