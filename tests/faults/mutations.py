@@ -285,6 +285,20 @@ def refused_or_lost(self: Any, credential: Any) -> bool:
         return False
 
 
+def alter_without_a_fence(world: Any, request: Any, version: str, record: Any) -> int:
+    """It was looked at when the call began, and then it waited for the lock."""
+    old, like = record.credential(record.active.other), record.credential(record.active)
+    return _ensure(world, working_admin(world), old, like, lambda session: altering.refuse_in_use(world, request, session, old))
+
+
+def discard_without_a_fence(world: Any, request: Any) -> dict[str, Any]:
+    def discard(world: Any, admin: Any, user: Any, _: Any) -> None:
+        altering.discard_old(world, admin, user, lambda session: altering.refuse_in_use(world, request, session, user))
+
+    with patch.object(discarding, "discard_old", discard):
+        return _discard(world, request)
+
+
 _discard = discarding.discard_old_password
 _logs_in = Database.logs_in
 
@@ -506,6 +520,12 @@ PROTOCOL = [
             replaced(f"{STEPS}.discard_old_password.discard_old_password", discard_at_once),
         ),
     ),
+    Mutation("no fence before the ALTER", replaced(f"{STEPS}.rotate_old_slot._alter", alter_without_a_fence)),
+    Mutation(
+        "no fence before the DISCARD", replaced(f"{STEPS}.discard_old_password.discard_old_password", discard_without_a_fence)
+    ),
+    Mutation("no last look before the ALTER", replaced(f"{STEPS}.rotate_old_slot.refuse_in_use", lambda *_: None)),
+    Mutation("no last look before the DISCARD", replaced(f"{STEPS}.discard_old_password.refuse_in_use", lambda *_: None)),
     Mutation(
         "a network error taken for a wrong password",
         replaced("tests.worlds.invocation.Database.logs_in", refused_or_lost),

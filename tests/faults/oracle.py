@@ -173,6 +173,7 @@ def judge(it: Invocation, boundary: Boundary) -> None:
     _wrote_ahead(it, boundary)
     _proved(it, boundary)
     _held_the_intent(it, boundary)
+    _looked_under_the_lock(it, boundary)
     _cut_off_nobody_at_work(it, boundary)
     _one_way(it, boundary)
 
@@ -213,6 +214,18 @@ def _held_the_intent(it: Invocation, boundary: Boundary) -> None:
         raise Violation("I4", f"{it.function}: {boundary.what}, and the intent was not seen to be its own")
 
 
+def _looked_under_the_lock(it: Invocation, boundary: Boundary) -> None:
+    """Immediately before a password changes: at the intent, and at whether a slot's user is at work (where that forbids it)."""
+    verb, _, username = boundary.what.partition(" ")
+    if verb not in ("alter", "create", "discard"):
+        return
+    if "labels of slots" not in it.seen.under_lock:
+        raise Violation("I4", f"{boundary.what}: nobody had looked at the intent under the database's lock")
+    forbids = verb != "create" and username != ADMIN and it.event["mode"] not in ("revoke", "sync-users")
+    if forbids and f"activity {username}" not in it.seen.under_lock:
+        raise Violation("I2", f"{boundary.what}: nobody had looked under the lock whether somebody works with it")
+
+
 def _left_the_living_alone(it: Invocation) -> None:
     """`seen` is still what it saw before it took the label. A revocation leaves nobody alone."""
     if it.event["mode"] != "revoke" and _owner(it) in it.world.alive - {it.owner}:
@@ -220,6 +233,8 @@ def _left_the_living_alone(it: Invocation) -> None:
 
 
 def _cut_off_nobody_at_work(it: Invocation, boundary: Boundary) -> None:
+    if boundary.what == "end sessions" and it.event["mode"] != "revoke":
+        raise Violation("I2", "a rotation ended sessions: only a revocation does")
     if boundary.what == "end sessions" and set(it.seen.ending) & set(it.world.application_sessions()):
         raise Violation("I2", "sessions with which the application works were ended")
 

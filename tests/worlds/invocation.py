@@ -141,6 +141,8 @@ class Seen:
     boundaries: list[Boundary] = field(default_factory=list)
     ending: Sequence[SessionId] = ()
     """Sessions that it is about to end."""
+    under_lock: set[str] = field(default_factory=set)
+    """What it did since it took the database's lock."""
 
 
 class Invocation:
@@ -208,6 +210,7 @@ class Invocation:
         self._at += 1
         if told.error is not None:
             raise told.error
+        self.seen.under_lock = {what} | (set() if what == "lock" else self.seen.under_lock)
         return told.answer
 
     def _live(self, boundary: Boundary, act: Callable[[], Any]) -> Told:

@@ -18,8 +18,8 @@ def claim_rotation(world: World, request: Request) -> dict[str, Any]:
     seen = request.situation["labels"]
     own = {step: version_id(world.slots.name, seen["current"], request.owner, step) for step in ("flip", "retire")}
     facts = survey(world, request.rotation_id, request.owner)
-    pending = facts.labels.pending
-    version = pending if pending in own.values() else _claim(world, request, facts, own)
+    held = next((version for version in own.values() if version == facts.labels.pending), None)
+    version = held or _claim(world, request, facts, own)
     if facts.admin is not None:
         _adopt_admin(world, request, facts.admin, version)
     return Claim(version).as_dict()
