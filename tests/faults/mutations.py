@@ -216,6 +216,20 @@ def plain_alter(world: Any, admin: Any, user: Any, like: Any, check: Any) -> int
     return 1
 
 
+def ensure_without_a_proof(world: Any, admin: Any, user: Any, like: Any, check: Any) -> int:
+    with world.source.as_admin(admin) as session:
+        if not world.source.logs_in(user):
+            check(session)
+            session.set_password(user.username, user.password, retain=session.dual_passwords)
+    return 1
+
+
+def discard_unproven(world: Any, admin: Any, user: Any, check: Any) -> None:
+    with world.source.as_admin(admin) as session:
+        check(session)
+        session.discard_old_password(user.username)
+
+
 def ahead_without_reading_back(store: Any, version: str, record: Any, seen_pending: str | None) -> Any:
     store.put_once(version, record.text())
     if not store.swap(PENDING, to=version, removed_from=seen_pending):
@@ -266,6 +280,13 @@ def no_drain(states: dict[str, Any]) -> None:
     """It is looked at, and what is seen makes no difference."""
     states["Drained"]["Choices"] = [{"Variable": "$.drain.began", "IsPresent": True, "Next": "RotateOldSlot"}]
     states["StillDrained"]["Choices"] = [{"Variable": "$.drain.began", "IsPresent": True, "Next": "DiscardOldPassword"}]
+
+
+def after_without_logins(look: Any, *given: Any) -> Any:
+    return _after(replace(look, logins=None), *given)
+
+
+_after = draining.after
 
 
 def nobody_works_with_it(world: Any, version: str, record: Any) -> int:
@@ -470,6 +491,10 @@ PROTOCOL = [
         strike_at="RotateAdmin",
     ),
     Mutation("plain ALTER", replaced(f"{STEPS}.rotate_admin.ensure_password", plain_alter)),
+    Mutation("plain ALTER of a slot", replaced(f"{STEPS}.rotate_old_slot.ensure_password", plain_alter)),
+    Mutation("RETAIN twice for a slot", replaced(f"{STEPS}.rotate_old_slot.ensure_password", ensure_without_a_login)),
+    Mutation("current without a login", replaced(f"{STEPS}.rotate_admin.ensure_password", ensure_without_a_proof)),
+    Mutation("discarded without a login", replaced(f"{STEPS}.discard_old_password.discard_old", discard_unproven)),
     Mutation(
         "no read-back",
         several(
@@ -526,6 +551,11 @@ PROTOCOL = [
     ),
     Mutation("no last look before the ALTER", replaced(f"{STEPS}.rotate_old_slot.refuse_in_use", lambda *_: None)),
     Mutation("no last look before the DISCARD", replaced(f"{STEPS}.discard_old_password.refuse_in_use", lambda *_: None)),
+    Mutation(
+        "a drain that counts no logins",
+        replaced(f"{STEPS}.check_drained.after", after_without_logins),
+        ("a job with the old login",),
+    ),
     Mutation(
         "a network error taken for a wrong password",
         replaced("tests.worlds.invocation.Database.logs_in", refused_or_lost),

@@ -172,6 +172,7 @@ def judge(it: Invocation, boundary: Boundary) -> None:
     _once(it, boundary)
     _wrote_ahead(it, boundary)
     _proved(it, boundary)
+    _kept_the_old_one(it, boundary)
     _held_the_intent(it, boundary)
     _looked_under_the_lock(it, boundary)
     _cut_off_nobody_at_work(it, boundary)
@@ -198,10 +199,34 @@ def _wrote_ahead(it: Invocation, boundary: Boundary) -> None:
 
 
 def _proved(it: Invocation, boundary: Boundary) -> None:
+    to_be_tried = _to_be_tried(it, boundary)
+    if to_be_tried and not any(to_be_tried.same_login(credential) for credential in it.seen.proven):
+        raise Violation("I3", f"{boundary.what}: what {to_be_tried.username} is to log in with had not been tried")
+
+
+def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
+    """What is published; and what is recorded as the outcome of a change of a password. (A flip has its own proof: ValidateApp.)"""
+    world = it.world
     if boundary.what.startswith("publish "):
-        held = it.world.file.held if boundary.what.endswith(it.world.file.name) else it.world.secret.held
-        if not any(held.same_login(credential) for credential in it.seen.proven):
-            raise Violation("I3", f"{held.username} was published and had not been tried")
+        return _published(world, boundary)
+    if boundary.what == f"swap {CURRENT} of admin":
+        return _credential(_content(world.admin, CURRENT))
+    if it.function == "discard_old_password" and boundary.what == f"swap {CURRENT} of slots":
+        content = _content(world.slots, CURRENT)
+        return _credential(content[Slot(content["active_slot"]).other])
+    return None
+
+
+def _published(world: LivingWorld, boundary: Boundary) -> Credential:
+    return world.file.held if boundary.what.endswith(world.file.name) else world.secret.held
+
+
+def _kept_the_old_one(it: Invocation, boundary: Boundary) -> None:
+    """Where the server can: then only the discard destroys. A repair replaces what nobody knows."""
+    verb, _, username = boundary.what.partition(" ")
+    repairs = it.function == "sync_users"
+    if verb == "alter" and not repairs and it.world.source.dual_passwords and it.world.source.accounts[username].old is None:
+        raise Violation("I8", f"{boundary.what}: the old password was not kept beside the new one")
 
 
 def _held_the_intent(it: Invocation, boundary: Boundary) -> None:
@@ -221,6 +246,8 @@ def _looked_under_the_lock(it: Invocation, boundary: Boundary) -> None:
         return
     if "labels of slots" not in it.seen.under_lock:
         raise Violation("I4", f"{boundary.what}: nobody had looked at the intent under the database's lock")
+    if verb != "create" and f"login {username}" not in it.seen.under_lock:
+        raise Violation("I2", f"{boundary.what}: nobody had tried under the lock what is to work after it")
     forbids = verb != "create" and username != ADMIN and it.event["mode"] not in ("revoke", "sync-users")
     if forbids and f"activity {username}" not in it.seen.under_lock:
         raise Violation("I2", f"{boundary.what}: nobody had looked under the lock whether somebody works with it")
@@ -254,7 +281,7 @@ def _one_way(it: Invocation, boundary: Boundary) -> None:
             world.remembers |= {closed}
     ours = world.slots.labels().pending == it.event.get("claim", {}).get("version")
     if boundary.what.startswith("publish ") and ours and it.event["direction"] == "restore":
-        held = world.file.held if boundary.what.endswith(world.file.name) else world.secret.held
+        held = _published(world, boundary)
         if it.event["entry"] != "previous" and held.username != _active(world).username:
             raise Violation("I5", f"rolled back to {held.username}, which is not what is current")
 

@@ -22,6 +22,7 @@ from tests.worlds.world import (
     login,
 )
 
+JOB_SECONDS = 60.0
 Rest = Callable[[LivingWorld, Place, Credential], None]
 
 
@@ -116,6 +117,13 @@ def with_slow_pods() -> LivingWorld:
     return world
 
 
+def with_a_job() -> LivingWorld:
+    """Something that nobody thought of goes on with the old login for longer than a rotation takes, and keeps no session."""
+    world = LivingWorld()
+    world.job = (world.clock + JOB_SECONDS, login(Slot.A))
+    return world
+
+
 def with_odd_characters() -> LivingWorld:
     """The standby's password holds what trips over in templates and quotes."""
     world, odd = LivingWorld(), r"canary-\1-\g<1>-$x'-\\"
@@ -184,6 +192,7 @@ SCENARIOS = {
     "interrupted publish": Scenario(from_a, "PatchSecret"),
     "interrupted sync-users": Scenario(bootstrap, "SyncUsers", first_mode="sync-users"),
     "slow pods": Scenario(with_slow_pods),
+    "a job with the old login": Scenario(with_a_job),
     "odd characters": Scenario(with_odd_characters),
     "B does not work": Scenario(where_b_does_not_work, rest=back_where_it_was),
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),

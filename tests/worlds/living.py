@@ -239,12 +239,15 @@ class LivingWorld(MemoryWorld):
         self.remembers: frozenset[str] = frozenset()
         """What the oracle has seen to hold, and is to hold from then on."""
         self.passwords_made = 0
+        self.job: tuple[float, Credential] | None = None
+        """Until when a job that knows its login by heart logs in again and again, each time for a moment; and with what."""
         self.pass_time(0.0)
 
     def pass_time(self, seconds: float) -> None:
         """The application logs in all the while, with what it sees in the file."""
         began, self.clock = self.clock, self.clock + seconds
-        for seen_until, credential in ((self.clock, self.file.held), *((e + STALE_SECONDS, c) for e, c in self.file.past)):
+        seen = ((self.clock, self.file.held), *((e + STALE_SECONDS, c) for e, c in self.file.past))
+        for seen_until, credential in (*seen, *([self.job] if self.job else [])):
             account = self.source.accounts.get(credential.username)
             if account is not None:
                 account.logins += max(0, math.ceil(min(self.clock, seen_until) - began))
@@ -259,17 +262,24 @@ class LivingWorld(MemoryWorld):
         """Who is still connected."""
         self.file.forget()
         self.pods.forget()
-        here = {credential.username for credential in self.lingering()}
+        here = {credential.username for credential in self._connected()}
         for username, account in self.source.accounts.items():
             account.sessions = int(username in here)
 
     def lingering(self) -> list[Credential]:
         """Credentials that somebody works with, or may still be about to log in with."""
+        return list(dict.fromkeys((*self._connected(), *([self.job[1]] if self.job and self.job_lasts(self.clock) else []))))
+
+    def job_lasts(self, clock: float) -> float:
+        """For how long from then on."""
+        return max(0.0, self.job[0] - clock) if self.job else 0.0
+
+    def _connected(self) -> list[Credential]:
         return list(dict.fromkeys(self.file.seen_within(STALE_SECONDS + SESSION_SECONDS)))
 
     def application_sessions(self) -> list[SessionId]:
         """One for each credential: who logs in with another password is not who was there before."""
-        return [(one.username, _session(one.password.reveal())) for one in self.lingering()]
+        return [(one.username, _session(one.password.reveal())) for one in self._connected()]
 
     def snapshot(self) -> Snapshot:
         return Snapshot(
@@ -327,6 +337,7 @@ class LivingWorld(MemoryWorld):
             sorted(self.alive),
             sorted((port, min(calls, MANY_CALLS)) for port, calls in self.throttled.items() if calls),
             sorted(self.remembers),
+            self.job_lasts(self.clock),
         ))  # fmt: skip
 
     def _ago(self, moment: float) -> float:
