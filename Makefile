@@ -38,9 +38,9 @@ local: build ## the stack on this machine, held until Ctrl-C, to try the command
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
 	$(if $(CLUSTER),CLUSTER='$(CLUSTER)') exec python -m local.hold
 
-faults: ## every fault at every boundary, pairs of them, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (all of them: hours); ONLY="bootstrap"; SCHEDULE=n
+faults: ## every fault at every boundary, pairs of them, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (all of them: hours); ONLY="bootstrap"; FAULT="..." with it, or SCHEDULE=n, shows one run
 	$(SETUP) packages
-	$(foreach v,LEVEL ONLY SCHEDULE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
+	$(foreach v,LEVEL ONLY SCHEDULE FAULT,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
 
 soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1
 	$(SETUP) php

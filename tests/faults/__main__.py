@@ -5,6 +5,8 @@ make faults LEVEL=pairs          every pair of faults, one after the other: hour
 make faults LEVEL=single         every single fault and every mutation: what .ci/run does
 make faults LEVEL=quick          a part of that: what make test does
 make faults ONLY="bootstrap"     only what has that in its name
+make faults ONLY="from A" FAULT="run-1 FlipSlot 4 (swap AWSCURRENT of slots): crashes after"
+                                 a run with that fault, state by state; or with several: a path as it is printed
 make faults SCHEDULE=1641        one schedule, step by step
 """
 
@@ -14,7 +16,9 @@ import sys
 import time
 from collections.abc import Iterator
 
+from tests.faults.again import again
 from tests.faults.jobs import JOBS, Done, Job, carry_out
+from tests.faults.scenarios import SCENARIOS
 from tests.faults.schedules import shown
 from tests.faults.table import line, table
 from tests.worlds.invocation import known_passwords
@@ -26,6 +30,8 @@ def main() -> int:
     if number := os.environ.get("SCHEDULE"):
         return _one_schedule(number)
     level, only = os.environ.get("LEVEL", "all"), os.environ.get("ONLY", "")
+    if fault := os.environ.get("FAULT"):
+        return _one_run(only, fault)
     if level not in JOBS:
         print(f"LEVEL is one of {', '.join(JOBS)}, not {level}", file=sys.stderr)
         return 2
@@ -57,6 +63,25 @@ def _all(jobs: list[Job]) -> Iterator[Done]:
             yield done
 
 
+def _one_run(scenario: str, fault: str) -> int:
+    if scenario not in SCENARIOS:
+        print(f"FAULT needs ONLY, a scenario: {', '.join(SCENARIOS)}", file=sys.stderr)
+        return 2
+    with known_passwords():
+        shown = again(SCENARIOS[scenario], fault)
+    if shown.missing and not shown.violation:
+        print(f"no run comes to: {', '.join(shown.missing)}", file=sys.stderr)
+        return 2
+    print("\n".join(shown.said))
+    found = shown.violation
+    return _told(f"{found.law}: {found.what}, then at {found.where}" if found else "")
+
+
+def _told(found: str) -> int:
+    print(found or "nothing is broken")
+    return 1 if found else 0
+
+
 def _one_schedule(number: str) -> int:
     if not number.isdecimal():
         print(f"SCHEDULE is a number, not {number}", file=sys.stderr)
@@ -64,8 +89,7 @@ def _one_schedule(number: str) -> int:
     with known_passwords():
         said, found = shown(int(number))
     print("\n".join(said))
-    print(f"{found.law}: {found.what}, {found.path[-1]}" if found else "nothing is broken")
-    return 1 if found else 0
+    return _told(f"{found.law}: {found.what}, {found.path[-1]}" if found else "")
 
 
 if __name__ == "__main__":

@@ -63,9 +63,7 @@ class Explorer(Search[Node]):
         """How many in a thousand of those pairs are made that touch neither ALTER, DISCARD nor a label."""
 
     def explore(self, faults: int) -> Report:
-        root = self._prepared(faults)
-        self._faults = faults
-        self._first = root.run
+        root = self.begin(faults)
         count = self.runs(root)
         self.report.runs, self.report.pairs, self.report.left_out = count.runs, count.pairs, count.left_out
         self.report.nodes, self.report.found = self.nodes, self.found
@@ -79,13 +77,14 @@ class Explorer(Search[Node]):
             node.likeness = digest(node.world, node.place, node.late, node.faults, mine, rolled_seconds=pods, quiet_seconds=quiet)
         return node.likeness
 
-    def _prepared(self, faults: int) -> Node:
-        """Where the faults begin: at once, or after a first run that was stopped."""
+    def begin(self, faults: int) -> Node:
+        """Where so many faults begin: at once, or after a first run that was stopped."""
         node = self._at(1, self.scenario.first_mode if self.scenario.stopped_at else self.scenario.mode)
         while self.scenario.stopped_at and node.place.state != self.scenario.stopped_at:
             (node,) = Attempt(self.world, node).undisturbed()
         if self.scenario.stopped_at:
             node = self._at(2, self.scenario.mode)
+        self._faults, self._first = faults, node.run
         return replace(node, faults=faults)
 
     def _at(self, number: int, mode: str) -> Node:
