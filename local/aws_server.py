@@ -25,7 +25,7 @@ from local.lambdas import Functions, LambdaInvoke
 from local.record import Record, Recorder
 from local.sandbox import Function
 from local.simulator import PolicySimulator
-from local.wsgi import Environ, WsgiApp, body_of, json_response, signer_of
+from local.wsgi import Environ, Whole, WsgiApp, body_of, json_response, signer_of
 
 ADMIN = "/_local/"
 
@@ -106,7 +106,7 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     logs = ExecutionLogs(PolicySimulator(StrictSecrets(moto, config.account), config.account), config.account, config.region)
     clusters = Clusters(LambdaInvoke(logs, functions), config)
     recorded = Recorder(clusters, record) if record else clusters
-    return Admin(recorded, functions, clusters, logs), functions
+    return Whole(Admin(recorded, functions, clusters, logs)), functions
 
 
 class QuietHandler(WSGIRequestHandler):

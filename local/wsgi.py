@@ -38,5 +38,17 @@ def body_of(environ: Environ) -> bytes:
     return body
 
 
+class Whole:
+    """WSGI middleware: a request whose end never came is nobody's. Its caller was killed while it was sending."""
+
+    def __init__(self, app: WsgiApp) -> None:
+        self._app = app
+
+    def __call__(self, environ: Environ, start_response: Any) -> Any:
+        if len(body_of(environ)) < int(environ.get("CONTENT_LENGTH") or 0):
+            return json_response(400, {"message": "the request was cut off"})(environ, start_response)
+        return self._app(environ, start_response)
+
+
 def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
     return Response(json.dumps(body), status, headers, content_type="application/json")
