@@ -50,6 +50,14 @@ def stopped(world: LivingWorld, actor: Actor) -> Actor:
     return replace(actor, place=None, wakes=None)
 
 
+def redriven(world: LivingWorld, place: Place) -> Actor:
+    """The same execution goes on with the state in which it was stopped, every Retry unused; what that state had called may still
+    be at work."""
+    again = replace(place, status="RUNNING", frames=tuple(replace(frame, tries=()) for frame in place.frames))
+    world.alive.add(place.who.id)
+    return _settle(world, Actor(f"{place.who.name} redriven", again), again, 0.0)
+
+
 def acted(
     world: LivingWorld, actors: Actors, chosen: int, boundaries: int = 1, before: Gate | None = None, after: Gate | None = None
 ) -> Actors:

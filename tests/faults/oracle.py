@@ -255,7 +255,7 @@ def _looked_under_the_lock(it: Invocation, boundary: Boundary) -> None:
 
 def _left_the_living_alone(it: Invocation) -> None:
     """`seen` is still what it saw before it took the label. A revocation leaves nobody alone."""
-    if it.event["mode"] != "revoke" and _owner(it) in it.world.alive - {it.owner}:
+    if it.event["mode"] != "revoke" and _owner(it) in it.world.alive - {it.owner} - it.seen.over:
         raise Violation("I4", f"{it.owner.rpartition(':')[2]} took over a run that was alive")
 
 

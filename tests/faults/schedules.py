@@ -1,7 +1,8 @@
 """Two executions and an operator, in an order drawn at random: what the bounded searches leave out.
 
 A number draws the whole schedule, so that a number is all it takes to see it again. What the operator does is what operators do:
-he stops a run, starts another in some mode, puts a secret again with a note in it, points a consumer at the other slot.
+he stops a run, redrives it, starts another in some mode, puts a secret again with a note in it, points a consumer at the other
+slot.
 """
 
 import json
@@ -13,12 +14,13 @@ from rotation.model import CURRENT, Credential
 
 from local import secret_labels as aws
 from tests.faults import oracle
-from tests.faults.actors import Actors, acted, started, stopped
+from tests.faults.actors import Actors, acted, redriven, started, stopped
 from tests.faults.explorer import finished
 from tests.faults.kinds import Kind, Strike, why_not
 from tests.faults.oracle import Violation
 from tests.faults.scenarios import SCENARIOS
 from tests.faults.search import Found
+from tests.worlds.asl import Place
 from tests.worlds.invocation import Boundary, Invocation
 from tests.worlds.living import FUNCTION_SECONDS, LivingWorld
 from tests.worlds.world import Secret
@@ -26,7 +28,7 @@ from tests.worlds.world import Secret
 UNPREVENTABLE = ("CheckStillDrained", "DiscardOldPassword")
 """A consumer that is pointed at the old slot between the last look and the discard: no check can prevent that."""
 MOVES = 40
-MODES = ("rotate", "rotate", "resume", "sync-users")
+MODES = ("rotate", "rotate", "resume", "sync-users", "revoke")
 STARTS = ("from A", "from B", "bootstrap", "drifted slot", "no login counts")
 """Not the drifted admin: a person who puts that secret twice has thrown away the password himself."""
 OPERATOR_ACTS = 4
@@ -47,6 +49,8 @@ class Schedule:
     acts: int = 0
     """Of the operator."""
     said: tuple[str, ...] = ()
+    stopped: tuple[Place, ...] = ()
+    """Executions that may be redriven."""
 
     def say(self, what: str) -> None:
         self.said = (*self.said, what)
@@ -69,8 +73,15 @@ class Schedule:
 
     def stop(self, chosen: int) -> None:
         self.say(f"{self.actors[chosen].name} is stopped")
+        self.stopped = (*self.stopped, *(one for one in [self.actors[chosen].place] if one))
         self.actors = tuple(stopped(self.world, one) if place == chosen else one for place, one in enumerate(self.actors))
         self.actors = tuple(one for one in self.actors if not one.over)
+
+    def redrive(self, chosen: int) -> None:
+        place = self.stopped[chosen]
+        self.say(f"{place.who.name} is redriven")
+        self.stopped = (*self.stopped[:chosen], *self.stopped[chosen + 1 :])
+        self.actors = (*self.actors, redriven(self.world, place))
 
     def put_again(self, secret: Secret) -> None:
         """At the console: what is current, and a note."""
@@ -151,6 +162,8 @@ def _operator(draw: random.Random, schedule: Schedule) -> list[Callable[[], None
     can: list[Callable[[], None]] = [lambda: schedule.put_again(draw.choice((world.slots, world.admin)))]
     if running:
         can.append(lambda: schedule.stop(draw.choice(running)))
+    if len(running) < 2 and schedule.stopped:
+        can.append(lambda: schedule.redrive(draw.randrange(len(schedule.stopped))))
     if len(running) < 2:
         can.append(lambda: schedule.start(draw.choice(MODES)))
     if works and not any(one.place and one.place.state in UNPREVENTABLE for one in schedule.actors):

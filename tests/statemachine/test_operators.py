@@ -40,6 +40,11 @@ class Operators(RuleBasedStateMachine):
         running = [number for number, one in enumerate(self.schedule.actors) if one.runs]
         self.schedule.stop(running[chosen % len(running)])
 
+    @rule(chosen=st.integers(0, 3))
+    @precondition(lambda self: self.schedule.stopped and sum(one.runs for one in self.schedule.actors) < 2)
+    def one_is_redriven(self, chosen: int) -> None:
+        self.schedule.redrive(chosen % len(self.schedule.stopped))
+
     @rule(which=st.sampled_from(("slots", "admin")))
     def somebody_puts_a_secret_again(self, which: str) -> None:
         self.schedule.put_again(getattr(self.schedule.world, which))

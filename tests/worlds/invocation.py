@@ -143,6 +143,8 @@ class Seen:
     """Sessions that it is about to end."""
     under_lock: set[str] = field(default_factory=set)
     """What it did since it took the database's lock."""
+    over: set[str] = field(default_factory=set)
+    """Executions that it was told are over: one that is redriven is alive again."""
 
 
 class Invocation:
@@ -360,6 +362,8 @@ class Ports:
 
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
         alive: bool = self._it.call(Port.EXECUTIONS, "owner alive?", lambda: arn in self._world.alive)
+        if not alive:
+            self._it.seen.over.add(arn)
         return alive
 
     def cluster_objects(self, kind: str) -> list[ClusterObject]:
