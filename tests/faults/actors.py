@@ -29,6 +29,11 @@ class Actor:
         return self.call is None and (self.place is None or self.place.ended)
 
     @property
+    def state(self) -> str:
+        """Where the execution is, if there is one."""
+        return self.place.state if self.place else ""
+
+    @property
     def runs(self) -> bool:
         """Whether it is an execution that has not ended."""
         return self.place is not None and not self.place.ended

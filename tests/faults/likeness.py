@@ -88,7 +88,8 @@ class Situation:
             return None
         secret, made_from, owner, step, attempt = origin
         role = self.roles.get(owner.rpartition(":")[2])
-        return None if role is None else f"<{secret} {name(made_from)} {role} {step} {attempt}>"
+        which = name(attempt) if VERSION.fullmatch(attempt) else attempt
+        return None if role is None else f"<{secret} {name(made_from)} {role} {step} {which}>"
 
     def _own(self, version: str) -> bool:
         origin = ORIGINS.get(version)

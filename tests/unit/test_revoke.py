@@ -244,3 +244,17 @@ def test_sessions_that_could_not_be_ended_leave_what_is_current_right(world: Mem
     world.source.end_sessions = end  # type: ignore[method-assign]
     run.ask(discard_old_password)
     assert world.account(Slot.A).sessions == 0
+
+
+def test_one_that_looks_again_does_not_take_what_it_had_put_at_first() -> None:
+    """It meant to rotate, and died before it claimed; then there was somebody else's intent to finish, from the same version."""
+    world = MemoryWorld()
+    revoke, sync = Run(world, "revoke", Mode.REVOKE), Run(world, "sync", Mode.SYNC_USERS)
+    assert revoke.read_slots()["slot"] == Slot.B
+    world.journal.crash(1, done=False)
+    with pytest.raises(Crash):
+        revoke.claim_rotation()
+    sync.to_claim()
+    assert revoke.read_slots()["slot"] == Slot.A
+    revoke.claim_rotation()
+    assert world.pending.active is Slot.A

@@ -17,8 +17,9 @@ ATTEMPTS = 3
 """How many passwords are offered before a password policy is taken to refuse them all."""
 
 
-def version_id(secret: str, made_from: str, owner: str, step: str, attempt: int = 0) -> str:
-    """The same act of the same execution always writes the same version; `made_from`, because execution names come back."""
+def version_id(secret: str, made_from: str, owner: str, step: str, attempt: int | str = 0) -> str:
+    """The same act of the same execution always writes the same version; `made_from`, because execution names come back.
+    `attempt`: which password it offers, or whose intent it adopts."""
     return str(uuid.uuid5(_NAMESPACE, "|".join((secret, made_from, owner, step, str(attempt)))))
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from rotation.errors import RotationAlreadyRunning, RotationSuperseded, SituationChanged
 from rotation.intents import confirm, version_id, write_ahead
-from rotation.model import CURRENT, Credential
+from rotation.model import CURRENT, Credential, RotationStep
 from rotation.passwords import slot_password
 from rotation.ports import World
 from rotation.record import AdminRecord
@@ -16,7 +16,12 @@ from rotation.survey import survey
 def claim_rotation(world: World, request: Request) -> dict[str, Any]:
     """The claim. Asked again by the same execution, it finds its own version and goes on from there."""
     seen = request.situation["labels"]
-    own = {step: version_id(world.slots.name, seen["current"], request.owner, step) for step in ("flip", "retire")}
+    # A revocation may look again and decide otherwise: what it put at first, beside another intent, is not what it then means.
+    # (A retirement keeps the password that it finds recorded, and its version is RotateOldSlot's first.)
+    own = {
+        step: version_id(world.slots.name, seen["current"], request.owner, step, which)
+        for step, which in ((RotationStep.FLIP, seen["pending"] or 0), (RotationStep.RETIRE, 0))
+    }
     facts = survey(world, request.rotation_id, request.owner)
     held = next((version for version in own.values() if version == facts.labels.pending), None)
     version = held or _claim(world, request, facts, own)
@@ -25,7 +30,7 @@ def claim_rotation(world: World, request: Request) -> dict[str, Any]:
     return Claim(version).as_dict()
 
 
-def _claim(world: World, request: Request, facts: Facts, own: dict[str, str]) -> str:
+def _claim(world: World, request: Request, facts: Facts, own: dict[RotationStep, str]) -> str:
     decision = decide(facts, request.mode)
     _check_unchanged(world, request, facts, decision)
     version = own[decision.step]
