@@ -26,9 +26,9 @@ from tests.worlds.living import FUNCTION_SECONDS, LivingWorld
 from tests.worlds.world import Secret
 
 UNPREVENTABLE = ("CheckStillDrained", "DiscardOldPassword")
-"""A consumer that is pointed at the old slot between the last look and the discard: no check can prevent that."""
 DISCARD = "discard_old_password"
-"""That function, also of a run that was stopped."""
+"""A consumer that is pointed at the old slot between the last look and the discard: no check can prevent that, whether the run
+is in one of these states, or was stopped and left that function at work."""
 MOVES = 40
 MODES = ("rotate", "rotate", "resume", "sync-users", "revoke")
 STARTS = ("from A", "from B", "bootstrap", "drifted slot", "no login counts")
@@ -75,8 +75,10 @@ class Schedule:
 
     def stop(self, chosen: int) -> None:
         self.say(f"{self.actors[chosen].name} is stopped")
-        self.stopped = (*self.stopped, *(one for one in [self.actors[chosen].place] if one))
-        self.actors = tuple(stopped(self.world, one) if place == chosen else one for place, one in enumerate(self.actors))
+        place = self.actors[chosen].place
+        assert place
+        self.stopped = (*self.stopped, place)
+        self.actors = tuple(stopped(self.world, one) if number == chosen else one for number, one in enumerate(self.actors))
         self.actors = tuple(one for one in self.actors if not one.over)
 
     def redrive(self, chosen: int) -> None:
@@ -92,6 +94,11 @@ class Schedule:
         self.say(f"somebody puts {secret.name} again, with {note}")
         aws.put(secret.versions, f"theirs-{len(secret.versions)}", {"secret_string": json.dumps({**content, note: "x"})}, None)
         oracle.begin(self.world, by_hand=secret is self.world.slots)
+
+    @property
+    def at_stake(self) -> bool:
+        """Whether somebody is between the last look and the discard."""
+        return any(one.state in UNPREVENTABLE or (one.call and one.call.function == DISCARD) for one in self.actors)
 
     def point(self, what: str, credential: Credential) -> None:
         """A consumer is edited by hand, to something that works."""
@@ -168,7 +175,7 @@ def _operator(draw: random.Random, schedule: Schedule) -> list[Callable[[], None
         can.append(lambda: schedule.redrive(draw.randrange(len(schedule.stopped))))
     if len(running) < 2:
         can.append(lambda: schedule.start(draw.choice(MODES)))
-    if works and not any(one.state in UNPREVENTABLE or (one.call and one.call.function == DISCARD) for one in schedule.actors):
+    if works and not schedule.at_stake:
         can.append(lambda: schedule.point(draw.choice(("sqlconf.php", "the Secret")), draw.choice(works)))
     return can
 

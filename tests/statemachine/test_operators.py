@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.faults import schedules
-from tests.faults.schedules import MODES, STARTS, UNPREVENTABLE, Schedule
+from tests.faults.schedules import MODES, STARTS, Schedule
 from tests.worlds.invocation import known_passwords
 
 
@@ -50,7 +50,7 @@ class Operators(RuleBasedStateMachine):
         self.schedule.put_again(getattr(self.schedule.world, which))
 
     @rule(what=st.sampled_from(("sqlconf.php", "the Secret")), slot=st.sampled_from("AB"))
-    @precondition(lambda self: not any(one.place and one.place.state in UNPREVENTABLE for one in self.schedule.actors))
+    @precondition(lambda self: not self.schedule.at_stake)
     def somebody_points_a_consumer(self, what: str, slot: str) -> None:
         credential = self.schedule.world.current.credential(slot)
         if self.schedule.world.accepts(credential):

@@ -212,7 +212,9 @@ class Invocation:
         self._at += 1
         if told.error is not None:
             raise told.error
-        self.seen.under_lock = {what} | (set() if what == "lock" else self.seen.under_lock)
+        if what == "lock":
+            self.seen.under_lock.clear()
+        self.seen.under_lock.add(what)
         return told.answer
 
     def _live(self, boundary: Boundary, act: Callable[[], Any]) -> Told:
