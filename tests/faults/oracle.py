@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from rotation.model import CURRENT, PENDING, STAGING, Credential, Slot
+from rotation.core.model import CURRENT, PENDING, STAGING, Credential, Slot
 
 from local import secret_labels as aws
 from tests.worlds.asl import Place

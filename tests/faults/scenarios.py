@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rotation.errors import AppUnhealthy
-from rotation.model import Credential, SecretText, Slot
+from rotation.core.errors import AppUnhealthy
+from rotation.core.model import Credential, SecretText, Slot
 
 from tests.faults import oracle
 from tests.faults.oracle import Violation

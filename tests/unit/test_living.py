@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from rotation.errors import SourceReadOnly, SourceUnreachable
-from rotation.model import CURRENT, PENDING, Password, SecretText, Slot
-from rotation.rollout import Progress, progress
+from rotation.core.errors import SourceReadOnly, SourceUnreachable
+from rotation.core.model import CURRENT, PENDING, Password, SecretText, Slot
+from rotation.core.rollout import Progress, progress
 
 from tests.faults.machinery import begun, conclude, function_at, machine, settled
 from tests.faults.scenarios import SCENARIOS

@@ -11,9 +11,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from rotation.model import Credential, Labels, Password, SecretText, Slot
-from rotation.record import AdminRecord, Record
-from rotation.situation import Facts, Found, decide
+from rotation.core.model import Credential, Labels, Password, SecretText, Slot
+from rotation.core.record import AdminRecord, Record
+from rotation.core.situation import Facts, Found, decide
 
 CANARY = "canary-7Q"
 CREDENTIAL = Credential("openemr_a", Password(CANARY), "db", 3306, "openemr")

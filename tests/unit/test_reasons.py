@@ -4,10 +4,10 @@ import json
 from dataclasses import replace
 
 import pytest
-from rotation.errors import LoginRefused, NoFreeSlot, RotationAlreadyRunning
-from rotation.model import Credential, Labels, Mode, Password, RotationStep, RotationTag, SecretText, Slot
-from rotation.record import Record
-from rotation.situation import Facts, Found, decide
+from rotation.core.errors import LoginRefused, NoFreeSlot, RotationAlreadyRunning
+from rotation.core.model import Credential, Labels, Mode, Password, RotationStep, RotationTag, SecretText, Slot
+from rotation.core.record import Record
+from rotation.core.situation import Facts, Found, decide
 
 A, B, OTHER = (Credential(name, Password("p"), "db", 3306, "openemr") for name in ("openemr_a", "openemr_b", "openemr"))
 DOWN = "; the application was already down: its password does not log in"

@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from rotation.errors import SecretInvalid
-from rotation.model import PREVIOUS, Credential, Password, RotationStep, RotationTag, SecretText, Slot
-from rotation.record import FIELDS, AdminRecord, Record
+from rotation.core.errors import SecretInvalid
+from rotation.core.model import PREVIOUS, Credential, Password, RotationStep, RotationTag, SecretText, Slot
+from rotation.core.record import FIELDS, AdminRecord, Record
 
 ADMIN = {"username": "openemr", "password": "admin-canary", "host": "db", "port": "3306", "dbname": "openemr"}
 TAG = RotationTag("2026-01", "arn:execution", RotationStep.RETIRE, "v0")

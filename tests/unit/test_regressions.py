@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from rotation.errors import LoginRefused, NoFreeSlot, SecretInvalid, SqlconfUnsupported, TransientError
-from rotation.model import Direction, Mode, SecretText, Slot
-from rotation.sqlconf import read
+from rotation.consumers.sqlconf.text import read
+from rotation.core.errors import LoginRefused, NoFreeSlot, SecretInvalid, SqlconfUnsupported, TransientError
+from rotation.core.model import Direction, Mode, SecretText, Slot
 from rotation.steps.publish import publish
 from rotation.steps.release_rotation import release_rotation
 from rotation.steps.restart_app import restart_app

@@ -1,9 +1,9 @@
 """Mode revoke: two ordinary rotations that wait for nobody but the application, and end who is left."""
 
 import pytest
-from rotation.errors import NotAnnounced, NotOnSlots, RotationAlreadyRunning, RotationSuperseded, SlotInUse, SourceRefused
-from rotation.model import PENDING, Mode, Slot
-from rotation.record import AdminRecord
+from rotation.core.errors import NotAnnounced, NotOnSlots, RotationAlreadyRunning, RotationSuperseded, SlotInUse, SourceRefused
+from rotation.core.model import PENDING, Mode, Slot
+from rotation.core.record import AdminRecord
 from rotation.steps.announce_incident import announce_incident
 from rotation.steps.discard_old_password import discard_old_password
 from rotation.steps.release_rotation import release_rotation

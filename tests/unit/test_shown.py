@@ -5,9 +5,9 @@ import pickle
 from collections.abc import Callable
 
 import pytest
-from rotation.errors import SecretInvalid
-from rotation.model import Password, SecretText
-from rotation.record import AdminRecord, Record
+from rotation.core.errors import SecretInvalid
+from rotation.core.model import Password, SecretText
+from rotation.core.record import AdminRecord, Record
 
 CANARY = "canary-9c2e"
 ENTRY = {"username": "a", "password": CANARY, "host": "db", "port": "3306", "dbname": "d"}

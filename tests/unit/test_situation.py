@@ -10,10 +10,10 @@ from itertools import product
 from typing import Any
 
 import pytest
-from rotation.errors import LoginRefused, NoFreeSlot, RotationAlreadyRunning
-from rotation.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, SecretText, Slot
-from rotation.record import Record
-from rotation.situation import Action, Decision, Facts, Found, Left, decide, intent, left_to_do
+from rotation.core.errors import LoginRefused, NoFreeSlot, RotationAlreadyRunning
+from rotation.core.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, SecretText, Slot
+from rotation.core.record import Record
+from rotation.core.situation import Action, Decision, Facts, Found, Left, decide, intent, left_to_do
 
 USERS = {"a": "openemr_a", "b": "openemr_b", "o": "openemr"}
 LETTERS = {user: letter for letter, user in USERS.items()}

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from rotation.model import Slot
-from rotation.situation import Action
+from rotation.core.model import Slot
+from rotation.core.situation import Action
 from rotation.steps.release_rotation import release_rotation
 
 from tests.worlds.journal import Crash

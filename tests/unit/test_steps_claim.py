@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from rotation.errors import (
+from rotation.core.errors import (
     LoginRefused,
     RolloutPaused,
     RotationAlreadyRunning,
@@ -13,8 +13,8 @@ from rotation.errors import (
     SituationChanged,
     SourceUnreachable,
 )
-from rotation.model import CURRENT, STAGING, Mode, Password, RotationStep, SecretText, Slot
-from rotation.situation import Action
+from rotation.core.model import CURRENT, STAGING, Mode, Password, RotationStep, SecretText, Slot
+from rotation.core.situation import Action
 from rotation.steps.discard_old_password import discard_old_password
 from rotation.steps.flip_slot import flip_slot
 

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from rotation.errors import LoginRefused, PasswordRejected, RotationSuperseded, SlotInUse, SourceBusy
-from rotation.model import CURRENT, PENDING, Mode, Password, Slot
+from rotation.core.errors import LoginRefused, PasswordRejected, RotationSuperseded, SlotInUse, SourceBusy
+from rotation.core.model import CURRENT, PENDING, Mode, Password, Slot
 from rotation.steps.sync_users import sync_users
 
 from tests.worlds.journal import Crash

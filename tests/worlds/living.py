@@ -11,11 +11,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 from zlib import crc32
 
-from rotation import sqlconf
-from rotation.errors import SourceReadOnly, SourceUnreachable
-from rotation.model import Credential, Password, Slot
+from rotation.consumers.sqlconf import text as sqlconf
+from rotation.core.errors import SourceReadOnly, SourceUnreachable
+from rotation.core.model import Credential, Password, Slot
+from rotation.core.rollout import Rollout
 from rotation.ports import Activity, SessionId
-from rotation.rollout import Rollout
 
 from tests.worlds.application import Held, Pods
 from tests.worlds.database import Account, Database, Session

@@ -3,10 +3,10 @@
 import json
 from collections.abc import Callable
 
-from rotation.model import PENDING, Credential, Password, SecretText, Slot
+from rotation.core.model import PENDING, Credential, Password, SecretText, Slot
+from rotation.core.record import AdminRecord, Record
+from rotation.core.target import Target, parse_target
 from rotation.ports import ClusterObject, CredentialConsumer, ProtectedFile, Workload
-from rotation.record import AdminRecord, Record
-from rotation.target import Target, parse_target
 
 from local import secret_labels as aws
 from tests.worlds.application import Held, Page, Pods

@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from rotation.altering import cut_off, discard_old, refuse_in_use
-from rotation.errors import RetiredPasswordAccepted, RotationSuperseded
-from rotation.intents import confirm, read_record
-from rotation.model import CURRENT, Credential
+from rotation.core.errors import RetiredPasswordAccepted, RotationSuperseded
+from rotation.core.model import CURRENT, Credential
+from rotation.core.situation import Left, left_to_do
 from rotation.ports import AdminSession, World
-from rotation.request import Request
-from rotation.situation import Left, left_to_do
-from rotation.survey import working_admin
+from rotation.protocol.altering import cut_off, discard_old, refuse_in_use
+from rotation.protocol.intents import confirm, read_record
+from rotation.protocol.request import Request
+from rotation.protocol.survey import working_admin
 
 
 def discard_old_password(world: World, request: Request) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from rotation.errors import RolloutPaused
-from rotation.model import Mode
-from rotation.plan import plan
+from rotation.core.errors import RolloutPaused
+from rotation.core.model import Mode
+from rotation.core.plan import plan
+from rotation.core.situation import Decision, Facts, decide
 from rotation.ports import World
-from rotation.request import Request
-from rotation.situation import Decision, Facts, decide
-from rotation.survey import survey
+from rotation.protocol.request import Request
+from rotation.protocol.survey import survey
 
 
 def read_slots(world: World, request: Request) -> dict[str, Any]:

@@ -3,15 +3,15 @@
 from functools import partial
 from typing import Any
 
-from rotation.altering import ensure_password, refuse_in_use
-from rotation.errors import PasswordRejected, RotationSuperseded, SlotInUse
-from rotation.intents import ATTEMPTS, confirm, offers, read_record, version_id
-from rotation.model import RotationStep, RotationTag
-from rotation.passwords import slot_password
+from rotation.core.errors import PasswordRejected, RotationSuperseded, SlotInUse
+from rotation.core.model import RotationStep, RotationTag
+from rotation.core.passwords import slot_password
+from rotation.core.record import Record
 from rotation.ports import AdminSession, World
-from rotation.record import Record
-from rotation.request import Claim, Request
-from rotation.survey import working_admin
+from rotation.protocol.altering import ensure_password, refuse_in_use
+from rotation.protocol.intents import ATTEMPTS, confirm, offers, read_record, version_id
+from rotation.protocol.request import Claim, Request
+from rotation.protocol.survey import working_admin
 
 ALTERED = "altered"
 IN_USE = "in use"

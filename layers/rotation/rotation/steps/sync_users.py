@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from rotation.altering import refuse_in_use
-from rotation.errors import LoginRefused
-from rotation.intents import confirm, read_record
-from rotation.model import Credential, Mode, Slot
+from rotation.core.errors import LoginRefused
+from rotation.core.model import Credential, Mode, Slot
+from rotation.core.record import Record
+from rotation.core.situation import Left, left_to_do
 from rotation.ports import AdminSession, World
-from rotation.record import Record
-from rotation.request import Request
-from rotation.situation import Left, left_to_do
-from rotation.survey import working_admin
+from rotation.protocol.altering import refuse_in_use
+from rotation.protocol.intents import confirm, read_record
+from rotation.protocol.request import Request
+from rotation.protocol.survey import working_admin
 
 
 def sync_users(world: World, request: Request) -> dict[str, Any]:
