@@ -144,7 +144,7 @@ def _rotation_of(secret: Secret) -> object:
 
 def _renewal(world: LivingWorld, place: Place, state: str) -> object:
     """A revocation makes a new one in each of its rounds."""
-    return f"{place.who.name} {place.who.started} second" if state == "Revoked" else _rotation_of(world.slots)
+    return f"{place.who.name} {place.who.started} {len(world.current.ring)}" if state == "Revoked" else _rotation_of(world.slots)
 
 
 def _active(world: LivingWorld) -> Credential:
