@@ -38,6 +38,7 @@ from local.cluster.kinds import chosen
 from local.cluster.manifests import deployment, secret
 from local.leftovers import Leftovers
 from local.ports import free_port
+from tests.worlds.world import MARK
 
 NAMESPACE, SECRET, DEPLOYMENT = "openemr", "openemr-db-credentials", "openemr"
 SECRET_PATH = f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET}"
@@ -155,42 +156,42 @@ def test_what_the_secret_holds_is_read_and_of_the_port_it_says_nothing(consumer:
 
 
 def test_what_was_published_is_read_back(consumer: KubernetesSecret) -> None:
-    assert consumer.publish(NEW)
-    assert consumer.read().at_port_of(NEW) == NEW
+    assert consumer.publish(NEW, MARK)
+    assert consumer.read().at_place_of(NEW) == NEW
 
 
 def test_what_is_there_already_is_not_written_again(cluster: Cluster, consumer: KubernetesSecret) -> None:
-    consumer.publish(NEW)
+    consumer.publish(NEW, MARK)
     before = cluster.get(SECRET_PATH)["metadata"]["resourceVersion"]
-    assert not consumer.publish(NEW)
+    assert not consumer.publish(NEW, MARK)
     assert cluster.get(SECRET_PATH)["metadata"]["resourceVersion"] == before
 
 
 def test_keys_of_others_stay(cluster: Cluster, consumer: KubernetesSecret) -> None:
     cluster.patch(SECRET_PATH, {"data": {"redis-password": "b3RoZXI="}})
-    consumer.publish(NEW)
+    consumer.publish(NEW, MARK)
     assert cluster.get(SECRET_PATH)["data"]["redis-password"] == "b3RoZXI="
 
 
 def test_a_port_is_written_only_where_there_is_one(cluster: Cluster, consumer: KubernetesSecret) -> None:
-    consumer.publish(NEW)
+    consumer.publish(NEW, MARK)
     assert "mysql-port" not in cluster.get(SECRET_PATH)["data"]
     cluster.patch(SECRET_PATH, {"data": {"mysql-port": base64.b64encode(b"1").decode()}})
-    assert consumer.publish(NEW)
+    assert consumer.publish(NEW, MARK)
     assert consumer.read() == NEW
 
 
 def test_a_secret_that_changed_meanwhile_is_not_overwritten(cluster: Cluster) -> None:
     theirs = {"data": {"mysql-user": base64.b64encode(b"theirs").decode()}}
     with raises(ClusterConflict):
-        KubernetesSecret(Meddled(cluster._name, SECRET_PATH, theirs), NAMESPACE, SECRET).publish(NEW)
+        KubernetesSecret(Meddled(cluster._name, SECRET_PATH, theirs), NAMESPACE, SECRET).publish(NEW, MARK)
     found = KubernetesSecret(cluster, NAMESPACE, SECRET).read()
     assert (found.username, found.password.reveal()) == ("theirs", FIRST)
 
 
 def test_a_secret_that_is_not_there_is_named(cluster: Cluster, consumer: KubernetesSecret, idle: LocalCluster) -> None:
     idle.delete(seen())
-    for act in (consumer.read, lambda: consumer.publish(NEW)):
+    for act in (consumer.read, lambda: consumer.publish(NEW, MARK)):
         with raises(ClusterObjectMissing) as caught:
             act()
         assert SECRET in str(caught.value)
@@ -199,7 +200,7 @@ def test_a_secret_that_is_not_there_is_named(cluster: Cluster, consumer: Kuberne
 def test_a_secret_that_is_not_ours_is_refused_whether_or_not_it_is_there(cluster: Cluster) -> None:
     """The Role names one Secret: of others nobody learns even that they are missing."""
     other = KubernetesSecret(cluster, NAMESPACE, "other")
-    for act in (other.read, lambda: other.publish(NEW)):
+    for act in (other.read, lambda: other.publish(NEW, MARK)):
         with raises(ClusterRefused) as caught:
             act()
         assert "other" in str(caught.value)
@@ -215,7 +216,7 @@ def test_an_immutable_secret_is_refused_before_anything_rests_on_it(make: Make) 
     with raises(ClusterRefused):
         frozen.read()
     with raises(ClusterRefused):
-        frozen.publish(NEW)
+        frozen.publish(NEW, MARK)
 
 
 @pytest.mark.parametrize("key", ["mysql-host", "mysql-user", "mysql-password", "mysql-database"])

@@ -12,7 +12,7 @@ from rotation.ports import CredentialConsumer
 
 from tests.worlds.invocation import Invocation, Ports
 from tests.worlds.living import PHP, LivingWorld
-from tests.worlds.world import SECRET, SQLCONF, MemoryWorld, credential
+from tests.worlds.world import MARK, SECRET, SQLCONF, MemoryWorld, credential
 
 A, B = credential("openemr_a", "canary-a-1"), credential("openemr_b", "canary-b-22")
 PASSWORDS = {
@@ -39,33 +39,33 @@ def consumer(request: pytest.FixtureRequest, tmp_path: Path) -> CredentialConsum
 
 def read(consumer: CredentialConsumer) -> Credential:
     """A Kubernetes Secret may name no port."""
-    return consumer.read().at_port_of(A)
+    return consumer.read().at_place_of(A)
 
 
 def test_what_was_published_is_read_back(consumer: CredentialConsumer) -> None:
     for published in (A, B, A):
-        consumer.publish(published)
+        consumer.publish(published, MARK)
         assert read(consumer) == published
 
 
 def test_what_is_there_already_is_not_written_again(consumer: CredentialConsumer) -> None:
-    consumer.publish(A)
-    assert [consumer.publish(one) for one in (A, B, B, A)] == [False, True, False, True]
+    consumer.publish(A, MARK)
+    assert [consumer.publish(one, MARK) for one in (A, B, B, A)] == [False, True, False, True]
 
 
 @pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
 def test_a_password_of_any_characters_is_read_back_as_it_was(consumer: CredentialConsumer, password: str) -> None:
     odd = Credential(A.username, Password(password), A.host, A.port, A.dbname)
-    assert consumer.publish(odd)
+    assert consumer.publish(odd, MARK)
     assert read(consumer) == odd
-    assert not consumer.publish(odd)
+    assert not consumer.publish(odd, MARK)
 
 
 def test_another_host_or_schema_is_another_credential(consumer: CredentialConsumer) -> None:
-    consumer.publish(A)
+    consumer.publish(A, MARK)
     for other in (
         Credential(A.username, A.password, "elsewhere.example", A.port, A.dbname),
         Credential(A.username, A.password, A.host, A.port, "elsewhere"),
     ):
-        assert consumer.publish(other)
+        assert consumer.publish(other, MARK)
         assert read(consumer) == other

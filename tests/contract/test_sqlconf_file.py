@@ -19,6 +19,8 @@ from rotation.consumers.sqlconf.adapter import SqlconfFile
 from rotation.core.errors import FileSystemUnavailable, RotationError, SqlconfMissing, SqlconfUnsupported
 from rotation.core.model import Credential, Password
 
+from tests.worlds.world import MARK
+
 REPOSITORY = Path(__file__).parents[2]
 TEMPLATE = (REPOSITORY / "local" / "pod" / "sqlconf.php.template").read_text()
 PATH = "default/sqlconf.php"
@@ -85,19 +87,19 @@ def beside(sites: Path) -> list[str]:
 
 def test_what_was_published_is_read_back(file: SqlconfFile) -> None:
     assert file.read() == A
-    assert file.publish(B)
+    assert file.publish(B, MARK)
     assert file.read() == B
 
 
 def test_the_rest_of_the_file_stays_and_nothing_is_left_beside_it(sites: Path, file: SqlconfFile) -> None:
-    file.publish(B)
+    file.publish(B, MARK)
     assert (sites / PATH).read_bytes() == installed(B)
     assert beside(sites) == ["sqlconf.php"]
 
 
 def test_what_is_there_already_is_not_written_again(sites: Path, file: SqlconfFile) -> None:
     before = (sites / PATH).stat()
-    assert not file.publish(A)
+    assert not file.publish(A, MARK)
     after = (sites / PATH).stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
@@ -105,14 +107,14 @@ def test_what_is_there_already_is_not_written_again(sites: Path, file: SqlconfFi
 @pytest.mark.parametrize("mode", [0o644, 0o600, 0o640, 0o444])
 def test_the_mode_is_kept(mode: int, sites: Path, file: SqlconfFile) -> None:
     (sites / PATH).chmod(mode)
-    file.publish(B)
+    file.publish(B, MARK)
     assert (sites / PATH).stat().st_mode & 0o7777 == mode
 
 
 def test_a_narrow_umask_does_not_close_the_file_to_the_application(sites: Path, file: SqlconfFile) -> None:
     before = os.umask(0o077)
     try:
-        file.publish(B)
+        file.publish(B, MARK)
     finally:
         os.umask(before)
     assert (sites / PATH).stat().st_mode & 0o7777 == 0o644
@@ -121,7 +123,7 @@ def test_a_narrow_umask_does_not_close_the_file_to_the_application(sites: Path, 
 @needs_root
 def test_the_owner_is_kept(sites: Path, file: SqlconfFile) -> None:
     os.chown(sites / PATH, 1000, 101)
-    file.publish(B)
+    file.publish(B, MARK)
     after = (sites / PATH).stat()
     assert (after.st_uid, after.st_gid) == (1000, 101)
 
@@ -130,7 +132,7 @@ def test_an_access_point_that_refuses_chown_is_fine_if_the_owner_fits(
     monkeypatch: pytest.MonkeyPatch, sites: Path, file: SqlconfFile
 ) -> None:
     monkeypatch.setattr(os, "fchown", refuse)
-    file.publish(B)
+    file.publish(B, MARK)
     assert file.read() == B
 
 
@@ -154,7 +156,7 @@ def test_a_reader_sees_the_old_file_or_the_new_one_and_nothing_else(sites: Path,
     reader.start()
     try:
         for number in range(PUBLISHES):
-            file.publish(A if number % 2 else B)
+            file.publish(A if number % 2 else B, MARK)
     finally:
         done.set()
         reader.join()
@@ -165,7 +167,7 @@ def test_a_reader_sees_the_old_file_or_the_new_one_and_nothing_else(sites: Path,
 def test_who_has_the_old_file_open_reads_all_of_it(sites: Path, file: SqlconfFile) -> None:
     with (sites / PATH).open("rb", buffering=0) as opened:
         begun = opened.read(40)
-        file.publish(B)
+        file.publish(B, MARK)
         assert begun + opened.read() == installed(A)
 
 
@@ -174,7 +176,7 @@ import builtins, os, signal, sys
 from pathlib import Path
 sys.path[:0] = [sys.argv[1]]
 from rotation.consumers.sqlconf.adapter import SqlconfFile
-from rotation.core.model import Credential, Password
+from rotation.core.model import Credential, Mark, Password
 
 def die_at_call(owner, name, call):
     real, calls = getattr(owner, name), []
@@ -188,7 +190,7 @@ def die_at_call(owner, name, call):
 owner, name, call = sys.argv[3].split()
 die_at_call({"os": os, "Path": Path}[owner], name, int(call))
 SqlconfFile(Path(sys.argv[2]), "default/sqlconf.php").publish(
-    Credential("openemr_b", Password("canary-b-22"), "db.example", 3306, "openemr"))
+    Credential("openemr_b", Password("canary-b-22"), "db.example", 3306, "openemr"), Mark("dying"))
 """
 BEFORE_THE_RENAME = ["os fdopen 1", "os fchown 1", "os fsync 1", "Path rename 1"]
 AFTER_THE_RENAME = ["os fsync 2"]
@@ -220,7 +222,7 @@ def test_a_write_killed_after_the_rename_is_done(point: str, sites: Path) -> Non
 @pytest.mark.parametrize("point", BEFORE_THE_RENAME + AFTER_THE_RENAME)
 def test_the_next_publish_sweeps_what_a_killed_one_left(point: str, sites: Path, file: SqlconfFile) -> None:
     killed_at(point, sites)
-    file.publish(B)
+    file.publish(B, MARK)
     assert (sites / PATH).read_bytes() == installed(B)
     assert beside(sites) == ["sqlconf.php"]
 
@@ -229,7 +231,7 @@ def test_the_next_publish_sweeps_what_a_killed_one_left(point: str, sites: Path,
 def test_what_a_killed_write_left_is_swept_even_if_nothing_is_to_be_written(point: str, sites: Path, file: SqlconfFile) -> None:
     """A roll-back after a killed forward write finds the old credential still there."""
     killed_at(point, sites)
-    file.publish(A)
+    file.publish(A, MARK)
     assert beside(sites) == ["sqlconf.php"]
 
 
@@ -239,7 +241,7 @@ def test_a_full_disk_changes_nothing_and_leaves_nothing(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(os, "fsync", full)
     with raises(FileSystemUnavailable) as caught:
-        file.publish(B)
+        file.publish(B, MARK)
     assert "ENOSPC" in str(caught.value)
     assert (sites / PATH).read_bytes() == installed(A)
     assert beside(sites) == ["sqlconf.php"]
@@ -250,7 +252,7 @@ def test_a_full_disk_changes_nothing_and_leaves_nothing(monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("path", ["default/other.php", "absent/sqlconf.php", "default/sqlconf.php/sqlconf.php"])
 def test_a_file_that_is_not_there_is_named(path: str, sites: Path) -> None:
-    for act in (SqlconfFile(sites, path).read, lambda: SqlconfFile(sites, path).publish(B)):
+    for act in (SqlconfFile(sites, path).read, lambda: SqlconfFile(sites, path).publish(B, MARK)):
         with raises(SqlconfMissing) as caught:
             act()
         assert path in str(caught.value)
@@ -265,7 +267,7 @@ def test_a_file_that_cannot_be_rewritten_is_left_alone(sites: Path, file: Sqlcon
     odd = installed(A).replace(b"'canary-a-1'", b"getenv('PASS')")
     (sites / PATH).write_bytes(odd)
     with raises(SqlconfUnsupported):
-        file.publish(B)
+        file.publish(B, MARK)
     assert (sites / PATH).read_bytes() == odd
     assert beside(sites) == ["sqlconf.php"]
 
@@ -280,7 +282,7 @@ def test_a_file_that_must_not_be_read_is_named_with_the_way_out(sites: Path, fil
 def test_a_folder_that_must_not_be_written_is_named_and_nothing_changed(sites: Path, file: SqlconfFile) -> None:
     (sites / "default").chmod(0o555)
     with unprivileged(), raises(FileSystemUnavailable) as caught:
-        file.publish(B)
+        file.publish(B, MARK)
     (sites / "default").chmod(0o755)
     assert "fix-permissions" in str(caught.value)
     assert (sites / PATH).read_bytes() == installed(A)
@@ -291,7 +293,7 @@ def test_a_file_of_another_owner_is_not_taken_over(sites: Path, file: SqlconfFil
     """Written by us it would be ours, and the application might no longer read it."""
     (sites / "default").chmod(0o777)
     with unprivileged(), raises(FileSystemUnavailable):
-        file.publish(B)
+        file.publish(B, MARK)
     assert (sites / PATH).read_bytes() == installed(A)
     assert (sites / PATH).stat().st_uid == 0
     assert beside(sites) == ["sqlconf.php"]
@@ -304,7 +306,7 @@ def test_two_writers_at_once_leave_one_of_their_files_whole(sites: Path, file: S
     def write(credential: Credential) -> None:
         for _ in range(PUBLISHES):
             try:
-                file.publish(credential)
+                file.publish(credential, MARK)
             except FileSystemUnavailable as error:
                 failures.append(error)
 
@@ -315,6 +317,6 @@ def test_two_writers_at_once_leave_one_of_their_files_whole(sites: Path, file: S
         writer.join()
     assert (sites / PATH).read_bytes() in (installed(A), installed(B))
     assert len(failures) < 2 * PUBLISHES, "at least one of them got through"
-    file.publish(A)
-    file.publish(B)
+    file.publish(A, MARK)
+    file.publish(B, MARK)
     assert beside(sites) == ["sqlconf.php"]

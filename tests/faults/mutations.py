@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 from rotation.core import situation
 from rotation.core.errors import AppUnhealthy, OwnerUnknown, RotationError, RotationSuperseded, SourceUnreachable
-from rotation.core.model import CURRENT, PENDING, Direction, Mode, RotationStep, RotationTag, Slot
+from rotation.core.model import CURRENT, PENDING, Direction, Mark, Mode, RotationStep, RotationTag, Slot
 from rotation.core.rollout import Progress, Rollout
 from rotation.core.situation import Action
 from rotation.protocol import altering, intents
@@ -370,7 +370,7 @@ def straight_back(states: dict[str, Any]) -> None:
 
 def publish_unproven(world: Any, request: Any) -> dict[str, Any]:
     record, _ = _confirm(world.slots, request.claim.version, request.direction)
-    return {"changed": world.credential(request.consumer).publish(record.credential(request.entry))}
+    return {"changed": world.credential(request.consumer, "").publish(record.credential(request.entry), Mark(request.mark))}
 
 
 def put_as_current(self: Any, version: str, text: Any) -> Any:

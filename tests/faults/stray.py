@@ -11,7 +11,7 @@ from rotation.consumers.sqlconf.adapter import SqlconfFile
 
 from tests.faults.search import Found
 from tests.worlds.living import PHP
-from tests.worlds.world import credential
+from tests.worlds.world import MARK, credential
 
 DIES_AT = ("fsync", "fchown", "fchmod")
 
@@ -32,7 +32,7 @@ def stray_files() -> Found | None:
                 raise _Dead
 
             with patch.object(os, place, die), patch.object(Path, "unlink", lambda *_, **__: None), suppress(_Dead):
-                file.publish(credential("openemr_b", "canary"))
+                file.publish(credential("openemr_b", "canary"), MARK)
             for one in Path(folder).iterdir():
                 if one.suffix != ".php" or (one != path and S_IMODE(one.stat().st_mode) & S_IROTH):
                     return Found("I7", f"{one.suffix} file left readable in the document root", (f"WriteSqlconf dies at {place}",))

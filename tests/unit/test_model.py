@@ -122,5 +122,5 @@ def test_the_same_login_is_the_same_user_and_password_wherever_it_points() -> No
 
 def test_a_port_that_a_consumer_does_not_say_is_the_others() -> None:
     silent = replace(CREDENTIAL, port=None)
-    assert silent.at_port_of(replace(CREDENTIAL, port=3307)).port == 3307
-    assert CREDENTIAL.at_port_of(replace(CREDENTIAL, port=3307)).port == 3306
+    assert silent.at_place_of(replace(CREDENTIAL, port=3307)).port == 3307
+    assert CREDENTIAL.at_place_of(replace(CREDENTIAL, port=3307)).port == 3306

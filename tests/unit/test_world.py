@@ -118,7 +118,7 @@ def test_what_is_published_is_read_back_and_written_only_once(world: MemoryWorld
     for consumer in (world.credential(SQLCONF), world.credential(SECRET)):
         assert consumer.publish(login(Slot.B))
         assert not consumer.publish(login(Slot.B))
-        assert consumer.read().at_port_of(login(Slot.B)) == login(Slot.B)
+        assert consumer.read().at_place_of(login(Slot.B)) == login(Slot.B)
     assert world.journal.writes == ["publish sqlconf.php", "publish Secret openemr/db"]
     assert (world.file.held.port, world.secret.held.port) == (3306, None)
 

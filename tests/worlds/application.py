@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from rotation.core.errors import AppUnhealthy
-from rotation.core.model import Credential
+from rotation.core.model import Credential, Mark
 from rotation.core.rollout import Rollout
 from rotation.ports import FileState
 
@@ -40,8 +40,8 @@ class Held:
         self._journal.look(f"read {self._name}")
         return self._credential
 
-    def publish(self, credential: Credential) -> bool:
-        if self._credential.at_port_of(credential) == credential:
+    def publish(self, credential: Credential, _: Mark) -> bool:
+        if self._credential.at_place_of(credential) == credential:
             return False
         with self._journal.write(f"publish {self._name}"):
             self.holds(credential)

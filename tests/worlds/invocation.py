@@ -30,7 +30,7 @@ from rotation.core.errors import (
     SourceUnreachable,
     SqlconfUnsupported,
 )
-from rotation.core.model import PENDING, Credential, Labels, Password, SecretText
+from rotation.core.model import PENDING, Credential, Labels, Mark, Password, SecretText
 from rotation.core.record import Document
 from rotation.core.rollout import Rollout
 from rotation.kinds.target import Target
@@ -347,8 +347,15 @@ class Ports:
     def credentials(self) -> list["Consumer"]:
         return [Consumer(self._it, one) for one in (self._world.file, self._world.secret)]
 
-    def credential(self, index: int) -> "Consumer":
-        return Consumer(self._it, self._world.credential(index))
+    def credential(self, index: int, username: str) -> "Consumer":
+        return Consumer(self._it, self._world.credential(index, username))
+
+    def keepers(self, username: str) -> list["Consumer"]:
+        return []
+
+    @property
+    def endpoint(self) -> None:
+        return None
 
     def files(self) -> list["Consumer"]:
         return self.credentials()[:1]
@@ -499,8 +506,8 @@ class Consumer:
         credential: Credential = self._it.call(self._port, f"read {self.name}", self._held.read)
         return credential
 
-    def publish(self, credential: Credential) -> bool:
-        changed: bool = self._it.call(self._port, f"publish {self.name}", lambda: self._held.publish(credential))
+    def publish(self, credential: Credential, mark: Mark) -> bool:
+        changed: bool = self._it.call(self._port, f"publish {self.name}", lambda: self._held.publish(credential, mark))
         return changed
 
     def fix_permissions(self) -> bool:

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from rotation.consumers.sqlconf import text as sqlconf
 from rotation.core.errors import SourceReadOnly, SourceUnreachable
-from rotation.core.model import Credential, Password, Slot
+from rotation.core.model import Credential, Mark, Password, Slot
 from rotation.core.rollout import Rollout
 from rotation.ports import Activity, SessionId
 
@@ -91,9 +91,9 @@ class LivingFile(Held):
         if before is not None and before != credential:
             self.past = (*self.past, (self._now(), before))
 
-    def publish(self, credential: Credential) -> bool:
+    def publish(self, credential: Credential, mark: Mark) -> bool:
         """As the shipped code renders it, and as PHP would read that."""
-        return super().publish(sqlconf.read(sqlconf.render(PHP, credential)))
+        return super().publish(sqlconf.read(sqlconf.render(PHP, credential)), mark)
 
     def seen_within(self, seconds: float) -> Iterator[Credential]:
         """What somebody may have read in it during that time."""

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 
-from rotation.core.model import PENDING, Credential, Password, SecretText, Slot
+from rotation.core.model import PENDING, Credential, Mark, Password, SecretText, Slot
 from rotation.core.record import AdminRecord, Record
 from rotation.kinds.target import Target, parse_target
 from rotation.ports import ClusterObject, CredentialConsumer, ProtectedFile, Workload
@@ -23,6 +23,7 @@ ADMIN, ADMIN_PASSWORD = "master", "canary-of-master-1d3eM"
 FORMER, FORMER_PASSWORD = "openemr", "canary-of-openemr-c60aF"
 SQLCONF, SECRET, PODS = 0, 1, 2
 """The consumers' places in the target's list."""
+MARK = Mark("a test's")
 
 
 def credential(username: str, password: str) -> Credential:
@@ -114,7 +115,15 @@ class MemoryWorld:
     def credentials(self) -> list[CredentialConsumer]:
         return [self.file, self.secret]
 
-    def credential(self, index: int) -> Held:
+    def keepers(self, username: str) -> list[CredentialConsumer]:
+        return []
+
+    @property
+    def endpoint(self) -> None:
+        """The application logs in at the database itself."""
+        return None
+
+    def credential(self, index: int, username: str = "") -> Held:
         return {SQLCONF: self.file, SECRET: self.secret}[index]
 
     def files(self) -> list[ProtectedFile]:

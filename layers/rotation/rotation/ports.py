@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rotation.core.model import Credential, Labels, Password, SecretText
+from rotation.core.model import Credential, Labels, Mark, Password, SecretText
 from rotation.core.rollout import Rollout
 from rotation.kinds.target import Target
 from rotation.told.notice import Notice, Resume
@@ -126,8 +126,20 @@ class CredentialConsumer(Protocol):
     def read(self) -> Credential:
         """The credential in it now."""
 
-    def publish(self, credential: Credential) -> bool:
-        """Put that credential in it; False if it was there already."""
+    def publish(self, credential: Credential, mark: Mark) -> bool:
+        """Put that credential in it; False if it was there already, and nothing had to be closed (`Mark.closes`)."""
+
+
+class Endpoint(Protocol):
+    """Through which the application logs in, where that is not the database itself: a proxy, which may know a user's password
+    later than the database does."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def logs_in(self, credential: Credential) -> bool:
+        """Whether that user gets through with that password now."""
 
 
 @dataclass(frozen=True)
@@ -199,11 +211,14 @@ class World(Protocol):
     @property
     def source(self) -> Source: ...
     @property
-    def health(self) -> Health: ...
+    def health(self) -> Health | None: ...
+    @property
+    def endpoint(self) -> Endpoint | None: ...
     @property
     def now(self) -> Callable[[], float]: ...
     def credentials(self) -> list[CredentialConsumer]: ...
-    def credential(self, index: int) -> CredentialConsumer: ...
+    def credential(self, index: int, username: str) -> CredentialConsumer: ...
+    def keepers(self, username: str) -> list[CredentialConsumer]: ...
     def files(self) -> list[ProtectedFile]: ...
     def traffic(self) -> CredentialConsumer: ...
     def workload(self, index: int) -> Workload: ...

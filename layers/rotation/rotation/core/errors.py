@@ -36,6 +36,7 @@
         ├── ClusterRefused            the Kubernetes API refused us; its reason is given
         ├── RolloutPaused             the Deployment is paused: it would never roll
         ├── RolloutFailed             Kubernetes says that the rollout exceeded its progress deadline
+        ├── EndpointTooSlow           the proxy still refuses a login that the database accepts, longer than the target allows
         ├── RolloutTooSlow            not complete within the target's rollout deadline
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
         ├── NextUserInUse             the user whose turn comes next in a longer ring is used by something else
@@ -163,6 +164,9 @@ class RolloutPaused(PermanentError): ...
 
 
 class RolloutFailed(PermanentError): ...
+
+
+class EndpointTooSlow(PermanentError): ...
 
 
 class RolloutTooSlow(PermanentError): ...

@@ -63,10 +63,20 @@ PREVIOUS = "previous"
 
 
 class Direction(StrEnum):
-    """Whether a publish carries the rotation on or undoes it."""
+    """Whether a publish carries the rotation on, undoes it, or tells those who keep every user's password of a new one."""
 
     FORWARD = "forward"
     RESTORE = "restore"
+    RETIRE = "retire"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What one publish is recognised by: repeated it is the same, another one of the same execution has another."""
+
+    text: str
+    closes: bool = False
+    """Undoing: what an earlier publish may still do late must find that it has lost."""
 
 
 class Mode(StrEnum):
@@ -95,13 +105,16 @@ class Credential:
     username: str
     password: Password
     host: str
+    """Empty where a consumer does not say, or says another place: the application of a proxy's."""
     port: int | None
     """None where a consumer does not say: the Kubernetes Secret of OpenEMR has no key for it."""
     dbname: str
+    """Empty where a consumer does not say."""
 
-    def at_port_of(self, other: "Credential") -> "Credential":
-        """The same, with the other's port where it does not say one itself."""
-        return self if self.port is not None else replace(self, port=other.port)
+    def at_place_of(self, other: "Credential") -> "Credential":
+        """The same, with the other's host, port and database where it does not say them itself."""
+        port = other.port if self.port is None else self.port
+        return replace(self, host=self.host or other.host, port=port, dbname=self.dbname or other.dbname)
 
     def same_login(self, other: "Credential | None") -> bool:
         """Whether both are the same user with the same password (where they point may differ)."""

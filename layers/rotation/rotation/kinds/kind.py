@@ -15,6 +15,7 @@ class Holds(Enum):
     """Whose credential a consumer holds."""
 
     ACTIVE = "the one that the application uses"
+    EVERY = "every user's, whoever's turn it is; to hold one is not to use it"
     NOTHING = "none: it is restarted, to pick up what the others hold"
 
 

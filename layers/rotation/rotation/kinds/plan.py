@@ -15,7 +15,7 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
     publish = [
         _step("SyncUsers", f"nothing if {new} logs in; else {new} gets its recorded password"),
         *(_publish(consumer, used or old, new) for consumer in target.consumers),
-        _step("ValidateApp", f"nothing: logs in as {new} with what sqlconf.php holds, asks {target.health.url}"),
+        _step("ValidateApp", f"nothing: {', '.join(_validated(target, new))}"),
         _step("FlipSlot", f"AWSCURRENT of {target.slot_secret}: active_slot {decision.slot}"),
     ]
     return [
@@ -27,6 +27,14 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         _step("DiscardOldPassword", f"{old}: the old password is refused; AWSCURRENT of {target.slot_secret} holds the new one"),
         _step("RotateAdmin", f"the database admin: a new password; AWSCURRENT of {target.admin_secret} holds it"),
         _step("ReleaseRotation", f"AWSPENDING of {target.slot_secret}: to none"),
+    ]
+
+
+def _validated(target: Target, new: str) -> list[str]:
+    return [
+        f"logs in as {new} with what the application reads",
+        *([f"also through {target.endpoint.host}"] if target.endpoint else []),
+        *([f"asks {target.health.url}"] if target.health else []),
     ]
 
 

@@ -10,6 +10,8 @@ CONSUMERS = {
     "sqlconf": "rotation.consumers.sqlconf",
     "secret": "rotation.consumers.secret",
     "deployment": "rotation.consumers.deployment",
+    "app-secret": "rotation.consumers.app_secret",
+    "proxy-secret": "rotation.consumers.proxy_secret",
 }
 SOURCES = {
     "mysql": "rotation.sources.mysql",

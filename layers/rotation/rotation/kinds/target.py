@@ -62,6 +62,17 @@ class HealthSettings:
 
 
 @dataclass(frozen=True)
+class EndpointSettings:
+    """Where the application logs in, if that is not the database itself."""
+
+    host: str
+    port: int
+    ca: str
+    deadline_seconds: int
+    """How long it may go on refusing a password that the database accepts."""
+
+
+@dataclass(frozen=True)
 class Target:
     """The whole document."""
 
@@ -70,13 +81,21 @@ class Target:
     admin_secret: str
     source: Source
     consumers: tuple[Consumer, ...]
-    health: HealthSettings
+    health: HealthSettings | None
+    endpoint: EndpointSettings | None
     rotation_class: RotationClass
     overlap_seconds: int
-    """The document's own, else its class's."""
+    """The document's own, else its class's; at least as long as the application may go on with what it has read."""
+    cache_seconds: int
+    """How long the application may go on with a credential that it has read."""
     quiet_seconds: int
     drain_deadline_seconds: int
     rollout_deadline_seconds: int
+
+    @property
+    def settle_deadline_seconds(self) -> int:
+        """How long the endpoint may take to accept what was published."""
+        return self.endpoint.deadline_seconds if self.endpoint else 0
 
     @property
     def holding(self) -> list[Consumer]:
@@ -139,15 +158,19 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
 
 def _build(name: str, document: dict[str, Any]) -> Target:
     rotation_class = CLASSES[document["class"]]
+    consumers = _consumers(document["consumers"])
+    cached = max((int(one.settings.get("application_cache_seconds", 0)) for one in consumers), default=0)
     return Target(
         name=name,
         slot_secret=document["slot_secret"],
         admin_secret=document["admin_secret"],
         source=Source(document["source"]["kind"], _settings(document["source"])),
-        consumers=_consumers(document["consumers"]),
-        health=HealthSettings(**document["health"]),
+        consumers=consumers,
+        health=HealthSettings(**document["health"]) if "health" in document else None,
+        endpoint=EndpointSettings(**document["endpoint"]) if "endpoint" in document else None,
         rotation_class=rotation_class,
-        overlap_seconds=document.get("overlap_seconds", rotation_class.overlap_seconds),
+        overlap_seconds=max(cached, document.get("overlap_seconds", rotation_class.overlap_seconds)),
+        cache_seconds=cached,
         quiet_seconds=document["drain"]["quiet_seconds"],
         drain_deadline_seconds=document["drain"]["deadline_seconds"],
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],

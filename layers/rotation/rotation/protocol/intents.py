@@ -55,7 +55,7 @@ def confirm(store: SecretStore, version: str, direction: Direction = Direction.F
     if labels.pending != version:
         raise RotationSuperseded(f"{store.name}: AWSPENDING is no longer on version {version}")
     record = read_record(store, version)
-    if direction is Direction.FORWARD and not _still_ours(store, record, version, labels.current):
+    if direction is not Direction.RESTORE and not _still_ours(store, record, version, labels.current):
         raise RotationSuperseded(f"{store.name}: another version became current while this run was at work")
     return record, labels
 

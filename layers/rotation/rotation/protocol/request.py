@@ -122,6 +122,11 @@ class Request:
         return float(self._event["rollout"]["began"])
 
     @property
+    def publish_began(self) -> float:
+        """When the consumer was written, in seconds since 1970."""
+        return float(self._event["put"]["began"])
+
+    @property
     def drain(self) -> Drain | None:
         """What the last look at the drain left behind; None before the first."""
         raw = self._event.get("drain") or {}

@@ -18,7 +18,7 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
     current = read_record(world.slots, labels.current)
     pending = read_record(world.slots, labels.pending) if labels.pending else None
     logins = _Logins(world)
-    held = [consumer.read().at_port_of(current.credential(current.active)) for consumer in world.credentials()]
+    held = [consumer.read().at_place_of(current.credential(current.active)) for consumer in world.credentials()]
     found = [Found(credential, logins.works(credential)) for credential in held]
     recorded, previous = [*([pending] if pending else []), current], list(_previous(world.slots, labels))
     slots = {slot for record in recorded for slot in record.ring}

@@ -9,8 +9,20 @@ from rotation.aws.parameters import load_target
 from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.core.errors import SecretInvalid, TargetInvalid, TargetNotFound
 from rotation.kinds import registry
+from rotation.kinds.kind import Holds
+from rotation.kinds.kind import Settings as Of
 from rotation.kinds.target import Consumer, Target
-from rotation.ports import ClusterObject, CredentialConsumer, Health, ProtectedFile, SecretStore, Source, Surroundings, Workload
+from rotation.ports import (
+    ClusterObject,
+    CredentialConsumer,
+    Endpoint,
+    Health,
+    ProtectedFile,
+    SecretStore,
+    Source,
+    Surroundings,
+    Workload,
+)
 from rotation.runtime.settings import DeskSettings, Settings
 from rotation.told.notice import Notice, Resume
 from rotation.told.outcome import Outcome
@@ -49,14 +61,27 @@ class AwsWorld:
 
     @cached_property
     def source(self) -> Source:
-        made: Source = registry.adapter(registry.SOURCES[self.target.source.kind]).make(self.target.source.settings, self._here)
+        return self._source(self.target.source.settings)
+
+    def _source(self, settings: Of) -> Source:
+        made: Source = registry.adapter(registry.SOURCES[self.target.source.kind]).make(settings, self._here)
         return made
 
     @cached_property
-    def health(self) -> Health:
+    def health(self) -> Health | None:
         from rotation.checks.page import HealthPage
 
-        return HealthPage(self.target.health)
+        return HealthPage(self.target.health) if self.target.health else None
+
+    @cached_property
+    def endpoint(self) -> Endpoint | None:
+        from rotation.checks.login import ThroughEndpoint
+
+        settings = self.target.endpoint
+        if settings is None:
+            return None
+        made: Source = self._source({**self.target.source.settings, "ca": settings.ca})
+        return ThroughEndpoint(made, settings)
 
     @property
     def now(self) -> Callable[[], float]:
@@ -65,9 +90,11 @@ class AwsWorld:
     def credentials(self) -> list[CredentialConsumer]:
         return [self._made(consumer) for consumer in self.target.holding]
 
-    def credential(self, index: int) -> CredentialConsumer:
-        made: CredentialConsumer = self._made(self.target.consumers[index])
-        return made
+    def credential(self, index: int, username: str) -> CredentialConsumer:
+        return self._held(self.target.consumers[index], username)
+
+    def keepers(self, username: str) -> list[CredentialConsumer]:
+        return [self._held(consumer, username) for consumer in self.target.consumers if consumer.known.holds is Holds.EVERY]
 
     def files(self) -> list[ProtectedFile]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.known.is_file]
@@ -76,7 +103,7 @@ class AwsWorld:
         return self.credentials()[0]
 
     def workloads(self) -> list[Workload]:
-        return [self._made(consumer) for consumer in self.target.consumers if not consumer.holds_credential]
+        return [self._made(consumer) for consumer in self.target.consumers if consumer.known.holds is Holds.NOTHING]
 
     def workload(self, index: int) -> Workload:
         made: Workload = self._made(self.target.consumers[index])
@@ -113,6 +140,11 @@ class AwsWorld:
     @cached_property
     def _here(self) -> Surroundings:
         return Surroundings(self._name, self.target.admin_secret, self._settings.sites_root)
+
+    def _held(self, consumer: Consumer, username: str) -> CredentialConsumer:
+        made = self._made(consumer)
+        held: CredentialConsumer = made.of(username) if consumer.known.holds is Holds.EVERY else made
+        return held
 
     def _made(self, consumer: Consumer) -> Any:
         return registry.adapter(registry.CONSUMERS[consumer.kind]).make(consumer.settings, self._here)

@@ -32,6 +32,10 @@ def _discard(world: World, request: Request, new: Credential, retired: Credentia
     discard_old(world, working_admin(world), new, check)
     if world.source.logs_in(retired):
         raise RetiredPasswordAccepted(f"{world.target.name}: the retired password of {retired.username} still logs in")
+    if world.endpoint is not None and not retired.same_login(new) and world.endpoint.logs_in(retired):
+        raise RetiredPasswordAccepted(
+            f"{world.target.name}: {world.endpoint.name} still accepts {retired.username}'s retired password"
+        )
 
 
 def _record(world: World, request: Request, seen_current: str) -> None:

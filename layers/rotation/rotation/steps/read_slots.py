@@ -5,7 +5,9 @@ from typing import Any
 from rotation.core.errors import RolloutPaused
 from rotation.core.model import Mode
 from rotation.core.situation import Decision, Facts, decide
+from rotation.kinds.kind import Holds
 from rotation.kinds.plan import plan
+from rotation.kinds.target import Consumer
 from rotation.ports import World
 from rotation.protocol.request import Request
 from rotation.protocol.survey import survey
@@ -16,14 +18,22 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
     recreated = _recreated(world)
     facts = survey(world, request.rotation_id, request.owner)
     decision = decide(facts, request.mode)
+    consumers = [_listed(index, consumer) for index, consumer in enumerate(world.target.consumers)]
     return {
         **decision.summary,
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
-        "consumers": [{"index": index, "kind": consumer.kind} for index, consumer in enumerate(world.target.consumers)],
+        "consumers": consumers,
+        "keepers": [consumer for consumer in consumers if consumer["settles"]],
         "rounds": len(decision.record.ring),
-        "overlap_seconds": 0 if request.mode is Mode.REVOKE else world.target.overlap_seconds,
+        "overlap_seconds": world.target.cache_seconds if request.mode is Mode.REVOKE else world.target.overlap_seconds,
         "plan": [*recreated, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],
     }
+
+
+def _listed(index: int, consumer: Consumer) -> dict[str, Any]:
+    """What the machine needs of it. Who keeps every user's password is waited for: it may take effect later."""
+    kept = consumer.known.holds is Holds.EVERY
+    return {"index": index, "kind": consumer.kind, "state": consumer.known.state, "settles": kept}
 
 
 def _recreated(world: World) -> list[dict[str, str]]:

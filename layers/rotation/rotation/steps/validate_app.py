@@ -16,14 +16,17 @@ def validate_app(world: World, request: Request) -> dict[str, Any]:
     found = _found(world, expected)
     if not world.source.logs_in(found):
         raise LoginRefused(f"{world.target.name}: what {world.traffic().name} holds for {found.username} does not log in")
-    world.health.check()
+    if world.endpoint is not None and not world.endpoint.logs_in(found):
+        raise LoginRefused(f"{world.target.name}: {world.endpoint.name} refuses {found.username}, which the database accepts")
+    if world.health is not None:
+        world.health.check()
     _found(world, expected)  # a dead run's write may have landed meanwhile: then the page spoke for another credential
     return {"user": expected.username}
 
 
 def _found(world: World, expected: Credential) -> Credential:
     consumer = world.traffic()
-    found = consumer.read().at_port_of(expected)
+    found = consumer.read().at_place_of(expected)
     if not found.same_login(expected):
         raise ConsumerDiffers(f"{world.target.name}: {consumer.name} does not hold the credential of {expected.username}")
     return found

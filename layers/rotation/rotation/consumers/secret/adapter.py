@@ -5,7 +5,7 @@ from typing import Any
 
 from rotation.consumers.cluster.eks import Cluster
 from rotation.core.errors import ClusterRefused, ConsumerDiffers
-from rotation.core.model import Credential, Password
+from rotation.core.model import Credential, Mark, Password
 from rotation.kinds.kind import Settings
 from rotation.ports import Surroundings
 
@@ -37,7 +37,7 @@ class KubernetesSecret:
             raise ClusterRefused(f"{self._place} is immutable: it could never take another credential")
         return self._credential(found)
 
-    def publish(self, credential: Credential) -> bool:
+    def publish(self, credential: Credential, _: Mark) -> bool:
         """With the resourceVersion that was read: a change in between is a conflict, never overwritten."""
         found = self._cluster.get(self._path)
         data = _encode(credential, found.get("data") or {})

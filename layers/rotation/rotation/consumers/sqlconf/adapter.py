@@ -10,7 +10,7 @@ from stat import S_IMODE
 
 from rotation.consumers.sqlconf import text as sqlconf
 from rotation.core.errors import FileSystemUnavailable, SqlconfMissing, SqlconfUnsupported, TargetInvalid
-from rotation.core.model import Credential
+from rotation.core.model import Credential, Mark
 from rotation.kinds.kind import Settings
 from rotation.ports import FileState, Surroundings
 
@@ -40,7 +40,7 @@ class SqlconfFile:
         with self._explained():
             return sqlconf.read(self._path.read_bytes())
 
-    def publish(self, credential: Credential) -> bool:
+    def publish(self, credential: Credential, _: Mark) -> bool:
         with self._explained():
             self._sweep()
             before = self._path.read_bytes()

@@ -1,0 +1,6 @@
+"""CheckLogin: one look at whether a user gets through the endpoint that the application uses."""
+
+from rotation.runtime.entry import handler
+from rotation.steps.check_login import check_login
+
+lambda_handler = handler(check_login, "check_login")

@@ -1,0 +1,1 @@
+"""The secret that an application reads its login from, by itself."""

@@ -1,0 +1,26 @@
+"""The kind `app-secret`."""
+
+from rotation.kinds.kind import ConsumerKind, Holds, Settings
+
+
+def change(settings: Settings, used: str, new: str) -> str:
+    """What a dry run says."""
+    return f"AWSCURRENT of {settings['secret']}: username and password from {used} to {new}, every other key as it is"
+
+
+KIND = ConsumerKind(
+    state="PutSecret",
+    holds=Holds.ACTIVE,
+    properties={
+        "secret": {"description": "ARN of the secret that the application reads", "type": "string", "pattern": "^arn:"},
+        "application_cache_seconds": {
+            "description": "How long the application may go on with what it has read; both logins work for at least as long",
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 172800,
+        },
+    },
+    required=("secret", "application_cache_seconds"),
+    change=change,
+    validated=True,
+)

@@ -1,0 +1,25 @@
+"""The kind `proxy-secret`."""
+
+from rotation.kinds.kind import ConsumerKind, Holds, Settings
+
+
+def change(settings: Settings, _: str, new: str) -> str:
+    """What a dry run says."""
+    return f"the one of {len(settings['secrets'])} proxy secrets that names {new}: its password, if it is another"
+
+
+KIND = ConsumerKind(
+    state="PutSecret",
+    holds=Holds.EVERY,
+    properties={
+        "secrets": {
+            "description": "ARNs of the proxy's secrets, one for each user that takes turns; told apart by their username",
+            "type": "array",
+            "minItems": 2,
+            "uniqueItems": True,
+            "items": {"type": "string", "pattern": "^arn:"},
+        }
+    },
+    required=("secrets",),
+    change=change,
+)
