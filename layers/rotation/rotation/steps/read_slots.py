@@ -4,8 +4,8 @@ from typing import Any
 
 from rotation.core.errors import RolloutPaused
 from rotation.core.model import Mode
-from rotation.core.plan import plan
 from rotation.core.situation import Decision, Facts, decide
+from rotation.kinds.plan import plan
 from rotation.ports import World
 from rotation.protocol.request import Request
 from rotation.protocol.survey import survey
