@@ -2,7 +2,12 @@
 
 from typing import Any
 
-CONSUMERS = [{"index": 0, "kind": "sqlconf"}, {"index": 1, "kind": "secret"}, {"index": 2, "kind": "deployment"}]
+CONSUMERS = [
+    {"index": 0, "kind": "sqlconf", "state": "WriteSqlconf", "settles": False},
+    {"index": 1, "kind": "secret", "state": "PatchSecret", "settles": False},
+    {"index": 2, "kind": "deployment", "state": "RestartApp", "settles": False},
+]
+PUT = {"began": 1767582000.5, "status": "waiting", "wait_seconds": 0}
 
 HAPPY: dict[str, dict[str, Any]] = {
     "read_slots": {
@@ -16,6 +21,8 @@ HAPPY: dict[str, dict[str, Any]] = {
         "reason": "rotate to the standby",
         "labels": {"current": "57955f3c-2171-4a7c-83f9-7a5e21844562", "pending": None},
         "consumers": CONSUMERS,
+        "keepers": [],
+        "has_keepers": False,
         "overlap_seconds": 0,
         "plan": [],
     },
@@ -23,6 +30,8 @@ HAPPY: dict[str, dict[str, Any]] = {
     "sync_users": {"repaired": []},
     "write_sqlconf": {"changed": True},
     "patch_secret": {"changed": True},
+    "put_secret": {"changed": True, **PUT},
+    "check_login": {**PUT, "status": "complete"},
     "restart_app": {"began": 1767582000.5, "status": "waiting", "wait_seconds": 0},
     "check_rollout": {"began": 1767582000.5, "status": "complete", "wait_seconds": 0},
     "validate_app": {"user": "openemr_b"},

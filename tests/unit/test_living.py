@@ -21,7 +21,7 @@ from tests.worlds.living import (
     LivingWorld,
     Snapshot,
 )
-from tests.worlds.world import ADMIN, ADMIN_PASSWORD, RING, USERS, credential, login
+from tests.worlds.world import ADMIN, ADMIN_PASSWORD, MARK, RING, USERS, credential, login
 
 A, B = USERS[Slot.A], USERS[Slot.B]
 ME = credential(ADMIN, ADMIN_PASSWORD)
@@ -51,8 +51,8 @@ CHANGES: dict[str, Callable[[LivingWorld], object]] = {
     "a version": lambda world: world.slots.put_once("one", SecretText("{}")),
     "a label": lambda world: world.slots.swap(PENDING, to="v0", removed_from=None),
     "the admin's label": lambda world: world.admin.put("two", world.admin.read("v0"), [CURRENT]),
-    "sqlconf.php": lambda world: world.file.publish(login(Slot.B)),
-    "the Kubernetes Secret": lambda world: world.secret.publish(login(Slot.B)),
+    "sqlconf.php": lambda world: world.file.publish(login(Slot.B), MARK),
+    "the Kubernetes Secret": lambda world: world.secret.publish(login(Slot.B), MARK),
     "the lock": lambda world: world.source.enter(ME, "me"),
     "a fail-over": lambda world: world.source.fail_over(),
     "a restart": lambda world: world.pods.restart("mark", "today"),
@@ -87,7 +87,7 @@ def test_a_snapshot_is_all_that_another_world_needs(world: LivingWorld) -> None:
 
 
 def test_the_time_that_has_passed_makes_no_other_world_once_it_does_not_matter(world: LivingWorld) -> None:
-    world.file.publish(login(Slot.B))
+    world.file.publish(login(Slot.B), MARK)
     world.pods.restart("mark", "today")
     world.source.fail_over()
     young = world.key()
@@ -152,7 +152,7 @@ def logins(world: LivingWorld) -> tuple[int, int]:
 
 
 def test_php_logs_in_with_the_old_file_for_a_while_and_its_sessions_end_later(world: LivingWorld) -> None:
-    world.file.publish(login(Slot.B))
+    world.file.publish(login(Slot.B), MARK)
     began = logins(world)
     world.pass_time(STALE_SECONDS / 2)
     assert logins(world)[0] > began[0]
@@ -169,13 +169,13 @@ def test_php_logs_in_with_the_old_file_for_a_while_and_its_sessions_end_later(wo
 
 
 def test_a_file_that_is_written_again_as_it_was_has_no_past(world: LivingWorld) -> None:
-    world.file.publish(login(Slot.A))
+    world.file.publish(login(Slot.A), MARK)
     assert world.file.past == ()
 
 
 @pytest.mark.parametrize("password", [r"a\1b\g<1>$x'\\", "pässwörd-€", 'it\'s "a" %s'])
 def test_what_php_reads_in_the_file_is_what_was_published(world: LivingWorld, password: str) -> None:
-    world.file.publish(credential(A, password))
+    world.file.publish(credential(A, password), MARK)
     assert world.file.held == credential(A, password)
 
 
@@ -195,7 +195,7 @@ def test_a_rollout_proceeds_by_itself_after_a_status_that_is_about_the_one_befor
 
 def test_pods_of_before_a_restart_run_with_what_they_were_started_with_until_it_is_through(world: LivingWorld) -> None:
     before = world.secret.held
-    world.secret.publish(login(Slot.B))
+    world.secret.publish(login(Slot.B), MARK)
     world.pass_time(60.0)
     seen = [world.pods.environments]
     world.pods.restart("mark", "today")

@@ -46,6 +46,13 @@ def stopped(world: MemoryWorld, come: Callable[[Run], object], name: str = "dead
     return run
 
 
+CONSUMERS = [
+    {"index": 0, "kind": "sqlconf", "state": "WriteSqlconf", "settles": False},
+    {"index": 1, "kind": "secret", "state": "PatchSecret", "settles": False},
+    {"index": 2, "kind": "deployment", "state": "RestartApp", "settles": False},
+]
+
+
 # ReadSlots
 
 
@@ -60,7 +67,9 @@ def test_reading_says_what_the_machine_needs_and_writes_nothing(world: MemoryWor
         "rotation_id": "run-1",
         "reason": "rotate to the standby",
         "labels": {"current": "v0", "pending": None},
-        "consumers": [{"index": 0, "kind": "sqlconf"}, {"index": 1, "kind": "secret"}, {"index": 2, "kind": "deployment"}],
+        "consumers": CONSUMERS,
+        "keepers": [],
+        "has_keepers": False,
         "rounds": 2,
         "overlap_seconds": 0,
         "plan": [],

@@ -104,7 +104,7 @@ def test_every_consumer_has_its_adapter_in_the_targets_order(world: AwsWorld) ->
     assert isinstance(file, SqlconfFile)
     assert isinstance(secret, KubernetesSecret)
     assert (file.name, secret.name) == ("sqlconf.php at /mnt/sites/default/sqlconf.php", "Secret openemr/db")
-    assert [world.credential(place).name for place in (SQLCONF, SECRET)] == [file.name, secret.name]
+    assert [world.credential(place, "openemr_a").name for place in (SQLCONF, SECRET)] == [file.name, secret.name]
     [pods] = world.workloads()
     assert isinstance(pods, Deployment)
     assert pods.name == world.workload(PODS).name == "Deployment openemr/openemr"

@@ -11,7 +11,7 @@ from rotation.ports import AdminSession, World
 
 from tests.worlds.database import Session
 from tests.worlds.journal import Crash
-from tests.worlds.world import ADMIN, ADMIN_PASSWORD, PODS, SECRET, SQLCONF, USERS, MemoryWorld, credential, login
+from tests.worlds.world import ADMIN, ADMIN_PASSWORD, MARK, PODS, SECRET, SQLCONF, USERS, MemoryWorld, credential, login
 
 A = USERS[Slot.A]
 ME = credential(ADMIN, ADMIN_PASSWORD)
@@ -116,8 +116,8 @@ def test_a_user_that_is_not_there_cannot_be_altered(world: MemoryWorld) -> None:
 
 def test_what_is_published_is_read_back_and_written_only_once(world: MemoryWorld) -> None:
     for consumer in (world.credential(SQLCONF), world.credential(SECRET)):
-        assert consumer.publish(login(Slot.B))
-        assert not consumer.publish(login(Slot.B))
+        assert consumer.publish(login(Slot.B), MARK)
+        assert not consumer.publish(login(Slot.B), MARK)
         assert consumer.read().at_place_of(login(Slot.B)) == login(Slot.B)
     assert world.journal.writes == ["publish sqlconf.php", "publish Secret openemr/db"]
     assert (world.file.held.port, world.secret.held.port) == (3306, None)
@@ -149,9 +149,9 @@ def test_the_same_mark_is_no_second_restart(world: MemoryWorld) -> None:
 def test_a_crash_comes_before_or_after_a_write_and_only_once(world: MemoryWorld, done: bool) -> None:
     world.journal.crash(0, done=done)
     with pytest.raises(Crash):
-        world.file.publish(login(Slot.B))
+        world.file.publish(login(Slot.B), MARK)
     assert (world.file.held == login(Slot.B)) is done
-    assert world.file.publish(login(Slot.B)) is not done
+    assert world.file.publish(login(Slot.B), MARK) is not done
 
 
 def test_a_crash_while_a_label_is_moved_leaves_it_on_one_version(world: MemoryWorld) -> None:

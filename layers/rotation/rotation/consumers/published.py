@@ -46,7 +46,7 @@ class PublishedSecret:
         return labels.previous is not None and labels.current == self._version(labels.previous, mark)
 
     def _version(self, made_from: str, mark: Mark) -> str:
-        return str(uuid.uuid5(_NAMESPACE, "|".join((self._store.name, made_from, mark.text))))
+        return str(uuid.uuid5(_NAMESPACE, f"{self._store.name}|{made_from}|{mark.text}"))
 
     def _content(self, version: str) -> dict[str, Any]:
         """Never shown: what is wrong is said by the key alone."""

@@ -157,6 +157,8 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
 
 
 def _build(name: str, document: dict[str, Any]) -> Target:
+    if not {"health", "endpoint"} & document.keys():
+        raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
     rotation_class = CLASSES[document["class"]]
     consumers = _consumers(document["consumers"])
     cached = max((int(one.settings.get("application_cache_seconds", 0)) for one in consumers), default=0)

@@ -19,13 +19,15 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
     facts = survey(world, request.rotation_id, request.owner)
     decision = decide(facts, request.mode)
     consumers = [_listed(index, consumer) for index, consumer in enumerate(world.target.consumers)]
+    keepers = [consumer for consumer in consumers if consumer["settles"]]
     return {
         **decision.summary,
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
         "consumers": consumers,
-        "keepers": [consumer for consumer in consumers if consumer["settles"]],
+        "keepers": keepers,
+        "has_keepers": bool(keepers),
         "rounds": len(decision.record.ring),
-        "overlap_seconds": world.target.cache_seconds if request.mode is Mode.REVOKE else world.target.overlap_seconds,
+        "overlap_seconds": world.target.cache_seconds if request.mode.terms.skips_overlap else world.target.overlap_seconds,
         "plan": [*recreated, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],
     }
 
