@@ -139,6 +139,8 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "half a second": (with_("drain.quiet_seconds", 0.5), "drain.quiet_seconds"),
     "a rollout longer than the budget": (with_("rollout.deadline_seconds", 14401), "rollout.deadline_seconds"),
     "only deployments": (with_("consumers", [DEPLOYMENT]), "consumers"),
+    "a Secret and no sqlconf": (with_("consumers", [SECRET, DEPLOYMENT]), "consumers"),
+    "a Secret before the sqlconf": (with_("consumers", [DEPLOYMENT, SECRET, SQLCONF]), "consumers[1]"),
 }
 
 
@@ -147,6 +149,24 @@ def test_a_wrong_document_is_refused_by_the_name_of_its_field(document: Any, fie
     with pytest.raises(TargetInvalid, match=r"^openemr: the target document is wrong: ") as caught:
         parse(document)
     assert field in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("consumers", "field"),
+    [([SECRET, DEPLOYMENT], "consumers"), ([DEPLOYMENT], "consumers"), ([DEPLOYMENT, SECRET, SQLCONF], "consumers[1]")],
+    ids=["no sqlconf", "nothing to read at all", "sqlconf too late"],
+)
+def test_a_target_that_could_not_be_validated_is_told_the_field_and_the_way_out(consumers: Any, field: str) -> None:
+    """Its first rotation would end RestoreFailed: ValidateApp reads no Secret, whichever way it publishes."""
+    with pytest.raises(TargetInvalid) as caught:
+        parse(with_("consumers", consumers))
+    said = str(caught.value).removeprefix("openemr: the target document is wrong: ")
+    assert said.startswith(f"{field} must be of kind sqlconf, or come after one that is: ")
+    assert said.endswith("Put the sqlconf first")
+
+
+def test_the_order_of_what_holds_no_credential_is_free() -> None:
+    assert [one.kind for one in parse(with_("consumers", [DEPLOYMENT, SQLCONF, SECRET])).consumers][0] == "deployment"
 
 
 @pytest.mark.parametrize("document", [[], None, "x", 1])

@@ -13,6 +13,8 @@ from rotation.core.errors import TargetInvalid
 
 CREDENTIAL_KINDS = ("sqlconf", "secret")
 """Consumers that hold a credential; the others are workloads, which are restarted to pick it up."""
+READ_BACK_KIND = "sqlconf"
+"""What ValidateApp can read back: its function mounts the file system and has no access to a cluster."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,9 @@ def parse_target(name: str, text: str) -> Target:
         document = _validate()(raw)
     except fastjsonschema.JsonSchemaValueException as error:
         raise TargetInvalid(f"{name}: the target document is wrong: {_explain(error)}") from None
-    return _build(name, document)
+    target = _build(name, document)
+    _check_read_back(target)
+    return target
 
 
 @cache
@@ -79,7 +83,23 @@ def _validate() -> Any:
 
 def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
     """fastjsonschema's sentence with the root called by what it is."""
+    if error.rule == "contains":
+        return _not_read_back("consumers")
     return str(error.message).replace("data.", "", 1).replace("data ", "the document ", 1)
+
+
+def _check_read_back(target: Target) -> None:
+    """The first consumer that holds a credential moves the traffic: what it holds must be seen before it counts."""
+    place, first = next((place, one) for place, one in enumerate(target.consumers) if one.holds_credential)
+    if first.kind != READ_BACK_KIND:
+        raise TargetInvalid(f"{target.name}: the target document is wrong: {_not_read_back(f'consumers[{place}]')}")
+
+
+def _not_read_back(field: str) -> str:
+    return (
+        f"{field} must be of kind {READ_BACK_KIND}, or come after one that is: ValidateApp reads back what the application uses,"
+        f" and can read no other kind. Put the {READ_BACK_KIND} first"
+    )
 
 
 def _build(name: str, document: dict[str, Any]) -> Target:
