@@ -166,7 +166,7 @@ def test_a_target_that_could_not_be_validated_is_told_the_field_and_the_way_out(
 
 
 def test_the_order_of_what_holds_no_credential_is_free() -> None:
-    assert [one.kind for one in parse(with_("consumers", [DEPLOYMENT, SQLCONF, SECRET])).consumers][0] == "deployment"
+    assert parse(with_("consumers", [DEPLOYMENT, SQLCONF, SECRET])).consumers[0].kind == "deployment"
 
 
 @pytest.mark.parametrize("document", [[], None, "x", 1])
