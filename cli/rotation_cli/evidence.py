@@ -200,8 +200,8 @@ def failed(run: Run) -> bool:
 
 
 def follow_up(run: Run, runs: Sequence[Run]) -> FollowUp | None:
-    """What was done about a failure. Only new passwords mend a `rotate`, and only two new ones a `revoke`; whatever else was asked
-    for is also mended by a run of the same mode that ended well."""
+    """What was done about a failure. Only a new password mends a `rotate`, and only those of all users a `revoke`; whatever else
+    was asked for is also mended by a run of the same mode that ended well."""
     if run.ended is None or not failed(run):
         return None
     later: list[Run] = []
@@ -215,7 +215,7 @@ def follow_up(run: Run, runs: Sequence[Run]) -> FollowUp | None:
 
 
 def _mends(one: Run, run: Run) -> bool:
-    """A rotation leaves the user to which it moves with the password that it had: where that may be stolen, it mends nothing."""
+    """A rotation leaves every user but one with the password that it had: where those may be stolen, it mends nothing."""
     if run.mode == "revoke":
         return one.outcome == "Revoked"
     went_well = one.end is not None and one.end.urgency is Urgency.NOTHING

@@ -135,7 +135,7 @@ def test_a_failed_rotation_is_not_mended_by_a_run_that_renewed_nothing(failed: s
 
 
 def test_a_failed_revocation_is_mended_by_one_that_revokes_and_not_by_a_rotation() -> None:
-    """A rotation leaves the user to which it moves the password that it had: it may be the stolen one."""
+    """A rotation leaves every user but one the password that it had: it may be the stolen one."""
     runs = [run(1, "OldSlotNotRotated", mode="revoke"), run(2), run(3, "Revoked", mode="revoke")]
     found = follow_up(runs[0], runs)
     assert found is not None

@@ -14,7 +14,7 @@ from tests.faults.machinery import begun, conclude, function_at, invocation, mac
 from tests.faults.scenarios import Scenario, bootstrap, drifted_standby, from_a, where_b_does_not_work
 from tests.worlds.invocation import Boundary, Port, known_passwords
 from tests.worlds.living import LivingWorld
-from tests.worlds.world import ADMIN, USERS, MemoryWorld
+from tests.worlds.world import ADMIN, RING, USERS, MemoryWorld
 
 Asked = set[tuple[str, str]]
 """Function, and what it is asked."""
@@ -47,15 +47,15 @@ class Touched:
         return bool(re.search(r"\nread sqlconf\.php\n(.*\n)*login (?!" + ADMIN + ")", "\n" + "\n".join(self._whats)))
 
     @property
-    def both_slots(self) -> bool:
-        return all(self.did(f"login {user}") for user in USERS.values())
+    def all_slots(self) -> bool:
+        return all(self.did(f"login {USERS[slot]}") for slot in RING)
 
 
 RULES: dict[str, Callable[[Touched], bool]] = {
     "slot secret": lambda t: t.did(".* slots"),
     "admin secret": lambda t: t.did(".* admin"),
     "admin login": lambda t: t.as_admin,
-    "slot login": lambda t: t.both_slots,
+    "slot login": lambda t: t.all_slots,
     "application": lambda t: t.logs_in_with_what_it_read,
     "database reached": lambda t: t.port(Port.DATABASE) and not t.as_admin and not t.logs_in_with_what_it_read,
     "sqlconf.php": lambda t: t.port(Port.FILE),
