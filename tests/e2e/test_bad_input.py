@@ -87,7 +87,7 @@ def test_a_target_document_that_is_not_json(bad: BadWorld) -> None:
         (at("consumers", value=[]), "consumers"),
         (at("consumers", 0, "path", value="../default/sqlconf.php"), "path"),
         (at("consumers", 1, "kind", value="configmap"), "kind"),
-        (at("consumers", 0), "Put the sqlconf first"),
+        (at("consumers", 0), "must be of kind sqlconf"),
         (at("overlap", value=10), "overlap"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
