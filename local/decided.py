@@ -56,10 +56,10 @@ def _fits(name: str, parameter: Mapping[str, Any], given: str) -> None:
     for value in values:
         if value not in allowed or not re.search(parameter.get("AllowedPattern", ""), value):
             raise Refused(f"Parameter {name} failed to satisfy constraint: {value}")
-    if parameter["Type"] == "Number" and not parameter.get("MinValue", float(given)) <= float(given) <= parameter.get(
-        "MaxValue", float(given)
-    ):
-        raise Refused(f"Parameter {name} failed to satisfy constraint: {given}")
+    if parameter["Type"] == "Number":
+        least, most = (float(parameter.get(bound, given)) for bound in ("MinValue", "MaxValue"))
+        if not least <= float(given) <= most:
+            raise Refused(f"Parameter {name} failed to satisfy constraint: {given}")
 
 
 class _Answers:
@@ -81,12 +81,10 @@ class _Answers:
             return self.condition(argument)
         if name == "Fn::Equals":
             return self._text(argument[0]) == self._text(argument[1])
+        if name not in ("Fn::Not", "Fn::And", "Fn::Or"):
+            raise NotImplementedError(name)
         parts = [self.truth(one) for one in argument]
-        if name == "Fn::Not":
-            return not parts[0]
-        if name in ("Fn::And", "Fn::Or"):
-            return all(parts) if name == "Fn::And" else any(parts)
-        raise NotImplementedError(name)
+        return {"Fn::Not": not parts[0], "Fn::And": all(parts), "Fn::Or": any(parts)}[name]
 
     def _text(self, node: Any) -> str:
         if not isinstance(node, dict):

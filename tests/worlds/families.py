@@ -1,4 +1,9 @@
-"""The kinds of application that a stack can be made for: with which parameters. Nothing else of them is in a test."""
+"""The kinds of application that a stack can be made for: with which parameters, and how the target reads then."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from local.iam.template import Resolved
 
 HERE = "eu-west-1:123456789012"
 SECRETS = f"arn:aws:secretsmanager:{HERE}:secret:"
@@ -26,7 +31,6 @@ RDS_PROXY = {
     "ProxySecretArns": ",".join(PROXY_SECRETS),
     "EndpointHost": "app.proxy-0123456789ab.eu-west-1.rds.amazonaws.com",
     "EndpointPort": "3306",
-    "Pooled": "true",
 }
 DIRECT = {
     **EVERYBODY,
@@ -36,3 +40,9 @@ DIRECT = {
     "HealthMarker": "database: up",
 }
 FAMILIES = {"OpenEMR": OPENEMR, "RDS Proxy": RDS_PROXY, "a secret without a proxy": DIRECT}
+
+
+def target_text(template: Mapping[str, Any], parameters: Mapping[str, str]) -> str:
+    """The default target's document, as the functions of a stack with these parameters read it."""
+    ((_, parameter),) = Resolved(dict(template), parameters, {}).of_type("AWS::SSM::Parameter")
+    return str(parameter["Value"])

@@ -9,6 +9,7 @@ from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreac
 from rotation.core.findings import Finding, Severity
 from rotation.core.record import AdminRecord
 from rotation.core.rollout import Progress, progress
+from rotation.kinds.kind import Holds
 from rotation.ports import World
 from rotation.protocol.intents import read_record
 from rotation.protocol.survey import working_admin
@@ -17,6 +18,9 @@ SLOWEST_CLOCK_SECONDS = 60
 """AWS refuses signatures that are five minutes off, and drains are counted in seconds by two clocks."""
 SHORTEST_QUIET_SECONDS = 60
 """A function lives 30 s and may start for 15; EFS clients keep attributes for 60."""
+
+PUT = "PutSecret"
+"""The state whose consumers its function looks at."""
 
 Probe = Callable[[World], Iterator[Finding]]
 
@@ -151,6 +155,35 @@ def consumers(world: World) -> Iterator[Finding]:
         yield Finding(Severity.OK, "consumer", f"{consumer.name} names {consumer.read().username}")
 
 
+def published_secrets(world: World) -> Iterator[Finding]:
+    """Those that PutSecret writes: whether each can be read, and holds the password that its user has now."""
+    record = read_record(world.slots, world.slots.labels().current)
+    for place, consumer in enumerate(world.target.consumers):
+        every = consumer.known.holds is Holds.EVERY
+        for slot in (record.ring if every else (record.active,)) if consumer.known.state == PUT else ():
+            user = record.credential(slot)
+            held = world.credential(place, user.username)
+            if held.read().at_place_of(user).same_login(user):
+                yield Finding(Severity.OK, "published secret", f"{held.name} holds what {user.username} logs in with")
+            else:
+                mend = "the next rotation publishes it; find out who changed it"
+                found = f"{held.name} does not hold {user.username} with its recorded password"
+                yield Finding(Severity.WARNING, "published secret", found, mend)
+
+
+def endpoint(world: World) -> Iterator[Finding]:
+    """Whether the application's user gets through it."""
+    if world.endpoint is None:
+        return
+    record = read_record(world.slots, world.slots.labels().current)
+    user = record.credential(record.active)
+    if world.endpoint.logs_in(user):
+        yield Finding(Severity.OK, "endpoint", f"{world.endpoint.name} lets {user.username} in, its certificate is trusted")
+    else:
+        mend = "look at the proxy's secret of that user, and at the proxy's log"
+        yield Finding(Severity.FAILED, "endpoint", f"{world.endpoint.name} refuses {user.username}", mend)
+
+
 def deployment(world: World) -> Iterator[Finding]:
     """Whether it would roll, and what that does to the application."""
     for workload in world.workloads():
@@ -255,6 +288,8 @@ NEEDS: dict[str, dict[str, Probe]] = {
     "patch_secret": {
         "slot secret": slot_secret, "Kubernetes permission": cluster_may(("secret", "get"), ("secret", "patch")),
     },
+    "put_secret": {"slot secret": slot_secret, "published secret": published_secrets},
+    "check_login": {"slot secret": slot_secret, "endpoint": endpoint},
     "restart_app": {
         "slot secret": slot_secret, "Kubernetes permission": cluster_may(("deployment", "get"), ("deployment", "patch")),
     },
