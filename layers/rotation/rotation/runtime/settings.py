@@ -18,6 +18,8 @@ class Settings:
     """Where people are told; None in the functions that tell nobody."""
     roles: Mapping[str, str] = field(default_factory=dict)
     """The roles of the functions that write secrets, for the one that asks IAM about them."""
+    states: frozenset[str] | None = None
+    """The consumers' states that the stack has a function for; None where nobody said."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -30,6 +32,7 @@ class Settings:
             Path(root) if root else None,
             os.environ.get("TOPIC_ARN"),
             _pairs(os.environ.get("ROLE_ARNS", "")),
+            frozenset(os.environ["CONSUMER_STATES"].split(",")) if "CONSUMER_STATES" in os.environ else None,
         )
 
 
