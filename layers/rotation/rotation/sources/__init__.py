@@ -1,0 +1,1 @@
+"""Where credentials are made and tried: a folder for each kind."""
