@@ -1,1 +1,1 @@
-"""Where credentials are made and tried: a folder for each kind."""
+"""Where credentials are made and tried: a folder per kind."""

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
-from rotation.errors import RotationError, SourceRefused, SourceUnreachable
-from rotation.model import Credential
+from rotation.core.errors import RotationError, SourceRefused, SourceUnreachable
+from rotation.core.model import Credential
 from rotation.ports import Activity, AdminSession, Server, SessionId
 
 

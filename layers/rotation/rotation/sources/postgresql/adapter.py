@@ -6,8 +6,8 @@ TLS is required and verified, chain and host name. A driver's error text never g
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rotation.errors import SourceUnreachable
-from rotation.model import Credential
+from rotation.core.errors import SourceUnreachable
+from rotation.core.model import Credential
 from rotation.sources.postgresql.connection import Connection
 from rotation.sources.postgresql.session import PostgreSQLSession
 from rotation.sources.servers import Denied, Servers

@@ -13,8 +13,8 @@ import pg8000.native
 from pg8000.native import literal
 from scramp import ScramException
 
-from rotation.errors import PasswordRejected, RotationError, SourceRefused, SourceUnreachable, SourceUntrusted
-from rotation.model import Credential, Password
+from rotation.core.errors import PasswordRejected, RotationError, SourceRefused, SourceUnreachable, SourceUntrusted
+from rotation.core.model import Credential, Password
 from rotation.sources.postgresql.scram import SALT_BYTES, prepared, verifier
 from rotation.sources.postgresql.sqlstates import named
 

@@ -22,7 +22,7 @@ def _one(kind: str, rows: str, thing: str, *privileges: str) -> str:
 
 
 _RELATIONS = f"pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE {_OURS} AND c.relkind"
-_LACKS = "SELECT " + " OR ".join([
+_LACKS = "SELECT " + " OR ".join([  # noqa: S608 - our own words
     """(NOT pg_has_role(:mine, :theirs, 'USAGE') AND EXISTS (SELECT FROM pg_shdepend d
         JOIN pg_database b ON b.datname = current_database() AND (d.dbid = b.oid OR (d.dbid = 0 AND d.objid = b.oid))
         WHERE d.deptype = 'o' AND d.refclassid = 'pg_authid'::regclass AND d.refobjid = to_regrole(quote_ident(:theirs))))""",

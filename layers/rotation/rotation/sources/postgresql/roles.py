@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from pg8000.native import identifier, literal
 
-from rotation.errors import SourceRefused
+from rotation.core.errors import SourceRefused
 from rotation.sources.postgresql.connection import Connection
 from rotation.sources.postgresql.rights import has_as_much
 

@@ -11,8 +11,8 @@ from hashlib import pbkdf2_hmac, sha256
 from scramp import ScramException
 from scramp.utils import saslprep
 
-from rotation.errors import PasswordRejected
-from rotation.model import Password
+from rotation.core.errors import PasswordRejected
+from rotation.core.model import Password
 
 ITERATIONS = 4096
 """PostgreSQL's own. More would slow every login down, and a guess at 256 bits is hopeless anyway."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rotation.model import Credential
+from rotation.core.model import Credential
 from rotation.ports import Server
 from rotation.sources.postgresql import roles
 from rotation.sources.postgresql.connection import Connection, takes_plain_text

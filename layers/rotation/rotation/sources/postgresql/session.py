@@ -7,8 +7,8 @@ from hashlib import sha256
 
 from pg8000.native import identifier
 
-from rotation.errors import AccountAmbiguous, AccountLocked, SourceBusy, SourceReadOnly, SourceRefused
-from rotation.model import Credential, Password
+from rotation.core.errors import AccountAmbiguous, AccountLocked, SourceBusy, SourceReadOnly, SourceRefused
+from rotation.core.model import Credential, Password
 from rotation.ports import Activity, Server
 from rotation.sources.postgresql import roles, server
 from rotation.sources.postgresql.connection import NAME, STATEMENT_SECONDS, Connection

@@ -1,6 +1,6 @@
 """PostgreSQL's error codes as our own errors. Codes do not change with the server's language; texts do, and quote statements."""
 
-from rotation.errors import AccountLocked, RotationError, SourceBusy, SourceReadOnly, SourceRefused, SourceUnreachable
+from rotation.core.errors import AccountLocked, RotationError, SourceBusy, SourceReadOnly, SourceRefused, SourceUnreachable
 from rotation.sources.servers import Denied
 
 DENIED = "28P01"
