@@ -102,8 +102,8 @@ class PostgreSQL:
     def reload(self) -> None:
         """The configuration read again; returns when new sessions have it."""
         with self.connect() as session:
-            session.run("SELECT pg_reload_conf()")
             ((before,),) = session.run("SELECT pg_conf_load_time()")
+            session.run("SELECT pg_reload_conf()")
         deadline = time.monotonic() + STARTED_WITHIN
         while time.monotonic() < deadline:
             with self.connect() as session:
