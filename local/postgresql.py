@@ -18,7 +18,7 @@ from pg8000.native import identifier, literal
 from local.certificates import Authority
 from local.mysql import HOST, STARTED_WITHIN, STOPPED_WITHIN, Login
 from local.ports import free_port
-from local.postgres import FIRST_PASSWORD, RULES, SETTINGS, SUPERUSER, give, lay_out_data, programs
+from local.postgres import FIRST_PASSWORD, RULES, SETTINGS, SUPERUSER, lay_out_data, programs
 
 # What RDS's master user has by rds_superuser, as far as it is made of what PostgreSQL itself has. No superuser, and no owner of
 # what others have made.
@@ -32,7 +32,11 @@ class PostgreSQL:
     host = HOST
 
     def __init__(
-        self, directory: Path, environment: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        version: int | None = None,
     ) -> None:
         self.directory = directory
         self.data = directory / "data"
@@ -40,15 +44,12 @@ class PostgreSQL:
         self.port = 0
         self.root = Login(SUPERUSER, secrets.token_urlsafe(32))
         self.settings = {**SETTINGS, **(settings or {})}
-        self.programs = programs()
+        self.programs = programs(version)
         self._environment = self.programs.environment(environment)
         authority = Authority("local database authority")
         self.ca_pem = authority.pem
         directory.mkdir(parents=True, exist_ok=True)
-        files = directory / "tls"
-        files.mkdir()
-        self._certificate = authority.issue(files, "postgresql")
-        give(files)
+        self._certificate = authority.issue(directory, "postgresql")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -57,11 +58,6 @@ class PostgreSQL:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    @property
-    def version(self) -> int:
-        """The major one."""
-        return int(self.programs.run("postgres", "--version").split()[2].partition(".")[0])
 
     def start(self) -> None:
         """Return when the server answers over verified TLS, so it is ours and no other on that port."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from rotation.sources.mysql import adapter as mysql
-from rotation.sources.postgresql import session as postgresql
+from rotation.sources.postgresql import session
 
 from local.leftovers import Leftovers
 from local.mysql import Login, MySQL
@@ -41,13 +41,6 @@ def mysql_server() -> Iterator[MySQL]:
         yield server
 
 
-@pytest.fixture(scope="module")
-def postgresql_server() -> Iterator[PostgreSQL]:
-    with Leftovers() as run, PostgreSQL(run.directory / "postgresql", run.environment) as server:
-        RealPostgreSQL.prepare(server)
-        yield server
-
-
 class TestMySQL(
     Source, KeepsTwoPasswords, CountsLogins, JudgesPasswords, AsksForTlsByUser, TellsALockToWhoKnowsThePassword, LosesConnections
 ):
@@ -59,15 +52,33 @@ class TestMySQL(
         here.leave()
 
 
-class TestPostgreSQL(
-    Source, KeepsOnePassword, CountsNoLogins, MayLetInWithoutTls, TellsALockToWhoKnowsThePassword, LosesConnections
-):
+class PostgreSQLs(Source, KeepsOnePassword, CountsNoLogins, MayLetInWithoutTls, TellsALockToWhoKnowsThePassword, LosesConnections):
+    """Of any version."""
+
     @pytest.fixture
-    def here(self, postgresql_server: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealPostgreSQL]:
-        monkeypatch.setattr(postgresql, "LOCK_SECONDS", 0)
-        here = RealPostgreSQL(postgresql_server)
+    def here(self, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealPostgreSQL]:
+        monkeypatch.setattr(session, "LOCK_SECONDS", 0)
+        here = RealPostgreSQL(postgresql)
         yield here
         here.leave()
+
+
+class TestPostgreSQL(PostgreSQLs):
+    """The distribution's."""
+
+
+class TestPostgreSQL16(PostgreSQLs):
+    """The first where CREATEROLE alone alters nobody."""
+
+    @pytest.fixture
+    def postgresql(self, postgresql_16: PostgreSQL) -> PostgreSQL:
+        return postgresql_16
+
+
+class TestPostgreSQL17(PostgreSQLs):
+    @pytest.fixture
+    def postgresql(self, postgresql_17: PostgreSQL) -> PostgreSQL:
+        return postgresql_17
 
 
 class TestSmallWorld(Source, KeepsTwoPasswords, CountsLogins, JudgesPasswords, AsksForTlsByUser):
