@@ -91,6 +91,11 @@ class PostgreSQL:
                 self._process.wait()
             self._process = None
 
+    def send(self, what: signal.Signals) -> None:
+        """To the server itself."""
+        assert self._process is not None
+        self._process.send_signal(what)
+
     def write_rules(self, rules: Sequence[str]) -> None:
         """Who may come from where, and how; a running server is to be told (`reload`)."""
         (self.data / "pg_hba.conf").write_text("".join(f"{rule}\n" for rule in rules))
