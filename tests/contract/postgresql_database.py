@@ -58,6 +58,10 @@ class RealPostgreSQL:
     def credential(self, username: str, password: str) -> Credential:
         return Credential(username, Password(password), self.server.host, self.server.port, SCHEMA)
 
+    @staticmethod
+    def login(username: str, password: str) -> Login:
+        return Login(username, password)
+
     def make(self, username: str, password: str) -> None:
         self.as_the_admin(f"CREATE ROLE {username} LOGIN PASSWORD '{password}'")
         self.execute(f"GRANT USAGE ON SCHEMA app TO {username}", f"GRANT SELECT ON ALL TABLES IN SCHEMA app TO {username}")

@@ -35,7 +35,7 @@ class PostgreSQL(Servers[PostgreSQLSession]):
     def _takes(self, credential: Credential) -> bool:
         """A statement too: a pooler may greet a user whom the server behind it refuses."""
         try:
-            connection = Connection(credential, verified(self._ca))
+            connection = self._connect(credential)
         except Denied:
             return False
         try:
