@@ -10,6 +10,7 @@ from rotation.sources.mysql import adapter as mysql
 from rotation.sources.postgresql import session
 
 from local.leftovers import Leftovers
+from local.mariadb import MariaDB
 from local.mysql import Login, MySQL
 from local.postgresql import PostgreSQL
 from tests.conformance.sources import (
@@ -17,6 +18,7 @@ from tests.conformance.sources import (
     ADMIN_PASSWORD,
     SCHEMA,
     AsksForTlsByUser,
+    CountsAcceptedLogins,
     CountsLogins,
     CountsNoLogins,
     JudgesPasswords,
@@ -27,7 +29,7 @@ from tests.conformance.sources import (
     Source,
     TellsALockToWhoKnowsThePassword,
 )
-from tests.contract.databases import LivingDatabase, RealDatabase, SmallDatabase
+from tests.contract.databases import LivingDatabase, RealDatabase, RealMariaDB, SmallDatabase
 from tests.contract.postgresql_database import RealPostgreSQL
 from tests.worlds.living import LivingWorld
 from tests.worlds.world import MemoryWorld
@@ -41,6 +43,14 @@ def mysql_server() -> Iterator[MySQL]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def mariadb_server() -> Iterator[MariaDB]:
+    with Leftovers() as run, MariaDB(run.directory / "mariadb", run.environment) as server:
+        server.create_admin(Login(ADMIN, ADMIN_PASSWORD))
+        server.create_schema(SCHEMA)
+        yield server
+
+
 class TestMySQL(
     Source, KeepsTwoPasswords, CountsLogins, JudgesPasswords, AsksForTlsByUser, TellsALockToWhoKnowsThePassword, LosesConnections
 ):
@@ -48,6 +58,17 @@ class TestMySQL(
     def here(self, mysql_server: MySQL, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealDatabase]:
         monkeypatch.setattr(mysql, "LOCK_SECONDS", 0)
         here = RealDatabase(mysql_server)
+        yield here
+        here.leave()
+
+
+class TestMariaDB(
+    Source, KeepsOnePassword, CountsAcceptedLogins, AsksForTlsByUser, TellsALockToWhoKnowsThePassword, LosesConnections
+):
+    @pytest.fixture
+    def here(self, mariadb_server: MariaDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealMariaDB]:
+        monkeypatch.setattr(mysql, "LOCK_SECONDS", 0)
+        here = RealMariaDB(mariadb_server)
         yield here
         here.leave()
 
