@@ -10,7 +10,9 @@ import pg8000.native
 import pytest
 from rotation.core.errors import SourceRefused
 from rotation.core.model import Credential
+from rotation.ports import Surroundings
 from rotation.sources.postgresql.adapter import PostgreSQL as Source
+from rotation.sources.postgresql.adapter import make
 
 from local.mysql import Login
 from tests.conformance.sources import ADMIN, ADMIN_PASSWORD, FIRST, SCHEMA, SECOND, raises, until
@@ -133,3 +135,12 @@ def test_replication_is_use(real: RealPostgreSQL, admin: Credential) -> None:
     follower = replace(admin, username="follower")
     with real.server.connect(Login("follower", SECOND), replication="true"):
         assert real.source.activity(admin, follower.username).sessions == 1
+
+
+@pytest.mark.parametrize(("pooled", "sessions"), [(True, 0), (False, 1)])
+def test_a_target_says_whether_sessions_are_a_pool_s(real: RealPostgreSQL, admin: Credential, pooled: bool, sessions: int) -> None:
+    here = Surroundings("openemr", "arn", quiet_seconds=ALWAYS)
+    source = make({"ca": real.server.ca_pem, "readers": [], "pooled": pooled}, here)
+    with session(real) as one:
+        one.run("SELECT 1")
+        until(lambda: source.activity(admin, "user").sessions == sessions)

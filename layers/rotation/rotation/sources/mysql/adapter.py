@@ -25,7 +25,8 @@ from rotation.core.errors import (
     SourceUntrusted,
 )
 from rotation.core.model import Credential, Password
-from rotation.ports import Activity, Server
+from rotation.kinds.kind import Settings
+from rotation.ports import Activity, Server, Surroundings
 from rotation.sources.servers import Denied, Servers
 from rotation.sources.tls import verified
 
@@ -50,6 +51,11 @@ _LOST = (
     1040,  # ER_CON_COUNT_ERROR
     1053,  # ER_SERVER_SHUTDOWN
 )
+
+
+def make(settings: Settings, here: Surroundings) -> "MySQL":
+    """As the target names it."""
+    return MySQL(settings["ca"], settings["readers"], here.lock)
 
 
 class MySQL(Servers["MySQLAdmin"]):

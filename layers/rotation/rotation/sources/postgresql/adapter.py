@@ -8,10 +8,17 @@ from dataclasses import replace
 
 from rotation.core.errors import SourceUnreachable
 from rotation.core.model import Credential
+from rotation.kinds.kind import Settings
+from rotation.ports import Surroundings
 from rotation.sources.postgresql.connection import Connection
 from rotation.sources.postgresql.session import PostgreSQLSession
 from rotation.sources.servers import Denied, Servers
 from rotation.sources.tls import verified
+
+
+def make(settings: Settings, here: Surroundings) -> "PostgreSQL":
+    """As the target names it."""
+    return PostgreSQL(settings["ca"], settings["readers"], here.lock, here.quiet_seconds if settings["pooled"] else None)
 
 
 class PostgreSQL(Servers[PostgreSQLSession]):
