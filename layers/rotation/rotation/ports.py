@@ -261,3 +261,5 @@ class Surroundings:
     """What tells this database's rotations from others': the ARN of the admin secret."""
     sites_root: Path | None = None
     """Where EFS is mounted; None in the functions that do not mount it."""
+    quiet_seconds: int = 0
+    """For how long nobody may have used what is to be withdrawn."""
