@@ -1,0 +1,1 @@
+"""Where credentials are made, tried and withdrawn: a package for each kind."""
