@@ -28,10 +28,10 @@ DATABASE = {
 
 LIBRARIES = "import fastjsonschema; from aws_lambda_powertools import Logger, Metrics"
 MAKE_CLIENTS = "import boto3; from botocore.config import Config; [boto3.client(name, config=Config()) for name in {services!r}]"
-OUR_CLIENTS = "import app; from rotation.adapters.aws import client; [client(name) for name in {services!r}]"
+OUR_CLIENTS = "import app; from rotation.aws.client import client; [client(name) for name in {services!r}]"
 
 
-CONNECTION = "from rotation.adapters.kubernetes_client import ApiClient"
+CONNECTION = "from rotation.consumers.cluster.client import ApiClient"
 """Of the kubernetes package; the rest of it is not loaded."""
 WHOLE_PACKAGE = "import kubernetes.client"
 CLUSTER = [BUILD / "RotationLayer" / "python", BUILD / "KubernetesLayer" / "python"]
@@ -69,10 +69,10 @@ def _measure(python: Path, name: str, function: dict[str, Any]) -> tuple[float, 
     ours = [OUR_CLIENTS.format(services=services)]
     if reads_database:
         theirs.append("import pymysql")
-        ours.append("import rotation.adapters.mysql")
+        ours.append("import rotation.sources.mysql.adapter")
     if reaches_cluster:
         theirs.append(CONNECTION)
-        ours.append("import rotation.adapters.kubernetes")
+        ours.append("import rotation.consumers.cluster.objects")
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
         for code, found in zip((ours, theirs), times, strict=True):

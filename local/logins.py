@@ -17,9 +17,9 @@ from types import TracebackType
 from typing import Self
 
 import pymysql
-from rotation import sqlconf
-from rotation.errors import RotationError
-from rotation.model import Credential
+from rotation.consumers.sqlconf import text as sqlconf
+from rotation.core.errors import RotationError
+from rotation.core.model import Credential
 
 CLIENTS = 24
 """With 200 logins/s each has 120 ms for one; some 3 are usual, 20 on a busy machine."""

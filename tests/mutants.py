@@ -18,21 +18,26 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PERCENT = 85
-PURE = (
-    "altering",
-    "drain",
-    "intents",
-    "model",
-    "notice",
-    "outcome",
-    "passwords",
-    "plan",
-    "record",
-    "rollout",
-    "situation",
-    "sqlconf",
-    "target",
-)
+PURE = {
+    path.rsplit("/", 1)[-1]: path
+    for path in (
+        "protocol/altering",
+        "core/drain",
+        "protocol/intents",
+        "core/model",
+        "told/notice",
+        "told/outcome",
+        "core/passwords",
+        "core/plan",
+        "core/record",
+        "core/rollout",
+        "core/situation",
+        "consumers/sqlconf/text",
+        "core/target",
+    )
+}
+TESTED_BY = {"text": "test_sqlconf.py"}
+"""Where it is not the file of the same name."""
 ALSO_TESTED_BY = {"situation": ["test_reasons.py"], "model": ["test_shown.py"], "record": ["test_shown.py"]}
 NEEDED = (
     "tests/unit",
@@ -85,10 +90,18 @@ def _stage(folder: Path, modules: Iterable[str]) -> None:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copyfile
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / name, folder / name)
-    tests = [f"tests/unit/{name}" for module in modules for name in (f"test_{module}.py", *ALSO_TESTED_BY.get(module, []))]
-    settings = SETTINGS.format(only_mutate=_lines(f"rotation/{module}.py" for module in modules), tests=_lines(tests))
+    tests = [
+        f"tests/unit/{name}"
+        for module in modules
+        for name in (TESTED_BY.get(module, f"test_{module}.py"), *ALSO_TESTED_BY.get(module, []))
+    ]
+    settings = SETTINGS.format(only_mutate=_lines(f"rotation/{PURE[module]}.py" for module in modules), tests=_lines(tests))
     (folder / "setup.cfg").write_text(settings)
     (folder / "pytest.ini").write_text(PYTEST)
+
+
+def _tests_of(module: str) -> list[str]:
+    return [TESTED_BY.get(module, f"test_{module}.py"), *ALSO_TESTED_BY.get(module, [])]
 
 
 def _lines(entries: Iterable[str]) -> str:
@@ -97,7 +110,7 @@ def _lines(entries: Iterable[str]) -> str:
 
 def _outcomes(folder: Path, module: str) -> dict[str, bool]:
     """Whether it was noticed, for each mutant by name."""
-    found = folder / "mutants" / "rotation" / f"{module}.py.meta"
+    found = folder / "mutants" / "rotation" / f"{PURE[module]}.py.meta"
     codes = json.loads(found.read_text())["exit_code_by_key"] if found.exists() else {}
     return {name: code in KILLED for name, code in codes.items()}
 

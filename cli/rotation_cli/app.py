@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-from rotation.errors import TargetInvalid
-from rotation.model import Mode
-from rotation.runbook import Urgency
-from rotation.target import Target, parse_target
+from rotation.core.errors import TargetInvalid
+from rotation.core.model import Mode
+from rotation.core.target import Target, parse_target
+from rotation.told.runbook import Urgency
 
 from rotation_cli import reporting, telling
 from rotation_cli.aws import Aws
@@ -188,7 +188,7 @@ def _parsed(name: str, text: str) -> Target:
     try:
         return parse_target(name, text)
     except TargetInvalid as error:
-        raise Trouble(f"{error}; layers/rotation/rotation/target.schema.json says what may be there") from None
+        raise Trouble(f"{error}; layers/rotation/rotation/core/target.schema.json says what may be there") from None
 
 
 def _within_reach(stack: Stack, target: Target) -> None:

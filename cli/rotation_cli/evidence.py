@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from rotation.classes import RotationClass
-from rotation.outcome import DONE, NO_RESULT
-from rotation.runbook import Urgency
+from rotation.core.classes import RotationClass
+from rotation.told.outcome import DONE, NO_RESULT
+from rotation.told.runbook import Urgency
 
 from rotation_cli.history import Run
 

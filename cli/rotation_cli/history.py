@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from rotation.runbook import ENDS, End, end_of
+from rotation.told.runbook import ENDS, End, end_of
 
 ENTERED, EXITED = "StateEntered", "StateExited"
 STARTED = "ExecutionStarted"

@@ -6,7 +6,7 @@ from html import escape
 from importlib import resources
 from string import Template
 
-from rotation.runbook import Urgency
+from rotation.told.runbook import Urgency
 
 from rotation_cli import picture
 from rotation_cli.evidence import Entry, Evidence, Gap

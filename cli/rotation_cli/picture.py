@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from html import escape
 
-from rotation.outcome import DONE
+from rotation.told.outcome import DONE
 
 from rotation_cli.evidence import Entry, Evidence, Gap, Window
 from rotation_cli.words import shown

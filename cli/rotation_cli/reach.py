@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from rotation.target import Target
+from rotation.core.target import Target
 
 
 @dataclass(frozen=True)

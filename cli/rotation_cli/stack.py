@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from rotation.classes import CLASSES, DEFAULT_CLASS, RotationClass
+from rotation.core.classes import CLASSES, DEFAULT_CLASS, RotationClass
 
 from rotation_cli.aws import Aws, NotPermitted, Refused
 from rotation_cli.history import Event, Run, as_object, read

@@ -8,9 +8,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
-from rotation.classes import RotationClass
-from rotation.outcome import DONE
-from rotation.runbook import Urgency
+from rotation.core.classes import RotationClass
+from rotation.told.outcome import DONE
+from rotation.told.runbook import Urgency
 
 from rotation_cli.evidence import LOOKS, Entry, Evidence, Gap, starter_of
 from rotation_cli.following import SHOWN, step_line

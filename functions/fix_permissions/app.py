@@ -1,6 +1,6 @@
 """FixPermissions: owner and mode of sqlconf.php, nothing else."""
 
-from rotation.observability import handler
+from rotation.runtime.entry import handler
 from rotation.steps.fix_permissions import fix_permissions
 
 lambda_handler = handler(fix_permissions, "fix_permissions")

@@ -1,6 +1,6 @@
 """PatchSecret: make the Kubernetes Secret use an entry of the intent."""
 
-from rotation.observability import handler
+from rotation.runtime.entry import handler
 from rotation.steps.publish import publish
 
 lambda_handler = handler(publish, "patch_secret")

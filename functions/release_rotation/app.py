@@ -1,6 +1,6 @@
 """ReleaseRotation: let go of AWSPENDING."""
 
-from rotation.observability import handler
+from rotation.runtime.entry import handler
 from rotation.steps.release_rotation import release_rotation
 
 lambda_handler = handler(release_rotation, "release_rotation")

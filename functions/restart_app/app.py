@@ -1,6 +1,6 @@
 """RestartApp: have every running copy replaced."""
 
-from rotation.observability import handler
+from rotation.runtime.entry import handler
 from rotation.steps.restart_app import restart_app
 
 lambda_handler = handler(restart_app, "restart_app")

@@ -1,6 +1,6 @@
 """RotateAdmin: a new password for the database admin."""
 
-from rotation.observability import handler
+from rotation.runtime.entry import handler
 from rotation.steps.rotate_admin import rotate_admin
 
 lambda_handler = handler(rotate_admin, "rotate_admin")

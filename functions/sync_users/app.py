@@ -1,6 +1,6 @@
 """SyncUsers: prove that the slot to be used works, or repair it."""
 
-from rotation.observability import handler
+from rotation.runtime.entry import handler
 from rotation.steps.sync_users import sync_users
 
 lambda_handler = handler(sync_users, "sync_users")

@@ -1,6 +1,6 @@
 """WriteSqlconf: make sqlconf.php on EFS use an entry of the intent. This write moves the traffic."""
 
-from rotation.observability import handler
+from rotation.runtime.entry import handler
 from rotation.steps.publish import publish
 
 lambda_handler = handler(publish, "write_sqlconf")

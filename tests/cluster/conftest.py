@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from rotation.adapters import aws as adapter
-from rotation.adapters import eks
+from rotation.aws import client as adapter
+from rotation.consumers.cluster import eks
 
 from local import canary
 from local.cluster.kinds import REAL, chosen

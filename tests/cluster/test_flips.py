@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 
 import pytest
-from rotation.adapters import eks
-from rotation.adapters.kubernetes import Deployment
-from rotation.rollout import Progress, Rollout, progress
+from rotation.consumers.cluster import eks
+from rotation.consumers.cluster.objects import Deployment
+from rotation.core.rollout import Progress, Rollout, progress
 
 from local.stack import CLUSTER, LocalStack
 from tests.cluster.api import DEPLOYMENT, Api

@@ -10,7 +10,7 @@ from local.aws import LocalAws
 @pytest.fixture
 def adapters_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[LocalAws], None]]:
     """The adapters' own clients, configured as in a function, but for the address and the name of who calls."""
-    from rotation.adapters import aws as adapter
+    from rotation.aws import client as adapter
 
     def use(aws: LocalAws) -> None:
         monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import pymysql
 import pytest
-from rotation.adapters.mysql import MySQL as MySQLSource
-from rotation.model import Credential, Password
+from rotation.core.model import Credential, Password
 from rotation.ports import Source
+from rotation.sources.mysql.adapter import MySQL as MySQLSource
 
 from local.mysql import Login, MySQL
 from tests.worlds.database import Account

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rotation.adapters import eks
-from rotation.adapters.eks import Cluster
-from rotation.adapters.kubernetes import Deployment, KubernetesSecret
-from rotation.errors import (
+from rotation.consumers.cluster import eks
+from rotation.consumers.cluster.eks import Cluster
+from rotation.consumers.cluster.objects import Deployment, KubernetesSecret
+from rotation.core.errors import (
     ClusterConflict,
     ClusterObjectMissing,
     ClusterRefused,
@@ -25,8 +25,8 @@ from rotation.errors import (
     ConsumerDiffers,
     RotationError,
 )
-from rotation.model import Credential, Password
-from rotation.rollout import ROTATION_ANNOTATION, Progress, progress
+from rotation.core.model import Credential, Password
+from rotation.core.rollout import ROTATION_ANNOTATION, Progress, progress
 
 from local.aws import LocalAws
 from local.certificates import Authority

@@ -6,8 +6,8 @@ What only a file can show (owner, mode, who reads it meanwhile, a write that is 
 from pathlib import Path
 
 import pytest
-from rotation.adapters.efs import SqlconfFile
-from rotation.model import Credential, Password
+from rotation.consumers.sqlconf.adapter import SqlconfFile
+from rotation.core.model import Credential, Password
 from rotation.ports import CredentialConsumer
 
 from tests.worlds.invocation import Invocation, Ports

@@ -10,8 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 import botocore.auth
 import pytest
-from rotation.adapters import aws as adapter
-from rotation.adapters import eks
+from rotation.aws import client as adapter
+from rotation.consumers.cluster import eks
 
 ROOT = Path(__file__).resolve().parents[2]
 AT = dt.datetime(2026, 11, 21, 12, 34, 56, tzinfo=dt.UTC)
@@ -74,10 +74,10 @@ def test_a_token_is_as_old_as_the_call_that_shows_it(monkeypatch: pytest.MonkeyP
 def test_the_kubernetes_package_is_imported_without_its_models_and_others_still_get_all_of_it() -> None:
     code = """
 import sys
-import rotation.adapters.kubernetes
+import rotation.consumers.cluster.objects
 loaded = [name for name in sys.modules if name.partition(".")[0] == "kubernetes"]
 assert loaded == [], loaded
-from rotation.adapters.kubernetes_client import ApiClient
+from rotation.consumers.cluster.client import ApiClient
 import kubernetes.client
 assert kubernetes.client.V1Pod and kubernetes.client.ApiClient is not ApiClient
 """

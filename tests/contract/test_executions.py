@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from rotation.adapters import aws as adapter
-from rotation.adapters.executions import UNSEEN_SECONDS, execution_is_alive, has_started, outcome_of, start
-from rotation.errors import OwnerUnknown
-from rotation.notice import Resume
+from rotation.aws import client as adapter
+from rotation.aws.executions import UNSEEN_SECONDS, execution_is_alive, has_started, outcome_of, start
+from rotation.core.errors import OwnerUnknown
+from rotation.told.notice import Resume
 
 from local.aws import LocalAws
 from local.ports import free_port

@@ -8,9 +8,9 @@ from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from rotation.adapters.http import HealthPage
-from rotation.errors import AppUnhealthy
-from rotation.target import HealthSettings
+from rotation.checks.page import HealthPage
+from rotation.core.errors import AppUnhealthy
+from rotation.core.target import HealthSettings
 
 from local.certificates import Authority
 from local.ports import free_port

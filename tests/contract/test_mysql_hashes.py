@@ -9,8 +9,8 @@ from random import Random
 
 import pymysql
 import pytest
-from rotation.model import Password
-from rotation.sources.dual_passwords import Place, PrimaryUnknown, Stored, has_to_be_discarded, has_to_be_retained
+from rotation.core.model import Password
+from rotation.sources.mysql.dual_passwords import Place, PrimaryUnknown, Stored, has_to_be_discarded, has_to_be_retained
 
 from local.leftovers import Leftovers
 from local.mysql import Login, MySQL

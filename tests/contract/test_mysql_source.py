@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pymysql
 import pytest
-from rotation.adapters import mysql as adapter
-from rotation.adapters.mysql import MySQL as Source
-from rotation.errors import (
+from rotation.core.errors import (
     AccountAmbiguous,
     AccountLocked,
     PasswordRejected,
@@ -22,7 +20,9 @@ from rotation.errors import (
     SourceUnreachable,
     SourceUntrusted,
 )
-from rotation.model import Credential, Password
+from rotation.core.model import Credential, Password
+from rotation.sources.mysql import adapter
+from rotation.sources.mysql.adapter import MySQL as Source
 
 from local.certificates import Authority
 from local.leftovers import Leftovers

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from rotation.adapters import aws as adapter
-from rotation.adapters.parameters import load_target
-from rotation.errors import TargetInvalid, TargetNotFound, TargetStoreUnavailable
+from rotation.aws import client as adapter
+from rotation.aws.parameters import load_target
+from rotation.core.errors import TargetInvalid, TargetNotFound, TargetStoreUnavailable
 
 from local.aws import LocalAws
 from local.ports import free_port

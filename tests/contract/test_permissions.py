@@ -5,8 +5,8 @@ from pathlib import Path
 from stat import S_IMODE
 
 import pytest
-from rotation.adapters.efs import SqlconfFile
-from rotation.errors import SqlconfMissing
+from rotation.consumers.sqlconf.adapter import SqlconfFile
+from rotation.core.errors import SqlconfMissing
 
 CONTENT = b"<?php\n// not even read: $pass = getenv('X');\n"
 OURS = f"{os.getuid()}:{os.getgid()}"

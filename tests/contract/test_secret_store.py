@@ -14,10 +14,10 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 from botocore.httpsession import URLLib3Session
 from botocore.retries.standard import ExponentialBackoff
-from rotation.adapters import aws as adapter
-from rotation.adapters.secrets_manager import SecretsManagerStore
-from rotation.errors import RotationError, SecretInvalid, SecretStoreUnavailable
-from rotation.model import CURRENT, LAST, PENDING, STAGING, SecretText
+from rotation.aws import client as adapter
+from rotation.aws.secrets_manager import SecretsManagerStore
+from rotation.core.errors import RotationError, SecretInvalid, SecretStoreUnavailable
+from rotation.core.model import CURRENT, LAST, PENDING, STAGING, SecretText
 
 from local.aws import LocalAws
 

@@ -8,8 +8,7 @@ from contextlib import contextmanager
 from time import monotonic, time
 
 import pytest
-from rotation.adapters import mysql as adapter
-from rotation.errors import (
+from rotation.core.errors import (
     AccountAmbiguous,
     AccountLocked,
     PasswordRejected,
@@ -19,8 +18,9 @@ from rotation.errors import (
     SourceRefused,
     SourceUnreachable,
 )
-from rotation.model import Credential, Password
+from rotation.core.model import Credential, Password
 from rotation.ports import AdminSession, Source
+from rotation.sources.mysql import adapter
 
 from local.leftovers import Leftovers
 from local.mysql import Login, MySQL

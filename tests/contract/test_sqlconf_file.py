@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from rotation.adapters.efs import SqlconfFile
-from rotation.errors import FileSystemUnavailable, RotationError, SqlconfMissing, SqlconfUnsupported
-from rotation.model import Credential, Password
+from rotation.consumers.sqlconf.adapter import SqlconfFile
+from rotation.core.errors import FileSystemUnavailable, RotationError, SqlconfMissing, SqlconfUnsupported
+from rotation.core.model import Credential, Password
 
 REPOSITORY = Path(__file__).parents[2]
 TEMPLATE = (REPOSITORY / "local" / "pod" / "sqlconf.php.template").read_text()
@@ -173,8 +173,8 @@ DYING = """
 import builtins, os, signal, sys
 from pathlib import Path
 sys.path[:0] = [sys.argv[1]]
-from rotation.adapters.efs import SqlconfFile
-from rotation.model import Credential, Password
+from rotation.consumers.sqlconf.adapter import SqlconfFile
+from rotation.core.model import Credential, Password
 
 def die_at_call(owner, name, call):
     real, calls = getattr(owner, name), []

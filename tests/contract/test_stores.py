@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from rotation.adapters.secrets_manager import SecretsManagerStore
-from rotation.errors import SecretStoreUnavailable
-from rotation.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
+from rotation.aws.secrets_manager import SecretsManagerStore
+from rotation.core.errors import SecretStoreUnavailable
+from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
 from rotation.ports import SecretStore
 
 from local import secret_labels

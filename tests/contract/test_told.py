@@ -13,12 +13,12 @@ import boto3
 import pytest
 from localstack.services.cloudwatch import alarm_scheduler
 from moto import mock_aws
-from rotation import observability
-from rotation.classes import CLASSES, DEFAULT_CLASS
-from rotation.errors import NotAnnounced
-from rotation.notice import Notice
-from rotation.settings import DeskSettings
-from rotation.wiring import AwsDesk
+from rotation.core.classes import CLASSES, DEFAULT_CLASS
+from rotation.core.errors import NotAnnounced
+from rotation.runtime import entry
+from rotation.runtime.settings import DeskSettings
+from rotation.runtime.wiring import AwsDesk
+from rotation.told.notice import Notice
 
 from local.aws import REPOSITORY, LocalAws
 from local.deploy import Stack, deploy
@@ -483,8 +483,8 @@ def test_our_own_metrics_go_out_under_these_names_and_dimensions(
     settings = told.aws.client("lambda").get_function_configuration(FunctionName=told.stack["ReadSlotsFunction"])
     variables = settings["Environment"]["Variables"]
     monkeypatch.setenv("ENVIRONMENT", variables["ENVIRONMENT"])
-    monkeypatch.setattr(observability.metrics, "namespace", variables["POWERTOOLS_METRICS_NAMESPACE"])
-    observability._record("a_step", TARGET, 1.0, failed=False, measured=dict.fromkeys(ours, 1))
+    monkeypatch.setattr(entry.metrics, "namespace", variables["POWERTOOLS_METRICS_NAMESPACE"])
+    entry._record("a_step", TARGET, 1.0, failed=False, measured=dict.fromkeys(ours, 1))
     _, line = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     [sent] = line["_aws"]["CloudWatchMetrics"]
     [names] = sent["Dimensions"]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from rotation.classes import CLASSES
+from rotation.core.classes import CLASSES
 from rotation_cli import page
 from rotation_cli.evidence import Evidence, Found, Window, assemble
 from rotation_cli.history import Failure, Run, Versions, Visit

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from zlib import crc32
 
-from rotation.model import Credential
+from rotation.core.model import Credential
 
 from tests.faults import oracle
 from tests.faults.attempt import MOST_TRIES, Attempt, Node

@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from rotation.model import CURRENT, LAST, PENDING, STAGING, Credential, Password, SecretText
+from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Credential, Password, SecretText
 
 from tests.faults.liveness import live_at, projected
 from tests.faults.machinery import LeftLying, machine

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from rotation.errors import NoFreeSlot
+from rotation.core.errors import NoFreeSlot
 
 from tests.faults import oracle
 from tests.faults.oracle import Violation

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
-from rotation import altering, intents, situation
-from rotation.errors import AppUnhealthy, OwnerUnknown, RotationError, RotationSuperseded, SourceUnreachable
-from rotation.model import CURRENT, PENDING, Direction, Mode, RotationStep, RotationTag, Slot
-from rotation.rollout import Progress, Rollout
-from rotation.situation import Action
+from rotation.core import situation
+from rotation.core.errors import AppUnhealthy, OwnerUnknown, RotationError, RotationSuperseded, SourceUnreachable
+from rotation.core.model import CURRENT, PENDING, Direction, Mode, RotationStep, RotationTag, Slot
+from rotation.core.rollout import Progress, Rollout
+from rotation.core.situation import Action
+from rotation.protocol import altering, intents
+from rotation.protocol.survey import working_admin
 from rotation.steps import check_drained as draining
 from rotation.steps import close_flip as closing
 from rotation.steps import discard_old_password as discarding
@@ -24,7 +26,6 @@ from rotation.steps import read_slots as reading
 from rotation.steps import rotate_admin as admins
 from rotation.steps import rotate_old_slot as retiring
 from rotation.steps import validate_app as validating
-from rotation.survey import working_admin
 
 from local import secret_labels as aws
 from tests.faults import liveness, machinery
@@ -113,7 +114,7 @@ def dry_run_that_alters(world: Any, request: Any) -> dict[str, Any]:
     if request.mode is Mode.DRY_RUN:
         record = intents.read_record(world.slots, world.slots.labels().current)
         with world.source.as_admin(working_admin(world)) as session:
-            standby = record.credential(record.active.other)
+            standby = record.credential(record.leaves)
             session.set_password(standby.username, standby.password, retain=False)
     return answer
 
@@ -122,7 +123,7 @@ def sync_alters_both(world: Any, request: Any) -> dict[str, Any]:
     record, labels = _confirm(world.slots, request.claim.version)
     current = intents.read_record(world.slots, labels.current)
     with world.source.as_admin(working_admin(world)) as session:
-        for slot in Slot:
+        for slot in world.current.ring:
             session.set_password(record.credential(slot).username, current.credential(slot).password, retain=False)
     return {"repaired": []}
 
@@ -272,7 +273,7 @@ _close = closing.close_flip
 def landed_is_closed(world: Any, request: Any) -> dict[str, Any]:
     answer = _close(world, request)
     if answer["outcome"] == "landed":
-        return {"outcome": "closed", "entry": str(Slot(answer["entry"]).other)}
+        return {"outcome": "closed", "entry": str(Slot.A if answer["entry"] == Slot.B else Slot.B)}
     return answer
 
 
@@ -290,7 +291,7 @@ _after = draining.after
 
 
 def nobody_works_with_it(world: Any, version: str, record: Any) -> int:
-    old = record.credential(record.active.other)
+    old = record.credential(record.leaves)
     return _ensure(world, working_admin(world), old, record.credential(record.active), lambda _: None)
 
 
@@ -308,7 +309,7 @@ def refused_or_lost(self: Any, credential: Any) -> bool:
 
 def alter_without_a_fence(world: Any, request: Any, version: str, record: Any) -> int:
     """It was looked at when the call began, and then it waited for the lock."""
-    old, like = record.credential(record.active.other), record.credential(record.active)
+    old, like = record.credential(record.leaves), record.credential(record.active)
     return _ensure(world, working_admin(world), old, like, lambda session: altering.refuse_in_use(world, request, session, old))
 
 
@@ -420,7 +421,7 @@ STEPS = "rotation.steps"
 PEERS = [
     Mutation(
         "1 the idle slot is rotated and the live one never again",
-        replaced("rotation.situation._rotate", idle_slot_only),
+        replaced("rotation.core.situation._rotate", idle_slot_only),
         ("from B",),
     ),
     Mutation(
@@ -430,7 +431,7 @@ PEERS = [
     Mutation("4 every run alters both users", replaced(f"{STEPS}.sync_users.sync_users", sync_alters_both), ("drifted slot",)),
     Mutation(
         "5 the first rotation exits well and changes nothing",
-        replaced("rotation.situation._bootstrap", bootstrap_that_exits),
+        replaced("rotation.core.situation._bootstrap", bootstrap_that_exits),
         ("bootstrap",),
     ),
     Mutation(
@@ -449,16 +450,18 @@ PEERS = [
         ("slow pods",),
         strike_at="RestartApp",
     ),
-    Mutation("8 the password as a template", replaced("rotation.sqlconf.render", naive_render), ("odd characters",)),
+    Mutation("8 the password as a template", replaced("rotation.consumers.sqlconf.text.render", naive_render), ("odd characters",)),
     Mutation(
-        "9 a temporary file that is served as text", lambda: patch("rotation.adapters.efs._SUFFIX", ".tmp"), check=stray_files
+        "9 a temporary file that is served as text",
+        lambda: patch("rotation.consumers.sqlconf.adapter._SUFFIX", ".tmp"),
+        check=stray_files,
     ),
     Mutation("10 health only warns", replaced(f"{STEPS}.validate_app.validate_app", health_only_warns), ("B does not work",)),
     Mutation(
         "11 no lock",
         several(
             replaced("tests.worlds.secrets.InMemorySecret.swap", swap_without_looking),
-            replaced("rotation.survey._owner_alive", lambda *_: False),
+            replaced("rotation.protocol.survey._owner_alive", lambda *_: False),
         ),
         rivals=True,
         strike_at="DiscardOldPassword",
@@ -471,7 +474,7 @@ PEERS = [
     Mutation("13 less patience than a rollout takes", several(), ("slow pods",), world=impatient),
     Mutation(
         "14 what a dead run left is not looked at",
-        replaced("rotation.situation._unfinished", lambda _: None),
+        replaced("rotation.core.situation._unfinished", lambda _: None),
         strike_at="DiscardOldPassword",
     ),
     Mutation("15 a failed validation exits well", in_the_machine(goes_on_after_a_failed_validation), ("B does not work",)),
@@ -498,7 +501,7 @@ PROTOCOL = [
     Mutation(
         "no read-back",
         several(
-            replaced("rotation.intents.write_ahead", ahead_without_reading_back),
+            replaced("rotation.protocol.intents.write_ahead", ahead_without_reading_back),
             replaced(f"{STEPS}.claim_rotation.write_ahead", ahead_without_reading_back),
         ),
         ALL_STARTS,
@@ -593,7 +596,9 @@ PROTOCOL = [
     ),
     Mutation("the active slot retired too", replaced(f"{STEPS}.rotate_old_slot._retiring", retire_the_active)),
     Mutation("the admin left out", in_the_machine(released_early)),
-    Mutation("a retirement's password made anew", replaced("rotation.situation._finish_retirement", adopts_in_place), ALL_STARTS),
+    Mutation(
+        "a retirement's password made anew", replaced("rotation.core.situation._finish_retirement", adopts_in_place), ALL_STARTS
+    ),
     Mutation(
         "a rollback that records what nobody has",
         replaced(f"{STEPS}.close_flip._undone", old_forgotten_on_the_way_back),

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rotation.model import CURRENT, Credential
+from rotation.core.model import CURRENT, Credential
 
 from local import secret_labels as aws
 from tests.faults import oracle

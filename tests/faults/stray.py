@@ -7,7 +7,7 @@ from pathlib import Path
 from stat import S_IMODE, S_IROTH
 from unittest.mock import patch
 
-from rotation.adapters.efs import SqlconfFile
+from rotation.consumers.sqlconf.adapter import SqlconfFile
 
 from tests.faults.search import Found
 from tests.worlds.living import PHP

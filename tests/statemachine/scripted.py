@@ -28,7 +28,7 @@ class Raises:
     @property
     def payload(self) -> dict[str, Any]:
         trace = (
-            '  File "/opt/python/rotation/observability.py", line 48, in lambda_handler\n    raise failure.with_traceback(None)\n'
+            '  File "/opt/python/rotation/runtime/entry.py", line 48, in lambda_handler\n    raise failure.with_traceback(None)\n'
         )
         message = f"openemr: {self.error}, made up".ljust(200, ".")
         return {"errorMessage": message, "errorType": self.error, "requestId": "0" * 36, "stackTrace": [trace]}

@@ -6,14 +6,14 @@ from functools import cache
 from typing import Any
 
 import pytest
-from rotation import drain, rollout
-from rotation.drain import Look
-from rotation.errors import TransientError
+from rotation.core import drain, rollout
+from rotation.core.drain import Look
+from rotation.core.errors import TransientError
 
 from tests.statemachine.machine import ROOT, State, function_of, scopes, shipped, states, stem, tasks
 from tests.statemachine.runs import Case, Execution
 
-SCHEMA = json.loads((ROOT / "layers/rotation/rotation/target.schema.json").read_text())["properties"]
+SCHEMA = json.loads((ROOT / "layers/rotation/rotation/core/target.schema.json").read_text())["properties"]
 HISTORY_LIMIT = 25_000
 AT_LEAST_ASLEEP_SECONDS = 300  # how long a function that slept a month is given, at the least
 

@@ -1,10 +1,10 @@
 """A user gets the password of an intent once, and the old one goes only when the new one works."""
 
 import pytest
-from rotation.altering import discard_old, ensure_password
-from rotation.errors import LoginRefused, SlotInUse, SourceBusy
-from rotation.model import Slot
+from rotation.core.errors import LoginRefused, SlotInUse, SourceBusy
+from rotation.core.model import Slot
 from rotation.ports import AdminSession
+from rotation.protocol.altering import discard_old, ensure_password
 
 from tests.worlds.run import refused
 from tests.worlds.world import ADMIN, ADMIN_PASSWORD, PASSWORDS, USERS, MemoryWorld, credential, login

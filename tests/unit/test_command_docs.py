@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 import pytest
-from rotation.runbook import ENDS, Urgency
+from rotation.told.runbook import ENDS, Urgency
 from rotation_cli import app, following
 from rotation_cli.aws import IAM_NAMES
 from rotation_cli.history import TELLING
@@ -62,7 +62,7 @@ def test_the_options_of_all_commands_are_those_that_the_page_names() -> None:
 
 def test_every_command_in_readme_and_its_pages_is_one_that_can_be_typed() -> None:
     """Wherever one is written with its options, in a table, a sentence or a block."""
-    texts = [README, DOCS, (ROOT / "CHANGELOG.md").read_text(), (ROOT / "layers/rotation/rotation/runbook.py").read_text()]
+    texts = [README, DOCS, (ROOT / "CHANGELOG.md").read_text(), (ROOT / "layers/rotation/rotation/told/runbook.py").read_text()]
     typed = re.findall(r"\brotation ((?:targets )?[a-z]+)((?: [^`\n;:#]*)?)", "\n".join(texts))
     named = [(f"rotation {name}", re.findall(r"--[a-z]+", rest)) for name, rest in typed if "--" in rest]
     assert len(named) > 5

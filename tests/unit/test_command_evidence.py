@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from rotation.classes import CLASSES
+from rotation.core.classes import CLASSES
 from rotation_cli.evidence import Evidence, Found, Gap, Starter, Window, assemble, follow_up, starter_of
 from rotation_cli.history import Run, Visit
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from rotation.runbook import Urgency
+from rotation.told.runbook import Urgency
 from rotation_cli.history import Event, Failure, Run, read
 
 from local.execution_log import log_event

@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
-from rotation.classes import CLASSES
-from rotation.runbook import CUT_SHORT, ENDS
+from rotation.core.classes import CLASSES
+from rotation.told.runbook import CUT_SHORT, ENDS
 from rotation_cli import app, page, reporting, telling
 from rotation_cli.evidence import Evidence, Found, Window, assemble
 from rotation_cli.history import Failure, Run, Visit

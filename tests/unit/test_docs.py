@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from rotation.classes import CLASSES, HOUR
-from rotation.runbook import CUT_SHORT, ENDS, Urgency
+from rotation.core.classes import CLASSES, HOUR
+from rotation.told.runbook import CUT_SHORT, ENDS, Urgency
 from samtranslator.yaml_helper import yaml_parse
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -89,7 +89,7 @@ def test_every_make_target_named_exists() -> None:
 
 
 def test_every_error_named_exists() -> None:
-    classes = set(re.findall(r"^class (\w+)", (ROOT / "layers/rotation/rotation/errors.py").read_text(), re.MULTILINE))
+    classes = set(re.findall(r"^class (\w+)", (ROOT / "layers/rotation/rotation/core/errors.py").read_text(), re.MULTILINE))
     assert set(first_column(section("The errors in a Cause"))) <= classes
 
 

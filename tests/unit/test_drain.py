@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from rotation.drain import POLL_SECONDS, POLLS, Drain, DrainStatus, Look, after
+from rotation.core.drain import POLL_SECONDS, POLLS, Drain, DrainStatus, Look, after
 
 QUIET, DEADLINE = 120, 3600
 STILL = Look(published=True, rolled_out=True, sessions=0, logins=40)

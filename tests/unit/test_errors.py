@@ -5,10 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
-from rotation import errors
-from rotation.errors import PermanentError, RotationError, RotationSuperseded, TransientError
+from rotation.core import errors
+from rotation.core.errors import PermanentError, RotationError, RotationSuperseded, TransientError
 
-LAYER = Path(errors.__file__).parent
+LAYER = Path(errors.__file__).parents[1]
 
 
 def defined() -> dict[str, str]:

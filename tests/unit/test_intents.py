@@ -6,10 +6,22 @@ from collections.abc import Callable
 from itertools import permutations
 
 import pytest
-from rotation.errors import RotationSuperseded, SecretStoreUnavailable
-from rotation.intents import ATTEMPTS, confirm, offers, read_record, version_id, write_ahead
-from rotation.model import CURRENT, LAST, PENDING, STAGING, Direction, Labels, Password, RotationStep, RotationTag, SecretText, Slot
-from rotation.record import Record
+from rotation.core.errors import RotationSuperseded, SecretStoreUnavailable
+from rotation.core.model import (
+    CURRENT,
+    LAST,
+    PENDING,
+    STAGING,
+    Direction,
+    Labels,
+    Password,
+    RotationStep,
+    RotationTag,
+    SecretText,
+    Slot,
+)
+from rotation.core.record import Record
+from rotation.protocol.intents import ATTEMPTS, confirm, offers, read_record, version_id, write_ahead
 
 from tests.worlds.secrets import InMemorySecret
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rotation.intents import version_id
-from rotation.model import CURRENT, PENDING, SecretText, Slot
+from rotation.core.model import CURRENT, PENDING, SecretText, Slot
+from rotation.protocol.intents import version_id
 
 from tests.faults.attempt import COUNTS, Attempt, Node
 from tests.faults.explorer import PARTS, Explorer, Report

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pymysql
 import pytest
-from rotation.errors import SqlconfUnsupported
-from rotation.model import Credential, Password
+from rotation.core.errors import SqlconfUnsupported
+from rotation.core.model import Credential, Password
 
 from local import soak
 from local.cluster.application import INSTALLED

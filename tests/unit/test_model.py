@@ -11,9 +11,9 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from rotation.model import Credential, Labels, Password, SecretText, Slot
-from rotation.record import AdminRecord, Record
-from rotation.situation import Facts, Found, decide
+from rotation.core.model import Credential, Labels, Password, SecretText, Slot
+from rotation.core.record import AdminRecord, Record
+from rotation.core.situation import Facts, Found, decide
 
 CANARY = "canary-7Q"
 CREDENTIAL = Credential("openemr_a", Password(CANARY), "db", 3306, "openemr")
@@ -124,7 +124,3 @@ def test_a_port_that_a_consumer_does_not_say_is_the_others() -> None:
     silent = replace(CREDENTIAL, port=None)
     assert silent.at_port_of(replace(CREDENTIAL, port=3307)).port == 3307
     assert CREDENTIAL.at_port_of(replace(CREDENTIAL, port=3307)).port == 3306
-
-
-def test_the_slots_take_turns() -> None:
-    assert [slot.other for slot in (Slot.A, Slot.B)] == [Slot.B, Slot.A]

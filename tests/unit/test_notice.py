@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from rotation.notice import (
+from rotation.told.notice import (
     CAUSE_LENGTH,
     NAME_LENGTH,
     SUBJECT_LENGTH,
@@ -16,8 +16,8 @@ from rotation.notice import (
     notice,
     resume_of,
 )
-from rotation.outcome import Happening, Outcome
-from rotation.runbook import ENDS, Urgency, end_of
+from rotation.told.outcome import Happening, Outcome
+from rotation.told.runbook import ENDS, Urgency, end_of
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:execution:credential-rotation"
 LEAVE_WORK = {"NothingChanged", "RestoreFailed", "FlipUnknown", "OldSlotNotRotated", "AdminNotRotated", "NotReleased"}

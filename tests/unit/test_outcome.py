@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from rotation.outcome import JOBS, Happening, Outcome
-from rotation.runbook import ENDS
+from rotation.told.outcome import JOBS, Happening, Outcome
+from rotation.told.runbook import ENDS
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:credential-rotation:2026-01-05"
 DAYS, RATE, TOOK = "credential_rotation_days_since_success", "secret_rotation_success_rate", "secret_rotation_job_duration_seconds"

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from rotation.model import Password
-from rotation.passwords import (
+from rotation.core.model import Password
+from rotation.core.passwords import (
     ADMIN_ALPHABET,
     ADMIN_LENGTH,
     SLOT_ALPHABET,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import yaml
-from rotation.model import Mode
-from rotation.plan import plan
-from rotation.situation import decide
-from rotation.survey import survey
+from rotation.core.model import Mode
+from rotation.core.plan import plan
+from rotation.core.situation import decide
+from rotation.protocol.survey import survey
 
 from tests.worlds.run import Run
 from tests.worlds.world import FORMER, FORMER_PASSWORD, MemoryWorld, credential

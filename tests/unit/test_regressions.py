@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from rotation.errors import LoginRefused, NoFreeSlot, SecretInvalid, SqlconfUnsupported, TransientError
-from rotation.model import Direction, Mode, SecretText, Slot
-from rotation.sqlconf import read
+from rotation.consumers.sqlconf.text import read
+from rotation.core.errors import LoginRefused, NoFreeSlot, SecretInvalid, SqlconfUnsupported, TransientError
+from rotation.core.model import Direction, Mode, SecretText, Slot
 from rotation.steps.publish import publish
 from rotation.steps.release_rotation import release_rotation
 from rotation.steps.restart_app import restart_app
@@ -20,6 +20,7 @@ from tests.worlds.world import (
     FORMER,
     FORMER_PASSWORD,
     PODS,
+    RING,
     SQLCONF,
     USERS,
     MemoryWorld,
@@ -127,7 +128,7 @@ def test_sessions_that_are_ending_hold_up_a_first_rotation_only_for_a_while() ->
     """A first rotation was rolled back from each slot, one after the other: requests of both still linger."""
     world = MemoryWorld()
     world.application_uses(credential(FORMER, FORMER_PASSWORD))
-    for slot in Slot:
+    for slot in RING:
         world.account(slot).sessions = 1
     with refused(world, NoFreeSlot):
         Run(world).read_slots()

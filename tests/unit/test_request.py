@@ -1,9 +1,9 @@
 """The event of a step: each asks for what it needs, and a missing key is a bug that is named."""
 
 import pytest
-from rotation.drain import Drain, DrainStatus
-from rotation.model import Direction, Mode
-from rotation.request import Claim, Request
+from rotation.core.drain import Drain, DrainStatus
+from rotation.core.model import Direction, Mode
+from rotation.protocol.request import Claim, Request
 
 EVENT = {
     "target": "openemr",

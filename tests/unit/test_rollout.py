@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from rotation.rollout import EARLY_SECONDS, Progress, Rollout, poll_seconds, progress
+from rotation.core.rollout import EARLY_SECONDS, Progress, Rollout, poll_seconds, progress
 
 DONE = Rollout(
     generation=7,

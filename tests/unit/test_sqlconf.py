@@ -6,10 +6,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rotation import sqlconf
-from rotation.errors import SqlconfUnsupported
-from rotation.model import Credential, Password
-from rotation.passwords import admin_password, slot_password
+from rotation.consumers.sqlconf import text as sqlconf
+from rotation.core.errors import SqlconfUnsupported
+from rotation.core.model import Credential, Password
+from rotation.core.passwords import admin_password, slot_password
 
 from tests.worlds.php import VARIABLES, Reading, php_reads
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from rotation import errors
-from rotation.errors import RotationError, TransientError
-from rotation.model import Mode
-from rotation.probes import NEEDS
+from rotation.core import errors
+from rotation.core.errors import RotationError, TransientError
+from rotation.core.model import Mode
+from rotation.protocol.probes import NEEDS
 
 from local.deploy import translate
 
@@ -141,7 +141,7 @@ def test_a_handler_wires_one_step_of_the_layer_and_does_nothing_else(stem: str) 
     """Docstring, two imports of ours, `lambda_handler = handler(step, "stem")`: nothing to test, nothing to go wrong."""
     wrapper = "listener" if stem == LISTENER else "handler"
     _, first, second, last = ast.parse((ROOT / "functions" / stem / "app.py").read_text()).body
-    assert ast.unparse(first) == f"from rotation.observability import {wrapper}"
+    assert ast.unparse(first) == f"from rotation.runtime.entry import {wrapper}"
     assert isinstance(second, ast.ImportFrom)
     assert re.fullmatch(r"rotation\.steps\.\w+", second.module or "")
     assert ast.unparse(last) == f"lambda_handler = {wrapper}({second.names[0].name}, {stem!r})"

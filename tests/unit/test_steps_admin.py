@@ -3,15 +3,15 @@
 from collections.abc import Callable
 
 import pytest
-from rotation.errors import (
+from rotation.core.errors import (
     AdminLoginUnknown,
     LoginRefused,
     PasswordRejected,
     RetiredPasswordAccepted,
     RotationSuperseded,
 )
-from rotation.intents import ATTEMPTS
-from rotation.model import CURRENT, PENDING, Password, Slot
+from rotation.core.model import CURRENT, PENDING, Password, Slot
+from rotation.protocol.intents import ATTEMPTS
 from rotation.steps.rotate_admin import rotate_admin
 
 from tests.worlds.database import Policy

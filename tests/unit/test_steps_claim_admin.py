@@ -3,8 +3,8 @@
 import json
 
 import pytest
-from rotation.errors import AdminLoginUnknown, RotationSuperseded
-from rotation.model import CURRENT, PENDING, Password
+from rotation.core.errors import AdminLoginUnknown, RotationSuperseded
+from rotation.core.model import CURRENT, PENDING, Password
 from rotation.steps.rotate_admin import rotate_admin
 
 from tests.worlds.journal import Crash

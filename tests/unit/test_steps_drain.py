@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from rotation.drain import POLL_SECONDS, REPUBLISHES
-from rotation.errors import AdminLoginUnknown, ConsumerDiffers, DrainTooSlow, RotationSuperseded
-from rotation.model import CURRENT, PENDING, Password, Slot
+from rotation.core.drain import POLL_SECONDS, REPUBLISHES
+from rotation.core.errors import AdminLoginUnknown, ConsumerDiffers, DrainTooSlow, RotationSuperseded
+from rotation.core.model import CURRENT, PENDING, Password, Slot
 
 from tests.worlds.run import Run, refused
 from tests.worlds.world import ADMIN, ADMIN_PASSWORD, FORMER, FORMER_PASSWORD, USERS, MemoryWorld, credential, login

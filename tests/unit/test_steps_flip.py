@@ -3,8 +3,8 @@
 from collections.abc import Callable
 
 import pytest
-from rotation.errors import RotationSuperseded, SecretStoreUnavailable
-from rotation.model import CURRENT, PENDING, PREVIOUS, Password, Slot
+from rotation.core.errors import RotationSuperseded, SecretStoreUnavailable
+from rotation.core.model import CURRENT, PENDING, PREVIOUS, Password, Slot
 from rotation.steps.close_flip import close_flip
 from rotation.steps.flip_slot import flip_slot
 from rotation.steps.release_rotation import release_rotation

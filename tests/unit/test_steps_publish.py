@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from rotation.errors import (
+from rotation.core.errors import (
     AppUnhealthy,
     ConsumerDiffers,
     LoginRefused,
@@ -12,8 +12,8 @@ from rotation.errors import (
     RolloutTooSlow,
     RotationSuperseded,
 )
-from rotation.model import CURRENT, PENDING, PREVIOUS, Direction, Mode, Password, Slot
-from rotation.rollout import EARLY_POLL_SECONDS, POLL_SECONDS
+from rotation.core.model import CURRENT, PENDING, PREVIOUS, Direction, Mode, Password, Slot
+from rotation.core.rollout import EARLY_POLL_SECONDS, POLL_SECONDS
 from rotation.steps.check_rollout import check_rollout
 from rotation.steps.fix_permissions import fix_permissions
 from rotation.steps.publish import publish

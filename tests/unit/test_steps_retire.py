@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from rotation.errors import (
+from rotation.core.errors import (
     LoginRefused,
     PasswordRejected,
     RetiredPasswordAccepted,
@@ -11,8 +11,8 @@ from rotation.errors import (
     SlotInUse,
     SourceUnreachable,
 )
-from rotation.intents import ATTEMPTS
-from rotation.model import CURRENT, PENDING, Password, RotationStep, Slot
+from rotation.core.model import CURRENT, PENDING, Password, RotationStep, Slot
+from rotation.protocol.intents import ATTEMPTS
 from rotation.steps.discard_old_password import discard_old_password
 
 from tests.worlds.database import Policy

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, field
 
 import pytest
-from rotation.errors import NotAnnounced, OwnerUnknown
-from rotation.notice import Notice, Resume
-from rotation.outcome import Happening, Outcome
+from rotation.core.errors import NotAnnounced, OwnerUnknown
 from rotation.steps.tell_outcome import tell_outcome
+from rotation.told.notice import Notice, Resume
+from rotation.told.outcome import Happening, Outcome
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:credential-rotation:run"
 

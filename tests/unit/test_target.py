@@ -4,9 +4,9 @@ import json
 from typing import Any
 
 import pytest
-from rotation.classes import CLASSES, DEFAULT_CLASS
-from rotation.errors import TargetInvalid
-from rotation.target import CREDENTIAL_KINDS, Target, parse_target
+from rotation.core.classes import CLASSES, DEFAULT_CLASS
+from rotation.core.errors import TargetInvalid
+from rotation.core.target import CREDENTIAL_KINDS, Target, parse_target
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 SQLCONF = {"kind": "sqlconf", "path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import yaml
-from rotation.classes import CLASSES, DEFAULT_CLASS
-from rotation.request import Request
-from rotation.target import Target, parse_target
-from rotation.wiring import WRITES
+from rotation.core.classes import CLASSES, DEFAULT_CLASS
+from rotation.core.target import Target, parse_target
+from rotation.protocol.request import Request
+from rotation.runtime.wiring import WRITES
 
 from local.deploy import translate
 

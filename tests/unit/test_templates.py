@@ -13,8 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from rotation.core.fields import LOGIN, WRITINGS, Field, Values
 from rotation.core.templates import Templates, parse
-from rotation.errors import RotationError, SecretInvalid, TargetInvalid
-from rotation.model import Password, SecretText
+from rotation.core.errors import RotationError, SecretInvalid, TargetInvalid
+from rotation.core.model import Password, SecretText
 
 URL = "postgresql://{username}:{password|url}@{host}:{port}/{dbname}"
 NASTY = ": / @ % { } \" \\ ' {password} %41 \\u0041 é 漢 🔑 + & = ;"

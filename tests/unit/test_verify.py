@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rotation.errors import (
+from rotation.core.errors import (
     AppUnhealthy,
     ClusterRefused,
     ClusterUnavailable,
@@ -17,10 +17,10 @@ from rotation.errors import (
     SqlconfMissing,
     TargetInvalid,
 )
-from rotation.findings import Finding, Severity, gathered
-from rotation.model import SecretText, Slot
-from rotation.probes import NEEDS, SHORTEST_QUIET_SECONDS, SLOWEST_CLOCK_SECONDS, probe
-from rotation.request import Request
+from rotation.core.findings import Finding, Severity, gathered
+from rotation.core.model import SecretText, Slot
+from rotation.protocol.probes import NEEDS, SHORTEST_QUIET_SECONDS, SLOWEST_CLOCK_SECONDS, probe
+from rotation.protocol.request import Request
 from rotation.steps.verify import DAY, since_success, verify
 
 from tests.worlds.run import Run

@@ -8,25 +8,25 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rotation.adapters import executions, parameters
-from rotation.adapters.efs import SqlconfFile
-from rotation.adapters.http import HealthPage
-from rotation.adapters.kubernetes import Deployment, KubernetesSecret
-from rotation.adapters.mysql import MySQL
-from rotation.adapters.secrets_manager import SecretsManagerStore
-from rotation.errors import TargetInvalid
+from rotation.aws import executions, parameters
+from rotation.aws.secrets_manager import SecretsManagerStore
+from rotation.checks.page import HealthPage
+from rotation.consumers.cluster.objects import Deployment, KubernetesSecret
+from rotation.consumers.sqlconf.adapter import SqlconfFile
+from rotation.core.errors import TargetInvalid
+from rotation.core.target import Target
 from rotation.ports import World
-from rotation.settings import Settings
-from rotation.target import Target
-from rotation.wiring import AwsWorld
+from rotation.runtime.settings import Settings
+from rotation.runtime.wiring import AwsWorld
+from rotation.sources.mysql.adapter import MySQL
 
 from tests.worlds.world import PODS, SECRET, SQLCONF, MemoryWorld
 
 ROOT = Path(__file__).parents[2]
 SITES = Path("/mnt/sites")
 
-LATE = ("pymysql", "kubernetes", "rotation.adapters.mysql", "rotation.adapters.eks",
-        "rotation.adapters.efs", "rotation.adapters.http", "rotation.adapters.executions")  # fmt: skip
+LATE = ("pymysql", "kubernetes", "rotation.sources.mysql.adapter", "rotation.consumers.cluster.eks",
+        "rotation.consumers.sqlconf.adapter", "rotation.checks.page", "rotation.aws.executions")  # fmt: skip
 IMPORT_ALL = f"""
 import importlib.util, json, pathlib, sys
 for app in sorted(pathlib.Path("functions").glob("*/app.py")):
@@ -34,7 +34,7 @@ for app in sorted(pathlib.Path("functions").glob("*/app.py")):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     assert callable(module.lambda_handler), app
-from rotation.adapters.aws import client
+from rotation.aws.client import client
 print(json.dumps([sorted(set({LATE!r}) & set(sys.modules)), client.cache_info().currsize]))
 """
 
@@ -49,7 +49,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
         return MemoryWorld().target
 
     monkeypatch.setattr(parameters, "load_target", load)
-    monkeypatch.setattr("rotation.wiring.load_target", load)
+    monkeypatch.setattr("rotation.runtime.wiring.load_target", load)
     return calls
 
 

@@ -4,10 +4,10 @@ The tests that the real ones pass too are in tests/contract: test_sources, test_
 """
 
 import pytest
-from rotation.errors import SourceRefused, SourceUnreachable
-from rotation.model import CURRENT, PENDING, Password, SecretText, Slot
+from rotation.core.errors import SourceRefused, SourceUnreachable
+from rotation.core.model import CURRENT, PENDING, Password, SecretText, Slot
+from rotation.core.rollout import Progress, progress
 from rotation.ports import AdminSession, World
-from rotation.rollout import Progress, progress
 
 from tests.worlds.database import Session
 from tests.worlds.journal import Crash

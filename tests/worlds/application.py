@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from rotation.errors import AppUnhealthy
-from rotation.model import Credential
+from rotation.core.errors import AppUnhealthy
+from rotation.core.model import Credential
+from rotation.core.rollout import Rollout
 from rotation.ports import FileState
-from rotation.rollout import Rollout
 
 from tests.worlds.journal import Journal
 

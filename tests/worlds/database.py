@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rotation.errors import AccountLocked, PasswordRejected, SourceBusy, SourceRefused, SourceUnreachable
-from rotation.model import Credential, Password
+from rotation.core.errors import AccountLocked, PasswordRejected, SourceBusy, SourceRefused, SourceUnreachable
+from rotation.core.model import Credential, Password
 from rotation.ports import Activity, Server, SessionId
 
 from tests.worlds.journal import Journal

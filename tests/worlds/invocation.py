@@ -16,7 +16,7 @@ from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
-from rotation.errors import (
+from rotation.core.errors import (
     AppUnhealthy,
     ClusterRefused,
     ClusterUnavailable,
@@ -30,12 +30,12 @@ from rotation.errors import (
     SourceUnreachable,
     SqlconfUnsupported,
 )
-from rotation.model import PENDING, Credential, Labels, Password, SecretText
+from rotation.core.model import PENDING, Credential, Labels, Password, SecretText
+from rotation.core.record import Document
+from rotation.core.rollout import Rollout
+from rotation.core.target import Target
 from rotation.ports import Activity, ClusterObject, Server, SessionId
-from rotation.record import Document
-from rotation.request import Request
-from rotation.rollout import Rollout
-from rotation.target import Target
+from rotation.protocol.request import Request
 
 from tests.statemachine.machine import ROOT
 from tests.worlds.living import LivingWorld
@@ -271,7 +271,7 @@ def known_passwords() -> Iterator[None]:
             stack.enter_context(patch(f"rotation.steps.{module}.slot_password", make))
         stack.enter_context(patch("rotation.steps.rotate_admin.admin_password", make))
         stack.enter_context(patch.object(Document, "parse", classmethod(_parsed)))
-        stack.enter_context(patch("rotation.intents.uuid.uuid5", _remembered(uuid.uuid5)))
+        stack.enter_context(patch("rotation.protocol.intents.uuid.uuid5", _remembered(uuid.uuid5)))
         yield
 
 

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from rotation.drain import DrainStatus
-from rotation.model import Direction, Mode
+from rotation.core.drain import DrainStatus
+from rotation.core.model import Direction, Mode
+from rotation.core.situation import Action
 from rotation.ports import World
-from rotation.request import Request
-from rotation.situation import Action
+from rotation.protocol.request import Request
 from rotation.steps.check_drained import check_drained
 from rotation.steps.check_rollout import check_rollout
 from rotation.steps.claim_rotation import claim_rotation
@@ -51,7 +51,7 @@ class Run:
             "scheduled_time": "",
             "execution": {"id": arn(name), "name": name, "started": f"started {name}"},
             "direction": str(Direction.FORWARD),
-            "round": "first",
+            "round": 1,
         }
         self.answers: list[Event] = []
         """Everything that any step returned."""

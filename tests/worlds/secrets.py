@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from rotation.errors import SecretStoreUnavailable
-from rotation.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
+from rotation.core.errors import SecretStoreUnavailable
+from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
 
 from local import secret_labels as aws
 

@@ -1,6 +1,6 @@
-"""What a credential rotation means: pure decisions, steps over ports, adapters behind them.
+"""What a credential rotation means.
 
-functions/<step>/app.py → steps/ → ports.py ← adapters/
-                             ↓
-                model, record, situation, drain, rollout, sqlconf, passwords, target, errors   (pure: no I/O)
+functions/<step>/app.py → runtime/ → steps/ → protocol/ → ports.py ← aws/, sources/, consumers/, checks/
+                                        ↓
+                                      core/   (pure: no I/O)        told/   (pure: how an execution ended)
 """

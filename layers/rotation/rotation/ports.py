@@ -5,11 +5,11 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from rotation.model import Credential, Labels, Password, SecretText
-from rotation.notice import Notice, Resume
-from rotation.outcome import Outcome
-from rotation.rollout import Rollout
-from rotation.target import Target
+from rotation.core.model import Credential, Labels, Password, SecretText
+from rotation.core.rollout import Rollout
+from rotation.core.target import Target
+from rotation.told.notice import Notice, Resume
+from rotation.told.outcome import Outcome
 
 
 class SecretStore(Protocol):

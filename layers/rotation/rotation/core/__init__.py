@@ -1,1 +1,1 @@
-"""Pure: the words of the domain and what is decided over them. No I/O, no kind of source or consumer."""
+"""What is so, what is to be done: types, records, decisions. Pure: no I/O, no clock, no chance that is not handed in."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rotation.model import Password
+from rotation.core.model import Password
 
 ANY = r"(?s:.)"
 NAME = r"[\w.~$-]"

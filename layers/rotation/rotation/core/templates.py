@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from rotation.core import template
 from rotation.core.fields import LOGIN, Fields, Values
 from rotation.core.template import Template
-from rotation.errors import SecretInvalid, TargetInvalid
-from rotation.model import Password, SecretText
+from rotation.core.errors import SecretInvalid, TargetInvalid
+from rotation.core.model import Password, SecretText
 
 
 @dataclass(frozen=True)

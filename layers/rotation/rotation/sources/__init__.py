@@ -1,1 +1,1 @@
-"""Where credentials are made, tried and withdrawn: a package for each kind."""
+"""Where credentials are made and tried: a folder per kind."""

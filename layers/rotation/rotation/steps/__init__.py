@@ -1,1 +1,1 @@
-"""One module per state of the machine, each one function over the ports: look, decide, act, prove."""
+"""One function over the ports for each Task of the machine: look, decide, act, prove."""

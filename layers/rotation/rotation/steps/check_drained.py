@@ -4,15 +4,15 @@ its old password is discarded; all waiting is the state machine's."""
 from dataclasses import asdict
 from typing import Any
 
-from rotation.drain import REPUBLISHES, DrainStatus, Look, after
-from rotation.errors import ConsumerDiffers, DrainTooSlow
-from rotation.intents import confirm
-from rotation.model import Credential, Mode
+from rotation.core.drain import REPUBLISHES, DrainStatus, Look, after
+from rotation.core.errors import ConsumerDiffers, DrainTooSlow
+from rotation.core.model import Credential, Mode
+from rotation.core.record import Record
+from rotation.core.rollout import Progress, progress
 from rotation.ports import World
-from rotation.record import Record
-from rotation.request import Request
-from rotation.rollout import Progress, progress
-from rotation.survey import working_admin
+from rotation.protocol.intents import confirm
+from rotation.protocol.request import Request
+from rotation.protocol.survey import working_admin
 
 
 def check_drained(world: World, request: Request) -> dict[str, Any]:
@@ -45,7 +45,7 @@ def _look(world: World, request: Request, record: Record, admin: Credential, hel
     rolled_out = all(progress(workload.rollout()) is Progress.COMPLETE for workload in world.workloads())
     if request.mode is Mode.REVOKE:
         return Look(published, rolled_out, sessions=0, logins=None)
-    retiring = {record.credential(record.active.other).username}
+    retiring = {record.credential(record.leaves).username}
     if record.previous:
         retiring.add(record.previous.username)
     activities = {username: world.source.activity(admin, username) for username in sorted(retiring)}

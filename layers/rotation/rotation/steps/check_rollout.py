@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from rotation.errors import ConsumerDiffers, RolloutFailed, RolloutPaused, RolloutTooSlow
+from rotation.core.errors import ConsumerDiffers, RolloutFailed, RolloutPaused, RolloutTooSlow
+from rotation.core.rollout import Progress, poll_seconds, progress
 from rotation.ports import World
-from rotation.request import Request
-from rotation.rollout import Progress, poll_seconds, progress
+from rotation.protocol.request import Request
 
 
 def check_rollout(world: World, request: Request) -> dict[str, Any]:

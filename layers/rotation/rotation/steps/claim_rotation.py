@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from rotation.errors import RotationAlreadyRunning, RotationSuperseded, SituationChanged
-from rotation.intents import confirm, version_id, write_ahead
-from rotation.model import CURRENT, Credential, RotationStep
-from rotation.passwords import slot_password
+from rotation.core.errors import RotationAlreadyRunning, RotationSuperseded, SituationChanged
+from rotation.core.model import CURRENT, Credential, RotationStep
+from rotation.core.passwords import slot_password
+from rotation.core.record import AdminRecord
+from rotation.core.situation import Decision, Facts, decide, intent
 from rotation.ports import World
-from rotation.record import AdminRecord
-from rotation.request import Claim, Request
-from rotation.situation import Decision, Facts, decide, intent
-from rotation.survey import survey
+from rotation.protocol.intents import confirm, version_id, write_ahead
+from rotation.protocol.request import Claim, Request
+from rotation.protocol.survey import survey
 
 
 def claim_rotation(world: World, request: Request) -> dict[str, Any]:

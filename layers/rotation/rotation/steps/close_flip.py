@@ -3,13 +3,13 @@ or find that it has landed already and go on forward."""
 
 from typing import Any
 
-from rotation.errors import RotationSuperseded
-from rotation.intents import read_record, version_id
-from rotation.model import CURRENT, PENDING, PREVIOUS
+from rotation.core.errors import RotationSuperseded
+from rotation.core.model import CURRENT, PENDING, PREVIOUS
+from rotation.core.record import Record
+from rotation.core.situation import Left, left_to_do
 from rotation.ports import World
-from rotation.record import Record
-from rotation.request import Request
-from rotation.situation import Left, left_to_do
+from rotation.protocol.intents import read_record, version_id
+from rotation.protocol.request import Request
 
 
 def close_flip(world: World, request: Request) -> dict[str, Any]:

@@ -2,23 +2,23 @@
 
 from typing import Any
 
-from rotation.altering import cut_off, discard_old, refuse_in_use
-from rotation.errors import RetiredPasswordAccepted, RotationSuperseded
-from rotation.intents import confirm, read_record
-from rotation.model import CURRENT, Credential
+from rotation.core.errors import RetiredPasswordAccepted, RotationSuperseded
+from rotation.core.model import CURRENT, Credential
+from rotation.core.situation import Left, left_to_do
 from rotation.ports import AdminSession, World
-from rotation.request import Request
-from rotation.situation import Left, left_to_do
-from rotation.survey import working_admin
+from rotation.protocol.altering import cut_off, discard_old, refuse_in_use
+from rotation.protocol.intents import confirm, read_record
+from rotation.protocol.request import Request
+from rotation.protocol.survey import working_admin
 
 
 def discard_old_password(world: World, request: Request) -> dict[str, Any]:
     """The retired password is refused, and what is current says so."""
     record, labels = confirm(world.slots, request.claim.version)
     current = read_record(world.slots, labels.current)
-    old = record.credential(record.active.other)
+    old = record.credential(record.leaves)
     if left_to_do(record, request.claim.version, current, labels.current) is not Left.FINISH:
-        _discard(world, request, old, current.credential(record.active.other))
+        _discard(world, request, old, current.credential(record.leaves))
         _record(world, request, labels.current)
     cut_off(world, request, old.username)
     return {"retired_user": old.username}

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rotation.ports import World
-from rotation.request import Request
+from rotation.protocol.request import Request
 
 
 def fix_permissions(world: World, _request: Request) -> dict[str, Any]:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from rotation.errors import RotationSuperseded
-from rotation.intents import confirm, read_record
-from rotation.model import CURRENT
+from rotation.core.errors import RotationSuperseded
+from rotation.core.model import CURRENT
+from rotation.core.situation import Left, left_to_do
 from rotation.ports import World
-from rotation.request import Request
-from rotation.situation import Left, left_to_do
+from rotation.protocol.intents import confirm, read_record
+from rotation.protocol.request import Request
 
 
 def flip_slot(world: World, request: Request) -> dict[str, Any]:

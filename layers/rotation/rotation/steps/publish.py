@@ -4,10 +4,10 @@ The very bytes are tried first: on the way back too, where nobody else has."""
 
 from typing import Any
 
-from rotation.errors import ConsumerDiffers, LoginRefused
-from rotation.intents import confirm
+from rotation.core.errors import ConsumerDiffers, LoginRefused
 from rotation.ports import World
-from rotation.request import Request
+from rotation.protocol.intents import confirm
+from rotation.protocol.request import Request
 
 
 def publish(world: World, request: Request) -> dict[str, Any]:

@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from rotation.errors import RolloutPaused
-from rotation.model import Mode
-from rotation.plan import plan
+from rotation.core.errors import RolloutPaused
+from rotation.core.model import Mode
+from rotation.core.plan import plan
+from rotation.core.situation import Decision, Facts, decide
 from rotation.ports import World
-from rotation.request import Request
-from rotation.situation import Decision, Facts, decide
-from rotation.survey import survey
+from rotation.protocol.request import Request
+from rotation.protocol.survey import survey
 
 
 def read_slots(world: World, request: Request) -> dict[str, Any]:
@@ -20,6 +20,7 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
         **decision.summary,
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
         "consumers": [{"index": index, "kind": consumer.kind} for index, consumer in enumerate(world.target.consumers)],
+        "rounds": len(decision.record.ring),
         "overlap_seconds": 0 if request.mode is Mode.REVOKE else world.target.overlap_seconds,
         "plan": [*recreated, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],
     }

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from rotation.intents import confirm
+from rotation.core.rollout import poll_seconds
 from rotation.ports import World
-from rotation.request import Request
-from rotation.rollout import poll_seconds
+from rotation.protocol.intents import confirm
+from rotation.protocol.request import Request
 
 
 def restart_app(world: World, request: Request) -> dict[str, Any]:

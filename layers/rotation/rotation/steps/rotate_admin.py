@@ -4,15 +4,15 @@ is discarded only after the new one is current."""
 from functools import partial
 from typing import Any
 
-from rotation.altering import cut_off, discard_old, ensure_password
-from rotation.errors import PasswordRejected, RetiredPasswordAccepted, RotationSuperseded
-from rotation.intents import ATTEMPTS, confirm, offers, version_id
-from rotation.model import CURRENT, PENDING, Labels, Mode, RotationStep, RotationTag
-from rotation.passwords import admin_password
+from rotation.core.errors import PasswordRejected, RetiredPasswordAccepted, RotationSuperseded
+from rotation.core.model import CURRENT, PENDING, Labels, Mode, RotationStep, RotationTag
+from rotation.core.passwords import admin_password
+from rotation.core.record import AdminRecord
 from rotation.ports import AdminSession, World
-from rotation.record import AdminRecord
-from rotation.request import Request
-from rotation.survey import working_admin
+from rotation.protocol.altering import cut_off, discard_old, ensure_password
+from rotation.protocol.intents import ATTEMPTS, confirm, offers, version_id
+from rotation.protocol.request import Request
+from rotation.protocol.survey import working_admin
 
 
 def rotate_admin(world: World, request: Request) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from rotation.notice import asks_for_intent, is_told, may_resume, nothing_started, notice, resume_of
-from rotation.outcome import Outcome
 from rotation.ports import Desk
+from rotation.told.notice import asks_for_intent, is_told, may_resume, nothing_started, notice, resume_of
+from rotation.told.outcome import Outcome
 
 
 def tell_outcome(desk: Desk, execution: str) -> dict[str, Any]:

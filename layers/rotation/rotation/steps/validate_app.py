@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from rotation.errors import ConsumerDiffers, LoginRefused
-from rotation.intents import confirm
-from rotation.model import Credential
+from rotation.core.errors import ConsumerDiffers, LoginRefused
+from rotation.core.model import Credential
 from rotation.ports import World
-from rotation.request import Request
+from rotation.protocol.intents import confirm
+from rotation.protocol.request import Request
 
 
 def validate_app(world: World, request: Request) -> dict[str, Any]:

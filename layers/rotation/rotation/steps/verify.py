@@ -4,13 +4,13 @@ only be simulated, and since when the last rotation is."""
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from rotation.errors import RotationError, SecretInvalid
-from rotation.findings import Finding, Severity, gathered, unanswered
-from rotation.intents import ATTEMPTS, read_record, version_id
-from rotation.model import RotationStep, RotationTag
+from rotation.core.errors import RotationError, SecretInvalid
+from rotation.core.findings import Finding, Severity, gathered, unanswered
+from rotation.core.model import RotationStep, RotationTag
 from rotation.ports import SecretStore, World
-from rotation.probes import drain
-from rotation.request import Request
+from rotation.protocol.intents import ATTEMPTS, read_record, version_id
+from rotation.protocol.probes import drain
+from rotation.protocol.request import Request
 
 DAY = 86_400
 ANCESTORS = 5

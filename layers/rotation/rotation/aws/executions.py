@@ -1,0 +1,95 @@
+"""Other executions: whether one still runs, how one ended, and starting one. Only a clear answer of Step Functions counts."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from rotation.aws.client import AWS_ERRORS, client, code
+from rotation.core.errors import OwnerUnknown
+from rotation.core.model import Mode
+from rotation.told.notice import Resume
+from rotation.told.outcome import Happening, Outcome
+
+UNSEEN_SECONDS = 300
+"""DescribeExecution is eventually consistent: an execution that is not found yet counts as alive this long."""
+_ALIVE = ("RUNNING", "PENDING_REDRIVE")
+_NO_SUCH = ("ExecutionDoesNotExist", "InvalidArn")
+_EXISTS = "ExecutionAlreadyExists"
+_ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
+_LAST = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
+
+
+def execution_is_alive(arn: str, age_seconds: float) -> bool:
+    """Throttled or unreachable is not dead: that raises, and the state machine asks again."""
+    try:
+        answer = client("stepfunctions").describe_execution(executionArn=arn, includedData="METADATA_ONLY")
+    except AWS_ERRORS as error:
+        if code(error) in _NO_SUCH:
+            return age_seconds < UNSEEN_SECONDS
+        raise OwnerUnknown(f"whether {arn} still runs could not be asked ({code(error)})") from None
+    return answer["status"] in _ALIVE
+
+
+def outcome_of(arn: str, default_target: str) -> Outcome:
+    """How it ended; what its input leaves out is what the machine takes for it. Both answers are eventually consistent: one that
+    does not know of the end yet is as good as none."""
+    try:
+        answer = client("stepfunctions").describe_execution(executionArn=arn)
+        history = list(_history(arn))
+    except AWS_ERRORS as error:
+        raise OwnerUnknown(f"how {arn} ended could not be asked ({code(error)})") from None
+    if answer["status"] not in _ENDED or not history or history[-1].kind not in _LAST:
+        raise OwnerUnknown(f"{arn} has ended, but Step Functions does not tell all of it yet")
+    given = _object(answer.get("input"))
+    return Outcome(
+        arn=arn,
+        status=answer["status"],
+        mode=str(given.get("mode", Mode.ROTATE)),
+        target=str(given.get("target", default_target)),
+        started_by=str(given.get("started_by", "")),
+        cause=answer.get("cause") or "",
+        began=answer["startDate"].timestamp(),
+        ended=history[-1].at,
+        history=history,
+    )
+
+
+def start(machine_arn: str, resume: Resume) -> str:
+    """Started before is as good as started: the name says which end it belongs to."""
+    try:
+        client("stepfunctions").start_execution(
+            stateMachineArn=machine_arn, name=resume.name, input=json.dumps(resume.given, sort_keys=True)
+        )
+    except AWS_ERRORS as error:
+        return "" if code(error) == _EXISTS else code(error)
+    return ""
+
+
+def has_started(machine_arn: str, resume: Resume) -> bool:
+    """Whether there is an execution of that name, running or ended."""
+    arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{resume.name}"
+    try:
+        client("stepfunctions").describe_execution(executionArn=arn, includedData="METADATA_ONLY")
+    except AWS_ERRORS as error:
+        if code(error) in _NO_SUCH:
+            return False
+        raise OwnerUnknown(f"whether {arn} was started could not be asked ({code(error)})") from None
+    return True
+
+
+def _history(arn: str) -> Iterator[Happening]:
+    """Without data: names and times are all that is asked for."""
+    pages = client("stepfunctions").get_paginator("get_execution_history")
+    for page in pages.paginate(executionArn=arn, includeExecutionData=False, PaginationConfig={"PageSize": 1000}):
+        for event in page["events"]:
+            details = event.get("stateEnteredEventDetails") or event.get("stateExitedEventDetails") or {}
+            yield Happening(event["timestamp"].timestamp(), event["type"], details.get("name", ""))
+
+
+def _object(text: str | None) -> dict[str, Any]:
+    """The input is whatever somebody gave; the machine takes only an object."""
+    try:
+        given = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return given if isinstance(given, dict) else {}

@@ -1,0 +1,94 @@
+"""SecretStore on AWS Secrets Manager. UpdateSecretVersionStage is the compare-and-swap; a put never moves a label that matters."""
+
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import Any
+
+from rotation.aws.client import AWS_ERRORS, client, code
+from rotation.core.errors import SecretInvalid, SecretStoreUnavailable
+from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
+
+_NOT_FOUND = "ResourceNotFoundException"
+_LABEL_ELSEWHERE = "InvalidParameterException"
+
+
+class SecretsManagerStore:
+    """One secret, by ARN."""
+
+    def __init__(self, arn: str) -> None:
+        self._arn = arn
+
+    @property
+    def name(self) -> str:
+        return self._arn
+
+    def labels(self) -> Labels:
+        stages = self._stages()
+        if CURRENT not in stages:
+            # Between two moves of a label a reader may see it on no version: look again later.
+            raise SecretStoreUnavailable(f"no version of {self._arn} carries {CURRENT}")
+        return Labels(stages[CURRENT], stages.get(PENDING), stages.get(LAST))
+
+    def read(self, version: str) -> SecretText:
+        return SecretText(str(self._get(version)["SecretString"]))
+
+    def age_seconds(self, version: str) -> float:
+        created: datetime = self._get(version)["CreatedDate"]
+        return (datetime.now(UTC) - created).total_seconds()
+
+    def put_once(self, version: str, text: SecretText) -> SecretText:
+        with suppress(SecretStoreUnavailable):
+            return self.read(version)
+        failure = self._put(version, text)
+        try:
+            return self.read(version)
+        except SecretStoreUnavailable as error:
+            raise SecretStoreUnavailable(f"{error}; the put before it: {failure or 'done'}") from None
+
+    def swap(self, label: str, *, to: str | None, removed_from: str | None) -> bool:
+        request = {"SecretId": self._arn, "VersionStage": label, "MoveToVersionId": to, "RemoveFromVersionId": removed_from}
+        try:
+            client("secretsmanager").update_secret_version_stage(**{k: v for k, v in request.items() if v is not None})
+        except AWS_ERRORS as error:
+            failure = code(error)
+        else:
+            return True
+        return self._settle(label, to, removed_from, failure)
+
+    def _settle(self, label: str, to: str | None, removed_from: str | None, failure: str) -> bool:
+        """Which side won? The labels say; what the call said does not matter."""
+        now = self._stages().get(label)
+        if now == to:
+            return True
+        if now == removed_from and failure != _LABEL_ELSEWHERE:
+            raise SecretStoreUnavailable(f"{self._arn}: {label} could not be moved ({failure})")
+        return False
+
+    def _put(self, version: str, text: SecretText) -> str:
+        """What went wrong, if anything: the read back by id tells whether it matters (a twin may have written it first)."""
+        try:
+            client("secretsmanager").put_secret_value(
+                SecretId=self._arn, ClientRequestToken=version, SecretString=text.reveal(), VersionStages=[STAGING]
+            )
+        except AWS_ERRORS as error:
+            return code(error)
+        return ""
+
+    def _get(self, version: str) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = client("secretsmanager").get_secret_value(SecretId=self._arn, VersionId=version)
+        except AWS_ERRORS as error:
+            raise SecretStoreUnavailable(f"{self._arn}: version {version} could not be read ({code(error)})") from None
+        if "SecretString" not in answer:
+            raise SecretInvalid(f"secret {self._arn}: version {version} holds no text")
+        return answer
+
+    def _stages(self) -> dict[str, str]:
+        try:
+            answer = client("secretsmanager").describe_secret(SecretId=self._arn)
+        except AWS_ERRORS as error:
+            if code(error) == _NOT_FOUND:
+                raise SecretInvalid(f"there is no secret {self._arn}") from None
+            raise SecretStoreUnavailable(f"{self._arn} could not be described ({code(error)})") from None
+        versions: dict[str, list[str]] = answer.get("VersionIdsToStages", {})
+        return {label: version for version, labels in versions.items() for label in labels}

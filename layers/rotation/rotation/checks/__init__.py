@@ -1,0 +1,1 @@
+"""How an application shows that it works."""

@@ -1,0 +1,1 @@
+"""Where an application reads its credential: a folder per kind."""

@@ -1,0 +1,1 @@
+"""OpenEMR's sqlconf.php on EFS."""

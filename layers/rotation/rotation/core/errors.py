@@ -1,0 +1,183 @@
+"""Every way a step can fail, by the name that the state machine matches and the runbook explains.
+
+    RotationError
+    ├── TransientError              trying again may help: the state machine does, with back-off
+    │   ├── SecretStoreUnavailable    Secrets Manager or KMS did not answer, or throttled
+    │   ├── TargetStoreUnavailable    Parameter Store did not answer, or throttled
+    │   ├── OwnerUnknown              Step Functions did not say whether another execution still runs, or how it ended
+    │   ├── SourceUnreachable         the database did not answer, or the connection was lost
+    │   ├── SourceReadOnly            we reached a reader, or a writer in the middle of a fail-over
+    │   ├── SourceBusy                another session holds our lock on the database
+    │   ├── FileSystemUnavailable     EFS did not answer, or did not (yet) allow the write
+    │   ├── ClusterUnavailable        the Kubernetes API did not answer
+    │   ├── ClusterConflict           somebody else changed the object at the same moment
+    │   ├── AppUnhealthy              the health URL did not show the application working
+    │   └── NoFreeSlot                a first rotation finds both slots in use by something else, maybe by sessions that are ending
+    └── PermanentError              trying the same again cannot help
+        ├── TargetNotFound            no such target document
+        ├── TargetInvalid             the target document breaks its schema; the field is named
+        ├── SecretInvalid             a secret is missing or lacks a field; the field is named
+        ├── RotationAlreadyRunning    a living execution holds AWSPENDING
+        ├── RotationSuperseded        AWSPENDING is no longer ours: another run, or a human, took over
+        ├── SituationChanged          what ReadSlots saw was no longer so when the rotation was to be claimed
+        ├── SourceUntrusted           the database offers no TLS, or a certificate that the target's CA does not vouch for
+        ├── AdminLoginUnknown         no known password of the admin logs in
+        ├── LoginRefused              a credential that should be used does not log in
+        ├── AccountLocked             the database refuses the account whatever its password
+        ├── AccountAmbiguous          more than one account of that name: which one is meant is for a human
+        ├── PasswordRejected          the database's password policy refused every password offered
+        ├── SlotInUse                 changing this user's password could cut off somebody who uses it
+        ├── RetiredPasswordAccepted   the old password still logs in after it was discarded
+        ├── SourceRefused             the database refused a statement for another reason; its code is given
+        ├── SqlconfMissing            there is no such file
+        ├── SqlconfUnsupported        the file assigns a value in a way we cannot rewrite; the line is named
+        ├── ConsumerDiffers           what was published does not read back as it was written
+        ├── ClusterObjectMissing      no such Secret or Deployment
+        ├── ClusterRefused            the Kubernetes API refused us; its reason is given
+        ├── RolloutPaused             the Deployment is paused: it would never roll
+        ├── RolloutFailed             Kubernetes says that the rollout exceeded its progress deadline
+        ├── RolloutTooSlow            not complete within the target's rollout deadline
+        ├── DrainTooSlow              the old credential was still in use at the drain's deadline
+        ├── NextUserInUse             the user whose turn comes next in a longer ring is used by something else
+        ├── NotOnSlots                a revocation finds the application on a user that is neither slot
+        ├── NotAnnounced              the SNS topic did not take a message
+        └── UnexpectedError           a bug: the type and place are given, never the text
+
+No message carries a driver's text: a MySQL syntax error quotes the statement, and with it the password.
+"""
+
+from typing import Self
+
+
+class RotationError(Exception):
+    """Root of the tree above."""
+
+    def at(self, target: str) -> Self:
+        """The same error, its message beginning with the target it concerns."""
+        text = str(self)
+        return self if text.startswith(f"{target}: ") else type(self)(f"{target}: {text}")
+
+
+class TransientError(RotationError):
+    """Nothing was decided: trying again may help."""
+
+
+class PermanentError(RotationError):
+    """Trying the same again cannot help."""
+
+
+class SecretStoreUnavailable(TransientError): ...
+
+
+class TargetStoreUnavailable(TransientError): ...
+
+
+class OwnerUnknown(TransientError): ...
+
+
+class SourceUnreachable(TransientError): ...
+
+
+class SourceReadOnly(TransientError): ...
+
+
+class SourceBusy(TransientError): ...
+
+
+class FileSystemUnavailable(TransientError): ...
+
+
+class ClusterUnavailable(TransientError): ...
+
+
+class ClusterConflict(TransientError): ...
+
+
+class AppUnhealthy(TransientError): ...
+
+
+class NoFreeSlot(TransientError): ...
+
+
+class TargetNotFound(PermanentError): ...
+
+
+class TargetInvalid(PermanentError): ...
+
+
+class SecretInvalid(PermanentError): ...
+
+
+class RotationAlreadyRunning(PermanentError): ...
+
+
+class RotationSuperseded(PermanentError): ...
+
+
+class SituationChanged(PermanentError): ...
+
+
+class SourceUntrusted(PermanentError): ...
+
+
+class AdminLoginUnknown(PermanentError): ...
+
+
+class LoginRefused(PermanentError): ...
+
+
+class AccountLocked(PermanentError): ...
+
+
+class AccountAmbiguous(PermanentError): ...
+
+
+class PasswordRejected(PermanentError): ...
+
+
+class SlotInUse(PermanentError): ...
+
+
+class RetiredPasswordAccepted(PermanentError): ...
+
+
+class SourceRefused(PermanentError): ...
+
+
+class SqlconfMissing(PermanentError): ...
+
+
+class SqlconfUnsupported(PermanentError): ...
+
+
+class ConsumerDiffers(PermanentError): ...
+
+
+class ClusterObjectMissing(PermanentError): ...
+
+
+class ClusterRefused(PermanentError): ...
+
+
+class RolloutPaused(PermanentError): ...
+
+
+class RolloutFailed(PermanentError): ...
+
+
+class RolloutTooSlow(PermanentError): ...
+
+
+class DrainTooSlow(PermanentError): ...
+
+
+class NextUserInUse(PermanentError): ...
+
+
+class NotOnSlots(PermanentError): ...
+
+
+class NotAnnounced(PermanentError): ...
+
+
+class UnexpectedError(PermanentError): ...

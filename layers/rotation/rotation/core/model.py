@@ -1,0 +1,129 @@
+"""The words of the domain as types. Passwords live in `Password` and `SecretText` and nowhere else."""
+
+import hmac
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+
+class Password:
+    """A password that does not show itself: printing, logging or serialising it never gives the value away."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself. Every call is a place where it could escape: keep them few and visible."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Password(***)"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Password):
+            return NotImplemented
+        return hmac.compare_digest(self._value.encode(), other._value.encode())
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __reduce__(self) -> str:
+        raise TypeError("a Password is not to be pickled")
+
+
+class SecretText(Password):
+    """The whole JSON text of a secret's version: as confidential as the passwords in it."""
+
+    def __repr__(self) -> str:
+        return "SecretText(***)"
+
+
+class Slot(StrEnum):
+    """One of the database users that take turns: two, A and B, or a longer ring."""
+
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+    E = "E"
+    F = "F"
+    G = "G"
+    H = "H"
+
+
+CURRENT = "AWSCURRENT"
+PENDING = "AWSPENDING"
+LAST = "AWSPREVIOUS"
+STAGING = "ROTATION"
+"""A label that means nothing: it keeps a new version off AWSCURRENT and AWSPENDING until the swap."""
+
+PREVIOUS = "previous"
+"""The third entry of an intent: the credential that a first rotation (bootstrap) found in use."""
+
+
+class Direction(StrEnum):
+    """Whether a publish carries the rotation on or undoes it."""
+
+    FORWARD = "forward"
+    RESTORE = "restore"
+
+
+class Mode(StrEnum):
+    """What a run is asked to do."""
+
+    ROTATE = "rotate"
+    DRY_RUN = "dry-run"
+    RESUME = "resume"
+    SYNC_USERS = "sync-users"
+    FIX_PERMISSIONS = "fix-permissions"
+    REVOKE = "revoke"
+    VERIFY = "verify"
+
+
+class RotationStep(StrEnum):
+    """What an intent is about to make current: another active slot, or a new password for the old one."""
+
+    FLIP = "flip"
+    RETIRE = "retire"
+
+
+@dataclass(frozen=True)
+class Credential:
+    """A login, and where to use it."""
+
+    username: str
+    password: Password
+    host: str
+    port: int | None
+    """None where a consumer does not say: the Kubernetes Secret of OpenEMR has no key for it."""
+    dbname: str
+
+    def at_port_of(self, other: "Credential") -> "Credential":
+        """The same, with the other's port where it does not say one itself."""
+        return self if self.port is not None else replace(self, port=other.port)
+
+    def same_login(self, other: "Credential | None") -> bool:
+        """Whether both are the same user with the same password (where they point may differ)."""
+        return other is not None and (self.username, self.password) == (other.username, other.password)
+
+
+@dataclass(frozen=True)
+class RotationTag:
+    """Who wrote a version, for which rotation, to do what, and from which version it was made."""
+
+    id: str
+    owner: str
+    step: RotationStep
+    made_from: str
+    leaves: Slot | None = None
+    """The slot whose password the rotation retires. None where that follows from the active one: of two, it is the other."""
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Which version of a secret carries which of the staging labels that mean something to us."""
+
+    current: str
+    pending: str | None = None
+    previous: str | None = None

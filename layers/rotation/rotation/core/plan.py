@@ -1,0 +1,43 @@
+"""What a decision means, told step by step before anything is done: the answer of a dry run. No credential is in it."""
+
+from rotation.core.situation import Action, Decision
+from rotation.core.target import Consumer, Target
+
+Step = dict[str, str]
+
+
+def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
+    """The states in order, and what each would change. `used`: the user that the application uses now."""
+    if decision.action is Action.ALREADY_ROTATED:
+        return []
+    new = decision.record.credential(decision.slot).username
+    old = decision.record.credential(decision.leaves).username
+    publish = [
+        _step("SyncUsers", f"nothing if {new} logs in; else {new} gets its recorded password"),
+        *(_publish(consumer, used or old, new) for consumer in target.consumers),
+        _step("ValidateApp", f"nothing: logs in as {new} with what sqlconf.php holds, asks {target.health.url}"),
+        _step("FlipSlot", f"AWSCURRENT of {target.slot_secret}: active_slot {decision.slot}"),
+    ]
+    return [
+        _step("ClaimRotation", f"AWSPENDING of {target.slot_secret}: to a version that says what is to become true"),
+        *(publish if decision.action is Action.PUBLISH else []),
+        _step("OverlapWindow", f"nothing: waits {target.overlap_seconds} s"),
+        _step("CheckDrained", f"nothing: waits until {old} was not used for {target.quiet_seconds} s"),
+        _step("RotateOldSlot", f"{old}: a new password, beside the old one where the server can keep both"),
+        _step("DiscardOldPassword", f"{old}: the old password is refused; AWSCURRENT of {target.slot_secret} holds the new one"),
+        _step("RotateAdmin", f"the database admin: a new password; AWSCURRENT of {target.admin_secret} holds it"),
+        _step("ReleaseRotation", f"AWSPENDING of {target.slot_secret}: to none"),
+    ]
+
+
+def _step(state: str, change: str) -> Step:
+    return {"state": state, "change": change}
+
+
+def _publish(consumer: Consumer, used: str, new: str) -> Step:
+    if consumer.kind == "sqlconf":
+        return _step("WriteSqlconf", f"{consumer.settings['path']}: host, port, login, pass, dbase from {used} to {new}")
+    place = f"{consumer.settings['namespace']}/{consumer.settings['name']}"
+    if consumer.kind == "secret":
+        return _step("PatchSecret", f"Secret {place}: mysql-host, -user, -password, -database to {new}")
+    return _step("RestartApp", f"Deployment {place}: two annotations, so every pod is replaced")

@@ -1,0 +1,195 @@
+"""The two secrets as values: the slot secret (`Record`) and the admin secret (`AdminRecord`).
+
+Both keep the shape that a person wrote and every key that we do not know; we gain only `rotation` and `previous`.
+"""
+
+import json
+from collections.abc import Mapping
+from itertools import takewhile
+from typing import Any, Self
+
+from rotation.core.errors import SecretInvalid
+from rotation.core.model import PREVIOUS, Credential, Password, RotationStep, RotationTag, SecretText, Slot
+
+FIELDS = ("username", "password", "host", "port", "dbname")
+
+
+class Document:
+    """A secret's JSON object. Never shown: its text is as confidential as the passwords in it."""
+
+    __slots__ = ("_raw",)
+
+    def __init__(self, raw: Mapping[str, Any]) -> None:
+        """What is given is not changed by anything here, and not to be changed by whoever gave it."""
+        self._raw = dict(raw)
+
+    @classmethod
+    def parse(cls, text: SecretText, secret: str) -> Self:
+        """The record that the secret holds, or SecretInvalid naming the field that is wrong."""
+        try:
+            raw = json.loads(text.reveal())
+        except ValueError:
+            raise SecretInvalid(f"secret {secret} is not JSON") from None
+        if not isinstance(raw, dict):
+            raise SecretInvalid(f"secret {secret} is not a JSON object")
+        try:
+            document = cls(raw)
+            document.check()
+        except SecretInvalid as error:
+            raise SecretInvalid(f"secret {secret}: {error}") from None
+        return document
+
+    def check(self) -> None:
+        """Raise SecretInvalid if a field is missing or wrong."""
+
+    def text(self) -> SecretText:
+        """What to store."""
+        return SecretText(json.dumps(self._raw))
+
+    @property
+    def tag(self) -> RotationTag | None:
+        """Who wrote this version; None where it was not us, or not readable as ours."""
+        raw = self._raw.get("rotation")
+        if not isinstance(raw, dict):
+            return None
+        try:
+            leaves = Slot(raw["leaves"]) if "leaves" in raw else None
+            return RotationTag(str(raw["id"]), str(raw["owner"]), RotationStep(raw["step"]), str(raw["from"]), leaves)
+        except (KeyError, ValueError):
+            return None
+
+    def with_tag(self, tag: RotationTag) -> Self:
+        """The same, written by that rotation."""
+        leaves = {} if tag.leaves is None else {"leaves": str(tag.leaves)}
+        return self._with(rotation={"id": tag.id, "owner": tag.owner, "step": str(tag.step), "from": tag.made_from, **leaves})
+
+    def without_tag(self) -> Self:
+        """The same, as if no rotation had ever written it."""
+        return self._with(rotation=None)
+
+    def _with(self, **changes: Any) -> Self:
+        """None removes a key; a null that somebody else wrote is not ours to remove."""
+        merged = {**self._raw, **changes}
+        return type(self)({key: value for key, value in merged.items() if key not in changes or value is not None})
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(***)"
+
+    def __reduce__(self) -> str:
+        raise TypeError(f"a {type(self).__name__} is not to be pickled")
+
+
+class AdminRecord(Document):
+    """The admin secret: one credential."""
+
+    __slots__ = ()
+
+    def check(self) -> None:
+        """All five fields are there."""
+        _credential(self._raw, "the admin secret")
+
+    @property
+    def credential(self) -> Credential:
+        """The admin's login."""
+        return _credential(self._raw, "the admin secret")
+
+    def with_password(self, password: Password) -> Self:
+        """The same admin with another password."""
+        return self._with(password=password.reveal())
+
+
+class Record(Document):
+    """The slot secret: which slot is active, all slots, and during a bootstrap what was there before."""
+
+    __slots__ = ()
+
+    def check(self) -> None:
+        """The pointer is one of the slots, all of which are whole and different users."""
+        ring = self.ring
+        self._check_no_gap(ring[-1])
+        if self._raw.get("active_slot") not in ring:
+            raise SecretInvalid(f"active_slot is neither {' nor '.join(ring)}")
+        users: dict[str, Slot] = {}
+        for slot in ring:
+            first = users.setdefault(self.credential(slot).username, slot)
+            if first is not slot:
+                raise SecretInvalid(f"slots {first} and {slot} name the same user: give each slot a user of its own")
+        _ = self.previous
+
+    def _check_no_gap(self, last: Slot) -> None:
+        beyond = [slot for slot in Slot if slot > last and slot in self._raw]
+        if beyond:
+            raise SecretInvalid(f"there is slot {beyond[0]}, but none before it: name the slots A, B, C and so on, without a gap")
+
+    @property
+    def ring(self) -> tuple[Slot, ...]:
+        """The slots that take turns, in their order: A and B, and as many more as follow without a gap."""
+        more = takewhile(lambda slot: slot in self._raw, (slot for slot in Slot if slot not in (Slot.A, Slot.B)))
+        return (Slot.A, Slot.B, *more)
+
+    def after(self, slot: Slot) -> Slot:
+        """Whose turn comes next."""
+        return self.ring[(self.ring.index(slot) + 1) % len(self.ring)]
+
+    def before(self, slot: Slot) -> Slot:
+        """Whose turn it was before."""
+        return self.ring[self.ring.index(slot) - 1]
+
+    @property
+    def leaves(self) -> Slot:
+        """The slot that the application leaves with the rotation that wrote this: its password is retired."""
+        said = self.tag.leaves if self.tag else None
+        return said if said in self.ring and said is not self.active else self.before(self.active)
+
+    @property
+    def active(self) -> Slot:
+        """The slot that the application uses, as far as this version says."""
+        return Slot(self._raw["active_slot"])
+
+    def credential(self, entry: str) -> Credential:
+        """The login of a slot, or `previous`."""
+        return _credential(self._raw.get(entry), entry)
+
+    @property
+    def previous(self) -> Credential | None:
+        """What a first rotation found in use, while it is still needed for the way back."""
+        return self.credential(PREVIOUS) if PREVIOUS in self._raw else None
+
+    def with_active(self, slot: Slot) -> Self:
+        """The same, pointing at that slot."""
+        return self._with(active_slot=str(slot))
+
+    def with_password(self, slot: Slot, password: Password) -> Self:
+        """The same, with another password for that slot."""
+        return self._with(**{str(slot): {**self._raw[slot], "password": password.reveal()}})
+
+    def with_previous(self, credential: Credential | None) -> Self:
+        """The same, remembering (or forgetting) what was in use before the first rotation."""
+        return self._with(previous=None if credential is None else _raw(credential))
+
+    def same_content(self, other: "Record") -> bool:
+        """Whether both say the same, whoever wrote them: a late flip lands under another version id and is still ours."""
+        mine, theirs = (json.loads(record.without_tag().text().reveal()) for record in (self, other))
+        return bool(mine == theirs)
+
+
+def _credential(raw: object, entry: str) -> Credential:
+    if not isinstance(raw, dict):
+        raise SecretInvalid(f"{entry} is missing or not an object")
+    for field in FIELDS:
+        if not isinstance(raw.get(field), (str, int)) or isinstance(raw[field], bool) or raw[field] == "":
+            raise SecretInvalid(f"{entry}: field {field} is missing or empty")
+    port = str(raw["port"])
+    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
+        raise SecretInvalid(f"{entry}: field port is not a port number")
+    return Credential(str(raw["username"]), Password(str(raw["password"])), str(raw["host"]), int(port), str(raw["dbname"]))
+
+
+def _raw(credential: Credential) -> dict[str, Any]:
+    return {
+        "username": credential.username,
+        "password": credential.password.reveal(),
+        "host": credential.host,
+        "port": str(credential.port),
+        "dbname": credential.dbname,
+    }

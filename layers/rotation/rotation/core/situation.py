@@ -1,0 +1,298 @@
+"""What is there, and what is to be done about it. Nothing else in the project decides.
+
+`left_to_do` compares an intent with what is current; `decide` adds what the application uses and which passwords
+log in, and gives the one decision that ReadSlots reports and ClaimRotation records.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from rotation.core.errors import LoginRefused, NextUserInUse, NoFreeSlot, NotOnSlots, RotationAlreadyRunning
+from rotation.core.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, Slot
+from rotation.core.record import Record
+
+
+class Left(StrEnum):
+    """What an intent still wants."""
+
+    PUBLISH = "publish forward, flip"
+    DRAIN = "drain, retire the old slot"
+    RETIRE = "drain, alter the old slot, discard, swap"
+    FINISH = "drain, admin, finish"
+    STALE = "nothing: another version became current meanwhile"
+
+
+def left_to_do(intent: Record, version: str, current: Record, current_version: str) -> Left:
+    """Follows from the two records alone: there is no phase field that could be out of date."""
+    tag = intent.tag
+    known = tag is not None and current_version in (tag.made_from, version)
+    if tag is None or not (known or intent.same_content(current)):
+        return Left.STALE
+    if tag.step is RotationStep.FLIP:
+        flipped = current.active == intent.active and _same_previous(current, intent)
+        return Left.DRAIN if flipped else Left.PUBLISH
+    old = intent.leaves
+    same = old in current.ring and current.credential(old).password == intent.credential(old).password
+    return Left.FINISH if same else Left.RETIRE
+
+
+def _same_previous(one: Record, other: Record) -> bool:
+    if one.previous is None or other.previous is None:
+        return one.previous is other.previous
+    return one.previous.same_login(other.previous)
+
+
+class Action(StrEnum):
+    """Where the state machine goes."""
+
+    PUBLISH = "publish"
+    RETIRE = "retire"
+    RESTORE = "restore"
+    RELEASE = "release"
+    SYNC = "sync users"
+    NOTHING = "nothing to resume"
+    ALREADY_ROTATED = "already rotated"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A credential that a consumer holds."""
+
+    credential: Credential
+    logs_in: bool
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Everything that a decision rests on."""
+
+    rotation_id: str
+    labels: Labels
+    current: Record
+    pending: Record | None
+    owner_alive: bool
+    """Whether another, still running execution made the pending version."""
+    file: Found | None
+    """What the first consumer holds: it moves the traffic (sqlconf.php)."""
+    others: tuple[Found, ...]
+    """What the consumers after it hold (the Kubernetes Secret)."""
+    accepted: Mapping[Slot, Password | None]
+    """For each slot the first of the known passwords that logs in."""
+    admin: Credential | None = None
+    """The admin's login that works, wherever it was found."""
+    sessions: Mapping[Slot, int] = field(default_factory=dict)
+    """How many sessions each slot's user has; only looked at when it matters (a first rotation, a ring of more than two)."""
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What this run does."""
+
+    action: Action
+    slot: Slot
+    """The slot that the application is to use in the end."""
+    record: Record
+    """What the intent says, but for its tag; for bootstrap its password may still be to be made (`new_password`)."""
+    step: RotationStep
+    rotation_id: str
+    reason: str
+    leaves: Slot
+    """The slot whose password this rotation retires."""
+    new_password: bool = False
+    entry: str = ""
+    """The entry of the intent to publish, where that is not the slot: only a restore names another."""
+    keeps_intent: bool = False
+    """Whether the intent stays when this run ends: what it records is still to be finished by a rotation."""
+
+    @property
+    def summary(self) -> dict[str, str | bool]:
+        """What may be shown: no credential is in it."""
+        return {
+            "action": str(self.action),
+            "slot": str(self.slot),
+            "old_slot": str(self.leaves),
+            "entry": self.entry or str(self.slot),
+            "keeps_intent": self.keeps_intent,
+            "rotation_id": self.rotation_id,
+            "reason": self.reason,
+        }
+
+
+def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
+    """One decision for every situation and mode, or an error that says why there is none.
+
+    `revoke` is two rotations in one execution: it takes over a living owner, and the second has the first's id.
+    """
+    if facts.pending is not None and facts.owner_alive and mode is not Mode.REVOKE:
+        raise RotationAlreadyRunning(f"another execution is rotating: {_owner(facts.pending)}")
+    unfinished = _unfinished(facts)
+    if mode is Mode.SYNC_USERS:
+        return _sync(facts, unfinished)
+    if mode is Mode.REVOKE:
+        _need_slots(facts, unfinished)
+    if unfinished is not None:
+        return _finish(facts, unfinished)
+    if mode is Mode.RESUME:
+        return _resume(facts)
+    if mode is not Mode.REVOKE and facts.current.tag is not None and facts.current.tag.id == facts.rotation_id:
+        return _decision(facts, Action.ALREADY_ROTATED, facts.current, "AWSCURRENT carries this rotation's id already")
+    return _rotate(facts)
+
+
+def _need_slots(facts: Facts, unfinished: tuple[Record, Left] | None) -> None:
+    """A revocation makes both slots' passwords new. The user that a first rotation finds is neither: nobody but a person may say
+    that nothing else works with it, and lock it."""
+    found = facts.file.credential.username if facts.file and _slot_of(facts.current, facts.file.credential) is None else None
+    previous = unfinished[0].previous if unfinished else None
+    if found or previous:
+        former = found or (previous.username if previous else "")
+        raise NotOnSlots(
+            f"the application comes from {former}, which is neither slot: start mode rotate, lock {former}, then revoke"
+        )
+
+
+def _unfinished(facts: Facts) -> tuple[Record, Left] | None:
+    """The intent that still wants something, and what. A retirement only as long as the slot that it follows logs in: where that
+    does not, no flip has landed (mode sync-users was stopped before a first rotation), or there is worse to mend.
+    """
+    if facts.pending is None or facts.labels.pending is None:
+        return None
+    left = left_to_do(facts.pending, facts.labels.pending, facts.current, facts.labels.current)
+    works = left is Left.PUBLISH or facts.accepted.get(facts.pending.active) is not None
+    return (facts.pending, left) if works and left is not Left.STALE else None
+
+
+def _finish(facts: Facts, unfinished: tuple[Record, Left]) -> Decision:
+    pending, left = unfinished
+    return _finish_flip(facts, pending) if left is Left.PUBLISH else _finish_retirement(facts, pending)
+
+
+def _sync(facts: Facts, unfinished: tuple[Record, Left] | None) -> Decision:
+    """Both users are to log in with a recorded password. An unfinished intent is kept: the database may hold its password."""
+    reason = "both users are to log in with their recorded passwords"
+    if unfinished is None:
+        return _decision(facts, Action.SYNC, _with_accepted(facts.current, facts.accepted, *facts.current.ring), reason)
+    return replace(_finish(facts, unfinished), action=Action.SYNC, reason=reason, keeps_intent=True)
+
+
+def _resume(facts: Facts) -> Decision:
+    """Nothing is to be finished. A rollback that was cut short, or a manual change, is put back to what AWSCURRENT says."""
+    record = _with_accepted(facts.current, facts.accepted, *facts.current.ring)
+    held = [found for found in (facts.file, *facts.others) if found is not None]
+    if all(_is_on(record, record.active, found) for found in held):
+        action = Action.NOTHING if facts.labels.pending is None else Action.RELEASE
+        return _decision(facts, action, record, "the application uses what AWSCURRENT names; nothing is left to finish")
+    previous = facts.pending.previous if facts.pending else None
+    if previous is not None and any(previous.same_login(found.credential) and found.logs_in for found in held):
+        reason = f"an interrupted rollback is finished: back to {previous.username}"
+        return replace(_decision(facts, Action.RESTORE, record.with_previous(previous), reason), entry=PREVIOUS)
+    if facts.labels.pending is None and _slot_of(record, held[0].credential) is None:
+        return _decision(facts, Action.NOTHING, record, "the application uses neither slot yet: mode rotate is the first rotation")
+    if facts.accepted.get(record.active) is None:
+        raise LoginRefused(f"no known password of {record.credential(record.active).username} logs in: run mode sync-users")
+    return _decision(facts, Action.RESTORE, record, f"the application is put back on {record.active}, which AWSCURRENT names")
+
+
+def _is_on(record: Record, slot: Slot, found: Found) -> bool:
+    return found.logs_in and _slot_of(record, found.credential) is slot
+
+
+def _owner(record: Record) -> str:
+    return record.tag.owner if record.tag else "unknown"
+
+
+def _decision(
+    facts: Facts, action: Action, record: Record, reason: str, *, tag: RotationTag | None = None, leaves: Slot | None = None
+) -> Decision:
+    """`tag`: of the intent that is carried on; its rotation id and step stay what they were."""
+    step = tag.step if tag else RotationStep.FLIP
+    return Decision(action, record.active, record, step, tag.id if tag else facts.rotation_id, reason, leaves or record.leaves)
+
+
+def _finish_flip(facts: Facts, pending: Record) -> Decision:
+    record = _with_accepted(pending, facts.accepted, *pending.ring)
+    return _decision(facts, Action.PUBLISH, record, f"an interrupted flip to {pending.active} is carried on", tag=pending.tag)
+
+
+def _finish_retirement(facts: Facts, pending: Record) -> Decision:
+    """The old slot's recorded password stays: it may be on its way into the database."""
+    old = pending.leaves
+    record = _with_accepted(pending, facts.accepted, *(slot for slot in pending.ring if slot is not old))
+    reason = f"an interrupted retirement of {old} is carried on"
+    return _decision(facts, Action.RETIRE, record, reason, tag=pending.tag)
+
+
+def _rotate(facts: Facts) -> Decision:
+    record = _with_accepted(facts.current, facts.accepted, *facts.current.ring)
+    if facts.file is None:
+        return _to(facts, record, record.after(record.active), "rotate to the standby")
+    used = _slot_of(record, facts.file.credential)
+    if used is None:
+        return _bootstrap(facts, record, facts.file)
+    down = "" if facts.file.logs_in else "; the application was already down: its password does not log in"
+    if used is record.active:
+        return _to(facts, record, _next(facts, record), "rotate to the standby" + down)
+    return _to(facts, record, used, f"the application already uses {used}: an interrupted or manual flip is carried on" + down)
+
+
+def _next(facts: Facts, record: Record) -> Slot:
+    """Whose turn it is. In a longer ring nobody but the application has a reason to use it: whoever does is found out first,
+    not cut off with its next retirement. A ring of two has nowhere else to go."""
+    slot = record.after(record.active)
+    ours = any(_slot_of(record, found.credential) is slot for found in facts.others)
+    if len(record.ring) > 2 and facts.sessions.get(slot, 0) and not ours:
+        user = record.credential(slot).username
+        raise NextUserInUse(
+            f"it is the turn of {user}, but something else uses it ({facts.sessions[slot]} sessions): find out what"
+        )
+    return slot
+
+
+def _to(facts: Facts, record: Record, slot: Slot, reason: str) -> Decision:
+    leaves = record.active
+    return _decision(facts, Action.PUBLISH, record.with_active(slot).with_previous(None), reason, leaves=leaves)
+
+
+def _bootstrap(facts: Facts, record: Record, file: Found) -> Decision:
+    """To a slot that no consumer uses and no session: nobody can be cut off by making it work."""
+    in_consumers = {_slot_of(record, found.credential) for found in facts.others if found.logs_in}
+    turns = sorted(record.ring, key=lambda slot: slot is not record.active)
+    free = [slot for slot in turns if slot not in in_consumers and not facts.sessions.get(slot, 0)]
+    if not free:
+        raise NoFreeSlot("the application uses none of the slots, but all are in use by something else")
+    slot = free[0]
+    leaves = next((used for used in turns if used in in_consumers), record.before(slot))
+    user = file.credential.username
+    reason = f"first rotation: the application uses {user}, which is neither slot; it moves to {slot}"
+    if not file.logs_in:
+        reason += "; the application was already down: its password does not log in"
+    target = record.with_active(slot).with_previous(file.credential)
+    decision = _decision(facts, Action.PUBLISH, target, reason, leaves=leaves)
+    return replace(decision, new_password=facts.accepted.get(slot) is None)
+
+
+def _slot_of(record: Record, credential: Credential) -> Slot | None:
+    """The slot whose user that is, whatever its password."""
+    return next((slot for slot in record.ring if record.credential(slot).username == credential.username), None)
+
+
+def _with_accepted(record: Record, accepted: Mapping[Slot, Password | None], *slots: Slot) -> Record:
+    """Drift: the password that logs in is adopted into the record, never altered away."""
+    for slot in slots:
+        password = accepted.get(slot)
+        if password is not None and password != record.credential(slot).password:
+            record = record.with_password(slot, password)
+    return record
+
+
+Make = Callable[[], Password]
+
+
+def intent(decision: Decision, owner: str, made_from: str, make: Make) -> Record:
+    """The record to put: the decision's, written by us. A new password only where no known one works."""
+    record = decision.record
+    if decision.new_password:
+        record = record.with_password(decision.slot, make())
+    leaves = decision.leaves if len(record.ring) > 2 else None
+    return record.with_tag(RotationTag(decision.rotation_id, owner, decision.step, made_from, leaves))

@@ -1,0 +1,276 @@
+"""Mode verify: what each function needs is looked at by that function itself, in its role and through its mounts.
+
+Nothing is written. Whatever fails is a finding and ends nothing: all are listed, not only the first.
+"""
+
+from collections.abc import Callable, Iterator
+
+from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
+from rotation.core.findings import Finding, Severity
+from rotation.core.record import AdminRecord
+from rotation.core.rollout import Progress, progress
+from rotation.ports import World
+from rotation.protocol.intents import read_record
+from rotation.protocol.survey import working_admin
+
+SLOWEST_CLOCK_SECONDS = 60
+"""AWS refuses signatures that are five minutes off, and drains are counted in seconds by two clocks."""
+SHORTEST_QUIET_SECONDS = 60
+"""A function lives 30 s and may start for 15; EFS clients keep attributes for 60."""
+
+Probe = Callable[[World], Iterator[Finding]]
+
+
+def probe(world: World, function: str) -> list[Finding]:
+    """Everything that the function of that name needs. What a probe could not reach, later ones do not wait for: the function's
+    time is limited, and with it all that was found would be lost."""
+    found, error = _tried("target document", target_document, world)
+    missed: set[type[RotationError]] = set()
+    for what, look in {} if error else NEEDS[function].items():
+        reached = _REACHES.get(what)
+        if reached in missed:
+            found.append(Finding(Severity.SKIPPED, what, f"not looked at, after {reached.__name__}", "mend that first"))
+            continue
+        seen, error = _tried(what, look, world)
+        found += seen
+        if error is not None:
+            missed.add(type(error))
+    return found
+
+
+def _tried(what: str, look: Probe, world: World) -> tuple[list[Finding], RotationError | None]:
+    """Once more where trying again may help: people are told of what is found here, and a hiccup is nothing to tell."""
+    found, error = _once(what, look, world)
+    return _once(what, look, world) if isinstance(error, TransientError) else (found, error)
+
+
+def _once(what: str, look: Probe, world: World) -> tuple[list[Finding], RotationError | None]:
+    found: list[Finding] = []
+    try:
+        found += look(world)
+    except RotationError as error:
+        return [*found, _failed(what, error)], error
+    return found, None
+
+
+def _failed(what: str, error: RotationError) -> Finding:
+    name = type(error).__name__
+    return Finding(Severity.FAILED, what, f"{name}: {error}", f"README explains {name}")
+
+
+def target_document(world: World) -> Iterator[Finding]:
+    """Its shape; without it nothing else can be looked at."""
+    yield Finding(Severity.OK, "target document", f"{world.target.name} is as its schema wants it")
+
+
+def slot_secret(world: World) -> Iterator[Finding]:
+    """Its shape, and whether something is under way."""
+    labels = world.slots.labels()
+    record = read_record(world.slots, labels.current)
+    yield Finding(Severity.OK, "slot secret", f"AWSCURRENT names slot {record.active}, and both slots are whole")
+    if labels.pending is not None:
+        owner = read_record(world.slots, labels.pending).tag
+        yield Finding(
+            Severity.WARNING,
+            "slot secret",
+            f"AWSPENDING is held by {owner.owner if owner else 'somebody else'}",
+            "if that execution has ended, start mode resume",
+        )
+
+
+def admin_secret(world: World) -> Iterator[Finding]:
+    """Its shape."""
+    AdminRecord.parse(world.admin.read(world.admin.labels().current), world.admin.name)
+    yield Finding(Severity.OK, "admin secret", "it is whole")
+
+
+def admin_login(world: World) -> Iterator[Finding]:
+    """Whether the database takes what is current."""
+    labels = world.admin.labels()
+    current = AdminRecord.parse(world.admin.read(labels.current), world.admin.name).credential
+    if working_admin(world).same_login(current):
+        yield Finding(Severity.OK, "admin login", "AWSCURRENT logs in, with TLS")
+    else:
+        yield Finding(
+            Severity.WARNING,
+            "admin login",
+            "AWSCURRENT does not log in, another known password does",
+            "the next rotation records that one; find out who changed it",
+        )
+
+
+def slot_logins(world: World) -> Iterator[Finding]:
+    """Drift is mended by a rotation; it is said, since somebody caused it."""
+    record = read_record(world.slots, world.slots.labels().current)
+    for slot in record.ring:
+        user = record.credential(slot).username
+        if world.source.logs_in(record.credential(slot)):
+            yield Finding(Severity.OK, "slot login", f"{user} logs in with its recorded password")
+        else:
+            mend = "the next rotation mends it; find out who changed it"
+            yield Finding(Severity.WARNING, "slot login", f"{user} does not log in with its recorded password", mend)
+
+
+def application_login(world: World) -> Iterator[Finding]:
+    """What the traffic uses."""
+    record = read_record(world.slots, world.slots.labels().current)
+    held = world.traffic().read().at_port_of(record.credential(record.active))
+    if world.source.logs_in(held):
+        yield Finding(Severity.OK, "application", f"it uses {held.username}, which logs in")
+    else:
+        mend = "start mode resume; if that cannot help, follow the emergency reset in README"
+        yield Finding(Severity.FAILED, "application", f"its configuration names {held.username}, which does not log in", mend)
+
+
+def files(world: World) -> Iterator[Finding]:
+    """Path, owner and mode."""
+    for file in world.files():
+        state = file.inspect()
+        found = f"{file.name} belongs to {state.owner} and has mode {state.mode}"
+        if (state.owner, state.mode) == (state.wanted_owner, state.wanted_mode):
+            yield Finding(Severity.OK, "sqlconf.php", found)
+        else:
+            mend = f"the target names {state.wanted_owner} and {state.wanted_mode}: start mode fix-permissions"
+            yield Finding(Severity.WARNING, "sqlconf.php", found, mend)
+
+
+def writable_files(world: World) -> Iterator[Finding]:
+    """Whether this function could replace it."""
+    yield from files(world)
+    for file in world.files():
+        if file.inspect().writable:
+            yield Finding(Severity.OK, "sqlconf.php", f"{file.name} can be replaced")
+        else:
+            mend = "the access point's POSIX user must own it, and the file system's policy allow ClientWrite"
+            yield Finding(Severity.FAILED, "sqlconf.php", f"{file.name} cannot be replaced", mend)
+
+
+def consumers(world: World) -> Iterator[Finding]:
+    """Whether each can be read."""
+    for consumer in world.credentials():
+        yield Finding(Severity.OK, "consumer", f"{consumer.name} names {consumer.read().username}")
+
+
+def deployment(world: World) -> Iterator[Finding]:
+    """Whether it would roll, and what that does to the application."""
+    for workload in world.workloads():
+        rollout, name = workload.rollout(), workload.name
+        if rollout.paused:
+            yield Finding(Severity.FAILED, "deployment", f"{name} is paused", "kubectl rollout resume")
+        elif progress(rollout) is Progress.COMPLETE:
+            yield Finding(Severity.OK, "deployment", f"{name}: all {rollout.replicas} pods are up to date and available")
+        else:
+            yield Finding(Severity.WARNING, "deployment", f"{name} is rolling out, or has failed to", "kubectl rollout status")
+        if rollout.recreates:
+            mend = "use RollingUpdate with maxUnavailable: 0"
+            yield Finding(
+                Severity.WARNING, "deployment", f"{name} has the strategy Recreate: each rotation takes the application down", mend
+            )
+
+
+def cluster_may(*asked: tuple[str, str]) -> Probe:
+    """Whether RBAC allows this very function each (kind, verb)."""
+
+    def look(world: World) -> Iterator[Finding]:
+        for kind, verb in asked:
+            for thing in world.cluster_objects(kind):
+                if thing.allows(verb):
+                    yield Finding(Severity.OK, "Kubernetes permission", f"may {verb} {thing.name}")
+                else:
+                    mend = "apply k8s/rbac.yaml with these names, in this namespace; has the role an access entry?"
+                    yield Finding(Severity.FAILED, "Kubernetes permission", f"may not {verb} {thing.name}", mend)
+
+    return look
+
+
+def database(world: World) -> Iterator[Finding]:
+    """TLS, what the admin may, and how much the server tells."""
+    record = read_record(world.slots, world.slots.labels().current)
+    users = [record.credential(slot).username for slot in record.ring]
+    server = world.source.inspect(working_admin(world), users)
+    yield Finding(Severity.OK, "database", f"version {server.version}, {server.tls}, its certificate is trusted")
+    if server.lacking:
+        found = f"the admin lacks {', '.join(server.lacking)}"
+        yield Finding(
+            Severity.FAILED, "database privileges", found, "grant it, or name the cluster's master user in the admin secret"
+        )
+    else:
+        yield Finding(Severity.OK, "database privileges", "the admin has what a rotation needs")
+    for user in server.without_tls:
+        mend = f"ALTER USER {user} REQUIRE SSL, once every client of it uses TLS"
+        yield Finding(Severity.WARNING, "database TLS", f"{user} may log in without TLS", mend)
+    if not server.ends_sessions:
+        mend = "GRANT CONNECTION_ADMIN ON *.* to the admin"
+        yield Finding(Severity.WARNING, "database", "the admin cannot end others' sessions: mode revoke would stop half way", mend)
+    if not server.dual_passwords:
+        yield Finding(Severity.WARNING, "database", "it has no dual passwords: only the drain protects a password in use")
+    if not server.counts_logins:
+        mend = "switch performance_schema on"
+        yield Finding(Severity.WARNING, "database", "it counts no logins: short ones can be missed by the drain", mend)
+    apart = abs(world.now() - server.now)
+    if apart > SLOWEST_CLOCK_SECONDS:
+        yield Finding(Severity.FAILED, "clock", f"ours and the database's are {apart:.0f} s apart", "set the clock that is wrong")
+    else:
+        yield Finding(Severity.OK, "clock", "ours and the database's agree")
+
+
+def health(world: World) -> Iterator[Finding]:
+    """What users see."""
+    world.health.check()
+    yield Finding(Severity.OK, "health page", "it shows the working application")
+
+
+def drain(world: World) -> Iterator[Finding]:
+    """Whether a function that everybody takes for dead is outlasted."""
+    quiet = world.target.quiet_seconds
+    if quiet < SHORTEST_QUIET_SECONDS:
+        mend = f"set QuietSeconds to {SHORTEST_QUIET_SECONDS} at least"
+        found = f"the quiet period of {quiet} s may end before a stopped function does, or an EFS client looks again"
+        yield Finding(Severity.WARNING, "drain", found, mend)
+    else:
+        yield Finding(Severity.OK, "drain", f"the quiet period of {quiet} s outlasts every function")
+
+
+_SECRETS: dict[str, Probe] = {"slot secret": slot_secret, "admin secret": admin_secret}
+_ALTERS: dict[str, Probe] = {**_SECRETS, "admin login": admin_login}
+_LOOKS: dict[str, Probe] = {
+    **_SECRETS,
+    "sqlconf.php": files,
+    "Kubernetes permission": cluster_may(("secret", "get"), ("deployment", "get")),
+    "consumer": consumers,
+    "deployment": deployment,
+    "database": database,
+}
+
+NEEDS: dict[str, dict[str, Probe]] = {
+    "read_slots": {
+        **_LOOKS, "admin login": admin_login, "slot login": slot_logins, "application": application_login,
+    },
+    "claim_rotation": _LOOKS,
+    "sync_users": _ALTERS,
+    "write_sqlconf": {"slot secret": slot_secret, "sqlconf.php": writable_files},
+    "fix_permissions": {"sqlconf.php": writable_files},
+    "patch_secret": {
+        "slot secret": slot_secret, "Kubernetes permission": cluster_may(("secret", "get"), ("secret", "patch")),
+    },
+    "restart_app": {
+        "slot secret": slot_secret, "Kubernetes permission": cluster_may(("deployment", "get"), ("deployment", "patch")),
+    },
+    "check_rollout": {"Kubernetes permission": cluster_may(("deployment", "get"))},
+    "validate_app": {"slot secret": slot_secret, "application": application_login, "health page": health},
+    "flip_slot": {"slot secret": slot_secret},
+    "close_flip": {"slot secret": slot_secret},
+    "check_drained": _LOOKS,
+    "rotate_old_slot": _ALTERS,
+    "discard_old_password": _ALTERS,
+    "rotate_admin": _ALTERS,
+    "release_rotation": {"slot secret": slot_secret},
+    "announce_incident": {},
+}  # fmt: skip
+"""By the function's name: what of the world its step touches."""
+
+_REACHES: dict[str, type[RotationError]] = {
+    **dict.fromkeys(("admin login", "slot login", "application", "database"), SourceUnreachable),
+    **dict.fromkeys(("Kubernetes permission", "consumer", "deployment"), ClusterUnavailable),
+}
+"""By the probe's name: the error after which it is not tried, since it would wait for the same in vain."""

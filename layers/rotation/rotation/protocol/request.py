@@ -1,0 +1,132 @@
+"""What the state machine hands to a step. Names, ids and times; never a credential."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rotation.core.drain import Drain, DrainStatus
+from rotation.core.model import Direction, Mode
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The intent that this run holds, and what it did with it so far."""
+
+    version: str
+    own_logins: int = 0
+    """Our own logins as the old slot's user, which the drain must not take for the application's."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """As the state machine carries it."""
+        return {"version": self.version, "own_logins": self.own_logins}
+
+
+class Request:
+    """One event. Each step asks for what it needs; a missing key is a bug in the state machine and raises KeyError."""
+
+    def __init__(self, event: Mapping[str, Any]) -> None:
+        self._event = event
+
+    @property
+    def target(self) -> str:
+        """The name of the target document."""
+        return str(self._event["target"])
+
+    @property
+    def mode(self) -> Mode:
+        """What this run is asked to do."""
+        return Mode(self._event["mode"])
+
+    @property
+    def owner(self) -> str:
+        """The execution's ARN."""
+        return str(self._event["execution"]["id"])
+
+    @property
+    def execution_name(self) -> str:
+        """The execution's name."""
+        return str(self._event["execution"]["name"])
+
+    @property
+    def started(self) -> str:
+        """When the execution began, as text."""
+        return str(self._event["execution"]["started"])
+
+    @property
+    def rotation_id(self) -> str:
+        """The scheduled time for scheduled runs, so that a second delivery is recognised; else the execution's name."""
+        return str(self._event.get("scheduled_time") or self.execution_name)
+
+    @property
+    def probes(self) -> bool:
+        """Whether the function is to look at what its step needs, and do nothing."""
+        return bool(self._event.get("probe"))
+
+    @property
+    def findings(self) -> list[Mapping[str, Any]]:
+        """What each function found, or how it failed."""
+        found: list[Mapping[str, Any]] = self._event["probes"]
+        return found
+
+    @property
+    def round(self) -> int:
+        """Which of the rotations of a revocation: it makes one for each slot."""
+        return int(self._event["round"])
+
+    @property
+    def reason(self) -> str:
+        """Why somebody started this; empty if nobody said."""
+        return str(self._event["reason"])
+
+    @property
+    def started_by(self) -> str:
+        """Who did; empty if nobody said."""
+        return str(self._event["started_by"])
+
+    @property
+    def situation(self) -> Mapping[str, Any]:
+        """What ReadSlots returned."""
+        found: Mapping[str, Any] = self._event["situation"]
+        return found
+
+    @property
+    def claim(self) -> Claim:
+        """The intent that this run holds."""
+        raw = self._event["claim"]
+        return Claim(str(raw["version"]), int(raw["own_logins"]))
+
+    @property
+    def direction(self) -> Direction:
+        """Whether this publish carries on or undoes."""
+        return Direction(self._event["direction"])
+
+    @property
+    def entry(self) -> str:
+        """The entry of the intent to publish: A, B or previous."""
+        return str(self._event["entry"])
+
+    @property
+    def consumer(self) -> int:
+        """The consumer's place in the target's list."""
+        return int(self._event["consumer"]["index"])
+
+    @property
+    def mark(self) -> str:
+        """What a restart is recognised by: repeated it is the same, a later publish of this execution gets another."""
+        again = self.drain.republished if self.drain else 0
+        return f"{self.execution_name}.{self.direction}.{self.claim.version[:8]}.{again}"
+
+    @property
+    def rollout_began(self) -> float:
+        """When the rollout was started, in seconds since 1970."""
+        return float(self._event["rollout"]["began"])
+
+    @property
+    def drain(self) -> Drain | None:
+        """What the last look at the drain left behind; None before the first."""
+        raw = self._event.get("drain") or {}
+        if not raw:
+            return None
+        return Drain(
+            raw["began"], DrainStatus(raw["status"]), raw["quiet_since"], raw["logins"], raw["wait_seconds"], raw["republished"]
+        )

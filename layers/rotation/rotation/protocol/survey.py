@@ -1,0 +1,102 @@
+"""Look at the whole world once, changing nothing: labels, both secrets, every consumer, and who logs in."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from itertools import chain
+
+from rotation.core.errors import AdminLoginUnknown, SecretInvalid
+from rotation.core.model import Credential, Labels, Password, Slot
+from rotation.core.record import AdminRecord, Record
+from rotation.core.situation import Facts, Found
+from rotation.ports import SecretStore, World
+from rotation.protocol.intents import read_record
+
+
+def survey(world: World, rotation_id: str, owner: str) -> Facts:
+    """The facts that `decide` needs. No password is tried twice: failed logins can lock an account."""
+    labels = world.slots.labels()
+    current = read_record(world.slots, labels.current)
+    pending = read_record(world.slots, labels.pending) if labels.pending else None
+    logins = _Logins(world)
+    held = [consumer.read().at_port_of(current.credential(current.active)) for consumer in world.credentials()]
+    found = [Found(credential, logins.works(credential)) for credential in held]
+    recorded, previous = [*([pending] if pending else []), current], list(_previous(world.slots, labels))
+    slots = {slot for record in recorded for slot in record.ring}
+    accepted = {slot: logins.accepted(_candidates(slot, found, recorded, previous)) for slot in sorted(slots)}
+    admin = working_admin(world, held)
+    users = {current.credential(slot).username for slot in current.ring}
+    if admin.username in users:
+        raise SecretInvalid(f"secret {world.slots.name}: {admin.username} is the database admin; a slot needs a user of its own")
+    chosen_by_use = bool(found) and (found[0].credential.username not in users or len(users) > 2)
+    return Facts(
+        rotation_id=rotation_id,
+        labels=labels,
+        current=current,
+        pending=pending,
+        owner_alive=pending is not None and _owner_alive(world, pending, labels, owner),
+        file=found[0] if found else None,
+        others=tuple(found[1:]),
+        accepted=accepted,
+        admin=admin,
+        sessions=_sessions(world, admin, current) if chosen_by_use else {},
+    )
+
+
+def working_admin(world: World, found: Iterable[Credential] = ()) -> Credential:
+    """The admin's login: what is current, else what was being made current, else what was current before.
+
+    `found`: what consumers hold, tried last if it is the admin's; only a survey sees it.
+    """
+    labels = world.admin.labels()
+    versions = dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v)
+    recorded = (AdminRecord.parse(world.admin.read(version), world.admin.name).credential for version in versions)
+    logins, username = _Logins(world), ""
+    for credential in chain(recorded, found):
+        username = username or credential.username
+        if credential.username == username and logins.works(credential):
+            return credential
+    raise AdminLoginUnknown(f"{world.target.name}: no password in {world.admin.name} logs in as the admin")
+
+
+def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
+    """Only a source of candidates: one that cannot be read is no reason to refuse."""
+    if labels.previous and labels.previous not in (labels.current, labels.pending):
+        with suppress(SecretInvalid):
+            yield read_record(store, labels.previous)
+
+
+def _candidates(slot: Slot, found: list[Found], recorded: list[Record], previous: list[Record]) -> Iterator[Credential]:
+    """What the traffic uses; what was recorded last (what is current may be about to be discarded); what else is in use."""
+    recorded, previous = ([record for record in records if slot in record.ring] for records in (recorded, previous))
+    user = recorded[-1].credential(slot).username
+    in_use = [one.credential for one in found if one.credential.username == user]
+    yield from in_use[:1] if found and found[0].credential.username == user else []
+    yield from (record.credential(slot) for record in recorded)
+    yield from in_use
+    yield from (record.credential(slot) for record in previous)
+
+
+def _owner_alive(world: World, pending: Record, labels: Labels, owner: str) -> bool:
+    if pending.tag is None or pending.tag.owner == owner or labels.pending is None:
+        return False
+    return world.execution_is_alive(pending.tag.owner, world.slots.age_seconds(labels.pending))
+
+
+def _sessions(world: World, admin: Credential, current: Record) -> dict[Slot, int]:
+    return {slot: world.source.activity(admin, current.credential(slot).username).sessions for slot in current.ring}
+
+
+class _Logins:
+    """Which credentials log in, each asked once."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._known: dict[Credential, bool] = {}
+
+    def works(self, credential: Credential) -> bool:
+        if credential not in self._known:
+            self._known[credential] = self._world.source.logs_in(credential)
+        return self._known[credential]
+
+    def accepted(self, candidates: Iterable[Credential]) -> Password | None:
+        return next((c.password for c in candidates if self.works(c)), None)

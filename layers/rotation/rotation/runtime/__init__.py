@@ -1,0 +1,1 @@
+"""What runs in a function: its entry, its settings, and the one place where adapters are chosen."""

@@ -1,0 +1,174 @@
+"""The one place where adapters are chosen. Each is imported when first used: a function pays only for what it touches."""
+
+import time
+from collections.abc import Callable
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from rotation.aws.parameters import load_target
+from rotation.aws.secrets_manager import SecretsManagerStore
+from rotation.core.errors import SecretInvalid, TargetInvalid, TargetNotFound
+from rotation.core.target import Consumer, Target
+from rotation.ports import ClusterObject, CredentialConsumer, Health, ProtectedFile, SecretStore, Source, Workload
+from rotation.runtime.settings import DeskSettings, Settings
+from rotation.told.notice import Notice, Resume
+from rotation.told.outcome import Outcome
+
+if TYPE_CHECKING:
+    from rotation.consumers.cluster.objects import Deployment, KubernetesSecret
+    from rotation.consumers.sqlconf.adapter import SqlconfFile
+
+
+_PUT, _MOVE = "PutSecretValue", "UpdateSecretVersionStage"
+WRITES: dict[str, dict[str, tuple[str, ...]]] = {
+    "claim_rotation": {"slot": (_PUT, _MOVE), "admin": (_PUT, _MOVE)},
+    "close_flip": {"slot": (_PUT, _MOVE)},
+    "discard_old_password": {"slot": (_MOVE,)},
+    "flip_slot": {"slot": (_MOVE,)},
+    "release_rotation": {"slot": (_MOVE,)},
+    "rotate_admin": {"admin": (_PUT, _MOVE)},
+    "rotate_old_slot": {"slot": (_PUT, _MOVE)},
+}
+"""Which function writes which secret, and how: what IAM is asked in mode verify."""
+
+
+class AwsWorld:
+    """The world of one target on AWS."""
+
+    def __init__(self, settings: Settings, target: str) -> None:
+        self._settings = settings
+        self._name = target
+
+    @cached_property
+    def target(self) -> Target:
+        return load_target(self._settings.targets_path, self._name)
+
+    @cached_property
+    def slots(self) -> SecretStore:
+        return SecretsManagerStore(self.target.slot_secret)
+
+    @cached_property
+    def admin(self) -> SecretStore:
+        return SecretsManagerStore(self.target.admin_secret)
+
+    @cached_property
+    def source(self) -> Source:
+        from rotation.sources.mysql.adapter import MySQL
+
+        return MySQL(self.target.source_ca, self.target.readers, self.target.admin_secret)
+
+    @cached_property
+    def health(self) -> Health:
+        from rotation.checks.page import HealthPage
+
+        return HealthPage(self.target.health)
+
+    @property
+    def now(self) -> Callable[[], float]:
+        return time.time
+
+    def credentials(self) -> list[CredentialConsumer]:
+        return [self._credential(consumer) for consumer in self.target.consumers if consumer.holds_credential]
+
+    def credential(self, index: int) -> CredentialConsumer:
+        return self._credential(self.target.consumers[index])
+
+    def files(self) -> list[ProtectedFile]:
+        return [self._file(consumer) for consumer in self.target.consumers if consumer.kind == "sqlconf"]
+
+    def traffic(self) -> CredentialConsumer:
+        """The consumer that moves the traffic: the first that holds a credential."""
+        return next(self._credential(consumer) for consumer in self.target.consumers if consumer.holds_credential)
+
+    def workloads(self) -> list[Workload]:
+        return [self._workload(consumer) for consumer in self.target.consumers if not consumer.holds_credential]
+
+    def workload(self, index: int) -> Workload:
+        return self._workload(self.target.consumers[index])
+
+    def cluster_objects(self, kind: str) -> list[ClusterObject]:
+        make = self._secret if kind == "secret" else self._workload
+        return [make(consumer) for consumer in self.target.consumers if consumer.kind == kind]
+
+    def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
+        from rotation.aws.executions import execution_is_alive
+
+        return execution_is_alive(arn, age_seconds)
+
+    def denied_by_iam(self) -> list[str] | None:
+        from rotation.aws.iam import denied
+
+        secrets = {"slot": self.target.slot_secret, "admin": self.target.admin_secret}
+        found: list[str] = []
+        for function, role in self._settings.roles.items():
+            for secret, actions in WRITES[function].items():
+                answer = denied(role, [f"secretsmanager:{action}" for action in actions], secrets[secret])
+                if answer is None:
+                    return None
+                found += [f"{function} {action} of the {secret} secret" for action in answer]
+        return found
+
+    def announce(self, subject: str, text: str) -> None:
+        from rotation.aws.notices import publish
+
+        if self._settings.topic is None:
+            raise LookupError("TOPIC_ARN is not set: this function tells nobody")
+        publish(self._settings.topic, subject, text)
+
+    def _credential(self, consumer: Consumer) -> CredentialConsumer:
+        return self._file(consumer) if consumer.kind == "sqlconf" else self._secret(consumer)
+
+    def _secret(self, consumer: Consumer) -> "KubernetesSecret":
+        from rotation.consumers.cluster.eks import Cluster
+        from rotation.consumers.cluster.objects import KubernetesSecret
+
+        settings = consumer.settings
+        return KubernetesSecret(Cluster(settings["cluster"]), settings["namespace"], settings["name"])
+
+    def _file(self, consumer: Consumer) -> "SqlconfFile":
+        from rotation.consumers.sqlconf.adapter import SqlconfFile
+
+        if self._settings.sites_root is None:
+            raise TargetInvalid(f"{self._name}: this function does not mount EFS")
+        return SqlconfFile(self._settings.sites_root, **consumer.settings)
+
+    def _workload(self, consumer: Consumer) -> "Deployment":
+        from rotation.consumers.cluster.eks import Cluster
+        from rotation.consumers.cluster.objects import Deployment
+
+        settings = consumer.settings
+        return Deployment(Cluster(settings["cluster"]), settings["namespace"], settings["name"])
+
+
+class AwsDesk:
+    """What the function that tells people of an end touches."""
+
+    def __init__(self, settings: DeskSettings) -> None:
+        self._settings = settings
+
+    def outcome(self, arn: str) -> Outcome:
+        from rotation.aws.executions import outcome_of
+
+        return outcome_of(arn, self._settings.default_target)
+
+    def holds_intent(self, target: str) -> bool:
+        try:
+            secret = load_target(self._settings.targets_path, target).slot_secret
+            return SecretsManagerStore(secret).labels().pending is not None
+        except (TargetNotFound, TargetInvalid, SecretInvalid):
+            return False
+
+    def start(self, machine_arn: str, resume: Resume) -> str:
+        from rotation.aws.executions import start
+
+        return start(machine_arn, resume)
+
+    def has_started(self, machine_arn: str, resume: Resume) -> bool:
+        from rotation.aws.executions import has_started
+
+        return has_started(machine_arn, resume)
+
+    def tell(self, notice: Notice) -> None:
+        from rotation.aws.notices import publish
+
+        publish(self._settings.topic, notice.subject, notice.text)
