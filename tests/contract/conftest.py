@@ -6,6 +6,8 @@ import pytest
 
 from local.aws import LocalAws
 
+pytest.register_assert_rewrite("tests.conformance.sources")
+
 
 @pytest.fixture
 def adapters_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[LocalAws], None]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rotation.core.errors import AccountLocked, PasswordRejected, SourceBusy, SourceRefused, SourceUnreachable
+from rotation.core.errors import AccountAmbiguous, AccountLocked, PasswordRejected, SourceBusy, SourceRefused, SourceUnreachable
 from rotation.core.model import Credential, Password
 from rotation.ports import Activity, Server, SessionId
 
@@ -198,7 +198,7 @@ class Session:
 
     def _account(self, username: str) -> Account:
         if not self.exists(username):
-            raise SourceRefused(f"there is no user {username}")
+            raise AccountAmbiguous(f"there is no user {username}")
         return self._database.accounts[username]
 
     def _check(self, password: Password) -> None:
