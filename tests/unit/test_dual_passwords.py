@@ -9,7 +9,14 @@ from itertools import product
 import pytest
 from rotation.core.errors import PermanentError
 from rotation.core.model import Password
-from rotation.sources.mysql.dual_passwords import Place, PrimaryUnknown, SecondaryUnknown, Stored, has_to_be_discarded, has_to_be_retained
+from rotation.sources.mysql.dual_passwords import (
+    Place,
+    PrimaryUnknown,
+    SecondaryUnknown,
+    Stored,
+    has_to_be_discarded,
+    has_to_be_retained,
+)
 from rotation.sources.mysql.hashes import is_of, sha256_crypt
 
 SHA2, NATIVE = "caching_sha2_password", "mysql_native_password"

@@ -11,10 +11,10 @@ from urllib.parse import quote, unquote, urlsplit
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from rotation.core.fields import LOGIN, WRITINGS, Field, Values
-from rotation.core.templates import Templates, parse
 from rotation.core.errors import RotationError, SecretInvalid, TargetInvalid
+from rotation.core.fields import LOGIN, WRITINGS, Field, Values
 from rotation.core.model import Password, SecretText
+from rotation.core.templates import Templates, parse
 
 URL = "postgresql://{username}:{password|url}@{host}:{port}/{dbname}"
 NASTY = ": / @ % { } \" \\ ' {password} %41 \\u0041 é 漢 🔑 + & = ;"

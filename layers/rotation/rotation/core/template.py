@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from rotation.core.fields import AS_IT_IS, WRITINGS, Fields, Values, Writing, tried
 from rotation.core.errors import SecretInvalid, TargetInvalid
+from rotation.core.fields import AS_IT_IS, WRITINGS, Fields, Values, Writing, tried
 
 _TOKEN = re.compile(r"(?P<brace>\{\{|\}\})|\{(?P<field>[^{}]*)\}|(?P<stray>[{}])|[^{}]+")
 

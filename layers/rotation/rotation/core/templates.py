@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from rotation.core import template
-from rotation.core.fields import LOGIN, Fields, Values
-from rotation.core.template import Template
 from rotation.core.errors import SecretInvalid, TargetInvalid
+from rotation.core.fields import LOGIN, Fields, Values
 from rotation.core.model import Password, SecretText
+from rotation.core.template import Template
 
 
 @dataclass(frozen=True)
