@@ -1,14 +1,13 @@
 """Which PostgreSQL there is, how it is configured, and where its first data directory comes from.
 
 The newest on the machine (14 or later), else the distribution's own, which `fetch_debian.sh` keeps outside the repository. Its
-programs refuse to be root's: then they are `nobody`'s.
+programs refuse to be root's.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
-import pwd
 import re
 import shutil
 import subprocess
@@ -16,9 +15,10 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-from local.mysqld import cache
+from local.mysqld import cache as kept
 
 OLDEST = 14
 INSTALLED = Path("/usr/lib/postgresql")
@@ -54,11 +54,9 @@ class Programs:
     libraries: Path | None = None
 
     def command(self, name: str, *arguments: str) -> list[str]:
-        """As an ordinary user, whoever we are."""
-        drop = (
-            ["setpriv", f"--reuid={_nobody().pw_uid}", f"--regid={_nobody().pw_gid}", "--clear-groups"] if os.geteuid() == 0 else []
-        )
-        return [*drop, str(self.folder / name), *arguments]
+        """Where we are root: as an ordinary user of a namespace of its own, to whom our files belong."""
+        ordinary = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--ipc"] if os.geteuid() == 0 else []
+        return [*ordinary, str(self.folder / name), *arguments]
 
     def environment(self, given: Mapping[str, str] | None = None) -> dict[str, str]:
         """English messages; its own libraries, where they are not the system's."""
@@ -81,44 +79,34 @@ class Programs:
         return done.stdout.strip()
 
 
-def programs() -> Programs:
-    """The newest on the machine, else the fetched ones."""
-    found = max(_installed(INSTALLED), default=None)
-    if found is not None:
+@cache
+def programs(version: int | None = None) -> Programs:
+    """The newest on the machine, else the distribution's own; or of that version, which is fetched."""
+    if version is not None:
+        native = _fetched("fetch_postgresql.sh", str(version), kept() / f"postgresql-{version}")
+        return Programs(native / "bin", native / "lib")
+    if found := max(_installed(INSTALLED), default=None):
         return Programs(found[1])
-    script = Path(__file__).with_name("fetch_debian.sh")
-    packages = ["postgresql", "postgresql-contrib", "libpq5"]
-    fetched = subprocess.run(
-        [script, "postgresql", cache() / "postgresql", *packages], stdout=subprocess.PIPE, text=True, check=False
-    )
-    if fetched.returncode != 0:
-        raise RuntimeError("no PostgreSQL: see what fetch_debian.sh says above")
-    root = Path(fetched.stdout.strip())
+    root = _fetched("fetch_debian.sh", "postgresql", kept() / "postgresql", "postgresql", "postgresql-contrib", "libpq5")
     _, folder = max(_installed(root / "usr/lib/postgresql"))
     return Programs(folder, next((root / "usr/lib").glob("*-linux-gnu"), None))
+
+
+def _fetched(script: str, *arguments: str | Path) -> Path:
+    done = subprocess.run([Path(__file__).with_name(script), *arguments], stdout=subprocess.PIPE, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"no PostgreSQL: see what {script} says above")
+    return Path(done.stdout.strip())
 
 
 def lay_out_data(found: Programs, data: Path) -> None:
     """A freshly initialised data directory: copied (0.1 s) after it was made once (1 s)."""
     version = found.run("postgres", "--version")
-    template = cache() / f"postgresql-data-{hashlib.sha256(version.encode()).hexdigest()[:12]}"
+    template = kept() / f"postgresql-data-{hashlib.sha256(version.encode()).hexdigest()[:12]}"
     if not template.is_dir():
         print("postgresql: initialising a data directory (once; 1 s)", file=sys.stderr, flush=True)
         _initialise(found, template)
     shutil.copytree(template, data)
-    give(data)
-
-
-def give(folder: Path) -> None:
-    """To whom the programs run as, and to nobody else; the way there is theirs to walk."""
-    if os.geteuid() == 0:
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, _nobody().pw_uid, _nobody().pw_gid, follow_symlinks=False)
-        temporary = Path(tempfile.gettempdir())
-        for parent in folder.parents:
-            if temporary in parent.parents:
-                parent.chmod(0o711)
-    folder.chmod(0o700)
 
 
 def _initialise(found: Programs, template: Path) -> None:
@@ -127,10 +115,6 @@ def _initialise(found: Programs, template: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="postgresql-") as made:
         word, data = Path(made) / "password", Path(made) / "data"
         word.write_text(FIRST_PASSWORD)
-        data.mkdir()
-        give(data)
-        give(word)
-        word.chmod(0o600)
         found.run(
             "initdb", f"--pgdata={data}", f"--username={SUPERUSER}", f"--pwfile={word}", "--auth=scram-sha-256",
             "--encoding=UTF8", "--locale=C.UTF-8", "--no-sync", "--no-instructions",
@@ -149,7 +133,3 @@ def _initialise(found: Programs, template: Path) -> None:
 def _installed(folder: Path) -> list[tuple[int, Path]]:
     versions = [(int(one.name), one / "bin") for one in folder.glob("*") if re.fullmatch(r"\d+", one.name)]
     return [(number, one) for number, one in versions if number >= OLDEST and (one / "initdb").exists()]
-
-
-def _nobody() -> pwd.struct_passwd:
-    return pwd.getpwnam("nobody")

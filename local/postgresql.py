@@ -18,7 +18,7 @@ from pg8000.native import identifier, literal
 from local.certificates import Authority
 from local.mysql import HOST, STARTED_WITHIN, STOPPED_WITHIN, Login
 from local.ports import free_port
-from local.postgres import FIRST_PASSWORD, RULES, SETTINGS, SUPERUSER, give, lay_out_data, programs
+from local.postgres import FIRST_PASSWORD, RULES, SETTINGS, SUPERUSER, lay_out_data, programs
 
 # What RDS's master user has by rds_superuser, as far as it is made of what PostgreSQL itself has. No superuser, and no owner of
 # what others have made.
@@ -32,7 +32,12 @@ class PostgreSQL:
     host = HOST
 
     def __init__(
-        self, directory: Path, environment: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        version: int | None = None,
+        authority: Authority | None = None,
     ) -> None:
         self.directory = directory
         self.data = directory / "data"
@@ -40,15 +45,12 @@ class PostgreSQL:
         self.port = 0
         self.root = Login(SUPERUSER, secrets.token_urlsafe(32))
         self.settings = {**SETTINGS, **(settings or {})}
-        self.programs = programs()
+        self.programs = programs(version)
         self._environment = self.programs.environment(environment)
-        authority = Authority("local database authority")
-        self.ca_pem = authority.pem
+        self._authority = authority or Authority("local database authority")
+        self.ca_pem = self._authority.pem
         directory.mkdir(parents=True, exist_ok=True)
-        files = directory / "tls"
-        files.mkdir()
-        self._certificate = authority.issue(files, "postgresql")
-        give(files)
+        self._certificate = self._authority.issue(directory, "postgresql")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -57,11 +59,6 @@ class PostgreSQL:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    @property
-    def version(self) -> int:
-        """The major one."""
-        return int(self.programs.run("postgres", "--version").split()[2].partition(".")[0])
 
     def start(self) -> None:
         """Return when the server answers over verified TLS, so it is ours and no other on that port."""
@@ -94,6 +91,15 @@ class PostgreSQL:
                 self._process.send_signal(signal.SIGQUIT)  # not KILL: that leaves its shared memory
                 self._process.wait()
             self._process = None
+
+    def follower(self, directory: Path, environment: Mapping[str, str] | None = None) -> Standby:
+        """A copy of it as it is now, that follows it once it is started; its logins and its authority are the same."""
+        return Standby(self, directory, environment)
+
+    def send(self, what: signal.Signals) -> None:
+        """To the server itself."""
+        assert self._process is not None
+        self._process.send_signal(what)
 
     def write_rules(self, rules: Sequence[str]) -> None:
         """Who may come from where, and how; a running server is to be told (`reload`)."""
@@ -145,7 +151,7 @@ class PostgreSQL:
         self.execute(f"ALTER ROLE {identifier(login.username)} PASSWORD {literal(login.password)}")
 
     @contextmanager
-    def connect(self, login: Login | None = None, database: str = "postgres") -> Iterator[Any]:
+    def connect(self, login: Login | None = None, database: str = "postgres", **more: str) -> Iterator[Any]:
         """A session, as the superuser unless told otherwise; chain and host name verified."""
         who = login or self.root
         session = pg8000.native.Connection(
@@ -156,6 +162,7 @@ class PostgreSQL:
             database=database,
             ssl_context=ssl.create_default_context(cadata=self.ca_pem),
             timeout=30,  # somebody else on that port may never say a word
+            **more,
         )
         try:
             yield session
@@ -199,6 +206,35 @@ class PostgreSQL:
             except (pg8000.native.Error, OSError):
                 if self._process.poll() is not None or time.monotonic() > deadline:
                     raise RuntimeError(f"PostgreSQL did not start:\n{self.log.read_text(errors='replace')[-2000:]}") from None
+            time.sleep(0.02)
+
+
+class Standby(PostgreSQL):
+    """A reader. How far behind it is, is said by whoever has it."""
+
+    def __init__(self, writer: PostgreSQL, directory: Path, environment: Mapping[str, str] | None) -> None:
+        super().__init__(directory, environment, writer.settings, authority=writer._authority)  # noqa: SLF001 - of its own kind
+        self.root, self._writer = writer.root, writer
+        place = f"host={writer.host} port={writer.port} user={writer.root.username} password={writer.root.password} sslmode=require"
+        self.programs.run(
+            "pg_basebackup", f"--pgdata={self.data}", f"--dbname={place}", "--write-recovery-conf", "--checkpoint=fast", "--no-sync"
+        )
+
+    def lag(self) -> None:
+        """Nothing that happens from now on is seen here, until it follows again."""
+        self.catch_up()
+        self.execute("SELECT pg_wal_replay_pause()")
+
+    def follow(self) -> None:
+        self.execute("SELECT pg_wal_replay_resume()")
+
+    def catch_up(self) -> None:
+        """What has happened so far is seen here."""
+        ((reached,),) = self._writer.execute("SELECT pg_current_wal_insert_lsn()::text")
+        deadline = time.monotonic() + STARTED_WITHIN
+        while self.execute(f"SELECT pg_last_wal_replay_lsn() >= '{reached}'") != [[True]]:
+            if time.monotonic() > deadline:
+                raise RuntimeError("the standby does not follow")
             time.sleep(0.02)
 
 

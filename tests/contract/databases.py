@@ -65,6 +65,9 @@ class RealDatabase:
 
     def fail_over(self) -> None:
         self._execute("SET GLOBAL super_read_only = ON")
+        self._cut_admin()
+
+    def _cut_admin(self) -> None:
         for (number,) in self._execute(f"SELECT id FROM information_schema.processlist WHERE user = '{ADMIN}'"):  # noqa: S608 - our own name
             self._execute(f"KILL {number}")
 
@@ -78,7 +81,12 @@ class RealDatabase:
         (installed,) = self._execute("SELECT COUNT(*) FROM mysql.component WHERE component_urn LIKE '%validate_password'")
         if installed[0]:
             self._execute("UNINSTALL COMPONENT 'file://component_validate_password'")
-        rows = self._execute("SELECT user, host FROM mysql.user WHERE user NOT LIKE 'mysql.%' AND user NOT IN ('root', 'admin')")
+        self._drop_users()
+
+    def _drop_users(self) -> None:
+        rows = self._execute(
+            "SELECT user, host FROM mysql.user WHERE user NOT LIKE 'mysql.%' AND user NOT IN ('root', 'admin', 'mariadb.sys')"
+        )
         for name, host in rows:
             self._execute(f"DROP USER '{name}'@'{host}'")
 
@@ -87,6 +95,22 @@ class RealDatabase:
             for statement in statements:
                 cursor.execute(statement)
             return tuple(cursor.fetchall())
+
+
+class RealMariaDB(RealDatabase):
+    """By other words where it has others."""
+
+    def fail_over(self) -> None:
+        self._execute("SET GLOBAL read_only = ON")
+        self._cut_admin()
+
+    def recover(self) -> None:
+        self._execute("SET GLOBAL read_only = OFF")
+
+    def leave(self) -> None:
+        self.recover()
+        self._execute("SET GLOBAL require_secure_transport = ON")
+        self._drop_users()
 
 
 class RealWork:

@@ -58,6 +58,10 @@ class RealPostgreSQL:
     def credential(self, username: str, password: str) -> Credential:
         return Credential(username, Password(password), self.server.host, self.server.port, SCHEMA)
 
+    @staticmethod
+    def login(username: str, password: str) -> Login:
+        return Login(username, password)
+
     def make(self, username: str, password: str) -> None:
         self.as_the_admin(f"CREATE ROLE {username} LOGIN PASSWORD '{password}'")
         self.execute(f"GRANT USAGE ON SCHEMA app TO {username}", f"GRANT SELECT ON ALL TABLES IN SCHEMA app TO {username}")
@@ -81,19 +85,28 @@ class RealPostgreSQL:
             yield RealWork(session)
 
     def fail_over(self) -> None:
-        self._changed = True
-        self.execute("ALTER SYSTEM SET default_transaction_read_only = on")
-        self.server.reload()
+        self.set_up(default_transaction_read_only="on")
         self.execute(f"SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE usename = '{ADMIN}'")  # noqa: S608 - our own name
 
     def recover(self) -> None:
-        self.execute("SET default_transaction_read_only = off", "ALTER SYSTEM RESET default_transaction_read_only")
+        self.execute("SET default_transaction_read_only = off", "ALTER SYSTEM RESET ALL")
+        self.server.reload()
+
+    def set_up(self, **settings: str) -> None:
+        """Of the server; as they were, after the test."""
+        self._changed = True
+        self.execute(*(f"ALTER SYSTEM SET {name} = '{value}'" for name, value in settings.items()))
         self.server.reload()
 
     def rules(self, *rules: str) -> None:
         self._changed = True
         self.server.write_rules(rules)
         self.server.reload()
+
+    def stored(self, username: str) -> str:
+        """In place of its password."""
+        ((stored,),) = self.execute(f"SELECT rolpassword FROM pg_authid WHERE rolname = '{username}'")  # noqa: S608 - our own names
+        return str(stored)
 
     def execute(self, *statements: str) -> list[list[Any]]:
         return self.server.execute(*statements, database=SCHEMA)

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import pytest
 from rotation.sources.mysql import adapter as mysql
-from rotation.sources.postgresql import session as postgresql
+from rotation.sources.postgresql import session
 
 from local.leftovers import Leftovers
+from local.mariadb import MariaDB
 from local.mysql import Login, MySQL
 from local.postgresql import PostgreSQL
 from tests.conformance.sources import (
@@ -17,6 +18,7 @@ from tests.conformance.sources import (
     ADMIN_PASSWORD,
     SCHEMA,
     AsksForTlsByUser,
+    CountsAcceptedLogins,
     CountsLogins,
     CountsNoLogins,
     JudgesPasswords,
@@ -27,7 +29,7 @@ from tests.conformance.sources import (
     Source,
     TellsALockToWhoKnowsThePassword,
 )
-from tests.contract.databases import LivingDatabase, RealDatabase, SmallDatabase
+from tests.contract.databases import LivingDatabase, RealDatabase, RealMariaDB, SmallDatabase
 from tests.contract.postgresql_database import RealPostgreSQL
 from tests.worlds.living import LivingWorld
 from tests.worlds.world import MemoryWorld
@@ -42,9 +44,10 @@ def mysql_server() -> Iterator[MySQL]:
 
 
 @pytest.fixture(scope="module")
-def postgresql_server() -> Iterator[PostgreSQL]:
-    with Leftovers() as run, PostgreSQL(run.directory / "postgresql", run.environment) as server:
-        RealPostgreSQL.prepare(server)
+def mariadb_server() -> Iterator[MariaDB]:
+    with Leftovers() as run, MariaDB(run.directory / "mariadb", run.environment) as server:
+        server.create_admin(Login(ADMIN, ADMIN_PASSWORD))
+        server.create_schema(SCHEMA)
         yield server
 
 
@@ -59,15 +62,44 @@ class TestMySQL(
         here.leave()
 
 
-class TestPostgreSQL(
-    Source, KeepsOnePassword, CountsNoLogins, MayLetInWithoutTls, TellsALockToWhoKnowsThePassword, LosesConnections
+class TestMariaDB(
+    Source, KeepsOnePassword, CountsAcceptedLogins, AsksForTlsByUser, TellsALockToWhoKnowsThePassword, LosesConnections
 ):
     @pytest.fixture
-    def here(self, postgresql_server: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealPostgreSQL]:
-        monkeypatch.setattr(postgresql, "LOCK_SECONDS", 0)
-        here = RealPostgreSQL(postgresql_server)
+    def here(self, mariadb_server: MariaDB, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealMariaDB]:
+        monkeypatch.setattr(mysql, "LOCK_SECONDS", 0)
+        here = RealMariaDB(mariadb_server)
         yield here
         here.leave()
+
+
+class PostgreSQLs(Source, KeepsOnePassword, CountsNoLogins, MayLetInWithoutTls, TellsALockToWhoKnowsThePassword, LosesConnections):
+    """Of any version."""
+
+    @pytest.fixture
+    def here(self, postgresql: PostgreSQL, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealPostgreSQL]:
+        monkeypatch.setattr(session, "LOCK_SECONDS", 0)
+        here = RealPostgreSQL(postgresql)
+        yield here
+        here.leave()
+
+
+class TestPostgreSQL(PostgreSQLs):
+    """The distribution's."""
+
+
+class TestPostgreSQL16(PostgreSQLs):
+    """The first where CREATEROLE alone alters nobody."""
+
+    @pytest.fixture
+    def postgresql(self, postgresql_16: PostgreSQL) -> PostgreSQL:
+        return postgresql_16
+
+
+class TestPostgreSQL17(PostgreSQLs):
+    @pytest.fixture
+    def postgresql(self, postgresql_17: PostgreSQL) -> PostgreSQL:
+        return postgresql_17
 
 
 class TestSmallWorld(Source, KeepsTwoPasswords, CountsLogins, JudgesPasswords, AsksForTlsByUser):

@@ -25,7 +25,8 @@ from rotation.core.errors import (
     SourceUntrusted,
 )
 from rotation.core.model import Credential, Password
-from rotation.ports import Activity, Server
+from rotation.kinds.kind import Settings
+from rotation.ports import Activity, Server, Surroundings
 from rotation.sources.servers import Denied, Servers
 from rotation.sources.tls import verified
 
@@ -39,7 +40,7 @@ LOCK = "credential-rotation"
 SEE_ACCOUNTS, SEE_LOGINS = "SELECT ON mysql.user", "SELECT ON performance_schema.accounts"
 
 _DENIED = ER.ACCESS_DENIED_ERROR
-_LOCKED = (3118, 3955)  # ER_ACCOUNT_HAS_BEEN_LOCKED, ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
+_LOCKED = (3118, 3955, 4151)  # ER_ACCOUNT_HAS_BEEN_LOCKED, …_BLOCKED_BY_PASSWORD_LOCK; MariaDB's ER_ACCOUNT_HAS_BEEN_LOCKED
 _POLICY = (1819, 3638)  # ER_NOT_VALID_PASSWORD, ER_CREDENTIALS_CONTRADICT_TO_HISTORY
 _READ_ONLY = (1290, 1836, 3501)  # ER_OPTION_PREVENTS_STATEMENT, ER_READ_ONLY_MODE, ER_ACL_OPERATION_FAILED
 _LOST = (
@@ -50,6 +51,11 @@ _LOST = (
     1040,  # ER_CON_COUNT_ERROR
     1053,  # ER_SERVER_SHUTDOWN
 )
+
+
+def make(settings: Settings, here: Surroundings) -> "MySQL":
+    """As the target names it."""
+    return MySQL(settings["ca"], settings["readers"], here.lock)
 
 
 class MySQL(Servers["MySQLAdmin"]):
@@ -125,7 +131,8 @@ class MySQLAdmin:
             without_tls=tuple(user for user, found in accounts.items() if any(not tls for _, tls in found)),
             dual_passwords=self.dual_passwords,
             counts_logins=bool(self._value("SELECT @@performance_schema")),
-            ends_sessions=bool(_everywhere(lines) & {"CONNECTION_ADMIN", "SUPER", "ALL PRIVILEGES"}) or self._is_rds(),
+            ends_sessions=bool(_everywhere(lines) & {"CONNECTION_ADMIN", "CONNECTION ADMIN", "SUPER", "ALL PRIVILEGES"})
+            or self._is_rds(),
             now=float(self._value("SELECT UNIX_TIMESTAMP(NOW(6))")),
         )
 

@@ -8,10 +8,17 @@ from dataclasses import replace
 
 from rotation.core.errors import SourceUnreachable
 from rotation.core.model import Credential
+from rotation.kinds.kind import Settings
+from rotation.ports import Surroundings
 from rotation.sources.postgresql.connection import Connection
 from rotation.sources.postgresql.session import PostgreSQLSession
 from rotation.sources.servers import Denied, Servers
 from rotation.sources.tls import verified
+
+
+def make(settings: Settings, here: Surroundings) -> "PostgreSQL":
+    """As the target names it."""
+    return PostgreSQL(settings["ca"], settings["readers"], here.lock, here.quiet_seconds if settings["pooled"] else None)
 
 
 class PostgreSQL(Servers[PostgreSQLSession]):
@@ -35,7 +42,7 @@ class PostgreSQL(Servers[PostgreSQLSession]):
     def _takes(self, credential: Credential) -> bool:
         """A statement too: a pooler may greet a user whom the server behind it refuses."""
         try:
-            connection = Connection(credential, verified(self._ca))
+            connection = self._connect(credential)
         except Denied:
             return False
         try:

@@ -10,7 +10,8 @@ from rotation.sources.postgresql.connection import Connection, takes_plain_text
 from rotation.sources.postgresql.roles import Role
 
 _IS = "SELECT pg_has_role(current_user, :role, 'USAGE')"
-_MAY_GIVE = "SELECT pg_has_role(current_user, :role, 'MEMBER WITH ADMIN OPTION')"
+_MAY_GIVE = "SELECT bool_and(pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION')) FROM pg_roles WHERE rolname = :role"
+"""Of a user that is not there: null."""
 _PASSWORDS_RESTRICTED = "SELECT current_setting('rds.restrict_password_commands', true) = 'on'"
 
 
@@ -38,7 +39,7 @@ def _lacking(connection: Connection, me: Role, users: Sequence[Role]) -> Iterato
     yield from (f"SUPERUSER, which alone may alter {user.name}" for user in users if user.superuser)
     if connection.major >= 16:
         names = dict.fromkeys(name for user in users for name in (user.name, user.acts_as) if name != me.name)
-        yield from (f"ADMIN OPTION on {name}" for name in names if not connection.value(_MAY_GIVE, role=name))
+        yield from (f"ADMIN OPTION on {name}" for name in names if connection.value(_MAY_GIVE, role=name) is False)
     if not connection.value(_IS, role="pg_read_all_stats"):
         yield "pg_read_all_stats"
     if connection.value(_PASSWORDS_RESTRICTED) and not connection.value(_IS, role="rds_password"):
