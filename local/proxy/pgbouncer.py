@@ -34,8 +34,8 @@ SETTINGS = {
 }
 
 
-def programs(into: Path) -> Programs:
-    """The machine's own, else the fetched one: a copy, since whoever it runs as may not walk to where that is kept."""
+def programs() -> Programs:
+    """The machine's own, else the distribution's."""
     installed = shutil.which("pgbouncer", path=os.environ.get("PATH", "") + ":/usr/sbin")
     if installed:
         return Programs(Path(installed).parent)
@@ -44,10 +44,7 @@ def programs(into: Path) -> Programs:
     if fetched.returncode != 0:
         raise RuntimeError("no pgbouncer: see what fetch_debian.sh says above")
     root = Path(fetched.stdout.strip())
-    into.mkdir()
-    for path in (root / "usr/sbin/pgbouncer", *root.glob("usr/lib/*-linux-gnu/*.so.*")):
-        shutil.copy(path, into)
-    return Programs(into, into)
+    return Programs(root / "usr/sbin", next((root / "usr/lib").glob("*-linux-gnu"), None))
 
 
 def configuration(databases: Sequence[str], where: str, settings: Mapping[str, str]) -> str:

@@ -28,7 +28,6 @@ import pg8000.native
 from local.certificates import Authority
 from local.mysql import HOST, STARTED_WITHIN, STOPPED_WITHIN, Login
 from local.ports import free_port
-from local.postgres import give
 from local.postgresql import PostgreSQL, close
 from local.proxy.cache import Cache, Look, Users
 from local.proxy.pgbouncer import CONSOLE, REFUSED, SETTINGS, configuration, programs, users_file
@@ -45,7 +44,6 @@ class Pooled(PostgreSQL):
         self.socket = directory / "socket"
         super().__init__(directory, environment, {**(settings or {}), "unix_socket_directories": str(self.socket)})
         self.socket.mkdir()
-        give(self.socket)
 
     def write_rules(self, rules: Sequence[str]) -> None:
         super().write_rules((*rules, "local all all scram-sha-256"))
@@ -78,7 +76,7 @@ class Proxy:
         self.ca_pem = authority.pem
         directory.mkdir(parents=True, exist_ok=True)
         self._certificate = authority.issue(directory, "proxy")
-        self._programs = programs(directory / "program")
+        self._programs = programs()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -93,7 +91,6 @@ class Proxy:
         self.port = self.port or free_port()
         self._write_configuration()
         self._write_users({})
-        give(self.directory)
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._programs.command("pgbouncer", str(self.directory / "pgbouncer.ini")),
@@ -163,7 +160,6 @@ class Proxy:
         partial = self.directory / "users.partial"
         partial.touch(mode=0o600)
         partial.write_text(users_file({self._console.username: self._console.password, **users}))
-        give(partial)
         partial.rename(self.directory / "users.txt")
 
     def _write_configuration(self) -> None:

@@ -1,10 +1,7 @@
 """Which of two passwords of one user is the primary, on servers that have them: right, whatever was done to the user."""
 
-import subprocess
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import product
-from pathlib import Path
 from random import Random
 
 import pymysql
@@ -13,9 +10,8 @@ from rotation.core.model import Password
 from rotation.sources.mysql.dual_passwords import Place, PrimaryUnknown, Stored, has_to_be_discarded, has_to_be_retained
 
 from local.leftovers import Leftovers
+from local.mariadb import MariaDB
 from local.mysql import Login, MySQL
-from local.mysqld import as_user
-from local.mysqld import cache as programs
 
 ADMIN = Login("admin", "admin-canary-1")
 A, B, C = "a-canary", "b-canary", "c-canary"
@@ -27,9 +23,9 @@ CHARACTERS = [chr(code) for code in (*range(0x20, 0x7F), *range(0xA1, 0x180), *r
 class AsAurora(MySQL):
     """With the 5,000 rounds of MySQL 8; 9 has twice as many. What it says is done survives its crash."""
 
-    def _arguments(self) -> list[str]:
+    def settings(self) -> list[str]:
         durable = ["--innodb-flush-log-at-trx-commit=1", "--innodb-doublewrite=ON"]
-        return [*super()._arguments(), "--caching-sha2-password-digest-rounds=5000", *durable]
+        return [*super().settings(), "--caching-sha2-password-digest-rounds=5000", *durable]
 
 
 @pytest.fixture(scope="module")
@@ -258,46 +254,16 @@ def test_what_the_account_says_beside_it_is_not_taken_for_a_password(user: User)
 
 def test_of_many_native_passwords_of_mariadb_each_is_known(run: Leftovers) -> None:
     """MySQL 9 has the plugin no more."""
-    passwords = many_passwords()
-    hashes = native_hashes(run, passwords)
-    for password, hashed, other in zip(passwords, hashes, hashes[1:] + hashes[:1], strict=True):
-        assert Stored("app", "mysql_native_password", hashed, other).place(Password(password)) is Place.PRIMARY, password
-        assert Stored("app", "mysql_native_password", other, hashed).place(Password(password)) is Place.SECONDARY, password
-        assert Stored("app", "mysql_native_password", other).place(Password(password)) is Place.NOWHERE, password
-
-
-def native_hashes(run: Leftovers, passwords: list[str]) -> list[str]:
-    """By MariaDB's PASSWORD(), in a server that lives as long as these statements."""
-    directory = run.directory / "mariadb"
-    directory.mkdir()
-    values = [f"({number}, PASSWORD(CONVERT(0x{one.encode().hex()} USING utf8mb4)))" for number, one in enumerate(passwords)]
-    statements = [
-        "CREATE DATABASE made",
-        "CREATE TABLE made.hashes (number INT, hashed TEXT)",
-        *(f"INSERT INTO made.hashes VALUES {one}" for one in values),  # noqa: S608 - our own; all at once are too long for it
-        f"SELECT hashed FROM made.hashes ORDER BY number INTO OUTFILE '{directory}/hashes'",  # noqa: S608 - our own
-    ]
-    subprocess.run(
-        mariadb_in(directory),
-        input="".join(f"{statement};\n" for statement in statements).encode(),
-        env={**run.environment, "LD_LIBRARY_PATH": ":".join(str(path) for path in mariadb().glob("usr/lib/*-linux-gnu"))},
-        stderr=subprocess.DEVNULL,
-        check=True,
-    )
-    return (directory / "hashes").read_text().splitlines()
-
-
-@cache
-def mariadb() -> Path:
-    """Where the programs are."""
-    script = Path(__file__).parents[2] / "local/fetch_debian.sh"
-    command = [script, "mariadb", programs() / "mariadb", "mariadb-server-core"]
-    return Path(subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout.strip())
-
-
-def mariadb_in(directory: Path) -> list[str]:
-    return [
-        f"{mariadb()}/usr/sbin/mariadbd", "--no-defaults", "--bootstrap", *as_user(), "--skip-innodb",
-        "--default-storage-engine=Aria", f"--lc-messages-dir={mariadb()}/usr/share/mysql",
-        f"--datadir={directory}", f"--tmpdir={directory}",
-    ]  # fmt: skip
+    columns = "plugin, authentication_string"
+    last: Stored | None = None
+    with MariaDB(run.directory / "mariadb", run.environment) as server, server.connect() as session, session.cursor() as cursor:
+        cursor.execute("CREATE USER app")
+        for password in many_passwords():
+            cursor.execute("SET PASSWORD FOR app = PASSWORD(%s)", (password,))
+            cursor.execute(f"SELECT {columns} FROM mysql.user WHERE user = 'app'")  # noqa: S608 - our own
+            ((plugin, hashed),) = cursor.fetchall()
+            stored = Stored.of("app", plugin, hashed, None)
+            assert plugin == "mysql_native_password"
+            assert stored.place(Password(password)) is Place.PRIMARY, password
+            assert last is None or last.place(Password(password)) is Place.NOWHERE, password
+            last = stored
