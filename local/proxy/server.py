@@ -38,11 +38,15 @@ class Pooled(PostgreSQL):
     this server takes TLS only, as ever."""
 
     def __init__(
-        self, directory: Path, environment: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
+        self,
+        directory: Path,
+        environment: Mapping[str, str] | None = None,
+        settings: Mapping[str, str] | None = None,
+        version: int | None = None,
     ) -> None:
         self.environment = environment
         self.socket = directory / "socket"
-        super().__init__(directory, environment, {**(settings or {}), "unix_socket_directories": str(self.socket)})
+        super().__init__(directory, environment, {**(settings or {}), "unix_socket_directories": str(self.socket)}, version)
         self.socket.mkdir()
 
     def write_rules(self, rules: Sequence[str]) -> None:
