@@ -11,7 +11,6 @@ from rotation.kinds.target import parse_target
 
 from local.decided import Refused, Template, decided, demand
 from local.translation import translate
-
 from tests.worlds.families import APPLICATION_SECRET, DIRECT, EVERYBODY, FAMILIES, OPENEMR, PROXY_SECRETS, RDS_PROXY, target_text
 
 ROOT = Path(__file__).parents[2]
