@@ -7,12 +7,10 @@ from hashlib import sha1
 from itertools import product
 
 import pytest
-from rotation.core.errors import PermanentError
+from rotation.core.errors import PermanentError, PrimaryUnknown, SecondaryUnknown
 from rotation.core.model import Password
 from rotation.sources.mysql.dual_passwords import (
     Place,
-    PrimaryUnknown,
-    SecondaryUnknown,
     Stored,
     has_to_be_discarded,
     has_to_be_retained,

@@ -129,9 +129,10 @@ def test_nothing_of_efs_or_eks_is_made_for_an_application_without_them(family: s
 
 def test_nothing_that_puts_secrets_is_made_for_openemr() -> None:
     text = json.dumps(made("OpenEMR")["Resources"])
-    assert not re.findall(r"PutSecretFunction\"|CheckLoginFunction\"|ApplicationSecret|ProxySecret(?!Arns-is)", text.replace(
-        "not-deployed-ApplicationSecretArn-is-none", ""
-    ))
+    assert not re.findall(
+        r"PutSecretFunction\"|CheckLoginFunction\"|ApplicationSecret|ProxySecret(?!Arns-is)",
+        text.replace("not-deployed-ApplicationSecretArn-is-none", ""),
+    )
 
 
 def test_nobody_waits_for_a_proxy_that_is_not_there() -> None:

@@ -490,6 +490,14 @@ class Session:
     def set_password(self, username: str, password: Password, *, retain: bool) -> None:
         self._call(f"alter {username}", lambda: self._connection.set_password(username, password, retain=retain))
 
+    def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
+        needs: bool = self._call(f"passwords of {username}", lambda: self._connection.needs_retain(username, in_use, new))
+        return needs
+
+    def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
+        needs: bool = self._call(f"passwords of {username}", lambda: self._connection.needs_discard(username, in_use, old))
+        return needs
+
     def discard_old_password(self, username: str) -> None:
         self._call(f"discard {username}", lambda: self._connection.discard_old_password(username))
 

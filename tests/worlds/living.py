@@ -212,6 +212,14 @@ class LivingSession(Session):
         self._need_connection()
         super().set_password(username, password, retain=retain)
 
+    def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
+        self._need_connection()
+        return super().needs_retain(username, in_use, new)
+
+    def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
+        self._need_connection()
+        return super().needs_discard(username, in_use, old)
+
     def discard_old_password(self, username: str) -> None:
         self._need_connection()
         super().discard_old_password(username)
@@ -225,9 +233,17 @@ class LivingWorld(MemoryWorld):
     """It can be kept and gone back to (`snapshot`, `restore`), and compared (`key`)."""
 
     def __init__(
-        self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, dual_passwords: bool = True, counts_logins: bool = True
+        self,
+        *,
+        active: Slot = Slot.A,
+        ring: tuple[Slot, ...] = RING,
+        two_values: bool = False,
+        dual_passwords: bool = True,
+        counts_logins: bool = True,
     ) -> None:
-        super().__init__(active=active, ring=ring, dual_passwords=dual_passwords, counts_logins=counts_logins)
+        super().__init__(
+            active=active, ring=ring, two_values=two_values, dual_passwords=dual_passwords, counts_logins=counts_logins
+        )
         accounts = self.source.accounts
         self.source: LivingDatabase = LivingDatabase(
             self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins, now=self._now

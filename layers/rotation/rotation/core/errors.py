@@ -41,6 +41,8 @@
         ├── EndpointTooSlow           the proxy still refuses a login that the database accepts, longer than the target allows
         ├── RolloutTooSlow            not complete within the target's rollout deadline
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
+        ├── PrimaryUnknown            which of a user's two passwords is the primary is unknown, or it is the wrong one
+        ├── SecondaryUnknown          the user has a second password that nobody here knows: it may be in use
         ├── NextUserInUse             the user whose turn comes next in a longer ring is used by something else
         ├── NotOnSlots                a revocation finds the application on a user that is neither slot
         ├── NotAnnounced              the SNS topic did not take a message
@@ -181,6 +183,12 @@ class RolloutTooSlow(PermanentError): ...
 
 
 class DrainTooSlow(PermanentError): ...
+
+
+class PrimaryUnknown(PermanentError): ...
+
+
+class SecondaryUnknown(PermanentError): ...
 
 
 class NextUserInUse(PermanentError): ...

@@ -16,6 +16,11 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
     """The facts that `decide` needs. No password is tried twice: failed logins can lock an account."""
     labels = world.slots.labels()
     current = read_record(world.slots, labels.current)
+    if current.two_values and world.endpoint is not None:
+        raise SecretInvalid(
+            f"secret {world.slots.name}: turns is values, but {world.endpoint.name} is a proxy's, which knows one password a user."
+            " Name a second user in slot B, and take the key turns out: that user is made"
+        )
     pending = read_record(world.slots, labels.pending) if labels.pending else None
     logins = _Logins(world)
     held = [consumer.read().at_place_of(current.credential(current.active)) for consumer in world.credentials()]
@@ -68,12 +73,18 @@ def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
 def _candidates(slot: Slot, found: list[Found], recorded: list[Record], previous: list[Record]) -> Iterator[Credential]:
     """What the traffic uses; what was recorded last (what is current may be about to be discarded); what else is in use."""
     recorded, previous = ([record for record in records if slot in record.ring] for records in (recorded, previous))
-    user = recorded[-1].credential(slot).username
-    in_use = [one.credential for one in found if one.credential.username == user]
+    newest = recorded[-1]
+    user = newest.credential(slot).username
+    in_use = [one.credential for one in found if one.credential.username == user and _may_be(newest, slot, one.credential)]
     yield from in_use[:1] if found and found[0].credential.username == user else []
     yield from (record.credential(slot) for record in recorded)
     yield from in_use
     yield from (record.credential(slot) for record in previous)
+
+
+def _may_be(record: Record, slot: Slot, credential: Credential) -> bool:
+    """Of one user's two passwords, one that is in use and in no slot has taken the active one's place: somebody changed it."""
+    return not record.two_values or (record.slot_of(credential) or record.active) is slot
 
 
 def _owner_alive(world: World, pending: Record, labels: Labels, owner: str) -> bool:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rotation.core.errors import LoginRefused
+from rotation.core.errors import LoginRefused, SourceRefused
 from rotation.core.model import Credential, Mode
 from rotation.core.record import Record
 from rotation.core.situation import Left, left_to_do
@@ -21,6 +21,8 @@ def sync_users(world: World, request: Request) -> dict[str, Any]:
     if request.mode is Mode.SYNC_USERS:
         return _sync_both(world, request, record, current)
     user = record.credential(record.active)
+    if record.two_values and left_to_do(record, version, current, labels.current) is Left.PUBLISH and record.previous is None:
+        return _second_value(world, request, user, record.credential(record.leaves))
     if left_to_do(record, version, current, labels.current) is Left.PUBLISH:
         return _repair(world, request, user, _like(record))
     if not world.source.logs_in(user):
@@ -28,10 +30,27 @@ def sync_users(world: World, request: Request) -> dict[str, Any]:
     return {"repaired": []}
 
 
+def _second_value(world: World, request: Request, new: Credential, in_use: Credential) -> dict[str, Any]:
+    """The user's next password, beside the one in use: that one stays valid, or nothing is done."""
+    with world.source.as_admin(working_admin(world)) as admin:
+        if not admin.dual_passwords:
+            raise SourceRefused(
+                f"{world.target.name}: this server keeps one password a user, so {new.username} cannot have two:"
+                " name a second user in slot B, and take the key turns out of the record"
+            )
+        confirm(world.slots, request.claim.version)
+        made = admin.needs_retain(new.username, in_use.password, new.password)
+        if made:
+            admin.set_password(new.username, new.password, retain=True)
+    if not world.source.logs_in(new):
+        raise LoginRefused(f"{world.target.name}: {new.username} does not log in with the password it was just given")
+    return {"repaired": [f"{new.username}: a second password"] if made else []}
+
+
 def _sync_both(world: World, request: Request, record: Record, current: Record) -> dict[str, Any]:
     """The claim put into the record whatever password logs in; so one that does not log in is one that nobody knows."""
     repaired = []
-    for slot in record.ring:
+    for slot in (record.active,) if record.two_values else record.ring:
         user, like = record.credential(slot), record.credential(record.leaves if slot is record.active else record.active)
         repaired += _repair(world, request, user, like, current.credential(slot), in_use=True)["repaired"]
     return {"repaired": repaired}

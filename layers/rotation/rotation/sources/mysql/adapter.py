@@ -27,6 +27,7 @@ from rotation.core.errors import (
 from rotation.core.model import Credential, Password
 from rotation.kinds.kind import Settings
 from rotation.ports import Activity, Server, Surroundings
+from rotation.sources.mysql.dual_passwords import Stored, has_to_be_discarded, has_to_be_retained
 from rotation.sources.servers import Denied, Servers
 from rotation.sources.tls import verified
 
@@ -201,6 +202,19 @@ class MySQLAdmin:
     def discard_old_password(self, username: str) -> None:
         host, _ = self._account(username)
         self._run("ALTER USER %s@%s DISCARD OLD PASSWORD", username, host)
+
+    def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
+        return has_to_be_retained(self._stored(username), in_use, new)
+
+    def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
+        return has_to_be_discarded(self._stored(username), in_use, old)
+
+    def _stored(self, username: str) -> Stored:
+        host, _ = self._account(username)
+        columns = "plugin, authentication_string, User_attributes"
+        rows = self._run(f"SELECT {columns} FROM mysql.user WHERE user = %s AND host = %s", username, host)  # noqa: S608 - our own columns
+        plugin, primary, attributes = (None if one is None else _text(one) for one in rows[0])
+        return Stored.of(f"{username}@{host}", plugin or "", primary, attributes)
 
     def _is_rds(self) -> bool:
         procedures = "SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = 'mysql' AND routine_name = 'rds_kill'"

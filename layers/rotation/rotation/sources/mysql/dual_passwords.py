@@ -15,17 +15,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from rotation.core.errors import PermanentError
+from rotation.core.errors import PrimaryUnknown, SecondaryUnknown
 from rotation.core.model import Password
 from rotation.sources.mysql.hashes import PLUGINS, is_of
-
-
-class PrimaryUnknown(PermanentError):
-    """It cannot be told which password is the primary, or it is not the one that has to be."""
-
-
-class SecondaryUnknown(PermanentError):
-    """The account has a second password that the record does not know: somebody may use it."""
 
 
 class Place(StrEnum):

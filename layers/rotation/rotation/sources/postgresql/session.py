@@ -49,6 +49,12 @@ class PostgreSQLSession:
     def dual_passwords(self) -> bool:
         return False
 
+    def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
+        raise PrimaryUnknown(f"{username}: PostgreSQL keeps one password a user")
+
+    def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
+        raise PrimaryUnknown(f"{username}: PostgreSQL keeps one password a user")
+
     def close(self) -> None:
         self._connection.close()
 

@@ -10,6 +10,8 @@ NOT_PERMITTED, NO_LOGIN = "28000", "InitializeSessionUserId"
 NOT_TAKEN = ("22023", NOT_PERMITTED)
 """What a policy says of a password: passwordcheck the one, credcheck the other."""
 
+POOLER = "08P01"
+"""Every refusal of a pooler in front of the server: a wrong password, a user that it does not know, a login that failed behind it."""
 _UNREACHABLE = ("08", "53", "57", "58")
 """Classes: connection, resources (53300: too many), operator (57P03: starting; 57P01: shutting down; 57014: too slow), system."""
 _BUSY = ("55P03", "40001", "40P01")
@@ -37,6 +39,8 @@ def named(state: str, routine: str, host: str, refused: type[RotationError] = So
 def _kind(state: str, routine: str) -> tuple[type[RotationError], str]:
     if state == NOT_PERMITTED and routine == NO_LOGIN:
         return AccountLocked, "says that the user may not log in: ALTER ROLE … LOGIN"
+    if state == POOLER:
+        return SourceRefused, "is a pooler, and refuses this login"
     if state in _READ_ONLY:
         return SourceReadOnly, "is read-only: a reader, or a fail-over is under way"
     if state in _BUSY:
