@@ -32,8 +32,12 @@ def again(scenario: Scenario, text: str) -> Shown:
     """The run that comes to all of them; if time has it that somebody acts late or dies, whichever breaks something."""
     wanted = names(text)
     explorer = Explorer(scenario)
+    try:
+        root = explorer.begin(len(wanted))
+    except Violation as violation:
+        return Shown((), wanted, violation)
     shown = None
-    for shown in _runs(explorer, explorer.begin(len(wanted)), wanted, ()):
+    for shown in _runs(explorer, root, wanted, ()):
         if shown.violation or not shown.missing:
             return shown
     assert shown

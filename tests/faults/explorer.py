@@ -63,8 +63,7 @@ class Explorer(Search[Node]):
         """How many in a thousand of those pairs are made that touch neither ALTER, DISCARD nor a label."""
 
     def explore(self, faults: int) -> Report:
-        root = self.begin(faults)
-        count = self.runs(root)
+        count = self.walked(Branch("", lambda: [self.begin(faults)]))
         self.report.runs, self.report.pairs, self.report.left_out = count.runs, count.pairs, count.left_out
         self.report.nodes, self.report.found = self.nodes, self.found
         return self.report
@@ -81,6 +80,8 @@ class Explorer(Search[Node]):
         """Where so many faults begin: at once, or after a first run that was stopped."""
         node = self._at(1, self.scenario.first_mode if self.scenario.stopped_at else self.scenario.mode)
         while self.scenario.stopped_at and node.place.state != self.scenario.stopped_at:
+            if node.place.ended:
+                raise Violation("at-rest", f"the first run ended {node.place.state} before it came to {self.scenario.stopped_at}")
             (node,) = Attempt(self.world, node).undisturbed()
         if self.scenario.stopped_at:
             node = self._at(2, self.scenario.mode)

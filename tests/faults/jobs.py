@@ -3,8 +3,9 @@
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.faults.explorer import PARTS, Explorer
@@ -72,31 +73,30 @@ class Done:
 
     @property
     def words(self) -> str:
-        if self.job.kind == "mutation":
+        if self.job.kind == "mutation" and not self.found:
             return "NOT CAUGHT"
         return "; ".join(f"{one.law}: {one.what} [{' | '.join(one.path)}]" for one in self.found)
 
 
 def carry_out(job: Job) -> Done:
-    """In a thread with room for deep searches."""
+    """In a thread with room for deep searches. A job that breaks by itself is told like one that found something."""
     sys.setrecursionlimit(DEEP)
     threading.stack_size(STACK)
-    kept: list[Done | BaseException] = []
+    kept: list[Done] = []
 
     def work() -> None:
         try:
             kept.append(_KINDS[job.kind](job))
-        except BaseException as error:  # noqa: BLE001 - to be raised where somebody sees it
-            kept.append(error)
+        except Exception as error:  # noqa: BLE001 - the other jobs go on, and the table says where this one broke
+            where = traceback.format_exc(limit=-3).strip().splitlines()
+            kept.append(Done(job, found=(Found("error", f"{type(error).__name__}: {error}", tuple(where)),)))
 
     began = time.monotonic()
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
     (done,) = kept
-    if isinstance(done, BaseException):
-        raise done
-    return Done(**{**vars(done), "seconds": time.monotonic() - began})
+    return replace(done, seconds=time.monotonic() - began)
 
 
 def _faults(job: Job) -> Done:

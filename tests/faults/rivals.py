@@ -52,8 +52,11 @@ class Rivals(Search[Node]):
 
     def explore(self) -> int:
         """How many schedules there are."""
+        return self.walked(Branch("", lambda: [self._begin()])).runs
+
+    def _begin(self) -> Node:
         actors = tuple(started(self.world, f"run-{number}", mode) for number, mode in enumerate(self._modes, 1))
-        return self.runs(Node(self.world.snapshot(), actors, self._stops, len(actors), interruptions=self._interruptions)).runs
+        return Node(self.world.snapshot(), actors, self._stops, len(actors), interruptions=self._interruptions)
 
     def key(self, node: Node) -> str:
         self.world.restore(node.world)
