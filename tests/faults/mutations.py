@@ -13,7 +13,7 @@ from typing import Any
 from unittest.mock import patch
 
 from rotation.core import situation
-from rotation.core.errors import AppUnhealthy, OwnerUnknown, RotationError, RotationSuperseded, SourceUnreachable
+from rotation.core.errors import AppUnhealthy, OwnerUnknown, RotationError, SourceUnreachable
 from rotation.core.model import CURRENT, PENDING, Direction, Mode, RotationStep, RotationTag, Slot
 from rotation.core.rollout import Progress, Rollout
 from rotation.core.situation import Action
@@ -231,10 +231,8 @@ def discard_unproven(world: Any, admin: Any, user: Any, check: Any) -> None:
         session.discard_old_password(user.username)
 
 
-def ahead_without_reading_back(store: Any, version: str, record: Any, seen_pending: str | None) -> Any:
+def put_without_reading_back(store: Any, version: str, record: Any) -> Any:
     store.put_once(version, record.text())
-    if not store.swap(PENDING, to=version, removed_from=seen_pending):
-        raise RotationSuperseded("moved")
     return record
 
 
@@ -290,9 +288,9 @@ def after_without_logins(look: Any, *given: Any) -> Any:
 _after = draining.after
 
 
-def nobody_works_with_it(world: Any, version: str, record: Any) -> int:
+def nobody_works_with_it(world: Any, request: Any, admin: Any, version: str, record: Any) -> int:
     old = record.credential(record.active.other)
-    return _ensure(world, working_admin(world), old, record.credential(record.active), lambda _: None)
+    return _ensure(world, admin, old, record.credential(record.active), lambda _: None)
 
 
 def discard_at_once(world: Any, request: Any) -> dict[str, Any]:
@@ -307,10 +305,10 @@ def refused_or_lost(self: Any, credential: Any) -> bool:
         return False
 
 
-def alter_without_a_fence(world: Any, request: Any, version: str, record: Any) -> int:
+def alter_without_a_fence(world: Any, request: Any, admin: Any, version: str, record: Any) -> int:
     """It was looked at when the call began, and then it waited for the lock."""
     old, like = record.credential(record.active.other), record.credential(record.active)
-    return _ensure(world, working_admin(world), old, like, lambda session: altering.refuse_in_use(world, request, session, old))
+    return _ensure(world, admin, old, like, lambda session: altering.refuse_in_use(world, request, session, old))
 
 
 def discard_without_a_fence(world: Any, request: Any) -> dict[str, Any]:
@@ -500,10 +498,7 @@ PROTOCOL = [
     Mutation("discarded without a login", replaced(f"{STEPS}.discard_old_password.discard_old", discard_unproven)),
     Mutation(
         "no read-back",
-        several(
-            replaced("rotation.protocol.intents.write_ahead", ahead_without_reading_back),
-            replaced(f"{STEPS}.claim_rotation.write_ahead", ahead_without_reading_back),
-        ),
+        replaced("rotation.protocol.intents._put", put_without_reading_back),
         ALL_STARTS,
         strike_at="RotateAdmin",
     ),

@@ -165,6 +165,7 @@ def _say(credential: Credential) -> str:
 
 def judge(it: Invocation, boundary: Boundary) -> None:
     """An act, by what whoever did it had looked at before."""
+    _tried_once(it, boundary)
     if not boundary.changed:
         return
     if it.event.get("mode") == "dry-run":
@@ -177,6 +178,12 @@ def judge(it: Invocation, boundary: Boundary) -> None:
     _looked_under_the_lock(it, boundary)
     _cut_off_nobody_at_work(it, boundary)
     _one_way(it, boundary)
+
+
+def _tried_once(it: Invocation, boundary: Boundary) -> None:
+    """Failed logins can lock an account."""
+    if boundary.what.startswith("login ") and it.seen.trying in it.seen.refused:
+        raise Violation("once", f"{boundary.what}: a password that was refused is tried again in the same call")
 
 
 def _once(it: Invocation, boundary: Boundary) -> None:

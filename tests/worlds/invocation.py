@@ -136,6 +136,10 @@ class Seen:
     """Texts of versions that Secrets Manager gave back."""
     proven: set[Credential] = field(default_factory=set)
     """Logged in, with those very bytes."""
+    trying: Credential | None = None
+    """What is tried now."""
+    refused: set[Credential] = field(default_factory=set)
+    """Did not log in, and nothing was done about it since."""
     pending: str | None = None
     """Which version of the slot secret held AWSPENDING when it looked last."""
     boundaries: list[Boundary] = field(default_factory=list)
@@ -421,9 +425,10 @@ class Database:
         self._it, self._database = it, it.world.source
 
     def logs_in(self, credential: Credential) -> bool:
+        seen = self._it.seen
+        seen.trying = credential
         works: bool = self._it.call(Port.DATABASE, f"login {credential.username}", lambda: self._database.logs_in(credential))
-        if works:
-            self._it.seen.proven.add(credential)
+        (seen.proven if works else seen.refused).add(credential)
         return works
 
     @contextmanager
@@ -474,6 +479,7 @@ class Session:
 
     def create_user(self, credential: Credential, like: Credential) -> None:
         self._call(f"create {credential.username}", lambda: self._connection.create_account(credential, like))
+        self._changed(credential.username)
         self.copy_grants(credential, like)
 
     def copy_grants(self, user: Credential, like: Credential) -> bool:
@@ -482,6 +488,10 @@ class Session:
 
     def set_password(self, username: str, password: Password, *, retain: bool) -> None:
         self._call(f"alter {username}", lambda: self._connection.set_password(username, password, retain=retain))
+        self._changed(username)
+
+    def _changed(self, username: str) -> None:
+        self._it.seen.refused = {one for one in self._it.seen.refused if one.username != username}
 
     def discard_old_password(self, username: str) -> None:
         self._call(f"discard {username}", lambda: self._connection.discard_old_password(username))

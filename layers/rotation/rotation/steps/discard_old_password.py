@@ -17,19 +17,21 @@ def discard_old_password(world: World, request: Request) -> dict[str, Any]:
     record, labels = confirm(world.slots, request.claim.version)
     current = read_record(world.slots, labels.current)
     old = record.credential(record.active.other)
+    admin = None
     if left_to_do(record, request.claim.version, current, labels.current) is not Left.FINISH:
-        _discard(world, request, old, current.credential(record.active.other))
+        admin = working_admin(world)
+        _discard(world, request, admin, old, current.credential(record.active.other))
         _record(world, request, labels.current)
-    cut_off(world, request, old.username)
+    cut_off(world, request, old.username, admin)
     return {"retired_user": old.username}
 
 
-def _discard(world: World, request: Request, new: Credential, retired: Credential) -> None:
+def _discard(world: World, request: Request, admin: Credential, new: Credential, retired: Credential) -> None:
     def check(session: AdminSession) -> None:
         confirm(world.slots, request.claim.version)
         refuse_in_use(world, request, session, new)
 
-    discard_old(world, working_admin(world), new, check)
+    discard_old(world, admin, new, check)
     if world.source.logs_in(retired):
         raise RetiredPasswordAccepted(f"{world.target.name}: the retired password of {retired.username} still logs in")
 
