@@ -262,12 +262,16 @@ def test_whatever_ends_the_parent_no_process_and_no_file_is_left(ending: signal.
     with subprocess.Popen(
         [sys.executable, "-c", STACK], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=Path(__file__).parents[2]
     ) as parent:
-        assert parent.stdout is not None
-        identity, directory = parent.stdout.readline().split()
-        assert len(marked(identity)) >= 1 + 1 + 2 * 5 + 1, "mysqld, cluster, two pods with four workers each, sleep"
-        assert Path(directory).is_dir()
-        parent.send_signal(ending)
-        parent.wait()
+        try:
+            assert parent.stdout is not None
+            identity, directory = parent.stdout.readline().split()
+            # mysqld, cluster, two pods with four workers each, sleep; a pod's port answers before its last worker is there
+            until(lambda: len(marked(identity)) >= 1 + 1 + 2 * 5 + 1)
+            assert Path(directory).is_dir()
+            parent.send_signal(ending)
+            parent.wait()
+        finally:
+            parent.kill()
     until(lambda: not Path(directory).exists())
     assert marked(identity) == []
 

@@ -108,8 +108,7 @@ def _intrinsic_paths(template: Json) -> Iterator[str]:
 
 
 def _variables(rule: Json) -> Iterator[Path]:
-    if "Variable" in rule:
-        yield _path(rule["Variable"])
+    yield from (_path(value) for test, value in rule.items() if test == "Variable" or test.endswith("Path"))
     for one in (*rule.get("And", ()), *rule.get("Or", ())):
         yield from _variables(one)
 

@@ -124,7 +124,3 @@ def test_a_port_that_a_consumer_does_not_say_is_the_others() -> None:
     silent = replace(CREDENTIAL, port=None)
     assert silent.at_port_of(replace(CREDENTIAL, port=3307)).port == 3307
     assert CREDENTIAL.at_port_of(replace(CREDENTIAL, port=3307)).port == 3306
-
-
-def test_the_slots_take_turns() -> None:
-    assert [slot.other for slot in (Slot.A, Slot.B)] == [Slot.B, Slot.A]

@@ -40,15 +40,16 @@ class SecretText(Password):
 
 
 class Slot(StrEnum):
-    """One of the two database users that take turns."""
+    """One of the database users that take turns: two, A and B, or a longer ring."""
 
     A = "A"
     B = "B"
-
-    @property
-    def other(self) -> "Slot":
-        """The slot whose turn it is not."""
-        return Slot.B if self is Slot.A else Slot.A
+    C = "C"
+    D = "D"
+    E = "E"
+    F = "F"
+    G = "G"
+    H = "H"
 
 
 CURRENT = "AWSCURRENT"
@@ -115,6 +116,8 @@ class RotationTag:
     owner: str
     step: RotationStep
     made_from: str
+    leaves: Slot | None = None
+    """The slot whose password the rotation retires. None where that follows from the active one: of two, it is the other."""
 
 
 @dataclass(frozen=True)

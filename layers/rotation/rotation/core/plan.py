@@ -11,7 +11,7 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
     if decision.action is Action.ALREADY_ROTATED:
         return []
     new = decision.record.credential(decision.slot).username
-    old = decision.record.credential(decision.slot.other).username
+    old = decision.record.credential(decision.leaves).username
     publish = [
         _step("SyncUsers", f"nothing if {new} logs in; else {new} gets its recorded password"),
         *(_publish(consumer, used or old, new) for consumer in target.consumers),

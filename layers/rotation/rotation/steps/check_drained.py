@@ -45,7 +45,7 @@ def _look(world: World, request: Request, record: Record, admin: Credential, hel
     rolled_out = all(progress(workload.rollout()) is Progress.COMPLETE for workload in world.workloads())
     if request.mode is Mode.REVOKE:
         return Look(published, rolled_out, sessions=0, logins=None)
-    retiring = {record.credential(record.active.other).username}
+    retiring = {record.credential(record.leaves).username}
     if record.previous:
         retiring.add(record.previous.username)
     activities = {username: world.source.activity(admin, username) for username in sorted(retiring)}

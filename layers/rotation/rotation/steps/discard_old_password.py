@@ -16,11 +16,11 @@ def discard_old_password(world: World, request: Request) -> dict[str, Any]:
     """The retired password is refused, and what is current says so."""
     record, labels = confirm(world.slots, request.claim.version)
     current = read_record(world.slots, labels.current)
-    old = record.credential(record.active.other)
+    old = record.credential(record.leaves)
     admin = None
     if left_to_do(record, request.claim.version, current, labels.current) is not Left.FINISH:
         admin = working_admin(world)
-        _discard(world, request, admin, old, current.credential(record.active.other))
+        _discard(world, request, admin, old, current.credential(record.leaves))
         _record(world, request, labels.current)
     cut_off(world, request, old.username, admin)
     return {"retired_user": old.username}

@@ -20,6 +20,7 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
         **decision.summary,
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
         "consumers": [{"index": index, "kind": consumer.kind} for index, consumer in enumerate(world.target.consumers)],
+        "rounds": len(decision.record.ring),
         "overlap_seconds": 0 if request.mode is Mode.REVOKE else world.target.overlap_seconds,
         "plan": [*recreated, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],
     }
