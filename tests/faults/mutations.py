@@ -12,17 +12,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 from unittest.mock import patch
 
+from rotation.aws import executions
+from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.core import situation
 from rotation.core.errors import AppUnhealthy, OwnerUnknown, RotationError, SourceUnreachable
-from rotation.core.model import CURRENT, PENDING, Direction, Mode, RotationStep, RotationTag, Slot
+from rotation.core.model import CURRENT, PENDING, Direction, Mode, RotationStep, RotationTag, SecretText, Slot
+from rotation.core.record import AdminRecord
 from rotation.core.rollout import Progress, Rollout
 from rotation.core.situation import Action
 from rotation.protocol import altering, intents
+from rotation.protocol import survey as surveying
 from rotation.protocol.survey import working_admin
 from rotation.steps import check_drained as draining
+from rotation.steps import claim_rotation as claiming
 from rotation.steps import close_flip as closing
 from rotation.steps import discard_old_password as discarding
 from rotation.steps import read_slots as reading
+from rotation.steps import release_rotation as releasing
 from rotation.steps import rotate_admin as admins
 from rotation.steps import rotate_old_slot as retiring
 from rotation.steps import validate_app as validating
@@ -31,8 +37,12 @@ from local import secret_labels as aws
 from tests.faults import liveness, machinery
 from tests.faults.stray import stray_files
 from tests.statemachine.machine import shipped
-from tests.worlds.invocation import Database, Port, Ports
+from tests.worlds.aws import SecretsManager
+from tests.worlds.database import Database as Writer
+from tests.worlds.database import Session
+from tests.worlds.invocation import Database, Port
 from tests.worlds.living import LivingDatabase, LivingWorld
+from tests.worlds.world import ADMIN, FORMER, credential
 
 Apply = Callable[[], AbstractContextManager[Any]]
 
@@ -190,12 +200,9 @@ def goes_on_after_a_failed_validation(states: dict[str, Any]) -> None:
 # ---- the protocol, a clause at a time -----------------------------------------------------------------------------------
 
 
-def swap_without_looking(self: Any, label: str, *, to: str | None, removed_from: str | None) -> bool:
-    if to is None:
-        aws._detach(self.versions, label)
-    else:
-        aws.attach(self.versions, label, to)
-    return True
+def moved_from_wherever_it_is(self: Any, **given: Any) -> None:
+    label, versions = given["VersionStage"], self._secret.versions
+    self._secret.moved(label, given.get("MoveToVersionId"), aws.holder_of(versions, label))
 
 
 def ensure_without_a_login(world: Any, admin: Any, user: Any, like: Any, check: Any) -> int:
@@ -323,9 +330,9 @@ _discard = discarding.discard_old_password
 _logs_in = Database.logs_in
 
 
-def dead_when_throttled(self: Any, arn: str, age_seconds: float) -> bool:
+def dead_when_throttled(arn: str, age_seconds: float) -> bool:
     try:
-        return _alive(self, arn, age_seconds)
+        return _alive(arn, age_seconds)
     except OwnerUnknown:
         return False
 
@@ -334,7 +341,62 @@ def with_throttled_executions(world: LivingWorld) -> None:
     world.throttled[Port.EXECUTIONS] = 2
 
 
-_alive = Ports.execution_is_alive
+_alive = executions.execution_is_alive
+
+
+def works_or_is_lost(self: Any, credential: Any) -> bool:
+    try:
+        return _works(self, credential)
+    except SourceUnreachable:
+        return False
+
+
+_works = surveying._Logins.works
+
+
+def asked_twice(world: Any, _: Any, found: Any = ()) -> Any:
+    return _admin(world, surveying._Logins(world), found)
+
+
+_admin = surveying._admin
+
+
+def tries_again_what_was_refused(world: Any, request: Any, admin: Any, drifted: str, claimed: str) -> None:
+    if not world.source.logs_in(AdminRecord.parse(world.admin.read(drifted), world.admin.name).credential):
+        _adopt_admin(world, request, admin, drifted, claimed)
+
+
+_adopt_admin = claiming._adopt_admin
+
+
+def with_a_wrong_admin_in_sqlconf(world: LivingWorld) -> None:
+    world.file.holds(credential(ADMIN, "canary-of-master-never-set"))
+
+
+def lets_go_of_whatever_is_pending(world: Any, request: Any) -> dict[str, Any]:
+    releasing._keep_what_was_learnt(world, request.claim.version)
+    world.slots.swap(PENDING, to=None, removed_from=world.slots.labels().pending)
+    return {"released": True}
+
+
+def like_the_other_slot(record: Any) -> Any:
+    return record.credential(record.leaves)
+
+
+def comes_without_tls(world: LivingWorld) -> None:
+    world.source.accounts[FORMER].tls = False
+
+
+def without_tls(self: Any, made: Any, like: Any) -> None:
+    _create_account(self, made, like)
+    self._database.accounts[made.username].tls = False
+
+
+_create_account = Session.create_account
+
+
+def after_without_sessions(look: Any, *given: Any) -> Any:
+    return _after(replace(look, sessions=0), *given)
 
 
 def no_lock(self: Any, admin: Any, who: str) -> Any:
@@ -371,10 +433,23 @@ def publish_unproven(world: Any, request: Any) -> dict[str, Any]:
     return {"changed": world.credential(request.consumer).publish(record.credential(request.entry))}
 
 
-def put_as_current(self: Any, version: str, text: Any) -> Any:
-    if version not in self.versions:
-        self.put(version, text)
-    return self.read(version)
+def put_as_current(self: Any, **given: Any) -> None:
+    self._secret.written(given["ClientRequestToken"], SecretText(given["SecretString"]), None)
+
+
+def what_is_current(self: Any, **given: Any) -> Any:
+    return _get_secret_value(self, SecretId=given["SecretId"])
+
+
+_get_secret_value = SecretsManager.get_secret_value
+
+
+def what_was_given(self: Any, version: str, text: Any) -> Any:
+    _put_once(self, version, text)
+    return text
+
+
+_put_once = SecretsManagerStore.put_once
 
 
 def flip_first(states: dict[str, Any]) -> None:
@@ -458,7 +533,7 @@ PEERS = [
     Mutation(
         "11 no lock",
         several(
-            replaced("tests.worlds.secrets.InMemorySecret.swap", swap_without_looking),
+            replaced("tests.worlds.aws.SecretsManager.update_secret_version_stage", moved_from_wherever_it_is),
             replaced("rotation.protocol.survey._owner_alive", lambda *_: False),
         ),
         rivals=True,
@@ -481,7 +556,7 @@ PEERS = [
 PROTOCOL = [
     Mutation(
         "no RemoveFromVersionId",
-        replaced("tests.worlds.secrets.InMemorySecret.swap", swap_without_looking),
+        replaced("tests.worlds.aws.SecretsManager.update_secret_version_stage", moved_from_wherever_it_is),
         rivals=True,
         strike_at="DiscardOldPassword",
     ),
@@ -562,7 +637,7 @@ PROTOCOL = [
     ),
     Mutation(
         "an owner taken for dead when throttled",
-        replaced("tests.worlds.invocation.Ports.execution_is_alive", dead_when_throttled),
+        replaced("rotation.aws.executions.execution_is_alive", dead_when_throttled),
         rivals=True,
         world=with_throttled_executions,
         strike_at="ReadSlots",
@@ -581,7 +656,51 @@ PROTOCOL = [
     ),
     Mutation("rolled back without closing the flip", in_the_machine(straight_back), ALL_STARTS, strike_at="FlipSlot"),
     Mutation("published without a login", replaced(f"{STEPS}.publish.publish", publish_unproven)),
-    Mutation("put as current", replaced("tests.worlds.world.Secret.put_once", put_as_current)),
+    Mutation("read without naming the version", replaced("tests.worlds.aws.SecretsManager.get_secret_value", what_is_current)),
+    Mutation(
+        "what was put is taken for what is stored",
+        replaced("rotation.aws.secrets_manager.SecretsManagerStore.put_once", what_was_given),
+        strike_at="RotateOldSlot",
+    ),
+    Mutation(
+        "a network error in the survey taken for a wrong password",
+        replaced("rotation.protocol.survey._Logins.works", works_or_is_lost),
+        strike_at="ReadSlots",
+    ),
+    Mutation(
+        "the survey asks about the admin a second time",
+        replaced("rotation.protocol.survey._admin", asked_twice),
+        ("bootstrap from a drifted admin",),
+        world=with_a_wrong_admin_in_sqlconf,
+    ),
+    Mutation(
+        "what the survey was refused is tried again",
+        replaced(f"{STEPS}.claim_rotation._adopt_admin", tries_again_what_was_refused),
+        ("drifted admin",),
+    ),
+    Mutation(
+        "let go of whatever is pending",
+        replaced(f"{STEPS}.release_rotation.release_rotation", lets_go_of_whatever_is_pending),
+        strike_at="ReleaseRotation",
+    ),
+    Mutation(
+        "a drain that looks at the writer only",
+        replaced("tests.worlds.living.LivingDatabase.activity", Writer.activity),
+        ("a report on a reader",),
+    ),
+    Mutation(
+        "a drain that counts no sessions",
+        replaced(f"{STEPS}.check_drained.after", after_without_sessions),
+        ("a report on a reader",),
+    ),
+    Mutation("a user made without TLS", replaced("tests.worlds.database.Session.create_account", without_tls), ("bootstrap",)),
+    Mutation(
+        "a user made unlike the one in use",
+        replaced(f"{STEPS}.sync_users._like", like_the_other_slot),
+        ("bootstrap",),
+        world=comes_without_tls,
+    ),
+    Mutation("put as current", replaced("tests.worlds.aws.SecretsManager.put_secret_value", put_as_current)),
     Mutation("flipped before it is published", in_the_machine(flip_first), strike_at="RestartApp"),
     Mutation(
         "another password after any error",

@@ -172,6 +172,8 @@ def judge(it: Invocation, boundary: Boundary) -> None:
         raise Violation("dry-run", f"{boundary.what} was done in a dry run")
     _once(it, boundary)
     _wrote_ahead(it, boundary)
+    _made_like_the_one_in_use(it, boundary)
+    _claimed_what_was_decided(it, boundary)
     _proved(it, boundary)
     _kept_the_old_one(it, boundary)
     _held_the_intent(it, boundary)
@@ -181,9 +183,11 @@ def judge(it: Invocation, boundary: Boundary) -> None:
 
 
 def _tried_once(it: Invocation, boundary: Boundary) -> None:
-    """Failed logins can lock an account."""
+    """Failed logins can lock an account; and no answer is not a refusal, after which the next password may be tried."""
     if boundary.what.startswith("login ") and it.seen.trying in it.seen.refused:
         raise Violation("once", f"{boundary.what}: a password that was refused is tried again in the same call")
+    if boundary.what.startswith("login ") and it.seen.unanswered:
+        raise Violation("I3", f"{boundary.what}: tried after a login that got no answer, as if that had been refused")
 
 
 def _once(it: Invocation, boundary: Boundary) -> None:
@@ -203,6 +207,32 @@ def _wrote_ahead(it: Invocation, boundary: Boundary) -> None:
         password = it.world.source.accounts[username].password
         if not any(password in text for text in it.seen.read_back):
             raise Violation("I1", f"{username} was given a password that had not been read back")
+
+
+def _made_like_the_one_in_use(it: Invocation, boundary: Boundary) -> None:
+    """With TLS where that needs it; and where the application comes without, it comes in as the new user too."""
+    verb, _, username = boundary.what.partition(" ")
+    accounts = it.world.source.accounts
+    model = accounts.get(it.world.file.held.username)
+    if verb == "create" and model and accounts[username].tls != model.tls:
+        law = "I7" if model.tls else "I3"
+        raise Violation(law, f"{username} was made {'without' if model.tls else 'with'} TLS, unlike the user in use")
+
+
+def _claimed_what_was_decided(it: Invocation, boundary: Boundary) -> None:
+    """The slot; and of each user a password that works, where one was found. (A retirement keeps the password that is recorded: it
+    may be on its way into the database.)"""
+    if it.function != "claim_rotation" or boundary.what != f"swap {PENDING} of slots":
+        return
+    content, decided = _content(it.world.slots, PENDING), it.event["situation"]
+    if content["active_slot"] != decided["slot"]:
+        raise Violation("I4", f"the intent names slot {content['active_slot']}, and what was decided is {decided['slot']}")
+    keeps = decided["action"] == "retire" or decided["keeps_intent"]
+    for slot in it.world.current.ring if not keeps else [content["active_slot"]]:
+        recorded = _credential(content[slot])
+        works = [one for one in it.seen.proven if one.username == recorded.username]
+        if works and any(one.same_login(recorded) for one in it.seen.refused):
+            raise Violation("I1", f"the intent records a password of {recorded.username} that was refused, where another works")
 
 
 def _proved(it: Invocation, boundary: Boundary) -> None:

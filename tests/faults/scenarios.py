@@ -125,6 +125,13 @@ def with_a_job() -> LivingWorld:
     return world
 
 
+def with_a_report_on_a_reader() -> LivingWorld:
+    """Somebody reads from a reader for longer than a rotation takes, in one session that the writer knows nothing of."""
+    world = with_a_job()
+    world.job_on_a_reader = True
+    return world
+
+
 def with_odd_characters() -> LivingWorld:
     """The standby's password holds what trips over in templates and quotes."""
     world, odd = LivingWorld(), r"canary-\1-\g<1>-$x'-\\"
@@ -194,6 +201,7 @@ SCENARIOS = {
     "interrupted sync-users": Scenario(bootstrap, "SyncUsers", first_mode="sync-users"),
     "slow pods": Scenario(with_slow_pods),
     "a job with the old login": Scenario(with_a_job),
+    "a report on a reader": Scenario(with_a_report_on_a_reader),
     "odd characters": Scenario(with_odd_characters),
     "B does not work": Scenario(where_b_does_not_work, rest=back_where_it_was),
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),

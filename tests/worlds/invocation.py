@@ -29,6 +29,7 @@ from rotation.core.errors import (
     SourceRefused,
     SourceUnreachable,
     SqlconfUnsupported,
+    TransientError,
 )
 from rotation.core.model import PENDING, Credential, Labels, Password, SecretText
 from rotation.core.record import Document
@@ -38,6 +39,7 @@ from rotation.ports import Activity, ClusterObject, Server, SessionId
 from rotation.protocol.request import Request
 
 from tests.statemachine.machine import ROOT
+from tests.worlds.aws import execution_is_alive
 from tests.worlds.living import LivingWorld
 
 
@@ -140,6 +142,8 @@ class Seen:
     """What is tried now."""
     refused: set[Credential] = field(default_factory=set)
     """Did not log in, and nothing was done about it since."""
+    unanswered: bool = False
+    """Whether the database did not say of one whether it logs in."""
     pending: str | None = None
     """Which version of the slot secret held AWSPENDING when it looked last."""
     boundaries: list[Boundary] = field(default_factory=list)
@@ -303,10 +307,15 @@ def _remembered(uuid5: Callable[[uuid.UUID, str], uuid.UUID]) -> Callable[[uuid.
     return made
 
 
-def _refuse_throttled(world: LivingWorld, boundary: Boundary) -> None:
-    left = world.throttled.get(boundary.port, 0)
+def _throttled(world: LivingWorld, port: Port) -> bool:
+    left = world.throttled.get(port, 0)
     if left:
-        world.throttled[boundary.port] = left - 1
+        world.throttled[port] = left - 1
+    return left > 0
+
+
+def _refuse_throttled(world: LivingWorld, boundary: Boundary) -> None:
+    if boundary.port is not Port.EXECUTIONS and _throttled(world, boundary.port):
         raise UNAVAILABLE[boundary.port](f"{boundary.port} does not answer for a while")
 
 
@@ -367,10 +376,16 @@ class Ports:
         return [Deployment(self._it)]
 
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
-        alive: bool = self._it.call(Port.EXECUTIONS, "owner alive?", lambda: arn in self._world.alive)
-        if not alive:
+        alive, over = self._it.call(Port.EXECUTIONS, "owner alive?", lambda: self._asked_about(arn, age_seconds))
+        if over:
             self._it.seen.over.add(arn)
-        return alive
+        return bool(alive)
+
+    def _asked_about(self, arn: str, age_seconds: float) -> tuple[bool, bool]:
+        """What the adapter makes of the answer, or of being throttled; and whether the execution is over."""
+        alive = self._world.alive
+        said = execution_is_alive(arn, age_seconds, alive, throttled=_throttled(self._world, Port.EXECUTIONS))
+        return said, arn not in alive
 
     def cluster_objects(self, kind: str) -> list[ClusterObject]:
         return self._world.cluster_objects(kind)
@@ -427,7 +442,11 @@ class Database:
     def logs_in(self, credential: Credential) -> bool:
         seen = self._it.seen
         seen.trying = credential
-        works: bool = self._it.call(Port.DATABASE, f"login {credential.username}", lambda: self._database.logs_in(credential))
+        try:
+            works: bool = self._it.call(Port.DATABASE, f"login {credential.username}", lambda: self._database.logs_in(credential))
+        except TransientError:
+            seen.unanswered = True
+            raise
         (seen.proven if works else seen.refused).add(credential)
         return works
 

@@ -83,14 +83,19 @@ class Secret(InMemorySecret):
 class MemoryWorld:
     """Everything that a step may touch. At first: the application works as slot A, and nothing else is going on."""
 
+    made_of: type[Secret] = Secret
+    """What its two secrets are."""
+
     def __init__(
         self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, dual_passwords: bool = True, counts_logins: bool = True
     ) -> None:
         self.journal = Journal()
         self.clock = 1_000_000.0
         self.target = _target()
-        self.slots = Secret("slots", {"active_slot": str(active), **{s: fields(login(s)) for s in ring}}, self.journal, self._now)
-        self.admin = Secret("admin", dict(fields(credential(ADMIN, ADMIN_PASSWORD))), self.journal, self._now)
+        self.slots = self.made_of(
+            "slots", {"active_slot": str(active), **{s: fields(login(s)) for s in ring}}, self.journal, self._now
+        )
+        self.admin = self.made_of("admin", dict(fields(credential(ADMIN, ADMIN_PASSWORD))), self.journal, self._now)
         self.source = Database(self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins)
         self.source.clock = self._now
         known = {**{USERS[slot]: PASSWORDS[slot] for slot in ring}, ADMIN: ADMIN_PASSWORD, FORMER: FORMER_PASSWORD}
