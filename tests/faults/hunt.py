@@ -26,7 +26,7 @@ def hunt(mutation: Mutation) -> Caught | None:
     with known_passwords(), mutation.apply():
         if mutation.check:
             found = mutation.check()
-            return Caught(mutation.name, "the file adapter", 1, found) if found else None
+            return Caught(mutation.name, mutation.seen_in[0], 1, found) if found else None
         return next(_hunts(mutation), None)
 
 

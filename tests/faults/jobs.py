@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from tests.faults import edits
 from tests.faults.explorer import PARTS, Explorer
 from tests.faults.hunt import hunt
 from tests.faults.mutations import MUTATIONS
@@ -48,6 +49,9 @@ class Job:
     kind: str
     name: str
     arguments: tuple[Any, ...] = ()
+
+
+EDITS = Job("edits", "an edit between two tries of a claim")
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,12 @@ def _schedules(job: Job) -> Done:
     return Done(job, runs=last - first, found=tuple(found[:3]))
 
 
+def _edits(job: Job) -> Done:
+    with known_passwords():
+        runs, found = edits.walked()
+    return Done(job, runs=runs, found=tuple(found[:3]))
+
+
 def _mutation(job: Job) -> Done:
     caught = hunt(MUTATIONS[job.arguments[0]])
     if caught is None:
@@ -136,6 +146,7 @@ _KINDS: dict[str, Callable[[Job], Done]] = {
     "pairs": _faults,
     "rivals": _rivals,
     "schedules": _schedules,
+    "edits": _edits,
     "mutation": _mutation,
 }
 
@@ -164,17 +175,17 @@ def pairs() -> list[Job]:
 
 def everything() -> list[Job]:
     schedules = [Job("schedules", f"schedules from {n}", (n, n + CHUNK)) for n in range(0, SCHEDULES, CHUNK)]
-    return [*_pairs(OF_THE_REST), *(_named(one) for one in RIVALS), *schedules, *_singles(), *_mutations()]
+    return [*_pairs(OF_THE_REST), *(_named(one) for one in RIVALS), *schedules, *_singles(), EDITS, *_mutations()]
 
 
 def single() -> list[Job]:
-    return [*_mutations(), *_singles()]
+    return [*_mutations(), *_singles(), EDITS]
 
 
 def quick() -> list[Job]:
     few = [Job("single", name, (name, 1)) for name in QUICK_SCENARIOS]
     none = [Job("single", f"{name}, undisturbed", (name, 0)) for name in SCENARIOS]
-    return [*few, *none, *_mutations()[:QUICK_MUTATIONS], Job("schedules", "schedules from 0", (0, 300))]
+    return [*few, *none, EDITS, *_mutations()[:QUICK_MUTATIONS], Job("schedules", "schedules from 0", (0, 300))]
 
 
 JOBS = {"all": everything, "pairs": pairs, "single": single, "quick": quick}

@@ -3,6 +3,7 @@
 The first fifteen are those of the best-known tool of this kind; the others are what each clause of the protocol is there for.
 """
 
+import base64
 import copy
 import re
 import uuid
@@ -14,6 +15,7 @@ from unittest.mock import patch
 
 from rotation.aws import executions
 from rotation.aws.secrets_manager import SecretsManagerStore
+from rotation.consumers.sqlconf import text as sqlconf
 from rotation.core import situation
 from rotation.core.errors import AppUnhealthy, OwnerUnknown, RotationError, SourceUnreachable
 from rotation.core.model import CURRENT, PENDING, Direction, Mode, RotationStep, RotationTag, SecretText, Slot
@@ -34,8 +36,7 @@ from rotation.steps import rotate_old_slot as retiring
 from rotation.steps import validate_app as validating
 
 from local import secret_labels as aws
-from tests.faults import liveness, machinery
-from tests.faults.stray import stray_files
+from tests.faults import adapters, edits, liveness, machinery
 from tests.statemachine.machine import shipped
 from tests.worlds.aws import SecretsManager
 from tests.worlds.database import Database as Writer
@@ -59,7 +60,7 @@ class Mutation:
     """Looked for with two executions at once, too."""
     world: Callable[[LivingWorld], None] = lambda _: None
     check: Callable[[], Any] | None = None
-    """What finds it where the world is too coarse: an adapter's fault."""
+    """What finds it instead: an adapter on real files, or a person's edits."""
 
 
 def replaced(target: str, new: Any) -> Apply:
@@ -399,6 +400,22 @@ def after_without_sessions(look: Any, *given: Any) -> Any:
     return _after(replace(look, sessions=0), *given)
 
 
+def rendered_and_not_read_back(content: bytes, credential: Any) -> bytes:
+    with patch("rotation.consumers.sqlconf.text.read", lambda _: credential):
+        return _render(content, credential)
+
+
+_render = sqlconf.render
+
+
+def with_a_line_end(value: bytes) -> bytes:
+    """As `echo password | base64` does."""
+    return _b64encode(value + b"\n")
+
+
+_b64encode = base64.b64encode
+
+
 def no_lock(self: Any, admin: Any, who: str) -> Any:
     self.lock = None
     return _enter(self, admin, who)
@@ -527,7 +544,8 @@ PEERS = [
     Mutation(
         "9 a temporary file that is served as text",
         lambda: patch("rotation.consumers.sqlconf.adapter._SUFFIX", ".tmp"),
-        check=stray_files,
+        ("the file adapter",),
+        check=adapters.stray_files,
     ),
     Mutation("10 health only warns", replaced(f"{STEPS}.validate_app.validate_app", health_only_warns), ("B does not work",)),
     Mutation(
@@ -656,6 +674,24 @@ PROTOCOL = [
     ),
     Mutation("rolled back without closing the flip", in_the_machine(straight_back), ALL_STARTS, strike_at="FlipSlot"),
     Mutation("published without a login", replaced(f"{STEPS}.publish.publish", publish_unproven)),
+    Mutation(
+        "what an earlier try of a claim had put is taken for what is decided",
+        replaced(f"{STEPS}.claim_rotation._means", lambda *_: True),
+        ("an edit between two tries",),
+        check=edits.first,
+    ),
+    Mutation(
+        "a file that is not read back before it is put in place",
+        replaced("rotation.consumers.sqlconf.text.render", rendered_and_not_read_back),
+        ("the file adapter",),
+        check=adapters.files_that_say_something_else,
+    ),
+    Mutation(
+        "a line end in the Kubernetes Secret",
+        replaced("rotation.consumers.cluster.objects.base64.b64encode", with_a_line_end),
+        ("the Secret's adapter",),
+        check=adapters.secrets_that_say_something_else,
+    ),
     Mutation("read without naming the version", replaced("tests.worlds.aws.SecretsManager.get_secret_value", what_is_current)),
     Mutation(
         "what was put is taken for what is stored",

@@ -230,9 +230,9 @@ def _claimed_what_was_decided(it: Invocation, boundary: Boundary) -> None:
     keeps = decided["action"] == "retire" or decided["keeps_intent"]
     for slot in it.world.current.ring if not keeps else [content["active_slot"]]:
         recorded = _credential(content[slot])
-        works = [one for one in it.seen.proven if one.username == recorded.username]
-        if works and any(one.same_login(recorded) for one in it.seen.refused):
-            raise Violation("I1", f"the intent records a password of {recorded.username} that was refused, where another works")
+        works = [one for one in it.seen.proven if one.username == recorded.username and it.world.accepts(one)]
+        if works and not it.world.accepts(recorded):
+            raise Violation("I1", f"the intent records a password of {recorded.username} that does not log in, where another does")
 
 
 def _proved(it: Invocation, boundary: Boundary) -> None:
