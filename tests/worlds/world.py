@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rotation.core.model import PENDING, Credential, Password, SecretText, Slot
 from rotation.core.record import AdminRecord, Record
-from rotation.core.target import Target, parse_target
+from rotation.kinds.target import Target, parse_target
 from rotation.ports import ClusterObject, CredentialConsumer, ProtectedFile, Workload
 
 from local import secret_labels as aws

@@ -124,20 +124,22 @@ class Decision:
 def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
     """One decision for every situation and mode, or an error that says why there is none.
 
-    `revoke` is two rotations in one execution: it takes over a living owner, and the second has the first's id.
+    `revoke` is several rotations in one execution, all with the first one's id: its terms say what that makes different.
     """
-    if facts.pending is not None and facts.owner_alive and mode is not Mode.REVOKE:
+    terms = mode.terms
+    if facts.pending is not None and facts.owner_alive and not terms.takes_over:
         raise RotationAlreadyRunning(f"another execution is rotating: {_owner(facts.pending)}")
     unfinished = _unfinished(facts)
     if mode is Mode.SYNC_USERS:
         return _sync(facts, unfinished)
-    if mode is Mode.REVOKE:
+    if terms.needs_slots:
         _need_slots(facts, unfinished)
     if unfinished is not None:
         return _finish(facts, unfinished)
     if mode is Mode.RESUME:
         return _resume(facts)
-    if mode is not Mode.REVOKE and facts.current.tag is not None and facts.current.tag.id == facts.rotation_id:
+    known = facts.current.tag is not None and facts.current.tag.id == facts.rotation_id
+    if known and not terms.renews_each_round:
         return _decision(facts, Action.ALREADY_ROTATED, facts.current, "AWSCURRENT carries this rotation's id already")
     return _rotate(facts)
 
