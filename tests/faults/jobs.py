@@ -8,14 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.faults import edits
-from tests.faults.explorer import PARTS, Explorer
-from tests.faults.hunt import hunt
-from tests.faults.mutations import MUTATIONS
-from tests.faults.rivals import Rivals
-from tests.faults.scenarios import SCENARIOS
-from tests.faults.schedules import find
-from tests.faults.search import Found
+from tests.faults.calls.scenarios import SCENARIOS
+from tests.faults.crowd import edits
+from tests.faults.crowd.rivals import Rivals
+from tests.faults.crowd.schedules import find
+from tests.faults.teeth.hunt import hunt
+from tests.faults.teeth.mutations import MUTATIONS
+from tests.faults.walk.explorer import PARTS, Explorer
+from tests.faults.walk.search import Found
 from tests.worlds.invocation import known_passwords
 
 SCHEDULES = 100_000

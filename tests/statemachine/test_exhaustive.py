@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from tests.faults.hunt import hunt
+from tests.faults.calls.kinds import Kind
+from tests.faults.calls.scenarios import SCENARIOS
 from tests.faults.jobs import JOBS, Job, carry_out
-from tests.faults.kinds import Kind
-from tests.faults.mutations import MUTATIONS, PEERS, Mutation, several
-from tests.faults.scenarios import SCENARIOS
+from tests.faults.teeth.hunt import hunt
+from tests.faults.teeth.mutation import Mutation, several
+from tests.faults.teeth.mutations import MUTATIONS
+from tests.faults.teeth.peers import PEERS
 
 ONLY_A_WORLD = ("13 less patience than a rollout takes",)
 """The fault is the world's."""

@@ -1,18 +1,21 @@
 """The explorations themselves: whatever breaks is found and told, and nothing that was found before is lost."""
 
+import re
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
 from rotation.core.errors import SourceRefused
 
-from tests.faults.again import again
+import tests.faults
+from tests.faults.calls.scenarios import SCENARIOS
 from tests.faults.jobs import Job, carry_out
-from tests.faults.oracle import Violation
-from tests.faults.scenarios import SCENARIOS
+from tests.faults.laws.violation import Violation
 from tests.faults.table import table
+from tests.faults.walk.again import again
 from tests.worlds.invocation import known_passwords
 
 
@@ -71,3 +74,23 @@ def test_a_job_that_breaks_by_itself_is_told_with_where_it_broke(kind: str) -> N
     assert done.words.startswith(("error: KeyError: 'no such thing'", "error: TypeError: "))
     assert "jobs.py" in done.words
     assert "no such thing" in table([done])
+
+
+# The order in which they are read
+
+FAULTS = Path(tests.faults.__file__ or "").parent
+GROUPS = [line.split("/")[0] for line in (tests.faults.__doc__ or "").splitlines() if re.match(r"\w+/ ", line)]
+
+
+def test_every_module_is_named_in_the_order() -> None:
+    modules = {path.name for path in FAULTS.rglob("*.py")} - {"__init__.py"}
+    laws = {path.name for path in (FAULTS / "laws").iterdir()}
+    assert {path.name for path in FAULTS.iterdir() if path.is_dir() and path.name != "__pycache__"} == set(GROUPS)
+    assert [one for one in modules - laws if one not in (tests.faults.__doc__ or "")] == ["mutations.py"], "it is the list"
+
+
+@pytest.mark.parametrize("number", range(len(GROUPS)), ids=GROUPS)
+def test_a_group_knows_only_of_those_before_it(number: int) -> None:
+    sources = [path.read_text() for path in (FAULTS / GROUPS[number]).glob("*.py")]
+    used = {name for source in sources for name in re.findall(r"from tests\.faults\.?(\w*)", source)}
+    assert used <= set(GROUPS[: number + 1])

@@ -13,7 +13,7 @@ from rotation.consumers.sqlconf import text
 from rotation.consumers.sqlconf.adapter import SqlconfFile
 from rotation.core.errors import SqlconfUnsupported
 
-from tests.faults.search import Found
+from tests.faults.walk.search import Found
 from tests.worlds.living import PHP
 from tests.worlds.world import credential
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.faults.attempt import Node
-from tests.faults.explorer import Explorer
-from tests.faults.oracle import Violation
-from tests.faults.scenarios import Scenario
-from tests.faults.search import Branch
+from tests.faults.calls.scenarios import Scenario
+from tests.faults.laws.violation import Violation
+from tests.faults.walk.attempt import Node
+from tests.faults.walk.explorer import Explorer
+from tests.faults.walk.search import Branch
 
 SEPARATOR = " | "
 

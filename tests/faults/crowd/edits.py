@@ -7,11 +7,12 @@ from itertools import count
 
 from rotation.core.model import Slot
 
-from tests.faults import oracle, schedules
-from tests.faults.kinds import Kind, Strike
-from tests.faults.oracle import Violation
-from tests.faults.schedules import Schedule
-from tests.faults.search import Found
+from tests.faults.calls.kinds import Kind, Strike
+from tests.faults.crowd import schedules
+from tests.faults.crowd.schedules import Schedule
+from tests.faults.laws import instant
+from tests.faults.laws.violation import Violation
+from tests.faults.walk.search import Found
 from tests.worlds.living import LivingWorld
 from tests.worlds.world import USERS, credential
 
@@ -104,4 +105,4 @@ def _to(schedule: Schedule, state: str) -> None:
 def _edited(schedule: Schedule, hand: Hand) -> None:
     hand(schedule.world)
     schedule.say("somebody edits")
-    oracle.begin(schedule.world, by_hand=True)
+    instant.begin(schedule.world, by_hand=True)

@@ -9,11 +9,11 @@ random (schedules.py). To let somebody go on who had no other choice, or while t
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tests.faults.actors import Actor, Actors, acted, started, stopped
-from tests.faults.machinery import late_key, place_key, renamed
-from tests.faults.oracle import Violation
-from tests.faults.scenarios import Scenario
-from tests.faults.search import Branch, Search
+from tests.faults.calls.machinery import late_key, place_key, renamed
+from tests.faults.calls.scenarios import Scenario
+from tests.faults.crowd.actors import Actor, Actors, acted, started, stopped
+from tests.faults.laws.violation import Violation
+from tests.faults.walk.search import Branch, Search
 from tests.worlds.asl import Place
 from tests.worlds.living import LivingWorld, Snapshot
 

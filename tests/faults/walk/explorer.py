@@ -12,14 +12,14 @@ from zlib import crc32
 
 from rotation.core.model import Credential
 
-from tests.faults import oracle
-from tests.faults.attempt import MOST_TRIES, Attempt, Node
-from tests.faults.kinds import Kind, touches
-from tests.faults.likeness import digest
-from tests.faults.machinery import begun, conclude, function_at, invocation, machine, passed, settled
-from tests.faults.oracle import Violation
-from tests.faults.scenarios import Scenario
-from tests.faults.search import Branch, Found, LeftOut, Search
+from tests.faults.alike.likeness import digest
+from tests.faults.calls.kinds import Kind, touches
+from tests.faults.calls.machinery import begun, conclude, function_at, invocation, machine, passed, settled
+from tests.faults.calls.scenarios import Scenario
+from tests.faults.laws.rest import at_rest
+from tests.faults.laws.violation import Violation
+from tests.faults.walk.attempt import MOST_TRIES, Attempt, Node
+from tests.faults.walk.search import Branch, Found, LeftOut, Search
 from tests.worlds.asl import Place
 from tests.worlds.invocation import Boundary
 from tests.worlds.living import LivingWorld
@@ -175,4 +175,4 @@ def finished(world: LivingWorld, name: str, *before: Credential) -> None:
             place, seconds = conclude(world, place, outcome, pending=False)
         else:
             place, seconds = settled(world, place)
-    oracle.at_rest(world, place, *before)
+    at_rest(world, place, *before)

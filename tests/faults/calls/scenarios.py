@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from rotation.core.errors import AppUnhealthy
 from rotation.core.model import Credential, SecretText, Slot
 
-from tests.faults import oracle
-from tests.faults.oracle import Violation
+from tests.faults.laws import instant
+from tests.faults.laws.rest import at_rest
+from tests.faults.laws.violation import Violation
 from tests.worlds.asl import Place
 from tests.worlds.living import LivingWorld
 from tests.worlds.world import (
@@ -37,14 +38,14 @@ class Scenario:
     first_mode: str = "rotate"
     """Of that first run."""
     mode: str = "rotate"
-    rest: Rest = oracle.at_rest
+    rest: Rest = at_rest
     """What must be so after one clean run."""
 
     def begun(self) -> LivingWorld:
         """Its world, as if it had been so for long."""
         world = self.world()
         world.file.past, world.pods.environments = (), (world.secret.held,)
-        oracle.begin(world)
+        instant.begin(world)
         return world
 
 
@@ -169,7 +170,7 @@ def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) 
 
 def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
     """Whatever was known before opens nothing any more."""
-    oracle.at_rest(world, place, began_with, state="Revoked")
+    at_rest(world, place, began_with, state="Revoked")
     stolen = [*(login(slot) for slot in RING), credential(ADMIN, ADMIN_PASSWORD)]
     still = [one.username for one in stolen if world.accepts(one)]
     if still:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from tests.faults.oracle import Violation
+from tests.faults.laws.violation import Violation
 
 N = TypeVar("N")
 

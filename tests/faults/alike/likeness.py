@@ -14,8 +14,8 @@ from typing import Any
 
 from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Credential, Password, SecretText
 
-from tests.faults.liveness import live_at, projected
-from tests.faults.machinery import LeftLying, machine
+from tests.faults.alike.liveness import live_at, projected
+from tests.faults.calls.machinery import LeftLying, machine
 from tests.worlds.asl import Frame, Place
 from tests.worlds.invocation import MADE, ORIGINS, Told
 from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot

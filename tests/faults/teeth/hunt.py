@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tests.faults.explorer import Explorer
-from tests.faults.mutations import Mutation
-from tests.faults.rivals import Rivals
-from tests.faults.scenarios import SCENARIOS, Scenario
-from tests.faults.search import Found
+from tests.faults.calls.scenarios import SCENARIOS, Scenario
+from tests.faults.crowd.rivals import Rivals
+from tests.faults.teeth.mutation import Mutation
+from tests.faults.walk.explorer import Explorer
+from tests.faults.walk.search import Found
 from tests.worlds.invocation import known_passwords
 from tests.worlds.living import LivingWorld
 

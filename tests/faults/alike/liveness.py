@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from tests.faults.machinery import machine
+from tests.faults.calls.machinery import machine
 
 Json = Any
 Path = tuple[str, ...]
