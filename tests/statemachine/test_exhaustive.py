@@ -28,6 +28,12 @@ def test_there_is_a_mutation_for_each_fault_of_the_best_known_tool_and_more_than
     assert len({one.name for one in MUTATIONS}) == len(MUTATIONS)
 
 
+def test_every_mutation_finds_the_place_that_it_changes() -> None:
+    for mutation in MUTATIONS:
+        with mutation.apply():
+            pass
+
+
 CHANGED_WORLDS = [one for one in MUTATIONS if (one.world is not Mutation.world or one.check) and one.name not in ONLY_A_WORLD]
 
 

@@ -72,7 +72,7 @@ class _Cluster:
 
 def secrets_that_say_something_else() -> Found | None:
     """A pod gets what the Secret holds byte for byte, whatever it is that was published."""
-    from rotation.consumers.cluster.objects import KubernetesSecret  # it takes its time, and only this needs it
+    from rotation.consumers.secret.adapter import KubernetesSecret  # it takes its time, and only this needs it
 
     cluster = _Cluster({})
     for password in ("canary", "with space ", "pässwörd", "a" * 60):

@@ -154,7 +154,7 @@ LOOKS = [
     ),
     Mutation(
         "a line end in the Kubernetes Secret",
-        replaced("rotation.consumers.cluster.objects.base64.b64encode", with_a_line_end),
+        replaced("rotation.consumers.secret.adapter.base64.b64encode", with_a_line_end),
         ("the Secret's adapter",),
         check=adapters.secrets_that_say_something_else,
     ),
