@@ -88,7 +88,7 @@ class Situation:
             return None
         secret, made_from, owner, step, attempt = origin
         role = self.roles.get(owner.rpartition(":")[2])
-        which = name(attempt) if VERSION.fullmatch(attempt) else attempt
+        which = " ".join(name(part) if VERSION.fullmatch(part) else part for part in attempt.split(" "))
         return None if role is None else f"<{secret} {name(made_from)} {role} {step} {which}>"
 
     def _own(self, version: str) -> bool:
