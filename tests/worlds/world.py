@@ -89,6 +89,9 @@ class Secret(InMemorySecret):
 class MemoryWorld:
     """Everything that a step may touch. At first: the application works as slot A, and nothing else is going on."""
 
+    made_of: type[Secret] = Secret
+    """What its two secrets are."""
+
     def __init__(
         self,
         *,
@@ -103,8 +106,8 @@ class MemoryWorld:
         self.clock = 1_000_000.0
         self.target = _target()
         content = _two_values() if two_values else {slot: fields(login(slot)) for slot in ring}
-        self.slots = Secret("slots", {"active_slot": str(active), **content}, self.journal, self._now)
-        self.admin = Secret("admin", dict(fields(credential(ADMIN, ADMIN_PASSWORD))), self.journal, self._now)
+        self.slots = self.made_of("slots", {"active_slot": str(active), **content}, self.journal, self._now)
+        self.admin = self.made_of("admin", dict(fields(credential(ADMIN, ADMIN_PASSWORD))), self.journal, self._now)
         self.source = Database(self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins)
         self.source.clock = self._now
         users = ring[:1] if two_values else ring

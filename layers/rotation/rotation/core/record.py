@@ -69,6 +69,11 @@ class Document:
         """The same, as if no rotation had ever written it."""
         return self._with(rotation=None)
 
+    def same_content(self, other: Self) -> bool:
+        """Whether both say the same, whoever wrote them: a late flip lands under another version id and is still ours."""
+        mine, theirs = (json.loads(document.without_tag().text().reveal()) for document in (self, other))
+        return bool(mine == theirs)
+
     def _with(self, **changes: Any) -> Self:
         """None removes a key; a null that somebody else wrote is not ours to remove."""
         merged = {**self._raw, **changes}
@@ -185,11 +190,6 @@ class Record(Document):
     def with_previous(self, credential: Credential | None) -> Self:
         """The same, remembering (or forgetting) what was in use before the first rotation."""
         return self._with(previous=None if credential is None else _raw(credential))
-
-    def same_content(self, other: "Record") -> bool:
-        """Whether both say the same, whoever wrote them: a late flip lands under another version id and is still ours."""
-        mine, theirs = (json.loads(record.without_tag().text().reveal()) for record in (self, other))
-        return bool(mine == theirs)
 
 
 def _credential(raw: object, entry: str) -> Credential:

@@ -81,6 +81,8 @@ class Facts:
     """For each slot the first of the known passwords that logs in."""
     admin: Credential | None = None
     """The admin's login that works, wherever it was found."""
+    admin_drifted: str | None = None
+    """The version of the admin secret that is current, where neither that nor the pending one holds this login."""
     sessions: Mapping[Slot, int] = field(default_factory=dict)
     """How many sessions each slot's user has; only looked at when it matters (a first rotation, a ring of more than two)."""
 

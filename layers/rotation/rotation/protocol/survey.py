@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
+from typing import NamedTuple
 
 from rotation.core.errors import AdminLoginUnknown, SecretInvalid
 from rotation.core.model import Credential, Labels, Password, Slot
@@ -28,7 +29,7 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
     recorded, previous = [*([pending] if pending else []), current], list(_previous(world.slots, labels))
     slots = {slot for record in recorded for slot in record.ring}
     accepted = {slot: logins.accepted(_candidates(slot, found, recorded, previous)) for slot in sorted(slots)}
-    admin = working_admin(world, held)
+    admin, drifted = _admin(world, logins, held)
     users = {current.credential(slot).username for slot in current.ring}
     if admin.username in users:
         raise SecretInvalid(f"secret {world.slots.name}: {admin.username} is the database admin; a slot needs a user of its own")
@@ -43,23 +44,32 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
         others=tuple(found[1:]),
         accepted=accepted,
         admin=admin,
+        admin_drifted=drifted,
         sessions=_sessions(world, admin, current) if chosen_by_use else {},
     )
 
 
-def working_admin(world: World, found: Iterable[Credential] = ()) -> Credential:
-    """The admin's login: what is current, else what was being made current, else what was current before.
+def working_admin(world: World) -> Credential:
+    """The admin's login: what is current, else what was being made current, else what was current before."""
+    return _admin(world, _Logins(world)).credential
 
-    `found`: what consumers hold, tried last if it is the admin's; only a survey sees it.
-    """
+
+class _Admin(NamedTuple):
+    credential: Credential
+    drifted: str | None
+    """What is current, where neither that nor what is pending holds the login that works."""
+
+
+def _admin(world: World, logins: "_Logins", found: Iterable[Credential] = ()) -> _Admin:
+    """`found`: what consumers hold, tried last if it is the admin's; only a survey sees it."""
     labels = world.admin.labels()
     versions = dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v)
-    recorded = (AdminRecord.parse(world.admin.read(version), world.admin.name).credential for version in versions)
-    logins, username = _Logins(world), ""
-    for credential in chain(recorded, found):
+    recorded = ((version, AdminRecord.parse(world.admin.read(version), world.admin.name).credential) for version in versions)
+    username = ""
+    for version, credential in chain(recorded, (("", one) for one in found)):
         username = username or credential.username
         if credential.username == username and logins.works(credential):
-            return credential
+            return _Admin(credential, None if version in (labels.current, labels.pending) else labels.current)
     raise AdminLoginUnknown(f"{world.target.name}: no password in {world.admin.name} logs in as the admin")
 
 

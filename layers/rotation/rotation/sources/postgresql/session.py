@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from pg8000.native import identifier
 
-from rotation.core.errors import AccountAmbiguous, AccountLocked, SourceBusy, SourceReadOnly, SourceRefused
+from rotation.core.errors import AccountAmbiguous, AccountLocked, PrimaryUnknown, SourceBusy, SourceReadOnly, SourceRefused
 from rotation.core.model import Credential, Password
 from rotation.ports import Activity, Server
 from rotation.sources.postgresql import roles, server
@@ -49,10 +49,10 @@ class PostgreSQLSession:
     def dual_passwords(self) -> bool:
         return False
 
-    def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
+    def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:  # noqa: ARG002 - there is nothing to compare
         raise PrimaryUnknown(f"{username}: PostgreSQL keeps one password a user")
 
-    def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
+    def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:  # noqa: ARG002 - nor here
         raise PrimaryUnknown(f"{username}: PostgreSQL keeps one password a user")
 
     def close(self) -> None:

@@ -11,7 +11,7 @@ NOT_TAKEN = ("22023", NOT_PERMITTED)
 """What a policy says of a password: passwordcheck the one, credcheck the other."""
 
 POOLER = "08P01"
-"""Every refusal of a pooler in front of the server: a wrong password, a user that it does not know, a login that failed behind it."""
+"""Every refusal of a pooler before the server: a wrong password, a user that it does not know, a failed login behind it."""
 _UNREACHABLE = ("08", "53", "57", "58")
 """Classes: connection, resources (53300: too many), operator (57P03: starting; 57P01: shutting down; 57014: too slow), system."""
 _BUSY = ("55P03", "40001", "40P01")

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.faults.kinds import STOPS, Kind, Strike, touches, why_not
-from tests.faults.machinery import LeftLying, conclude, finish, function_at, invocation, machine, passed, settled
-from tests.faults.oracle import Violation
-from tests.faults.search import Branch
+from tests.faults.calls.kinds import STOPS, Kind, Strike, touches, why_not
+from tests.faults.calls.machinery import LeftLying, conclude, finish, function_at, invocation, machine, passed, settled
+from tests.faults.laws.violation import Violation
+from tests.faults.walk.search import Branch
 from tests.worlds.asl import Place
 from tests.worlds.invocation import Boundary, Failed, Gate, Invocation, Left, Outcome, Port, Told
 from tests.worlds.living import FUNCTION_SECONDS, LivingWorld, Snapshot

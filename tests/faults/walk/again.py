@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tests.faults.attempt import Node
-from tests.faults.explorer import Explorer
-from tests.faults.oracle import Violation
-from tests.faults.scenarios import Scenario
-from tests.faults.search import Branch
+from tests.faults.calls.scenarios import Scenario
+from tests.faults.laws.violation import Violation
+from tests.faults.walk.attempt import Node
+from tests.faults.walk.explorer import Explorer
+from tests.faults.walk.search import Branch
 
 SEPARATOR = " | "
 
@@ -32,8 +32,12 @@ def again(scenario: Scenario, text: str) -> Shown:
     """The run that comes to all of them; if time has it that somebody acts late or dies, whichever breaks something."""
     wanted = names(text)
     explorer = Explorer(scenario)
+    try:
+        root = explorer.begin(len(wanted))
+    except Violation as violation:
+        return Shown((), wanted, violation)
     shown = None
-    for shown in _runs(explorer, explorer.begin(len(wanted)), wanted, ()):
+    for shown in _runs(explorer, root, wanted, ()):
         if shown.violation or not shown.missing:
             return shown
     assert shown

@@ -9,11 +9,11 @@ random (schedules.py). To let somebody go on who had no other choice, or while t
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tests.faults.actors import Actor, Actors, acted, started, stopped
-from tests.faults.machinery import late_key, place_key, renamed
-from tests.faults.oracle import Violation
-from tests.faults.scenarios import Scenario
-from tests.faults.search import Branch, Search
+from tests.faults.calls.machinery import late_key, place_key, renamed
+from tests.faults.calls.scenarios import Scenario
+from tests.faults.crowd.actors import Actor, Actors, acted, started, stopped
+from tests.faults.laws.violation import Violation
+from tests.faults.walk.search import Branch, Search
 from tests.worlds.asl import Place
 from tests.worlds.living import LivingWorld, Snapshot
 
@@ -52,8 +52,11 @@ class Rivals(Search[Node]):
 
     def explore(self) -> int:
         """How many schedules there are."""
+        return self.walked(Branch("", lambda: [self._begin()])).runs
+
+    def _begin(self) -> Node:
         actors = tuple(started(self.world, f"run-{number}", mode) for number, mode in enumerate(self._modes, 1))
-        return self.runs(Node(self.world.snapshot(), actors, self._stops, len(actors), interruptions=self._interruptions)).runs
+        return Node(self.world.snapshot(), actors, self._stops, len(actors), interruptions=self._interruptions)
 
     def key(self, node: Node) -> str:
         self.world.restore(node.world)

@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from rotation.core.model import CURRENT, Credential
 
 from local import secret_labels as aws
-from tests.faults import oracle
-from tests.faults.actors import Actors, acted, redriven, started, stopped
-from tests.faults.explorer import finished
-from tests.faults.kinds import Kind, Strike, why_not
-from tests.faults.oracle import Violation
-from tests.faults.scenarios import SCENARIOS
-from tests.faults.search import Found
+from tests.faults.calls.kinds import Kind, Strike, why_not
+from tests.faults.calls.scenarios import SCENARIOS
+from tests.faults.crowd.actors import Actors, acted, redriven, started, stopped
+from tests.faults.laws import instant
+from tests.faults.laws.violation import Violation
+from tests.faults.walk.explorer import finished
+from tests.faults.walk.search import Found
 from tests.worlds.asl import Place
 from tests.worlds.invocation import Boundary, Invocation
 from tests.worlds.living import FUNCTION_SECONDS, LivingWorld
@@ -93,7 +93,7 @@ class Schedule:
         note = f"note{len(secret.versions)}"
         self.say(f"somebody puts {secret.name} again, with {note}")
         aws.put(secret.versions, f"theirs-{len(secret.versions)}", {"secret_string": json.dumps({**content, note: "x"})}, None)
-        oracle.begin(self.world, by_hand=secret is self.world.slots)
+        instant.begin(self.world, by_hand=secret is self.world.slots)
 
     @property
     def at_stake(self) -> bool:
@@ -104,7 +104,7 @@ class Schedule:
         """A consumer is edited by hand, to something that works."""
         self.say(f"somebody points {what} at {credential.username}")
         (self.world.file if what == "sqlconf.php" else self.world.secret).holds(credential)
-        oracle.begin(self.world, by_hand=True)
+        instant.begin(self.world, by_hand=True)
 
     def end(self) -> None:
         """Whoever is there comes to an end, then one clean run."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from rotation.core.errors import NoFreeSlot
 
-from tests.faults import oracle
-from tests.faults.oracle import Violation
+from tests.faults.laws import acts, instant
+from tests.faults.laws.violation import Violation
 from tests.statemachine.machine import definition_text, shipped
 from tests.worlds.asl import Identity, Machine, Place
 from tests.worlds.invocation import MADE, Answered, Boundary, Failed, Gate, Invocation, Outcome, Told
@@ -73,10 +73,10 @@ def invocation(
 
     def looked(it: Invocation, boundary: Boundary) -> None:
         try:
-            oracle.judge(it, boundary)
+            acts.judge(it, boundary)
             if boundary.changed:
                 world.look_at_sessions()
-                oracle.check(world)
+                instant.check(world)
         except Violation as violation:
             violation.where = f"{it.event['execution']['name']} {it.function} {boundary.number} ({boundary.what})"
             raise
@@ -90,14 +90,14 @@ def invocation(
 def finish(world: LivingWorld, late: LeftLying) -> list[Boundary]:
     """It goes on to its end, over these boundaries; nobody hears what it says."""
     it = invocation(world, late.function, late.event, late.name, told=late.told)
-    oracle.canaries(world, it.run())
+    acts.canaries(world, it.run())
     return it.seen.boundaries
 
 
 def conclude(world: LivingWorld, place: Place, outcome: Outcome, *, pending: bool) -> tuple[Place, float]:
     """Where the machine goes with it, and what it then waits. A back-off takes its time only where waiting changes something:
     else two runs that differ in nothing else would not be the same."""
-    oracle.canaries(world, outcome)
+    acts.canaries(world, outcome)
     if isinstance(outcome, Answered):
         return settled(world, machine().answered(place, json.loads(json.dumps(outcome.payload))))
     assert isinstance(outcome, Failed)
@@ -109,7 +109,7 @@ def conclude(world: LivingWorld, place: Place, outcome: Outcome, *, pending: boo
 def passed(world: LivingWorld, seconds: float) -> None:
     if seconds:
         world.pass_time(seconds)
-        oracle.check(world)
+        instant.check(world)
 
 
 # ---- comparing ----------------------------------------------------------------------------------------------------------

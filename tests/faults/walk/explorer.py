@@ -12,14 +12,14 @@ from zlib import crc32
 
 from rotation.core.model import Credential
 
-from tests.faults import oracle
-from tests.faults.attempt import MOST_TRIES, Attempt, Node
-from tests.faults.kinds import Kind, touches
-from tests.faults.likeness import digest
-from tests.faults.machinery import begun, conclude, function_at, invocation, machine, passed, settled
-from tests.faults.oracle import Violation
-from tests.faults.scenarios import Scenario
-from tests.faults.search import Branch, Found, LeftOut, Search
+from tests.faults.alike.likeness import digest
+from tests.faults.calls.kinds import Kind, touches
+from tests.faults.calls.machinery import begun, conclude, function_at, invocation, machine, passed, settled
+from tests.faults.calls.scenarios import Scenario
+from tests.faults.laws.rest import at_rest
+from tests.faults.laws.violation import Violation
+from tests.faults.walk.attempt import MOST_TRIES, Attempt, Node
+from tests.faults.walk.search import Branch, Found, LeftOut, Search
 from tests.worlds.asl import Place
 from tests.worlds.invocation import Boundary
 from tests.worlds.living import LivingWorld
@@ -63,8 +63,7 @@ class Explorer(Search[Node]):
         """How many in a thousand of those pairs are made that touch neither ALTER, DISCARD nor a label."""
 
     def explore(self, faults: int) -> Report:
-        root = self.begin(faults)
-        count = self.runs(root)
+        count = self.walked(Branch("", lambda: [self.begin(faults)]))
         self.report.runs, self.report.pairs, self.report.left_out = count.runs, count.pairs, count.left_out
         self.report.nodes, self.report.found = self.nodes, self.found
         return self.report
@@ -81,6 +80,8 @@ class Explorer(Search[Node]):
         """Where so many faults begin: at once, or after a first run that was stopped."""
         node = self._at(1, self.scenario.first_mode if self.scenario.stopped_at else self.scenario.mode)
         while self.scenario.stopped_at and node.place.state != self.scenario.stopped_at:
+            if node.place.ended:
+                raise Violation("at-rest", f"the first run ended {node.place.state} before it came to {self.scenario.stopped_at}")
             (node,) = Attempt(self.world, node).undisturbed()
         if self.scenario.stopped_at:
             node = self._at(2, self.scenario.mode)
@@ -174,4 +175,4 @@ def finished(world: LivingWorld, name: str, *before: Credential) -> None:
             place, seconds = conclude(world, place, outcome, pending=False)
         else:
             place, seconds = settled(world, place)
-    oracle.at_rest(world, place, *before)
+    at_rest(world, place, *before)

@@ -14,8 +14,8 @@ from typing import Any
 
 from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Credential, Password, SecretText
 
-from tests.faults.liveness import live_at, projected
-from tests.faults.machinery import LeftLying, machine
+from tests.faults.alike.liveness import live_at, projected
+from tests.faults.calls.machinery import LeftLying, machine
 from tests.worlds.asl import Frame, Place
 from tests.worlds.invocation import MADE, ORIGINS, Told
 from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
@@ -88,7 +88,7 @@ class Situation:
             return None
         secret, made_from, owner, step, attempt = origin
         role = self.roles.get(owner.rpartition(":")[2])
-        which = name(attempt) if VERSION.fullmatch(attempt) else attempt
+        which = " ".join(name(part) if VERSION.fullmatch(part) else part for part in attempt.split(" "))
         return None if role is None else f"<{secret} {name(made_from)} {role} {step} {which}>"
 
     def _own(self, version: str) -> bool:

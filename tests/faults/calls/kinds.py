@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import StrEnum
 
-from tests.faults.machinery import invocation
+from tests.faults.calls.machinery import invocation
 from tests.worlds.invocation import PERMANENT, UNAVAILABLE, Boundary, Invocation, Killed, Outcome, Port
 
 THROTTLED_CALLS = 3

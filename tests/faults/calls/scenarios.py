@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from rotation.core.errors import AppUnhealthy
 from rotation.core.model import Credential, SecretText, Slot
 
-from tests.faults import oracle
-from tests.faults.oracle import Violation
+from tests.faults.laws import instant
+from tests.faults.laws.rest import at_rest
+from tests.faults.laws.violation import Violation
 from tests.worlds.asl import Place
 from tests.worlds.living import LivingWorld
 from tests.worlds.world import (
@@ -37,14 +38,14 @@ class Scenario:
     first_mode: str = "rotate"
     """Of that first run."""
     mode: str = "rotate"
-    rest: Rest = oracle.at_rest
+    rest: Rest = at_rest
     """What must be so after one clean run."""
 
     def begun(self) -> LivingWorld:
         """Its world, as if it had been so for long."""
         world = self.world()
         world.file.past, world.pods.environments = (), (world.secret.held,)
-        oracle.begin(world)
+        instant.begin(world)
         return world
 
 
@@ -125,6 +126,13 @@ def with_a_job() -> LivingWorld:
     return world
 
 
+def with_a_report_on_a_reader() -> LivingWorld:
+    """Somebody reads from a reader for longer than a rotation takes, in one session that the writer knows nothing of."""
+    world = with_a_job()
+    world.job_on_a_reader = True
+    return world
+
+
 def with_odd_characters() -> LivingWorld:
     """The standby's password holds what trips over in templates and quotes."""
     world, odd = LivingWorld(), r"canary-\1-\g<1>-$x'-\\"
@@ -162,7 +170,7 @@ def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) 
 
 def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
     """Whatever was known before opens nothing any more."""
-    oracle.at_rest(world, place, began_with, state="Revoked")
+    at_rest(world, place, began_with, state="Revoked")
     stolen = [*(login(slot) for slot in RING), credential(ADMIN, ADMIN_PASSWORD)]
     still = [one.username for one in stolen if world.accepts(one)]
     if still:
@@ -194,6 +202,7 @@ SCENARIOS = {
     "interrupted sync-users": Scenario(bootstrap, "SyncUsers", first_mode="sync-users"),
     "slow pods": Scenario(with_slow_pods),
     "a job with the old login": Scenario(with_a_job),
+    "a report on a reader": Scenario(with_a_report_on_a_reader),
     "odd characters": Scenario(with_odd_characters),
     "B does not work": Scenario(where_b_does_not_work, rest=back_where_it_was),
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
-from tests.faults.oracle import Violation
+from tests.faults.laws.violation import Violation
 
 N = TypeVar("N")
 
@@ -85,21 +85,22 @@ class Search(ABC, Generic[N]):
         return runs
 
     def _explore(self, node: N) -> Count:
-        total = NONE
-        for what, grow, pair in self.branches(node):
-            self._path.append(what)
-            try:
-                children = grow()
-                total += PAIR if pair else NONE
-                total += self._followed(children)
-            except LeftOut:
-                total += LEFT_OUT
-            except Violation as violation:
-                total += self._note(violation.law, violation.what, f"then at {violation.where}")
-            except Exception as error:  # noqa: BLE001 - a step that breaks is found, like all else
-                total += self._note("error", f"{type(error).__name__}: {error}", "")
-            finally:
-                self._path.pop()
+        return sum((self.walked(branch) for branch in self.branches(node)), NONE)
+
+    def walked(self, branch: Branch[N]) -> Count:
+        """What comes of that, and of all that may happen after it; what breaks on the way is found."""
+        total = PAIR if branch.pair else NONE
+        self._path.append(branch.what)
+        try:
+            total += self._followed(branch.grow())
+        except LeftOut:
+            total = LEFT_OUT
+        except Violation as violation:
+            total += self._note(violation.law, violation.what, f"then at {violation.where}")
+        except Exception as error:  # noqa: BLE001 - a step that breaks is found, like all else
+            total += self._note("error", f"{type(error).__name__}: {error}", "")
+        finally:
+            self._path.pop()
         return total
 
     def _followed(self, children: list[N]) -> Count:

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from tests.faults.explorer import Explorer
-from tests.faults.mutations import Mutation
-from tests.faults.rivals import Rivals
-from tests.faults.scenarios import SCENARIOS, Scenario
-from tests.faults.search import Found
+from tests.faults.calls.scenarios import SCENARIOS, Scenario
+from tests.faults.crowd.rivals import Rivals
+from tests.faults.teeth.mutation import Mutation
+from tests.faults.walk.explorer import Explorer
+from tests.faults.walk.search import Found
 from tests.worlds.invocation import known_passwords
 from tests.worlds.living import LivingWorld
 
@@ -26,7 +26,7 @@ def hunt(mutation: Mutation) -> Caught | None:
     with known_passwords(), mutation.apply():
         if mutation.check:
             found = mutation.check()
-            return Caught(mutation.name, "the file adapter", 1, found) if found else None
+            return Caught(mutation.name, mutation.seen_in[0], 1, found) if found else None
         return next(_hunts(mutation), None)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-from tests.faults.machinery import machine
+from tests.faults.calls.machinery import machine
 
 Json = Any
 Path = tuple[str, ...]
@@ -108,8 +108,7 @@ def _intrinsic_paths(template: Json) -> Iterator[str]:
 
 
 def _variables(rule: Json) -> Iterator[Path]:
-    if "Variable" in rule:
-        yield _path(rule["Variable"])
+    yield from (_path(value) for test, value in rule.items() if test == "Variable" or test.endswith("Path"))
     for one in (*rule.get("And", ()), *rule.get("Or", ())):
         yield from _variables(one)
 

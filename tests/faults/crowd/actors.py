@@ -7,7 +7,7 @@ act late is chosen before the time that ends it.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tests.faults.machinery import LeftLying, begun, conclude, function_at, invocation, passed, settled
+from tests.faults.calls.machinery import LeftLying, begun, conclude, function_at, invocation, passed, settled
 from tests.worlds.asl import Place
 from tests.worlds.invocation import Boundary, Failed, Gate, Invocation, Left
 from tests.worlds.living import FUNCTION_SECONDS, LivingWorld
