@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
+from pg8000.native import DatabaseError, InterfaceError
 from rotation.core.errors import (
     AccountLocked,
     PasswordRejected,
@@ -24,6 +25,7 @@ from rotation.core.model import Credential, Password
 from rotation.sources.postgresql import connection, session
 from rotation.sources.postgresql.adapter import PostgreSQL as Source
 from rotation.sources.postgresql.sqlstates import named
+from rotation.sources.servers import Denied
 from rotation.sources.tls import verified
 
 from local.certificates import Authority
@@ -192,6 +194,18 @@ def test_what_codes_are_called(state: str, kind: type[RotationError]) -> None:
     assert state in str(named(state, "", "host"))
 
 
+def test_what_the_server_said_counts_though_the_driver_then_fails_to_hang_up() -> None:
+    """It closes the connection after a refusal, and may find that the server did so first."""
+    refused = DatabaseError({"C": "28P01", "R": "auth_failed"})
+    lost = InterfaceError("network error")
+    lost.__context__ = BrokenPipeError()
+    lost.__context__.__context__ = refused
+    assert isinstance(connection._error(lost, "host", SourceRefused), Denied)
+    ours = SourceRefused("another story")
+    ours.__context__, lost.__context__ = refused, ours
+    assert isinstance(connection._error(lost, "host", SourceRefused), SourceUnreachable), "what was told before is another story"
+
+
 # The admin's session
 
 
@@ -245,8 +259,8 @@ def test_nothing_that_an_application_made_runs_as_the_admin(real: RealPostgreSQL
     """Whoever may make a function or an operator in a schema on the path could have it called by whoever comes by."""
     real.execute(
         "CREATE TABLE app.caught (who text)",
-        "CREATE FUNCTION app.pg_is_in_recovery() RETURNS bool AS "
-        "'INSERT INTO app.caught VALUES (current_user); SELECT false' LANGUAGE sql SECURITY INVOKER",
+        "CREATE FUNCTION app.current_setting(text) RETURNS text AS "
+        "$$INSERT INTO app.caught VALUES (current_user); SELECT 'off'$$ LANGUAGE sql SECURITY INVOKER",
         "GRANT ALL ON app.caught TO PUBLIC",
         "GRANT USAGE ON SCHEMA app TO PUBLIC",
         f"ALTER ROLE {ADMIN} SET search_path = app, pg_catalog",
@@ -257,7 +271,7 @@ def test_nothing_that_an_application_made_runs_as_the_admin(real: RealPostgreSQL
         assert real.execute("SELECT * FROM app.caught") == []
     finally:
         real.execute(
-            f"ALTER ROLE {ADMIN} RESET search_path", "DROP FUNCTION app.pg_is_in_recovery", "DROP TABLE app.caught",
+            f"ALTER ROLE {ADMIN} RESET search_path", "DROP FUNCTION app.current_setting", "DROP TABLE app.caught",
             "REVOKE USAGE ON SCHEMA app FROM PUBLIC",
         )  # fmt: skip
 
@@ -270,11 +284,13 @@ def test_what_is_set_for_the_admin_is_not_relied_upon(real: RealPostgreSQL, admi
         f"ALTER ROLE {ADMIN} SET role = feeble",
         f"ALTER ROLE {ADMIN} SET standard_conforming_strings = off",
         f"ALTER ROLE {ADMIN} SET client_encoding = 'LATIN1'",
+        "ALTER ROLE \"user\" SET application_name = 'it is \\ so'",
     )
     try:
         with real.source.as_admin(admin) as as_admin:
             as_admin.create_user(real.credential("mäde\\'\"", SECOND), real.credential("user", FIRST))
             assert real.source.logs_in(real.credential("mäde\\'\"", SECOND))
+            assert not as_admin.copy_grants(real.credential("mäde\\'\"", SECOND), real.credential("user", FIRST))
     finally:
         real.execute(f"ALTER ROLE {ADMIN} RESET ALL", 'DROP OWNED BY "mäde\\\'"""', 'DROP ROLE "mäde\\\'"""')
 

@@ -61,7 +61,7 @@ class PostgreSQLSession:
     def lock(self) -> None:
         """Taken on the writer only: one on a standby protects nothing."""
         host = self._admin.host
-        if self._connection.value("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool"):
+        if self._connection.value("SELECT current_setting('transaction_read_only')::bool"):
             raise SourceReadOnly(f"{host} is read-only: a reader, or a writer in the middle of a fail-over")
         try:
             self._connection.run("SELECT pg_advisory_lock(:key)", key=self._key)
