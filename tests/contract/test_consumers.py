@@ -34,7 +34,7 @@ def consumer(request: pytest.FixtureRequest, tmp_path: Path) -> CredentialConsum
     index = SECRET if secret else SQLCONF
     if kind == "small world":
         return MemoryWorld().credential(index)
-    return Ports(Invocation(LivingWorld(), "publish", {"execution": {"id": "arn"}}, "test")).credential(index)
+    return Ports(Invocation(LivingWorld(), "publish", {"execution": {"id": "arn"}}, "test")).credential(index, "")
 
 
 def read(consumer: CredentialConsumer) -> Credential:
