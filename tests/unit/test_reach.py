@@ -11,9 +11,9 @@ from rotation_cli.reach import Reach
 from tests.worlds.families import APPLICATION_SECRET, EVERYBODY, OPENEMR, PROXY_SECRETS, RDS_PROXY, SECRETS
 
 KUBERNETES = {"Namespace": "openemr", "K8sSecretName": "db", "DeploymentName": "openemr"}
-NOTHING = {
-    name: "none" for name in ("SitesFileSystemArn", "SitesAccessPointArn", "ClusterName", "ApplicationSecretArn", "ProxySecretArns")
-}
+NOTHING = dict.fromkeys(
+    ("SitesFileSystemArn", "SitesAccessPointArn", "ClusterName", "ApplicationSecretArn", "ProxySecretArns"), "none"
+)
 """As CloudFormation tells of parameters that were not given."""
 PROXY = {"kind": "proxy-secret", "secrets": PROXY_SECRETS}
 APPLICATION = {"kind": "app-secret", "secret": APPLICATION_SECRET, "application_cache_seconds": 60}

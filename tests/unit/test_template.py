@@ -20,7 +20,6 @@ from rotation.runtime.wiring import WRITES
 
 from local.decided import decided
 from local.translation import translate
-
 from tests.worlds.families import FAMILIES, target_text
 
 ROOT = Path(__file__).parents[2]
