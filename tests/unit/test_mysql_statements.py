@@ -54,7 +54,7 @@ class Server:
 
 @contextmanager
 def talking_to(server: Server) -> Iterator[MySQL]:
-    with patch.object(adapter.pymysql, "connect", server.connect), patch.object(adapter, "_tls", lambda _: None):
+    with patch.object(adapter.pymysql, "connect", server.connect), patch.object(adapter, "verified", lambda _: None):
         yield MySQL("no CA is needed", readers=["reader-1", "reader-2"])
 
 
@@ -129,7 +129,7 @@ def connecting_ends_in(error: Exception) -> Iterator[MySQL]:
     def connect(**_: Any) -> None:
         raise error
 
-    with patch.object(adapter.pymysql, "connect", connect), patch.object(adapter, "_tls", lambda _: None):
+    with patch.object(adapter.pymysql, "connect", connect), patch.object(adapter, "verified", lambda _: None):
         yield MySQL("no CA is needed")
 
 
