@@ -76,7 +76,7 @@ def test_sessions_to_be_ended_are_listed_and_ended_on_the_readers_too() -> None:
 @pytest.mark.parametrize(("ssl_type", "says"), [("ANY", "REQUIRE SSL"), ("X509", "REQUIRE SSL"), ("", "REQUIRE NONE")])
 def test_a_user_is_made_with_the_tls_requirement_of_the_one_in_use(ssl_type: str, says: str) -> None:
     server = Server(**{"FROM mysql.user": [("%", ssl_type)], "SHOW GRANTS": []})
-    with talking_to(server) as source, source._session(ME) as session:
+    with talking_to(server) as source, source._session(ME, ME.host) as session:
         session.create_user(credential("openemr_a", "new"), credential(FORMER, FORMER_PASSWORD))
     assert server.statements("CREATE USER") == [f"CREATE USER 'openemr_a'@'%' IDENTIFIED BY 'new' {says}"]
 
@@ -91,7 +91,7 @@ def test_with_nobody_to_be_like_tls_is_required() -> None:
             return [("%", "ANY")] if "FROM mysql.user" in self.said[-1][1] and made[-1] else []
 
     server = Empty()
-    with talking_to(server) as source, source._session(ME) as session:
+    with talking_to(server) as source, source._session(ME, ME.host) as session:
         session.create_user(credential("openemr_a", "new"), credential(FORMER, FORMER_PASSWORD))
     assert server.statements("CREATE USER") == ["CREATE USER 'openemr_a'@'%' IDENTIFIED BY 'new' REQUIRE SSL"]
 
@@ -118,7 +118,7 @@ def test_a_grant_is_on_that_schema_and_on_no_other(schema: str, other: str) -> N
 
 def test_a_schema_with_an_underscore_is_granted_escaped() -> None:
     server = Server(**{"FROM mysql.user": [("%", "ANY")], "SHOW GRANTS": []})
-    with talking_to(server) as source, source._session(ME) as session:
+    with talking_to(server) as source, source._session(ME, ME.host) as session:
         user = replace(credential("openemr_a", "x"), dbname="open_emr")
         assert session.copy_grants(user, replace(user, username=FORMER))
     assert server.statements("GRANT") == [r"GRANT ALL PRIVILEGES ON `open\_emr`.* TO 'openemr_a'@'%'"]
