@@ -13,6 +13,7 @@ from hashlib import blake2b
 from typing import Any
 
 from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Credential, Password, SecretText
+from rotation.core.record import Record
 
 from tests.faults.alike.liveness import live_at, projected
 from tests.faults.calls.machinery import LeftLying, machine
@@ -263,10 +264,10 @@ def _from(text: str) -> str:
 
 @lru_cache(100_000)
 def _retiring(text: str) -> frozenset[str]:
-    content = json.loads(text)
-    other = {"A": "B", "B": "A"}[content["active_slot"]]
-    entries = [content[other], *([content["previous"]] if "previous" in content else [])]
-    return frozenset(entry["username"] for entry in entries) - {ADMIN}
+    record = Record(json.loads(text))
+    left = () if record.two_values else (record.credential(record.leaves),)
+    entries = (*left, *((record.previous,) if record.previous else ()))
+    return frozenset(entry.username for entry in entries) - {ADMIN}
 
 
 def _login(credential: Credential) -> tuple[Any, ...]:

@@ -17,6 +17,7 @@ from tests.worlds.world import (
     ADMIN_PASSWORD,
     FORMER,
     FORMER_PASSWORD,
+    LONGER,
     RING,
     USERS,
     credential,
@@ -55,6 +56,15 @@ def from_a() -> LivingWorld:
 
 def from_b() -> LivingWorld:
     return LivingWorld(active=Slot.B)
+
+
+def ring_of_three() -> LivingWorld:
+    return LivingWorld(ring=LONGER, active=Slot.C)
+
+
+def two_values() -> LivingWorld:
+    """Two passwords of one user: the second has never been set."""
+    return LivingWorld(two_values=True)
 
 
 def bootstrap() -> LivingWorld:
@@ -205,6 +215,11 @@ SCENARIOS = {
     "a report on a reader": Scenario(with_a_report_on_a_reader),
     "odd characters": Scenario(with_odd_characters),
     "B does not work": Scenario(where_b_does_not_work, rest=back_where_it_was),
+    "a ring of three": Scenario(ring_of_three),
+    "an interrupted retirement in a ring of three": Scenario(ring_of_three, "CheckDrained"),
+    "two values of one user": Scenario(two_values),
+    "an interrupted flip between two values": Scenario(two_values, "ValidateApp"),
+    "an undiscarded value": Scenario(two_values, "CheckStillDrained"),
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),
     "revocation of an interrupted flip": Scenario(from_a, "ValidateApp", mode="revoke", rest=revoked),
     "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),

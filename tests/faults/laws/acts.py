@@ -76,7 +76,9 @@ def _claimed_what_was_decided(it: Invocation, boundary: Boundary) -> None:
     if content["active_slot"] != decided["slot"]:
         raise Violation("I4", f"the intent names slot {content['active_slot']}, and what was decided is {decided['slot']}")
     keeps = decided["action"] == "retire" or decided["keeps_intent"]
-    for slot in it.world.current.ring if not keeps else [content["active_slot"]]:
+    current = it.world.current
+    decided_anew = (current.active,) if current.two_values else current.ring
+    for slot in decided_anew if not keeps else [content["active_slot"]]:
         recorded = login_of(content[slot])
         works = [one for one in it.seen.proven if one.username == recorded.username and it.world.accepts(one)]
         if works and not it.world.accepts(recorded):
@@ -97,7 +99,7 @@ def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
     if boundary.what == f"swap {CURRENT} of admin":
         return login_of(content_of(world.admin, CURRENT))
     if it.function == "discard_old_password" and boundary.what == f"swap {CURRENT} of slots":
-        return world.current.credential(world.current.leaves)
+        return world.current.credential(world.current.active if world.current.two_values else world.current.leaves)
     return None
 
 
@@ -108,7 +110,7 @@ def _published(world: LivingWorld, boundary: Boundary) -> Credential:
 def _kept_the_old_one(it: Invocation, boundary: Boundary) -> None:
     """Where the server can: then only the discard destroys. A repair replaces what nobody knows."""
     verb, _, username = boundary.what.partition(" ")
-    repairs = it.function == "sync_users"
+    repairs = it.function == "sync_users" and not it.world.current.two_values
     if verb == "alter" and not repairs and it.world.source.dual_passwords and it.world.source.accounts[username].old is None:
         raise Violation("I8", f"{boundary.what}: the old password was not kept beside the new one")
 
@@ -130,6 +132,10 @@ def _looked_under_the_lock(it: Invocation, boundary: Boundary) -> None:
         return
     if "labels of slots" not in it.seen.under_lock:
         raise Violation("I4", f"{boundary.what}: nobody had looked at the intent under the database's lock")
+    if it.world.current.two_values and username != ADMIN:
+        if f"passwords of {username}" not in it.seen.under_lock:
+            raise Violation("I2", f"{boundary.what}: nobody had looked under the lock which of its passwords is the primary")
+        return
     if verb != "create" and f"login {username}" not in it.seen.under_lock:
         raise Violation("I2", f"{boundary.what}: nobody had tried under the lock what is to work after it")
     forbids = verb != "create" and username != ADMIN and it.event["mode"] not in ("revoke", "sync-users")
@@ -166,8 +172,13 @@ def _one_way(it: Invocation, boundary: Boundary) -> None:
     ours = world.slots.labels().pending == it.event.get("claim", {}).get("version")
     if boundary.what.startswith("publish ") and ours and it.event["direction"] == "restore":
         held = _published(world, boundary)
-        if it.event["entry"] != "previous" and held.username != active_login(world).username:
+        if it.event["entry"] != "previous" and not _same_slot(world, held):
             raise Violation("I5", f"rolled back to {held.username}, which is not what is current")
+
+
+def _same_slot(world: LivingWorld, held: Credential) -> bool:
+    current = active_login(world)
+    return held.same_login(current) if world.current.two_values else held.username == current.username
 
 
 def canaries(world: LivingWorld, outcome: Outcome) -> None:

@@ -26,7 +26,9 @@ def at_rest(world: LivingWorld, place: Place, *before: Credential, state: str = 
         f"the run ended {place.state}: {place.cause}": place.state == state,
         "AWSPENDING is held": world.slots.labels().pending is None and world.admin.labels().pending is None,
         "a consumer is not on the active slot": all(one.held.same_login(active_login(world)) for one in (world.file, world.secret)),
-        "a slot does not log in": all(world.accepts(current.credential(slot)) for slot in current.ring),
+        "a slot does not log in": all(
+            world.accepts(current.credential(slot)) for slot in ((current.active,) if current.two_values else current.ring)
+        ),
         "the admin does not log in": world.accepts(world.current_admin.credential),
         "the admin's password is not of this rotation": rotation_of(world.admin) == _renewal(world, place, state),
         "an old password is left": by_hand

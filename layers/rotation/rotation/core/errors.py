@@ -13,7 +13,7 @@
     │   ├── ClusterUnavailable        the Kubernetes API did not answer
     │   ├── ClusterConflict           somebody else changed the object at the same moment
     │   ├── AppUnhealthy              the health URL did not show the application working
-    │   └── NoFreeSlot                a first rotation finds both slots in use by something else, maybe by sessions that are ending
+    │   └── NoFreeSlot                the next slot, or each of a first rotation, is in use by something else, maybe by sessions that end
     └── PermanentError              trying the same again cannot help
         ├── TargetNotFound            no such target document
         ├── TargetInvalid             the target document breaks its schema; the field is named
@@ -43,7 +43,6 @@
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
         ├── PrimaryUnknown            which of a user's two passwords is the primary is unknown, or it is the wrong one
         ├── SecondaryUnknown          the user has a second password that nobody here knows: it may be in use
-        ├── NextUserInUse             the user whose turn comes next in a longer ring is used by something else
         ├── NotOnSlots                a revocation finds the application on a user that is neither slot
         ├── NotAnnounced              the SNS topic did not take a message
         └── UnexpectedError           a bug: the type and place are given, never the text
@@ -189,9 +188,6 @@ class PrimaryUnknown(PermanentError): ...
 
 
 class SecondaryUnknown(PermanentError): ...
-
-
-class NextUserInUse(PermanentError): ...
 
 
 class NotOnSlots(PermanentError): ...

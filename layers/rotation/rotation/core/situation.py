@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from rotation.core.errors import LoginRefused, NextUserInUse, NoFreeSlot, NotOnSlots, RotationAlreadyRunning
+from rotation.core.errors import LoginRefused, NoFreeSlot, NotOnSlots, RotationAlreadyRunning
 from rotation.core.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, Slot
 from rotation.core.record import Record
 
@@ -247,9 +247,7 @@ def _next(facts: Facts, record: Record) -> Slot:
     ours = any(record.slot_of(found.credential) is slot for found in facts.others)
     if len(record.ring) > 2 and facts.sessions.get(slot, 0) and not ours:
         user = record.credential(slot).username
-        raise NextUserInUse(
-            f"it is the turn of {user}, but something else uses it ({facts.sessions[slot]} sessions): find out what"
-        )
+        raise NoFreeSlot(f"it is the turn of {user}, but something else uses it ({facts.sessions[slot]} sessions): find out what")
     return slot
 
 
