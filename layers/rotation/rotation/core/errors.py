@@ -13,7 +13,7 @@
     │   ├── ClusterUnavailable        the Kubernetes API did not answer
     │   ├── ClusterConflict           somebody else changed the object at the same moment
     │   ├── AppUnhealthy              the health URL did not show the application working
-    │   └── NoFreeSlot                the next slot, or each of a first rotation, is in use by something else, maybe by sessions that end
+    │   └── NoFreeSlot                the next slot, or each of a first rotation, is in use, maybe by sessions that are ending
     └── PermanentError              trying the same again cannot help
         ├── TargetNotFound            no such target document
         ├── TargetInvalid             the target document breaks its schema; the field is named
