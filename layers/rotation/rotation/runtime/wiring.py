@@ -160,7 +160,11 @@ class AwsWorld:
         return held
 
     def _made(self, consumer: Consumer) -> Any:
-        return registry.adapter(registry.CONSUMERS[consumer.kind]).make(consumer.settings, self._here)
+        try:
+            adapter = registry.adapter(registry.CONSUMERS[consumer.kind])
+        except ModuleNotFoundError as error:
+            raise TargetInvalid(f"{self._name}: this function has no {error.name}, which a {consumer.kind} needs") from None
+        return adapter.make(consumer.settings, self._here)
 
 
 class AwsDesk:
