@@ -87,11 +87,11 @@ class AwsWorld:
 
     @cached_property
     def endpoint(self) -> Endpoint | None:
-        from rotation.checks.login import ThroughEndpoint, authority
-
         settings = self.target.endpoint
         if settings is None:
             return None
+        from rotation.checks.login import ThroughEndpoint, authority
+
         made: Source = self._source({**self.target.source.settings, "ca": authority(settings.ca)})
         return ThroughEndpoint(made, settings)
 
