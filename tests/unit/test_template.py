@@ -323,12 +323,11 @@ def test_where_a_function_is_not_deployed_the_machine_has_a_text_that_verify_pas
 
 
 @each_family
-def test_the_functions_know_which_consumers_states_there_are(family: str) -> None:
-    """And refuse a target that needs another."""
+def test_read_slots_knows_which_consumers_states_there_are(family: str) -> None:
+    """And refuses a target that needs another."""
     states = {registry.consumer(kind).state for kind in registry.CONSUMERS} & set(steps_of(family))
-    for function in all_of("AWS::Lambda::Function", family).values():
-        separator, known = function["Environment"]["Variables"]["CONSUMER_STATES"]["Fn::Join"]
-        assert (separator, set(known)) == (",", states)
+    separator, known = properties("ReadSlotsFunction", family)["Environment"]["Variables"]["CONSUMER_STATES"]["Fn::Join"]
+    assert (separator, set(known)) == (",", states)
 
 
 def test_the_machine_logs_every_state_and_no_data() -> None:

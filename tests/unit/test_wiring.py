@@ -16,6 +16,7 @@ from rotation.consumers.deployment.adapter import Deployment
 from rotation.consumers.secret.adapter import KubernetesSecret
 from rotation.consumers.sqlconf.adapter import SqlconfFile
 from rotation.core.errors import TargetInvalid
+from rotation.kinds import registry
 from rotation.kinds.target import EndpointSettings, Source, Target
 from rotation.ports import World
 from rotation.runtime.settings import Settings
@@ -135,7 +136,7 @@ def test_the_consumer_that_moves_the_traffic_is_the_one_that_the_target_says_whe
 def test_a_target_that_needs_a_function_that_is_not_deployed_is_refused(
     asked: list[tuple[str, str]], states: set[str], said: str
 ) -> None:
-    """By whichever function reads it, so by ReadSlots before anything is done."""
+    """By ReadSlots, which is told, before anything is done."""
     world = AwsWorld(Settings("/stack/targets", SITES, states=frozenset(states)), "openemr")
     with pytest.raises(TargetInvalid, match=said):
         _ = world.target
@@ -163,6 +164,15 @@ def test_a_function_without_the_mount_says_so(asked: list[tuple[str, str]]) -> N
     for ask in (world.credentials, world.files, world.traffic):
         with pytest.raises(TargetInvalid, match="openemr: this function does not mount EFS"):
             ask()
+
+
+def test_a_function_without_the_layer_says_so(world: AwsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: str) -> None:
+        raise ModuleNotFoundError("No module named 'kubernetes'", name="kubernetes")
+
+    monkeypatch.setattr(registry, "adapter", missing)
+    with pytest.raises(TargetInvalid, match="openemr: this function has no kubernetes, which a deployment needs"):
+        world.workloads()
 
 
 def test_whether_an_execution_is_alive_is_for_step_functions_to_say(monkeypatch: pytest.MonkeyPatch, world: AwsWorld) -> None:

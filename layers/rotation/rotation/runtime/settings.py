@@ -19,7 +19,7 @@ class Settings:
     roles: Mapping[str, str] = field(default_factory=dict)
     """The roles of the functions that write secrets, for the one that asks IAM about them."""
     states: frozenset[str] | None = None
-    """The consumers' states that the stack has a function for; None where nobody said."""
+    """The consumers' states that the stack has a function for; None in the functions that are not told."""
 
     @classmethod
     def from_environment(cls) -> "Settings":

@@ -87,11 +87,11 @@ class AwsWorld:
 
     @cached_property
     def endpoint(self) -> Endpoint | None:
-        from rotation.checks.login import ThroughEndpoint, authority
-
         settings = self.target.endpoint
         if settings is None:
             return None
+        from rotation.checks.login import ThroughEndpoint, authority
+
         made: Source = self._source({**self.target.source.settings, "ca": authority(settings.ca)})
         return ThroughEndpoint(made, settings)
 
@@ -160,7 +160,11 @@ class AwsWorld:
         return held
 
     def _made(self, consumer: Consumer) -> Any:
-        return registry.adapter(registry.CONSUMERS[consumer.kind]).make(consumer.settings, self._here)
+        try:
+            adapter = registry.adapter(registry.CONSUMERS[consumer.kind])
+        except ModuleNotFoundError as error:
+            raise TargetInvalid(f"{self._name}: this function has no {error.name}, which a {consumer.kind} needs") from None
+        return adapter.make(consumer.settings, self._here)
 
 
 class AwsDesk:
