@@ -12,6 +12,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,9 @@ from local.ports import free_port
 from local.stack import SLOT_SECRET, LocalStack
 from tests.e2e.bad_worlds import BadWorld, assert_refused
 from tests.e2e.hands import SECRET_PATH, Kubernetes, made_up, put_target, sql, state_of
+from tests.e2e.lending import Lender
 from tests.e2e.rotations import Rotations
+from tests.e2e.shared import SharedStack
 
 Spoil = Callable[[BadWorld], object]
 
@@ -389,12 +392,21 @@ UNWELL = {
 class Background:
     """Executions under way, each on a world of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, rotations: Rotations, pages: ExitStack) -> None:
+        self.stack, self._rotations = rotations.stack, rotations
         self.worlds: dict[str, BadWorld] = {}
         self.before: dict[str, Any] = {}
         self.arns: dict[str, str] = {}
+        for name, (spoil, _) in UNREACHABLE.items():
+            self._start(name, spoil)
+        for way in UNWELL:
+            self._start(way, partial(_page_of, way, pages))
+        self._start("always", lambda world: world.document["health"].update(url=f"http://127.0.0.1:{nobody_listens()}/"))
 
-    def start(self, name: str, world: BadWorld) -> None:
+    def _start(self, name: str, spoil: Spoil) -> None:
+        world = BadWorld(self._rotations)
+        world.only_the_file()
+        spoil(world)
         world.make()
         if name == MARKED:
             world.stack.aws.client("secretsmanager").delete_secret(SecretId=world.document["slot_secret"])
@@ -404,34 +416,38 @@ class Background:
     def run(self, name: str) -> Run:
         return wait_for(self.worlds[name].stack, self.arns[name])
 
-
-@pytest.fixture(scope="module", autouse=True)
-def background(whole_session: Rotations) -> Iterator[Background]:
-    whole_session.assert_at_rest()
-    background = Background()
-    with ExitStack() as pages:
-        for name, (spoil, _) in UNREACHABLE.items():
-            world = BadWorld(whole_session)
-            world.only_the_file()
-            spoil(world)
-            background.start(name, world)
-        for way in UNWELL:
-            world = BadWorld(whole_session)
-            world.only_the_file()
-            server = pages.enter_context(page(way, world))
-            scheme = "https" if way == "another certificate" else "http"
-            ca = {"ca": server.authority.pem} if scheme == "https" else {}
-            world.document["health"] |= {"url": f"{scheme}://127.0.0.1:{server.server_port}/", "timeout_seconds": 2} | ca
-            background.start(way, world)
-        world = BadWorld(whole_session)
-        world.only_the_file()
-        world.document["health"]["url"] = f"http://127.0.0.1:{nobody_listens()}/"
-        background.start("always", world)
-        yield background
-        for name, world in background.worlds.items():
-            background.run(name)
+    def end(self) -> None:
+        for name, world in self.worlds.items():
+            self.run(name)
             world.remove()
-    whole_session.stack.aws.clear_faults()
+
+
+def _page_of(way: str, pages: ExitStack, world: BadWorld) -> None:
+    server = pages.enter_context(page(way, world))
+    scheme = "https" if way == "another certificate" else "http"
+    ca = {"ca": server.authority.pem} if scheme == "https" else {}
+    world.document["health"] |= {"url": f"{scheme}://127.0.0.1:{server.server_port}/", "timeout_seconds": 2} | ca
+
+
+@pytest.fixture(scope="module")
+def begun(shared: Lender[SharedStack]) -> Iterator[Callable[[], Background]]:
+    """Begins them on the stack that there is now: once, and again if a failed test was its end."""
+    backgrounds: list[Background] = []
+    with ExitStack() as pages:
+
+        def begin() -> Background:
+            if not backgrounds or backgrounds[-1].stack is not shared.world.rotations.stack:
+                backgrounds.append(Background(shared.world.rotations, pages))
+            return backgrounds[-1]
+
+        yield begin
+        if backgrounds[-1].stack is shared.world.rotations.stack:
+            backgrounds[-1].end()
+
+
+@pytest.fixture(autouse=True)
+def background(begun: Callable[[], Background]) -> Background:
+    return begun()
 
 
 @pytest.mark.parametrize("way", UNWELL)

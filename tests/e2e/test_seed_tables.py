@@ -302,10 +302,9 @@ def test_both_slots_corrupted_in_the_secret(rotations: Rotations) -> None:
     rotations.assert_at_rest()
 
 
-def test_both_slots_corrupted_and_the_application_down(whole_session: Rotations) -> None:
+def test_both_slots_corrupted_and_the_application_down(in_an_outage: Rotations) -> None:
     """The seed's emergency, word for word. Requests fail before it, and none after users were synced."""
-    rotations, stack = whole_session, whole_session.stack
-    rotations.assert_at_rest()
+    rotations, stack = in_an_outage, in_an_outage.stack
     for login in rotations.logins():
         set_password(stack, Login(login.username, made_up()))
     until(lambda: bool(rotations.requests_since(time.time() - 0.5).failures))
