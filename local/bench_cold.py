@@ -72,7 +72,7 @@ def _measure(python: Path, name: str, function: dict[str, Any]) -> tuple[float, 
         ours.append("import rotation.sources.mysql.adapter")
     if reaches_cluster:
         theirs.append(CONNECTION)
-        ours.append("import rotation.consumers.cluster.objects")
+        ours.append("import rotation.consumers.deployment.adapter, rotation.consumers.secret.adapter")
     times: tuple[list[float], list[float]] = ([], [])
     for _ in range(ROUNDS):
         for code, found in zip((ours, theirs), times, strict=True):

@@ -1,4 +1,4 @@
-"""Follow an execution while it runs: what Step Functions' history says, as visits of states with their durations."""
+"""Follow an execution while it runs: how far it has come by now, again and again."""
 
 from __future__ import annotations
 
@@ -8,26 +8,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from rotation.told.history import RUNNING, Event, Visit, read
+
 from local.stack import LocalStack
 
 POLL_SECONDS = 0.1
-ENTERED, EXITED = "StateEntered", "StateExited"
-
-
-@dataclass
-class Visit:
-    """One state entered, and left."""
-
-    state: str
-    kind: str
-    """Task, Wait, Map, …"""
-    entered: float
-    left: float | None = None
-
-    @property
-    def seconds(self) -> float:
-        """How long it lasted; until now, while it lasts."""
-        return (self.left or time.time()) - self.entered
 
 
 @dataclass
@@ -35,7 +20,7 @@ class Run:
     """An execution as far as it has come."""
 
     arn: str
-    status: str = "RUNNING"
+    status: str = RUNNING
     error: str = ""
     cause: str = ""
     visits: list[Visit] = field(default_factory=list)
@@ -54,7 +39,7 @@ class Run:
     @property
     def waiting(self) -> float:
         """Time in Wait states: quiet periods and rollouts."""
-        return sum(visit.seconds for visit in self.visits if visit.kind == "Wait")
+        return sum(lasted(visit) for visit in self.visits if visit.kind == "Wait")
 
     @property
     def working(self) -> float:
@@ -63,6 +48,11 @@ class Run:
 
     def visits_of(self, state: str) -> list[Visit]:
         return [visit for visit in self.visits if visit.state == state]
+
+
+def lasted(visit: Visit) -> float:
+    """Until now, while it lasts."""
+    return visit.seconds(time.time())
 
 
 def follow(stack: LocalStack, arn: str) -> Iterator[tuple[Run, Visit | None]]:
@@ -76,7 +66,7 @@ def follow(stack: LocalStack, arn: str) -> Iterator[tuple[Run, Visit | None]]:
         for visit in finished[told:]:
             yield run, visit
         told = len(finished)
-        if run.status != "RUNNING":
+        if run.status != RUNNING:
             return
         yield run, None
         time.sleep(POLL_SECONDS)
@@ -85,7 +75,7 @@ def follow(stack: LocalStack, arn: str) -> Iterator[tuple[Run, Visit | None]]:
 def wait_for(stack: LocalStack, arn: str, meanwhile: Callable[[], object] = lambda: None) -> Run:
     """The run once it has ended. Its history is read once: an engine that is asked for it all the time does little else."""
     states = stack.aws.client("stepfunctions")
-    while (described := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
+    while (described := states.describe_execution(executionArn=arn))["status"] == RUNNING:
         meanwhile()
         time.sleep(POLL_SECONDS)
     run = Run(arn)
@@ -93,30 +83,22 @@ def wait_for(stack: LocalStack, arn: str, meanwhile: Callable[[], object] = lamb
     return run
 
 
-def _events(states: Any, arn: str) -> list[dict[str, Any]]:
+def _events(states: Any, arn: str) -> list[Event]:
     pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
-    return [event for page in pages for event in page["events"]]
+    return [Event.of_history(event) for page in pages for event in page["events"]]
 
 
-def _read(run: Run, events: list[dict[str, Any]], described: dict[str, Any]) -> None:
+def _read(run: Run, events: list[Event], described: dict[str, Any]) -> None:
     run.status, run.error, run.cause = described["status"], described.get("error", ""), described.get("cause", "")
     run.began = _seconds(described["startDate"])
-    run.ended = _seconds(described["stopDate"]) if run.status != "RUNNING" else time.time()
-    run.visits = []
-    open_visits: dict[str, Visit] = {}
-    for event in events:
-        kind, at = event["type"], _seconds(event["timestamp"])
-        if kind.endswith(ENTERED):
-            visit = Visit(event["stateEnteredEventDetails"]["name"], kind.removesuffix(ENTERED), at)
-            run.visits.append(visit)
-            open_visits[visit.state] = visit
-            if visit.kind == "Fail":
-                visit.left = at
-        elif kind.endswith(EXITED):
-            open_visits.pop(event["stateExitedEventDetails"]["name"]).left = at
-    if run.status != "RUNNING":
-        for visit in open_visits.values():
-            visit.left = visit.left or run.ended
+    run.ended = _seconds(described["stopDate"]) if run.status != RUNNING else time.time()
+    history = read(events)
+    run.visits = history.visits
+    for visit in run.visits:
+        if visit.kind == "Fail":
+            visit.left = visit.entered  # told at once, not at the end
+    if run.status != RUNNING:
+        history.close(run.ended)
 
 
 def _seconds(moment: datetime) -> float:

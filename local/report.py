@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from local.follow import Run
+from local.follow import Run, lasted
 from local.load import Results
 
 WAITS = {"WaitForDrain": "quiet period", "WaitForRollout": "rollout", "OverlapWindow": "overlap window"}
@@ -86,5 +86,5 @@ class Report:
 
 def waits(run: Run) -> dict[str, float]:
     """What it waited for → seconds; only what it did wait for."""
-    each = {what: sum(visit.seconds for visit in run.visits_of(state)) for state, what in WAITS.items()}
+    each = {what: sum(map(lasted, run.visits_of(state))) for state, what in WAITS.items()}
     return {what: seconds for what, seconds in each.items() if seconds >= 0.05}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 
-from local.follow import Run, Visit
+from local.follow import Run, Visit, lasted
 from local.load import Results
 from local.report import SEARCHED, WAITS, Report, waits
 from local.rollouts import RolloutWatch
@@ -33,7 +33,7 @@ class Teller:
         self._say(f"            {run.cause}\n" if run.cause else "")
 
     def _line(self, run: Run, visit: Visit) -> str:
-        text = f"  {(visit.left or 0) - run.began:6.1f} s  {visit.state:20} {visit.seconds:5.2f} s"
+        text = f"  {(visit.left or 0) - run.began:6.1f} s  {visit.state:20} {lasted(visit):5.2f} s"
         if visit.state in WAITS:
             return f"{text}  {WAITS[visit.state]}"
         noticed = self._rollouts.noticed_after(visit.left or 0) if visit.state == "CheckRollout" else None
@@ -45,7 +45,7 @@ class Teller:
         self._told = time.monotonic()
         current = [visit for visit in run.visits if visit.left is None and visit.kind not in QUIET_LINES]
         if current:
-            self._say(f"            … {current[-1].state}, {current[-1].seconds:.0f} s")
+            self._say(f"            … {current[-1].state}, {lasted(current[-1]):.0f} s")
 
     def _say(self, text: str) -> None:
         print(text, flush=True)

@@ -28,12 +28,12 @@ PURE = {
         "told/notice",
         "told/outcome",
         "core/passwords",
-        "core/plan",
+        "kinds/plan",
         "core/record",
         "core/rollout",
         "core/situation",
         "consumers/sqlconf/text",
-        "core/target",
+        "kinds/target",
     )
 }
 TESTED_BY = {"text": "test_sqlconf.py"}

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 from rotation.core.errors import TargetInvalid
 from rotation.core.model import Mode
-from rotation.core.target import Target, parse_target
+from rotation.kinds.target import Target, parse_target
 from rotation.told.runbook import Urgency
 
 from rotation_cli import reporting, telling
@@ -188,13 +188,13 @@ def _parsed(name: str, text: str) -> Target:
     try:
         return parse_target(name, text)
     except TargetInvalid as error:
-        raise Trouble(f"{error}; layers/rotation/rotation/core/target.schema.json says what may be there") from None
+        raise Trouble(f"{error}; layers/rotation/rotation/kinds/target.schema.json says what may be there") from None
 
 
 def _within_reach(stack: Stack, target: Target) -> None:
     parameters = stack.parameters()
     try:
-        beyond = list(Reach.of(parameters).beyond(target))
+        beyond = list(Reach(parameters).beyond(target))
     except KeyError as error:
         raise Trouble(f"the stack {stack.name} has no parameter {error}: --stack must name one made from this template") from None
     if beyond:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rotation.told.history import RUNNING, Visit
 
 from rotation_cli.aws import NotPermitted
-from rotation_cli.history import RUNNING, Run, Visit
+from rotation_cli.history import Run
 from rotation_cli.stack import Stack
 from rotation_cli.trouble import Trouble
 from rotation_cli.words import lasted
@@ -107,8 +108,9 @@ def _tell(run: Run, told: int, say: Callable[[str], object]) -> int:
 def step_line(run: Run, visit: Visit) -> str:
     """When it ended, what it was, how long it took; empty for what was over at once."""
     now = datetime.now(UTC)
-    seconds = visit.seconds(now)
+    seconds = visit.seconds(now.timestamp())
     if visit.kind == "Wait" and seconds < SHORTEST:
         return ""
-    since = ((visit.left or now) - run.began).total_seconds()
+    ended = now if visit.left is None else datetime.fromtimestamp(visit.left, UTC)
+    since = (ended - run.began).total_seconds()
     return f"{lasted(since):>9}  {visit.state:<20} {lasted(seconds):>8}{'  waiting' if visit.kind == 'Wait' else ''}"

@@ -8,9 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rotation.core.classes import CLASSES, DEFAULT_CLASS, RotationClass
+from rotation.told.failures import as_object
+from rotation.told.history import Event
 
 from rotation_cli.aws import Aws, NotPermitted, Refused
-from rotation_cli.history import Event, Run, as_object, read
+from rotation_cli.history import Run, needed, read
 from rotation_cli.trouble import Trouble
 
 NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")
@@ -123,7 +125,7 @@ class Stack:
         """From Step Functions. One that was just started may not be known yet, or have no events."""
         try:
             pages = self.aws.pages("stepfunctions", "get_execution_history", executionArn=arn, includeExecutionData=True)
-            return read(arn, [Event.of_history(raw) for page in pages for raw in page["events"]])
+            return read(arn, [needed(Event.of_history(raw)) for page in pages for raw in page["events"]])
         except Refused as error:
             if error.code not in NO_EXECUTION:
                 raise
@@ -223,6 +225,6 @@ def _events(lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Event]]:
     for line in lines:
         try:
             raw = json.loads(line["message"])
-            yield str(raw["execution_arn"]), Event.of_log(raw)
+            yield str(raw["execution_arn"]), needed(Event.of_log(raw))
         except (ValueError, KeyError, TypeError):
             continue

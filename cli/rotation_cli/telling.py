@@ -9,12 +9,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from rotation.core.classes import RotationClass
+from rotation.told.failures import as_object
+from rotation.told.history import RUNNING
 from rotation.told.outcome import DONE
 from rotation.told.runbook import Urgency
 
 from rotation_cli.evidence import LOOKS, Entry, Evidence, Gap, starter_of
 from rotation_cli.following import SHOWN, step_line
-from rotation_cli.history import RUNNING, Run, as_object
+from rotation_cli.history import Run
 from rotation_cli.stack import Stack, class_of
 from rotation_cli.words import count, lasted, shown
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from rotation.consumers.cluster import eks
-from rotation.consumers.cluster.objects import Deployment
+from rotation.consumers.deployment.adapter import Deployment
 from rotation.core.rollout import Progress, Rollout, progress
 
 from local.stack import CLUSTER, LocalStack

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 from rotation.consumers.cluster import eks
 from rotation.consumers.cluster.eks import Cluster
-from rotation.consumers.cluster.objects import Deployment, KubernetesSecret
+from rotation.consumers.deployment.adapter import Deployment
+from rotation.consumers.secret.adapter import KubernetesSecret
 from rotation.core.errors import (
     ClusterConflict,
     ClusterObjectMissing,

@@ -42,7 +42,7 @@ def test_what_is_no_python_is_there_too(installed: Path) -> None:
     """The schema and the page are read at run time only."""
     asked = """
 from importlib.resources import files
-from rotation.core.target import parse_target
+from rotation.kinds.target import parse_target
 print(files("rotation_cli").joinpath("report.html").is_file())
 try:
     parse_target("openemr", "{}")

@@ -74,7 +74,7 @@ def test_a_token_is_as_old_as_the_call_that_shows_it(monkeypatch: pytest.MonkeyP
 def test_the_kubernetes_package_is_imported_without_its_models_and_others_still_get_all_of_it() -> None:
     code = """
 import sys
-import rotation.consumers.cluster.objects
+import rotation.consumers.deployment.adapter, rotation.consumers.secret.adapter
 loaded = [name for name in sys.modules if name.partition(".")[0] == "kubernetes"]
 assert loaded == [], loaded
 from rotation.consumers.cluster.client import ApiClient

@@ -102,7 +102,7 @@ def test_an_end_is_told_with_what_was_asked_and_what_came_of_it(aws: LocalAws, m
     assert (outcome.mode, outcome.target, outcome.started_by) == ("revoke", "another", "arn:me")
     assert (outcome.name, outcome.machine_arn) == ("told", machines["failing"])
     assert 0 <= outcome.seconds < 30
-    assert [one.state for one in outcome.history if one.kind.endswith("StateEntered")] == ["ValidateApp", "RolledBack"]
+    assert [visit.state for visit in outcome.history.visits] == ["ValidateApp", "RolledBack"]
 
 
 @pytest.mark.parametrize("given", ["{}", '"text"', "[1]"])

@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from rotation.checks.page import HealthPage
 from rotation.core.errors import AppUnhealthy
-from rotation.core.target import HealthSettings
+from rotation.kinds.target import HealthSettings
 
 from local.certificates import Authority
 from local.ports import free_port

@@ -9,7 +9,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def demo(**told: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, **told}
+    environment = {**os.environ, "PYTHONPATH": "layers/rotation", **told}
     return subprocess.run(
         [sys.executable, "-m", "local.demo"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
     )

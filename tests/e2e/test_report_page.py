@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 from rotation.core.classes import CLASSES
+from rotation.told.failures import Failure
+from rotation.told.history import Visit
 from rotation_cli import page
 from rotation_cli.evidence import Evidence, Found, Window, assemble
-from rotation_cli.history import Failure, Run, Versions, Visit
+from rotation_cli.history import Run, Versions
 
 from tests.worlds.browser import Browser
 
@@ -32,7 +34,7 @@ def run(day: float, outcome: str = "RotationSucceeded", **given: str) -> Run:
     ended = began + timedelta(minutes=8)
     status = "SUCCEEDED" if outcome in ("RotationSucceeded", "Revoked") else "FAILED"
     made = Run(f"arn:x:scheduled-{day:g}", began, {"target": "openemr", "mode": "rotate", **given}, status, ended)
-    made.visits = [Visit(outcome, "Succeed", ended, ended)]
+    made.visits = [Visit(outcome, "Succeed", ended.timestamp(), ended.timestamp())]
     made.versions = Versions("57955f3c-2171-4a7c-83f9-7a5e21844562", ("2c0c0713-b0bb-5ed0-8ba0-c9a001ac21d6",), ())
     made.failures = (
         () if status == "SUCCEEDED" else (Failure("ValidateApp", "AppUnhealthy", "openemr: the marker is not in the page " * 9),)

@@ -114,7 +114,7 @@ def dry_run_that_alters(world: Any, request: Any) -> dict[str, Any]:
     if request.mode is Mode.DRY_RUN:
         record = intents.read_record(world.slots, world.slots.labels().current)
         with world.source.as_admin(working_admin(world)) as session:
-            standby = record.credential(record.active.other)
+            standby = record.credential(record.leaves)
             session.set_password(standby.username, standby.password, retain=False)
     return answer
 
@@ -123,7 +123,7 @@ def sync_alters_both(world: Any, request: Any) -> dict[str, Any]:
     record, labels = _confirm(world.slots, request.claim.version)
     current = intents.read_record(world.slots, labels.current)
     with world.source.as_admin(working_admin(world)) as session:
-        for slot in Slot:
+        for slot in world.current.ring:
             session.set_password(record.credential(slot).username, current.credential(slot).password, retain=False)
     return {"repaired": []}
 
@@ -273,7 +273,7 @@ _close = closing.close_flip
 def landed_is_closed(world: Any, request: Any) -> dict[str, Any]:
     answer = _close(world, request)
     if answer["outcome"] == "landed":
-        return {"outcome": "closed", "entry": str(Slot(answer["entry"]).other)}
+        return {"outcome": "closed", "entry": str(Slot.A if answer["entry"] == Slot.B else Slot.B)}
     return answer
 
 
@@ -291,7 +291,7 @@ _after = draining.after
 
 
 def nobody_works_with_it(world: Any, version: str, record: Any) -> int:
-    old = record.credential(record.active.other)
+    old = record.credential(record.leaves)
     return _ensure(world, working_admin(world), old, record.credential(record.active), lambda _: None)
 
 
@@ -309,7 +309,7 @@ def refused_or_lost(self: Any, credential: Any) -> bool:
 
 def alter_without_a_fence(world: Any, request: Any, version: str, record: Any) -> int:
     """It was looked at when the call began, and then it waited for the lock."""
-    old, like = record.credential(record.active.other), record.credential(record.active)
+    old, like = record.credential(record.leaves), record.credential(record.active)
     return _ensure(world, working_admin(world), old, like, lambda session: altering.refuse_in_use(world, request, session, old))
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
 
-from rotation.core.model import CURRENT, PENDING, STAGING, Credential, Slot
+from rotation.core.model import CURRENT, PENDING, STAGING, Credential
 
 from local import secret_labels as aws
 from tests.worlds.asl import Place
@@ -144,7 +144,7 @@ def _rotation_of(secret: Secret) -> object:
 
 def _renewal(world: LivingWorld, place: Place, state: str) -> object:
     """A revocation makes a new one in each of its rounds."""
-    return f"{place.who.name} {place.who.started} second" if state == "Revoked" else _rotation_of(world.slots)
+    return f"{place.who.name} {place.who.started} {len(world.current.ring)}" if state == "Revoked" else _rotation_of(world.slots)
 
 
 def _active(world: LivingWorld) -> Credential:
@@ -212,8 +212,7 @@ def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
     if boundary.what == f"swap {CURRENT} of admin":
         return _credential(_content(world.admin, CURRENT))
     if it.function == "discard_old_password" and boundary.what == f"swap {CURRENT} of slots":
-        content = _content(world.slots, CURRENT)
-        return _credential(content[Slot(content["active_slot"]).other])
+        return world.current.credential(world.current.leaves)
     return None
 
 
@@ -307,7 +306,7 @@ def at_rest(world: LivingWorld, place: Place, *before: Credential, state: str = 
         f"the run ended {place.state}: {place.cause}": place.state == state,
         "AWSPENDING is held": world.slots.labels().pending is None and world.admin.labels().pending is None,
         "a consumer is not on the active slot": all(one.held.same_login(_active(world)) for one in (world.file, world.secret)),
-        "a slot does not log in": all(world.accepts(current.credential(slot)) for slot in Slot),
+        "a slot does not log in": all(world.accepts(current.credential(slot)) for slot in current.ring),
         "the admin does not log in": world.accepts(world.current_admin.credential),
         "the admin's password is not of this rotation": _rotation_of(world.admin) == _renewal(world, place, state),
         "an old password is left": by_hand

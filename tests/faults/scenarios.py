@@ -16,6 +16,7 @@ from tests.worlds.world import (
     ADMIN_PASSWORD,
     FORMER,
     FORMER_PASSWORD,
+    RING,
     USERS,
     credential,
     fields,
@@ -59,7 +60,7 @@ def bootstrap() -> LivingWorld:
     """The application uses neither slot, and the secret holds what Terraform put there."""
     world = LivingWorld()
     world.application_uses(credential(FORMER, FORMER_PASSWORD))
-    for slot in Slot:
+    for slot in RING:
         del world.source.accounts[USERS[slot]]
     return world
 
@@ -162,7 +163,7 @@ def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) 
 def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
     """Whatever was known before opens nothing any more."""
     oracle.at_rest(world, place, began_with, state="Revoked")
-    stolen = [*(login(slot) for slot in Slot), credential(ADMIN, ADMIN_PASSWORD)]
+    stolen = [*(login(slot) for slot in RING), credential(ADMIN, ADMIN_PASSWORD)]
     still = [one.username for one in stolen if world.accepts(one)]
     if still:
         raise Violation("at-rest", f"revoked, and still accepted: the first password of {', '.join(still)}")

@@ -13,7 +13,7 @@ from rotation.core.errors import TransientError
 from tests.statemachine.machine import ROOT, State, function_of, scopes, shipped, states, stem, tasks
 from tests.statemachine.runs import Case, Execution
 
-SCHEMA = json.loads((ROOT / "layers/rotation/rotation/core/target.schema.json").read_text())["properties"]
+SCHEMA = json.loads((ROOT / "layers/rotation/rotation/kinds/target.schema.json").read_text())["properties"]
 HISTORY_LIMIT = 25_000
 AT_LEAST_ASLEEP_SECONDS = 300  # how long a function that slept a month is given, at the least
 

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from rotation.core.classes import CLASSES
+from rotation.told.history import Visit
 from rotation_cli.evidence import Evidence, Found, Gap, Starter, Window, assemble, follow_up, starter_of
-from rotation_cli.history import Run, Visit
+from rotation_cli.history import Run
 
 DAY = timedelta(days=1)
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -24,7 +25,7 @@ def run(day: float, outcome: str = "RotationSucceeded", name: str = "", minutes:
     given = {"target": "openemr", "mode": "rotate", **given}
     made = Run(f"arn:x:{name or f'day-{day:g}'}", began, given, status, ended)
     if status != outcome:
-        made.visits = [Visit(outcome, "Fail" if status == "FAILED" else "Succeed", ended, ended)]
+        made.visits = [Visit(outcome, "Fail" if status == "FAILED" else "Succeed", ended.timestamp(), ended.timestamp())]
     return made
 
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 from typing import cast
 
 import pytest
+from rotation.told.history import Visit
 from rotation_cli import following
 from rotation_cli.aws import NotPermitted, Refused
 from rotation_cli.following import PATIENCE_SECONDS, follow
-from rotation_cli.history import Run, Visit
+from rotation_cli.history import Run
 from rotation_cli.stack import Stack
 from rotation_cli.trouble import Trouble
 
@@ -35,7 +36,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def run(status: str) -> Run:
-    visit = Visit("ReadSlots", "Task", BEGAN, BEGAN + timedelta(seconds=3))
+    visit = Visit("ReadSlots", "Task", BEGAN.timestamp(), BEGAN.timestamp() + 3)
     return Run(ARN, BEGAN, {}, status, None if status == "RUNNING" else BEGAN + timedelta(seconds=9), visits=[visit])
 
 

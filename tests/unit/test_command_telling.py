@@ -10,10 +10,12 @@ from typing import Any, cast
 
 import pytest
 from rotation.core.classes import CLASSES
+from rotation.told.failures import Failure
+from rotation.told.history import Visit
 from rotation.told.runbook import CUT_SHORT, ENDS
 from rotation_cli import app, page, reporting, telling
 from rotation_cli.evidence import Evidence, Found, Window, assemble
-from rotation_cli.history import Failure, Run, Visit
+from rotation_cli.history import Run
 from rotation_cli.stack import Stack
 from rotation_cli.trouble import Trouble
 from rotation_cli.words import lasted, moment
@@ -27,7 +29,7 @@ def run(day: float, status: str = "SUCCEEDED", end: str = "", **given: str) -> R
     began = START + timedelta(days=day)
     ended = None if status == "RUNNING" else began + timedelta(hours=1)
     made = Run(f"arn:x:day-{day:g}", began, {"target": "openemr", **given}, status, ended)
-    made.visits = [Visit(end or "ReadSlots", "Succeed" if end else "Task", began, ended)]
+    made.visits = [Visit(end or "ReadSlots", "Succeed" if end else "Task", began.timestamp(), ended and ended.timestamp())]
     return made
 
 

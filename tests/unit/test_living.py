@@ -21,7 +21,7 @@ from tests.worlds.living import (
     LivingWorld,
     Snapshot,
 )
-from tests.worlds.world import ADMIN, ADMIN_PASSWORD, USERS, credential, login
+from tests.worlds.world import ADMIN, ADMIN_PASSWORD, RING, USERS, credential, login
 
 A, B = USERS[Slot.A], USERS[Slot.B]
 ME = credential(ADMIN, ADMIN_PASSWORD)
@@ -162,9 +162,9 @@ def test_php_logs_in_with_the_old_file_for_a_while_and_its_sessions_end_later(wo
     world.pass_time(SESSION_SECONDS)
     assert logins(world)[0] == last[0]
     assert logins(world)[1] > last[1]
-    assert [world.account(slot).sessions for slot in Slot] == [1, 1]
+    assert [world.account(slot).sessions for slot in RING] == [1, 1]
     world.pass_time(0.5)
-    assert [world.account(slot).sessions for slot in Slot] == [0, 1]
+    assert [world.account(slot).sessions for slot in RING] == [0, 1]
     assert world.lingering() == [login(Slot.B)]
 
 

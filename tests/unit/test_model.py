@@ -11,7 +11,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import pytest
-from rotation.core.model import Credential, Labels, Password, SecretText, Slot
+from rotation.core.model import Credential, Labels, Mode, Password, SecretText, Slot, Terms
 from rotation.core.record import AdminRecord, Record
 from rotation.core.situation import Facts, Found, decide
 
@@ -126,5 +126,5 @@ def test_a_port_that_a_consumer_does_not_say_is_the_others() -> None:
     assert CREDENTIAL.at_port_of(replace(CREDENTIAL, port=3307)).port == 3306
 
 
-def test_the_slots_take_turns() -> None:
-    assert [slot.other for slot in (Slot.A, Slot.B)] == [Slot.B, Slot.A]
+def test_only_a_revocation_goes_beyond_a_rotation() -> None:
+    assert {mode for mode in Mode if mode.terms != Terms()} == {Mode.REVOKE}

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from rotation.told.history import Event, read
 from rotation.told.notice import (
     CAUSE_LENGTH,
     NAME_LENGTH,
@@ -16,20 +17,20 @@ from rotation.told.notice import (
     notice,
     resume_of,
 )
-from rotation.told.outcome import Happening, Outcome
+from rotation.told.outcome import Outcome
 from rotation.told.runbook import ENDS, Urgency, end_of
 
 MACHINE = "arn:aws:states:eu-west-1:123456789012:execution:credential-rotation"
 LEAVE_WORK = {"NothingChanged", "RestoreFailed", "FlipUnknown", "OldSlotNotRotated", "AdminNotRotated", "NotReleased"}
 FAILS = sorted(name for name, end in ENDS.items() if end.urgency is not Urgency.NOTHING)
 
-CLAIMED = [Happening(0, f"TaskState{done}", "ClaimRotation") for done in ("Entered", "Exited")]
+CLAIMED = [Event(0, f"TaskState{done}", "ClaimRotation") for done in ("Entered", "Exited")]
 
 
 def ended(status: str = "FAILED", terminal: str = "", **given: Any) -> Outcome:
-    history = [Happening(0, "FailStateEntered", terminal)] if terminal else []
+    history = read(given.pop("history", [Event(0, "FailStateEntered", terminal)] if terminal else []))
     values = {"arn": f"{MACHINE}:run", "mode": "rotate", "target": "openemr", "started_by": "schedule", "cause": "because"}
-    return Outcome(status=status, began=0, ended=3725, **{**values, "history": history, **given})
+    return Outcome(status=status, began=0, ended=3725, history=history, **{**values, **given})
 
 
 def test_a_success_wakes_nobody() -> None:
@@ -53,7 +54,7 @@ def test_one_that_the_machine_failed_is_resumed_if_an_intent_is_open_and_one_tha
 
 
 @pytest.mark.parametrize("history", [[], CLAIMED[:1]], ids=["broken input", "no answer to its claim"])
-def test_one_that_the_machine_failed_before_it_had_claimed_is_not_resumed(history: list[Happening]) -> None:
+def test_one_that_the_machine_failed_before_it_had_claimed_is_not_resumed(history: list[Event]) -> None:
     """The intent that is open then may be of a run that a person stopped, who decides when it goes on."""
     broken = ended("FAILED", history=history)
     assert not may_resume(broken)

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from rotation.told.outcome import JOBS, Happening, Outcome
+from rotation.told.history import Event, read
+from rotation.told.outcome import JOBS, Outcome
 from rotation.told.runbook import ENDS
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:credential-rotation:2026-01-05"
@@ -11,11 +12,11 @@ DAYS, RATE, TOOK = "credential_rotation_days_since_success", "secret_rotation_su
 WORKED, HEALTH = "secret_rotation_working_seconds", "secret_rotation_health_check_seconds"
 
 
-def history(*visits: tuple[str, str, float]) -> list[Happening]:
+def history(*visits: tuple[str, str, float]) -> list[Event]:
     """Kind, state and when it was entered; each is left when the next is entered."""
     made = []
     for kind, state, at in visits:
-        made.append(Happening(at, f"{kind}StateEntered", state))
+        made.append(Event(at, f"{kind}StateEntered", state))
     return made
 
 
@@ -35,10 +36,10 @@ def ended(status: str = "SUCCEEDED", terminal: str = "", **given: Any) -> Outcom
     steps = list(given.pop("history", WAITING))
     if terminal:
         steps += history(("Succeed" if status == "SUCCEEDED" else "Fail", terminal, 7490))
-        steps += [Happening(7500, "SucceedStateExited", terminal)] if status == "SUCCEEDED" else []
-    steps.append(Happening(7500, "ExecutionEnded"))
+        steps += [Event(7500, "SucceedStateExited", terminal)] if status == "SUCCEEDED" else []
+    steps.append(Event(7500, "ExecutionEnded"))
     mode, target = given.pop("mode", "rotate"), given.pop("target", "openemr")
-    return Outcome(ARN, status, mode, target, "schedule", "", began=100, ended=7500, history=steps, **given)
+    return Outcome(ARN, status, mode, target, "schedule", "", began=100, ended=7500, history=read(steps), **given)
 
 
 def test_names_are_read_from_the_arn() -> None:
@@ -79,7 +80,7 @@ def test_one_that_was_stopped_while_it_waited_worked_until_then() -> None:
 def test_the_health_check_is_as_long_as_its_longest_stay_all_tries_together() -> None:
     again = [*WAITING, *history(("Task", "ValidateApp", 7411), ("Task", "FlipSlot", 7421))]
     assert ended("SUCCEEDED", "RotationSucceeded", history=again).measured()[HEALTH] == 206 - 171
-    tried = [*history(("Task", "ValidateApp", 10)), Happening(30, "TaskFailed"), *history(("Task", "CloseFlip", 55))]
+    tried = [*history(("Task", "ValidateApp", 10)), Event(30, "TaskFailed"), *history(("Task", "CloseFlip", 55))]
     assert ended("FAILED", "RolledBack", history=tried).measured()[HEALTH] == 45
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 from rotation.core.model import Mode
-from rotation.core.plan import plan
 from rotation.core.situation import decide
+from rotation.kinds.plan import plan
 from rotation.protocol.survey import survey
 
 from tests.worlds.run import Run

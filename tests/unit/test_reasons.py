@@ -9,6 +9,8 @@ from rotation.core.model import Credential, Labels, Mode, Password, RotationStep
 from rotation.core.record import Record
 from rotation.core.situation import Facts, Found, decide
 
+from tests.worlds.world import RING
+
 A, B, OTHER = (Credential(name, Password("p"), "db", 3306, "openemr") for name in ("openemr_a", "openemr_b", "openemr"))
 DOWN = "; the application was already down: its password does not log in"
 
@@ -30,7 +32,7 @@ ON_A = Facts(
     owner_alive=False,
     file=Found(A, logs_in=True),
     others=(),
-    accepted={slot: Password("p") for slot in Slot},
+    accepted={slot: Password("p") for slot in RING},
 )
 
 
@@ -83,7 +85,7 @@ def test_an_unfinished_intent_says_why_in_mode_sync_users_too() -> None:
 REFUSALS: dict[str, tuple[type[Exception], Facts, Mode]] = {
     "another execution is rotating: arn:owner": (RotationAlreadyRunning, replace(holding(FLIP), owner_alive=True), Mode.ROTATE),
     "another execution is rotating: unknown": (RotationAlreadyRunning, replace(holding(CURRENT), owner_alive=True), Mode.ROTATE),
-    "the application uses neither slot, but both are in use by something else": (
+    "the application uses none of the slots, but all are in use by something else": (
         NoFreeSlot,
         replace(using(OTHER), sessions=dict.fromkeys(Slot, 1)),
         Mode.ROTATE,

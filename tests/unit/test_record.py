@@ -8,6 +8,8 @@ from rotation.core.errors import SecretInvalid
 from rotation.core.model import PREVIOUS, Credential, Password, RotationStep, RotationTag, SecretText, Slot
 from rotation.core.record import FIELDS, AdminRecord, Record
 
+from tests.worlds.world import RING
+
 ADMIN = {"username": "openemr", "password": "admin-canary", "host": "db", "port": "3306", "dbname": "openemr"}
 TAG = RotationTag("2026-01", "arn:execution", RotationStep.RETIRE, "v0")
 PREVIOUS_LOGIN = Credential("openemr", Password("po"), "db", 3306, "openemr")
@@ -51,7 +53,7 @@ def test_a_secret_as_the_operator_wrote_it_is_read() -> None:
 @pytest.mark.parametrize("port", [1, 3306, 65535])
 def test_a_port_may_be_a_number_or_its_text(port: int) -> None:
     record = parse(raw(A=slot("a", port=port), B=slot("b", port=str(port))))
-    assert [record.credential(each).port for each in Slot] == [port, port]
+    assert [record.credential(each).port for each in RING] == [port, port]
 
 
 def test_a_password_that_somebody_wrote_as_a_number_is_its_text() -> None:

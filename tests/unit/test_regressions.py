@@ -20,6 +20,7 @@ from tests.worlds.world import (
     FORMER,
     FORMER_PASSWORD,
     PODS,
+    RING,
     SQLCONF,
     USERS,
     MemoryWorld,
@@ -127,7 +128,7 @@ def test_sessions_that_are_ending_hold_up_a_first_rotation_only_for_a_while() ->
     """A first rotation was rolled back from each slot, one after the other: requests of both still linger."""
     world = MemoryWorld()
     world.application_uses(credential(FORMER, FORMER_PASSWORD))
-    for slot in Slot:
+    for slot in RING:
         world.account(slot).sessions = 1
     with refused(world, NoFreeSlot):
         Run(world).read_slots()

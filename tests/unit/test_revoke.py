@@ -11,7 +11,7 @@ from rotation.steps.rotate_admin import rotate_admin
 
 from tests.worlds.journal import Crash
 from tests.worlds.run import Run, arn, refused
-from tests.worlds.world import ADMIN, ADMIN_PASSWORD, FORMER, FORMER_PASSWORD, USERS, MemoryWorld, credential, login
+from tests.worlds.world import ADMIN, ADMIN_PASSWORD, FORMER, FORMER_PASSWORD, RING, USERS, MemoryWorld, credential, login
 
 A = USERS[Slot.A]
 
@@ -33,7 +33,7 @@ def intrude(world: MemoryWorld, slot: Slot = Slot.A) -> None:
 
 def test_after_two_rounds_nothing_that_was_known_before_opens_anything(world: MemoryWorld) -> None:
     rounds(world)
-    known = [*(login(slot) for slot in Slot), credential(ADMIN, ADMIN_PASSWORD)]
+    known = [*(login(slot) for slot in RING), credential(ADMIN, ADMIN_PASSWORD)]
     assert not [one.username for one in known if world.accepts(one)]
     assert world.accepts(world.current.credential(world.current.active))
     assert world.accepts(world.current_admin.credential)
@@ -166,7 +166,7 @@ def test_a_topic_that_takes_nothing_is_named(world: MemoryWorld) -> None:
 
 def rounds(world: MemoryWorld, **more: object) -> None:
     """Both, in one execution."""
-    for number in ("first", "second"):
+    for number in (1, 2):
         run = revocation(world)
         run.event |= {"round": number, **more}
         run.to_end()
@@ -202,7 +202,7 @@ def test_what_an_intruder_set_while_the_admin_was_renewed_does_not_outlive_the_s
     run.ask(rotate_admin)
     run.ask(release_rotation)
     second = revocation(world)
-    second.event["round"] = "second"
+    second.event["round"] = 2
     second.to_end()
     assert not world.accepts(credential(ADMIN, "canary-of-an-intruder"))
 

@@ -52,7 +52,9 @@ WRONG: dict[str, Callable[[], object]] = {
     "secret s: B is missing or not an object": lambda: Record.parse(text({**SLOTS, "B": 1}), "s"),
     "secret s: A: field host is missing or empty": lambda: Record.parse(text({**SLOTS, "A": {**ENTRY, "host": ""}}), "s"),
     "secret s: A: field port is not a port number": lambda: Record.parse(text({**SLOTS, "A": {**ENTRY, "port": "x"}}), "s"),
-    "secret s: slots A and B name the same user": lambda: Record.parse(text({**SLOTS, "B": ENTRY}), "s"),
+    "secret s: slots A and B name the same user: give each slot a user of its own": lambda: Record.parse(
+        text({**SLOTS, "B": ENTRY}), "s"
+    ),
     "secret s: the admin secret: field dbname is missing or empty": lambda: AdminRecord.parse(text({**ENTRY, "dbname": None}), "s"),
 }
 

@@ -14,6 +14,8 @@ from tests.worlds.world import (
     ADMIN_PASSWORD,
     FORMER,
     FORMER_PASSWORD,
+    LONGER,
+    RING,
     USERS,
     MemoryWorld,
     credential,
@@ -21,11 +23,11 @@ from tests.worlds.world import (
 )
 
 
-def first_rotation() -> MemoryWorld:
-    """The application uses neither slot, and the secret holds what Terraform put there."""
-    world = MemoryWorld()
+def first_rotation(ring: tuple[Slot, ...] = RING) -> MemoryWorld:
+    """The application uses none of the slots, and the secret holds what Terraform put there."""
+    world = MemoryWorld(ring=ring)
     world.application_uses(credential(FORMER, FORMER_PASSWORD))
-    for slot in Slot:
+    for slot in ring[:2]:
         del world.source.accounts[USERS[slot]]
     return world
 
@@ -36,6 +38,9 @@ WORLDS: dict[str, tuple[Callable[[], MemoryWorld], Slot]] = {
     "without dual passwords": (lambda: MemoryWorld(dual_passwords=False), Slot.B),
     "without login counts": (lambda: MemoryWorld(counts_logins=False), Slot.B),
     "a first rotation": (first_rotation, Slot.A),
+    "a ring of three, from A": (lambda: MemoryWorld(ring=LONGER), Slot.B),
+    "a ring of three, from C": (lambda: MemoryWorld(ring=LONGER, active=Slot.C), Slot.A),
+    "a first rotation of a ring of three": (lambda: first_rotation(LONGER), Slot.A),
 }
 each_world = pytest.mark.parametrize(("make", "to"), WORLDS.values(), ids=WORLDS)
 
@@ -46,7 +51,7 @@ class Watched:
     def __init__(self, make: Callable[[], MemoryWorld]) -> None:
         self.world = make()
         self.uses = self.world.file.held
-        self.retired = {slot: login(slot) for slot in Slot}
+        self.retired = {slot: login(slot) for slot in RING}
         self.world.journal.after_each_write = self.check
 
     def check(self) -> None:
@@ -99,11 +104,11 @@ def assert_done(watched: Watched, to: Slot) -> None:
     assert current.active is to
     for consumer in (world.file, world.secret):
         assert consumer.held.same_login(current.credential(to))
-    assert all(world.accepts(current.credential(slot)) for slot in Slot)
+    assert all(world.accepts(current.credential(slot)) for slot in (to, current.leaves))
     assert world.accepts(world.current_admin.credential)
     assert [account.old for account in world.source.accounts.values()] == [None] * len(world.source.accounts)
     assert not world.accepts(credential(ADMIN, ADMIN_PASSWORD))
-    assert not world.accepts(login(to.other)), "the retired password still logs in"
+    assert not world.accepts(login(world.current.before(to))), "the retired password still logs in"
     assert current.previous is None
 
 

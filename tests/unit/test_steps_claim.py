@@ -25,6 +25,7 @@ from tests.worlds.world import (
     FORMER,
     FORMER_PASSWORD,
     PASSWORDS,
+    RING,
     USERS,
     MemoryWorld,
     credential,
@@ -60,6 +61,7 @@ def test_reading_says_what_the_machine_needs_and_writes_nothing(world: MemoryWor
         "reason": "rotate to the standby",
         "labels": {"current": "v0", "pending": None},
         "consumers": [{"index": 0, "kind": "sqlconf"}, {"index": 1, "kind": "secret"}, {"index": 2, "kind": "deployment"}],
+        "rounds": 2,
         "overlap_seconds": 0,
         "plan": [],
     }
@@ -129,7 +131,7 @@ def test_sessions_are_looked_at_only_where_they_matter(world: MemoryWorld) -> No
     def look() -> None:
         pytest.fail("nobody asked how busy they are")
 
-    for slot in Slot:
+    for slot in RING:
         world.journal.meanwhile(f"activity {USERS[slot]}", look)
     Run(world).read_slots()
 
@@ -233,7 +235,7 @@ def test_asked_again_after_a_death_before_the_swap_it_uses_the_password_that_it_
 def first_rotation_without_users() -> MemoryWorld:
     world = MemoryWorld()
     world.application_uses(credential(FORMER, FORMER_PASSWORD))
-    for slot in Slot:
+    for slot in RING:
         del world.source.accounts[USERS[slot]]
     return world
 

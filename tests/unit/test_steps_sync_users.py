@@ -15,6 +15,7 @@ from tests.worlds.world import (
     FORMER,
     FORMER_PASSWORD,
     PASSWORDS,
+    RING,
     USERS,
     MemoryWorld,
     credential,
@@ -188,18 +189,18 @@ def test_both_users_that_work_are_left_as_they_are(world: MemoryWorld) -> None:
 
 
 def test_both_users_are_repaired_to_what_is_recorded(world: MemoryWorld) -> None:
-    for slot in Slot:
+    for slot in RING:
         world.account(slot).password = "canary-unknown"
         world.account(slot).sessions = 1
-    assert synced(world) == {"repaired": [f"{USERS[slot]}: password" for slot in Slot]}
-    assert all(world.accepts(login(slot)) for slot in Slot)
+    assert synced(world) == {"repaired": [f"{USERS[slot]}: password" for slot in RING]}
+    assert all(world.accepts(login(slot)) for slot in RING)
 
 
 def test_both_users_are_made_where_they_are_missing(world: MemoryWorld) -> None:
-    for slot in Slot:
+    for slot in RING:
         del world.source.accounts[USERS[slot]]
-    assert synced(world) == {"repaired": [f"{USERS[slot]}: password" for slot in Slot]}
-    assert all(world.accepts(login(slot)) for slot in Slot)
+    assert synced(world) == {"repaired": [f"{USERS[slot]}: password" for slot in RING]}
+    assert all(world.accepts(login(slot)) for slot in RING)
 
 
 def test_grants_of_one_user_are_those_of_the_other(world: MemoryWorld) -> None:

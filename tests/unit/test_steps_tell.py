@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 import pytest
 from rotation.core.errors import NotAnnounced, OwnerUnknown
 from rotation.steps.tell_outcome import tell_outcome
+from rotation.told.history import Event, read
 from rotation.told.notice import Notice, Resume
-from rotation.told.outcome import Happening, Outcome
+from rotation.told.outcome import Outcome
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:credential-rotation:run"
 
@@ -24,8 +25,8 @@ class SmallDesk:
 
     def outcome(self, arn: str) -> Outcome:
         entered = "SucceedStateEntered" if self.status == "SUCCEEDED" else "FailStateEntered"
-        history = [Happening(0, entered, self.terminal)] if self.terminal else []
-        return Outcome(arn, self.status, self.mode, "openemr", "", "why", began=0, ended=5, history=history)
+        history = [Event(0, entered, self.terminal)] if self.terminal else []
+        return Outcome(arn, self.status, self.mode, "openemr", "", "why", began=0, ended=5, history=read(history))
 
     def holds_intent(self, target: str) -> bool:
         self.done.append(f"looked at {target}")

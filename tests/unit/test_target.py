@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
 from rotation.core.errors import TargetInvalid
-from rotation.core.target import CREDENTIAL_KINDS, Target, parse_target
+from rotation.kinds.target import Source, Target, parse_target
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 SQLCONF = {"kind": "sqlconf", "path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}
@@ -50,7 +50,7 @@ def with_(path: str, value: Any) -> dict[str, Any]:
 def test_everything_in_a_document_arrives() -> None:
     target = parse(WHOLE)
     assert (target.name, target.slot_secret, target.admin_secret) == ("openemr", "arn:slots", "arn:admin")
-    assert (target.source_ca, target.readers) == (PEM, ("reader-1", "reader-2"))
+    assert target.source == Source("mysql", {"ca": PEM, "readers": ["reader-1", "reader-2"]})
     assert [(c.kind, c.settings) for c in target.consumers] == [
         ("sqlconf", {"path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}),
         ("secret", {"cluster": "main", "namespace": "openemr", "name": "openemr-db-credentials"}),
@@ -64,7 +64,7 @@ def test_everything_in_a_document_arrives() -> None:
 
 def test_what_is_left_out_has_its_default() -> None:
     target = parse(LEAST)
-    assert (target.source_ca, target.readers, target.health.ca) == ("rds", (), "system")
+    assert (target.source.settings, target.health.ca) == ({"ca": "rds", "readers": []}, "system")
     assert (target.health.status, target.health.timeout_seconds, target.overlap_seconds) == (200, 10, 0)
     assert (target.quiet_seconds, target.drain_deadline_seconds, target.rollout_deadline_seconds) == (120, 3600, 3600)
     assert target.rotation_class is CLASSES[DEFAULT_CLASS]
@@ -97,7 +97,13 @@ def test_one_documents_values_are_not_the_next_ones_defaults() -> None:
 def test_a_deployment_is_the_consumer_that_holds_no_credential(kind: str, holds: bool) -> None:
     consumers = {consumer.kind: consumer for consumer in parse(WHOLE).consumers}
     assert consumers[kind].holds_credential is holds
-    assert (kind in CREDENTIAL_KINDS) is holds
+
+
+def test_the_first_that_holds_a_credential_moves_the_traffic_unless_another_one_says_that_it_does() -> None:
+    said = [SECRET, {**SQLCONF, "traffic": True}, DEPLOYMENT]
+    assert [one.traffic for one in parse(WHOLE).consumers] == [True, False, False]
+    assert [one.traffic for one in parse(WHOLE | {"consumers": said}).consumers] == [False, True, False]
+    assert [one.kind for one in parse(WHOLE | {"consumers": said}).holding] == ["sqlconf", "secret"]
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
@@ -138,6 +144,12 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "a quiet period that is true": (with_("drain.quiet_seconds", True), "drain.quiet_seconds"),
     "half a second": (with_("drain.quiet_seconds", 0.5), "drain.quiet_seconds"),
     "a rollout longer than the budget": (with_("rollout.deadline_seconds", 14401), "rollout.deadline_seconds"),
+    "two that move the traffic": (
+        with_("consumers", [SQLCONF | {"traffic": True}, SQLCONF | {"traffic": True}]),
+        "consumers[1].traffic",
+    ),
+    "traffic that ValidateApp cannot read back": (with_("consumers", [SECRET, DEPLOYMENT]), "consumers[0]"),
+    "a deployment that moves the traffic": (with_("consumers.2.traffic", True), "consumers[2]"),
     "only deployments": (with_("consumers", [DEPLOYMENT]), "consumers"),
 }
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
-from rotation.core.target import Target, parse_target
+from rotation.kinds.target import Target, parse_target
 from rotation.protocol.request import Request
 from rotation.runtime.wiring import WRITES
 
@@ -318,8 +318,8 @@ def joined(value: Any, values: dict[str, Any]) -> str:
 
 
 def test_readers_come_into_the_target_as_they_were_given() -> None:
-    assert default_target({}).readers == ()
-    assert default_target({"ReaderHosts": "r1.example,r2.example"}).readers == ("r1.example", "r2.example")
+    assert default_target({}).source.settings["readers"] == []
+    assert default_target({"ReaderHosts": "r1.example,r2.example"}).source.settings["readers"] == ["r1.example", "r2.example"]
 
 
 def test_the_default_target_is_a_valid_document() -> None:

@@ -11,10 +11,11 @@ import pytest
 from rotation.aws import executions, parameters
 from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.checks.page import HealthPage
-from rotation.consumers.cluster.objects import Deployment, KubernetesSecret
+from rotation.consumers.deployment.adapter import Deployment
+from rotation.consumers.secret.adapter import KubernetesSecret
 from rotation.consumers.sqlconf.adapter import SqlconfFile
 from rotation.core.errors import TargetInvalid
-from rotation.core.target import Target
+from rotation.kinds.target import Source, Target
 from rotation.ports import World
 from rotation.runtime.settings import Settings
 from rotation.runtime.wiring import AwsWorld
@@ -93,9 +94,9 @@ def test_the_parts_are_the_targets(world: AwsWorld) -> None:
 
 
 def test_the_database_has_the_targets_authority_and_readers(world: AwsWorld) -> None:
-    world.__dict__["target"] = replace(world.target, source_ca="PEM", readers=("reader.example",))
+    world.__dict__["target"] = replace(world.target, source=Source("mysql", {"ca": "PEM", "readers": ["reader.example"]}))
     assert isinstance(world.source, MySQL)
-    assert (world.source._ca, world.source._readers) == ("PEM", ("reader.example",))
+    assert (world.source._ca, world.source._readers) == ("PEM", ["reader.example"])
 
 
 def test_every_consumer_has_its_adapter_in_the_targets_order(world: AwsWorld) -> None:
@@ -110,11 +111,11 @@ def test_every_consumer_has_its_adapter_in_the_targets_order(world: AwsWorld) ->
     assert [type(each) for each in world.files()] == [SqlconfFile]
 
 
-@pytest.mark.parametrize("first", [SQLCONF, SECRET])
-def test_the_first_consumer_that_holds_a_credential_moves_the_traffic(world: AwsWorld, first: int) -> None:
-    order = [world.target.consumers[place] for place in (PODS, first, 1 - first)]
+def test_the_consumer_that_moves_the_traffic_is_the_one_that_the_target_says_wherever_it_stands(world: AwsWorld) -> None:
+    order = [world.target.consumers[place] for place in (PODS, SECRET, SQLCONF)]
     world.__dict__["target"] = replace(world.target, consumers=tuple(order))
-    assert isinstance(world.traffic(), SqlconfFile if first == SQLCONF else KubernetesSecret)
+    assert isinstance(world.traffic(), SqlconfFile)
+    assert [type(each) for each in world.credentials()] == [SqlconfFile, KubernetesSecret]
 
 
 def test_a_function_without_the_mount_says_so(asked: list[tuple[str, str]]) -> None:

@@ -296,6 +296,8 @@ def _evaluate(text: str, data: Json, context: Json) -> Json:
         return {**values[0], **values[1]}
     if name == "States.Format":
         return _format(values)
+    if name == "States.MathAdd":
+        return values[0] + values[1]
     raise NotUnderstood(text)
 
 
@@ -332,6 +334,8 @@ def _arguments(text: str) -> list[str]:
 def _argument(text: str, data: Json, context: Json) -> Json:
     if text.startswith("'"):
         return text[1:-1]
+    if re.fullmatch(r"-?\d+", text):
+        return int(text)
     return {"true": True, "false": False}[text] if text in ("true", "false") else _evaluate(text, data, context)
 
 
@@ -343,6 +347,8 @@ def _holds(rule: State, data: Json) -> bool:
     (test,) = set(rule) - {"Variable", "Next"}
     if test == "IsPresent":
         return _present(data, rule["Variable"]) is rule[test]
+    if test == "NumericLessThanPath":
+        return bool(_find(data, rule["Variable"]) < _find(data, rule[test]))
     value, kind = _find(data, rule["Variable"]), {"StringEquals": str, "BooleanEquals": bool}.get(test)
     if kind is None:
         raise NotUnderstood(f"rule {test}")

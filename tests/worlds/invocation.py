@@ -33,7 +33,7 @@ from rotation.core.errors import (
 from rotation.core.model import PENDING, Credential, Labels, Password, SecretText
 from rotation.core.record import Document
 from rotation.core.rollout import Rollout
-from rotation.core.target import Target
+from rotation.kinds.target import Target
 from rotation.ports import Activity, ClusterObject, Server, SessionId
 from rotation.protocol.request import Request
 

@@ -20,7 +20,7 @@ from rotation.ports import Activity, SessionId
 from tests.worlds.application import Held, Pods
 from tests.worlds.database import Account, Database, Session
 from tests.worlds.journal import Journal
-from tests.worlds.world import MemoryWorld
+from tests.worlds.world import RING, MemoryWorld
 
 STALE_SECONDS = 2.0
 """How old a file PHP may still work with."""
@@ -224,8 +224,10 @@ class LivingSession(Session):
 class LivingWorld(MemoryWorld):
     """It can be kept and gone back to (`snapshot`, `restore`), and compared (`key`)."""
 
-    def __init__(self, *, active: Slot = Slot.A, dual_passwords: bool = True, counts_logins: bool = True) -> None:
-        super().__init__(active=active, dual_passwords=dual_passwords, counts_logins=counts_logins)
+    def __init__(
+        self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, dual_passwords: bool = True, counts_logins: bool = True
+    ) -> None:
+        super().__init__(active=active, ring=ring, dual_passwords=dual_passwords, counts_logins=counts_logins)
         accounts = self.source.accounts
         self.source: LivingDatabase = LivingDatabase(
             self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins, now=self._now

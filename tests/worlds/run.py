@@ -51,7 +51,7 @@ class Run:
             "scheduled_time": "",
             "execution": {"id": arn(name), "name": name, "started": f"started {name}"},
             "direction": str(Direction.FORWARD),
-            "round": "first",
+            "round": 1,
         }
         self.answers: list[Event] = []
         """Everything that any step returned."""

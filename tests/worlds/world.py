@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from rotation.core.model import PENDING, Credential, Password, SecretText, Slot
 from rotation.core.record import AdminRecord, Record
-from rotation.core.target import Target, parse_target
+from rotation.kinds.target import Target, parse_target
 from rotation.ports import ClusterObject, CredentialConsumer, ProtectedFile, Workload
 
 from local import secret_labels as aws
@@ -15,8 +15,10 @@ from tests.worlds.journal import Journal
 from tests.worlds.secrets import InMemorySecret
 
 TARGET = "openemr"
-USERS = {Slot.A: "openemr_a", Slot.B: "openemr_b"}
-PASSWORDS = {Slot.A: "canary-of-a-4f9bA", Slot.B: "canary-of-b-77c1B"}
+RING = (Slot.A, Slot.B)
+LONGER = (*RING, Slot.C)
+USERS = {Slot.A: "openemr_a", Slot.B: "openemr_b", Slot.C: "openemr_c"}
+PASSWORDS = {Slot.A: "canary-of-a-4f9bA", Slot.B: "canary-of-b-77c1B", Slot.C: "canary-of-c-e85dC"}
 ADMIN, ADMIN_PASSWORD = "master", "canary-of-master-1d3eM"
 FORMER, FORMER_PASSWORD = "openemr", "canary-of-openemr-c60aF"
 SQLCONF, SECRET, PODS = 0, 1, 2
@@ -81,15 +83,17 @@ class Secret(InMemorySecret):
 class MemoryWorld:
     """Everything that a step may touch. At first: the application works as slot A, and nothing else is going on."""
 
-    def __init__(self, *, active: Slot = Slot.A, dual_passwords: bool = True, counts_logins: bool = True) -> None:
+    def __init__(
+        self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, dual_passwords: bool = True, counts_logins: bool = True
+    ) -> None:
         self.journal = Journal()
         self.clock = 1_000_000.0
         self.target = _target()
-        self.slots = Secret("slots", {"active_slot": str(active), **{s: fields(login(s)) for s in Slot}}, self.journal, self._now)
+        self.slots = Secret("slots", {"active_slot": str(active), **{s: fields(login(s)) for s in ring}}, self.journal, self._now)
         self.admin = Secret("admin", dict(fields(credential(ADMIN, ADMIN_PASSWORD))), self.journal, self._now)
         self.source = Database(self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins)
         self.source.clock = self._now
-        known = {**{USERS[slot]: PASSWORDS[slot] for slot in Slot}, ADMIN: ADMIN_PASSWORD, FORMER: FORMER_PASSWORD}
+        known = {**{USERS[slot]: PASSWORDS[slot] for slot in ring}, ADMIN: ADMIN_PASSWORD, FORMER: FORMER_PASSWORD}
         self.source.accounts = {user: Account(password) for user, password in known.items()}
         self.file = Held("sqlconf.php", login(active), self.journal)
         self.secret = Held("Secret openemr/db", login(active), self.journal, has_port=False)

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from rotation.core.model import Credential, Labels, Password, SecretText
 from rotation.core.rollout import Rollout
-from rotation.core.target import Target
+from rotation.kinds.target import Target
 from rotation.told.notice import Notice, Resume
 from rotation.told.outcome import Outcome
 
@@ -230,3 +231,15 @@ class Desk(Protocol):
 
     def tell(self, notice: Notice) -> None:
         """Send it."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What an adapter may need besides its settings."""
+
+    target: str
+    """The target's name, for messages."""
+    lock: str
+    """What tells this database's rotations from others': the ARN of the admin secret."""
+    sites_root: Path | None = None
+    """Where EFS is mounted; None in the functions that do not mount it."""

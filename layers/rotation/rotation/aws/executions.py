@@ -2,21 +2,20 @@
 
 import json
 from collections.abc import Iterator
-from typing import Any
 
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.core.errors import OwnerUnknown
 from rotation.core.model import Mode
+from rotation.told.failures import as_object
+from rotation.told.history import STATUSES, Event, read
 from rotation.told.notice import Resume
-from rotation.told.outcome import Happening, Outcome
+from rotation.told.outcome import Outcome
 
 UNSEEN_SECONDS = 300
 """DescribeExecution is eventually consistent: an execution that is not found yet counts as alive this long."""
 _ALIVE = ("RUNNING", "PENDING_REDRIVE")
 _NO_SUCH = ("ExecutionDoesNotExist", "InvalidArn")
 _EXISTS = "ExecutionAlreadyExists"
-_ENDED = ("SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED")
-_LAST = ("ExecutionSucceeded", "ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 
 def execution_is_alive(arn: str, age_seconds: float) -> bool:
@@ -35,12 +34,12 @@ def outcome_of(arn: str, default_target: str) -> Outcome:
     does not know of the end yet is as good as none."""
     try:
         answer = client("stepfunctions").describe_execution(executionArn=arn)
-        history = list(_history(arn))
+        events = list(_events(arn))
     except AWS_ERRORS as error:
         raise OwnerUnknown(f"how {arn} ended could not be asked ({code(error)})") from None
-    if answer["status"] not in _ENDED or not history or history[-1].kind not in _LAST:
+    if answer["status"] not in STATUSES.values() or not events or events[-1].kind not in STATUSES:
         raise OwnerUnknown(f"{arn} has ended, but Step Functions does not tell all of it yet")
-    given = _object(answer.get("input"))
+    given = as_object(answer.get("input"))  # whatever somebody gave; the machine takes only an object
     return Outcome(
         arn=arn,
         status=answer["status"],
@@ -49,8 +48,8 @@ def outcome_of(arn: str, default_target: str) -> Outcome:
         started_by=str(given.get("started_by", "")),
         cause=answer.get("cause") or "",
         began=answer["startDate"].timestamp(),
-        ended=history[-1].at,
-        history=history,
+        ended=events[-1].at,
+        history=read(events),
     )
 
 
@@ -77,19 +76,8 @@ def has_started(machine_arn: str, resume: Resume) -> bool:
     return True
 
 
-def _history(arn: str) -> Iterator[Happening]:
+def _events(arn: str) -> Iterator[Event]:
     """Without data: names and times are all that is asked for."""
     pages = client("stepfunctions").get_paginator("get_execution_history")
     for page in pages.paginate(executionArn=arn, includeExecutionData=False, PaginationConfig={"PageSize": 1000}):
-        for event in page["events"]:
-            details = event.get("stateEnteredEventDetails") or event.get("stateExitedEventDetails") or {}
-            yield Happening(event["timestamp"].timestamp(), event["type"], details.get("name", ""))
-
-
-def _object(text: str | None) -> dict[str, Any]:
-    """The input is whatever somebody gave; the machine takes only an object."""
-    try:
-        given = json.loads(text or "{}")
-    except ValueError:
-        return {}
-    return given if isinstance(given, dict) else {}
+        yield from map(Event.of_history, page["events"])

@@ -2,7 +2,7 @@
 
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.core.errors import TargetNotFound, TargetStoreUnavailable
-from rotation.core.target import Target, parse_target
+from rotation.kinds.target import Target, parse_target
 
 
 def load_target(path: str, name: str) -> Target:

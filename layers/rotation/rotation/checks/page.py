@@ -5,7 +5,7 @@ import ssl
 from urllib.parse import urlsplit
 
 from rotation.core.errors import AppUnhealthy
-from rotation.core.target import HealthSettings
+from rotation.kinds.target import HealthSettings
 
 MAX_BODY = 1_000_000
 

@@ -38,6 +38,7 @@
         ├── RolloutFailed             Kubernetes says that the rollout exceeded its progress deadline
         ├── RolloutTooSlow            not complete within the target's rollout deadline
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
+        ├── NextUserInUse             the user whose turn comes next in a longer ring is used by something else
         ├── NotOnSlots                a revocation finds the application on a user that is neither slot
         ├── NotAnnounced              the SNS topic did not take a message
         └── UnexpectedError           a bug: the type and place are given, never the text
@@ -168,6 +169,9 @@ class RolloutTooSlow(PermanentError): ...
 
 
 class DrainTooSlow(PermanentError): ...
+
+
+class NextUserInUse(PermanentError): ...
 
 
 class NotOnSlots(PermanentError): ...

@@ -40,15 +40,16 @@ class SecretText(Password):
 
 
 class Slot(StrEnum):
-    """One of the two database users that take turns."""
+    """One of the database users that take turns: two, A and B, or a longer ring."""
 
     A = "A"
     B = "B"
-
-    @property
-    def other(self) -> "Slot":
-        """The slot whose turn it is not."""
-        return Slot.B if self is Slot.A else Slot.A
+    C = "C"
+    D = "D"
+    E = "E"
+    F = "F"
+    G = "G"
+    H = "H"
 
 
 CURRENT = "AWSCURRENT"
@@ -68,6 +69,24 @@ class Direction(StrEnum):
     RESTORE = "restore"
 
 
+@dataclass(frozen=True)
+class Terms:
+    """Where a mode goes beyond a rotation, which waits until it is alone and nobody uses what it is about to change."""
+
+    takes_over: bool = False
+    """It goes ahead although the execution that has the lock still runs: that one stops at its next act."""
+    needs_slots: bool = False
+    """It refuses while the application uses a user that is neither slot: that one's password it could not make new."""
+    renews_each_round: bool = False
+    """A new password for each round, also where the rotation's id says that it was made already."""
+    skips_overlap: bool = False
+    """The old credential's time is over as soon as the application has moved."""
+    ignores_others: bool = False
+    """Only the application is waited for; a password changes also while others use it: they are whom it is taken from."""
+    ends_sessions: bool = False
+    """Once a password is refused, the sessions that it began end too."""
+
+
 class Mode(StrEnum):
     """What a run is asked to do."""
 
@@ -78,6 +97,17 @@ class Mode(StrEnum):
     FIX_PERMISSIONS = "fix-permissions"
     REVOKE = "revoke"
     VERIFY = "verify"
+
+    @property
+    def terms(self) -> Terms:
+        """Asked for by name wherever a step does not do the same in every mode."""
+        return _REVOCATION if self is Mode.REVOKE else _ROTATION
+
+
+_ROTATION = Terms()
+_REVOCATION = Terms(
+    takes_over=True, needs_slots=True, renews_each_round=True, skips_overlap=True, ignores_others=True, ends_sessions=True
+)
 
 
 class RotationStep(StrEnum):
@@ -115,6 +145,8 @@ class RotationTag:
     owner: str
     step: RotationStep
     made_from: str
+    leaves: Slot | None = None
+    """The slot whose password the rotation retires. None where that follows from the active one: of two, it is the other."""
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ Both keep the shape that a person wrote and every key that we do not know; we ga
 
 import json
 from collections.abc import Mapping
+from itertools import takewhile
 from typing import Any, Self
 
 from rotation.core.errors import SecretInvalid
@@ -52,13 +53,15 @@ class Document:
         if not isinstance(raw, dict):
             return None
         try:
-            return RotationTag(str(raw["id"]), str(raw["owner"]), RotationStep(raw["step"]), str(raw["from"]))
+            leaves = Slot(raw["leaves"]) if "leaves" in raw else None
+            return RotationTag(str(raw["id"]), str(raw["owner"]), RotationStep(raw["step"]), str(raw["from"]), leaves)
         except (KeyError, ValueError):
             return None
 
     def with_tag(self, tag: RotationTag) -> Self:
         """The same, written by that rotation."""
-        return self._with(rotation={"id": tag.id, "owner": tag.owner, "step": str(tag.step), "from": tag.made_from})
+        leaves = {} if tag.leaves is None else {"leaves": str(tag.leaves)}
+        return self._with(rotation={"id": tag.id, "owner": tag.owner, "step": str(tag.step), "from": tag.made_from, **leaves})
 
     def without_tag(self) -> Self:
         """The same, as if no rotation had ever written it."""
@@ -96,18 +99,47 @@ class AdminRecord(Document):
 
 
 class Record(Document):
-    """The slot secret: which slot is active, both slots, and during a bootstrap what was there before."""
+    """The slot secret: which slot is active, all slots, and during a bootstrap what was there before."""
 
     __slots__ = ()
 
     def check(self) -> None:
-        """The pointer is A or B, and both slots are whole and two different users."""
-        if self._raw.get("active_slot") not in ("A", "B"):
-            raise SecretInvalid("active_slot is neither A nor B")
-        users = {self.credential(slot).username for slot in Slot}
+        """The pointer is one of the slots, all of which are whole and different users."""
+        ring = self.ring
+        self._check_no_gap(ring[-1])
+        if self._raw.get("active_slot") not in ring:
+            raise SecretInvalid(f"active_slot is neither {' nor '.join(ring)}")
+        users: dict[str, Slot] = {}
+        for slot in ring:
+            first = users.setdefault(self.credential(slot).username, slot)
+            if first is not slot:
+                raise SecretInvalid(f"slots {first} and {slot} name the same user: give each slot a user of its own")
         _ = self.previous
-        if len(users) == 1:
-            raise SecretInvalid("slots A and B name the same user")
+
+    def _check_no_gap(self, last: Slot) -> None:
+        beyond = [slot for slot in Slot if slot > last and slot in self._raw]
+        if beyond:
+            raise SecretInvalid(f"there is slot {beyond[0]}, but none before it: name the slots A, B, C and so on, without a gap")
+
+    @property
+    def ring(self) -> tuple[Slot, ...]:
+        """The slots that take turns, in their order: A and B, and as many more as follow without a gap."""
+        more = takewhile(lambda slot: slot in self._raw, (slot for slot in Slot if slot not in (Slot.A, Slot.B)))
+        return (Slot.A, Slot.B, *more)
+
+    def after(self, slot: Slot) -> Slot:
+        """Whose turn comes next."""
+        return self.ring[(self.ring.index(slot) + 1) % len(self.ring)]
+
+    def before(self, slot: Slot) -> Slot:
+        """Whose turn it was before."""
+        return self.ring[self.ring.index(slot) - 1]
+
+    @property
+    def leaves(self) -> Slot:
+        """The slot that the application leaves with the rotation that wrote this: its password is retired."""
+        said = self.tag.leaves if self.tag else None
+        return said if said in self.ring and said is not self.active else self.before(self.active)
 
     @property
     def active(self) -> Slot:
@@ -115,7 +147,7 @@ class Record(Document):
         return Slot(self._raw["active_slot"])
 
     def credential(self, entry: str) -> Credential:
-        """The login of slot A or B, or `previous`."""
+        """The login of a slot, or `previous`."""
         return _credential(self._raw.get(entry), entry)
 
     @property

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from rotation.core.errors import LoginRefused, NoFreeSlot, NotOnSlots, RotationAlreadyRunning
+from rotation.core.errors import LoginRefused, NextUserInUse, NoFreeSlot, NotOnSlots, RotationAlreadyRunning
 from rotation.core.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, Slot
 from rotation.core.record import Record
 
@@ -32,8 +32,8 @@ def left_to_do(intent: Record, version: str, current: Record, current_version: s
     if tag.step is RotationStep.FLIP:
         flipped = current.active == intent.active and _same_previous(current, intent)
         return Left.DRAIN if flipped else Left.PUBLISH
-    old = intent.active.other
-    same = current.credential(old).password == intent.credential(old).password
+    old = intent.leaves
+    same = old in current.ring and current.credential(old).password == intent.credential(old).password
     return Left.FINISH if same else Left.RETIRE
 
 
@@ -82,7 +82,7 @@ class Facts:
     admin: Credential | None = None
     """The admin's login that works, wherever it was found."""
     sessions: Mapping[Slot, int] = field(default_factory=dict)
-    """How many sessions each slot's user has; only looked at when it matters (a first rotation)."""
+    """How many sessions each slot's user has; only looked at when it matters (a first rotation, a ring of more than two)."""
 
 
 @dataclass(frozen=True)
@@ -97,6 +97,8 @@ class Decision:
     step: RotationStep
     rotation_id: str
     reason: str
+    leaves: Slot
+    """The slot whose password this rotation retires."""
     new_password: bool = False
     entry: str = ""
     """The entry of the intent to publish, where that is not the slot: only a restore names another."""
@@ -109,7 +111,7 @@ class Decision:
         return {
             "action": str(self.action),
             "slot": str(self.slot),
-            "old_slot": str(self.slot.other),
+            "old_slot": str(self.leaves),
             "entry": self.entry or str(self.slot),
             "keeps_intent": self.keeps_intent,
             "rotation_id": self.rotation_id,
@@ -120,20 +122,22 @@ class Decision:
 def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
     """One decision for every situation and mode, or an error that says why there is none.
 
-    `revoke` is two rotations in one execution: it takes over a living owner, and the second has the first's id.
+    `revoke` is several rotations in one execution, all with the first one's id: its terms say what that makes different.
     """
-    if facts.pending is not None and facts.owner_alive and mode is not Mode.REVOKE:
+    terms = mode.terms
+    if facts.pending is not None and facts.owner_alive and not terms.takes_over:
         raise RotationAlreadyRunning(f"another execution is rotating: {_owner(facts.pending)}")
     unfinished = _unfinished(facts)
     if mode is Mode.SYNC_USERS:
         return _sync(facts, unfinished)
-    if mode is Mode.REVOKE:
+    if terms.needs_slots:
         _need_slots(facts, unfinished)
     if unfinished is not None:
         return _finish(facts, unfinished)
     if mode is Mode.RESUME:
         return _resume(facts)
-    if mode is not Mode.REVOKE and facts.current.tag is not None and facts.current.tag.id == facts.rotation_id:
+    known = facts.current.tag is not None and facts.current.tag.id == facts.rotation_id
+    if known and not terms.renews_each_round:
         return _decision(facts, Action.ALREADY_ROTATED, facts.current, "AWSCURRENT carries this rotation's id already")
     return _rotate(facts)
 
@@ -170,13 +174,13 @@ def _sync(facts: Facts, unfinished: tuple[Record, Left] | None) -> Decision:
     """Both users are to log in with a recorded password. An unfinished intent is kept: the database may hold its password."""
     reason = "both users are to log in with their recorded passwords"
     if unfinished is None:
-        return _decision(facts, Action.SYNC, _with_accepted(facts.current, facts.accepted, *Slot), reason)
+        return _decision(facts, Action.SYNC, _with_accepted(facts.current, facts.accepted, *facts.current.ring), reason)
     return replace(_finish(facts, unfinished), action=Action.SYNC, reason=reason, keeps_intent=True)
 
 
 def _resume(facts: Facts) -> Decision:
     """Nothing is to be finished. A rollback that was cut short, or a manual change, is put back to what AWSCURRENT says."""
-    record = _with_accepted(facts.current, facts.accepted, *Slot)
+    record = _with_accepted(facts.current, facts.accepted, *facts.current.ring)
     held = [found for found in (facts.file, *facts.others) if found is not None]
     if all(_is_on(record, record.active, found) for found in held):
         action = Action.NOTHING if facts.labels.pending is None else Action.RELEASE
@@ -201,60 +205,78 @@ def _owner(record: Record) -> str:
 
 
 def _decision(
-    facts: Facts, action: Action, record: Record, reason: str, *, tag: RotationTag | None = None, new_password: bool = False
+    facts: Facts, action: Action, record: Record, reason: str, *, tag: RotationTag | None = None, leaves: Slot | None = None
 ) -> Decision:
     """`tag`: of the intent that is carried on; its rotation id and step stay what they were."""
     step = tag.step if tag else RotationStep.FLIP
-    return Decision(action, record.active, record, step, tag.id if tag else facts.rotation_id, reason, new_password)
+    return Decision(action, record.active, record, step, tag.id if tag else facts.rotation_id, reason, leaves or record.leaves)
 
 
 def _finish_flip(facts: Facts, pending: Record) -> Decision:
-    record = _with_accepted(pending, facts.accepted, *Slot)
+    record = _with_accepted(pending, facts.accepted, *pending.ring)
     return _decision(facts, Action.PUBLISH, record, f"an interrupted flip to {pending.active} is carried on", tag=pending.tag)
 
 
 def _finish_retirement(facts: Facts, pending: Record) -> Decision:
     """The old slot's recorded password stays: it may be on its way into the database."""
-    record = _with_accepted(pending, facts.accepted, pending.active)
-    reason = f"an interrupted retirement of {pending.active.other} is carried on"
+    old = pending.leaves
+    record = _with_accepted(pending, facts.accepted, *(slot for slot in pending.ring if slot is not old))
+    reason = f"an interrupted retirement of {old} is carried on"
     return _decision(facts, Action.RETIRE, record, reason, tag=pending.tag)
 
 
 def _rotate(facts: Facts) -> Decision:
-    record = _with_accepted(facts.current, facts.accepted, *Slot)
+    record = _with_accepted(facts.current, facts.accepted, *facts.current.ring)
     if facts.file is None:
-        return _to(facts, record, record.active.other, "rotate to the standby")
+        return _to(facts, record, record.after(record.active), "rotate to the standby")
     used = _slot_of(record, facts.file.credential)
     if used is None:
         return _bootstrap(facts, record, facts.file)
     down = "" if facts.file.logs_in else "; the application was already down: its password does not log in"
     if used is record.active:
-        return _to(facts, record, used.other, "rotate to the standby" + down)
+        return _to(facts, record, _next(facts, record), "rotate to the standby" + down)
     return _to(facts, record, used, f"the application already uses {used}: an interrupted or manual flip is carried on" + down)
 
 
+def _next(facts: Facts, record: Record) -> Slot:
+    """Whose turn it is. In a longer ring nobody but the application has a reason to use it: whoever does is found out first,
+    not cut off with its next retirement. A ring of two has nowhere else to go."""
+    slot = record.after(record.active)
+    ours = any(_slot_of(record, found.credential) is slot for found in facts.others)
+    if len(record.ring) > 2 and facts.sessions.get(slot, 0) and not ours:
+        user = record.credential(slot).username
+        raise NextUserInUse(
+            f"it is the turn of {user}, but something else uses it ({facts.sessions[slot]} sessions): find out what"
+        )
+    return slot
+
+
 def _to(facts: Facts, record: Record, slot: Slot, reason: str) -> Decision:
-    return _decision(facts, Action.PUBLISH, record.with_active(slot).with_previous(None), reason)
+    leaves = record.active
+    return _decision(facts, Action.PUBLISH, record.with_active(slot).with_previous(None), reason, leaves=leaves)
 
 
 def _bootstrap(facts: Facts, record: Record, file: Found) -> Decision:
     """To a slot that no consumer uses and no session: nobody can be cut off by making it work."""
     in_consumers = {_slot_of(record, found.credential) for found in facts.others if found.logs_in}
-    free = [slot for slot in (record.active, record.active.other) if slot not in in_consumers and not facts.sessions.get(slot, 0)]
+    turns = sorted(record.ring, key=lambda slot: slot is not record.active)
+    free = [slot for slot in turns if slot not in in_consumers and not facts.sessions.get(slot, 0)]
     if not free:
-        raise NoFreeSlot("the application uses neither slot, but both are in use by something else")
+        raise NoFreeSlot("the application uses none of the slots, but all are in use by something else")
     slot = free[0]
+    leaves = next((used for used in turns if used in in_consumers), record.before(slot))
     user = file.credential.username
     reason = f"first rotation: the application uses {user}, which is neither slot; it moves to {slot}"
     if not file.logs_in:
         reason += "; the application was already down: its password does not log in"
     target = record.with_active(slot).with_previous(file.credential)
-    return _decision(facts, Action.PUBLISH, target, reason, new_password=facts.accepted.get(slot) is None)
+    decision = _decision(facts, Action.PUBLISH, target, reason, leaves=leaves)
+    return replace(decision, new_password=facts.accepted.get(slot) is None)
 
 
 def _slot_of(record: Record, credential: Credential) -> Slot | None:
     """The slot whose user that is, whatever its password."""
-    return next((slot for slot in Slot if record.credential(slot).username == credential.username), None)
+    return next((slot for slot in record.ring if record.credential(slot).username == credential.username), None)
 
 
 def _with_accepted(record: Record, accepted: Mapping[Slot, Password | None], *slots: Slot) -> Record:
@@ -274,4 +296,5 @@ def intent(decision: Decision, owner: str, made_from: str, make: Make) -> Record
     record = decision.record
     if decision.new_password:
         record = record.with_password(decision.slot, make())
-    return record.with_tag(RotationTag(decision.rotation_id, owner, decision.step, made_from))
+    leaves = decision.leaves if len(record.ring) > 2 else None
+    return record.with_tag(RotationTag(decision.rotation_id, owner, decision.step, made_from, leaves))

@@ -7,7 +7,7 @@ nothing to do, and doing it twice would evict the old password that somebody may
 from collections.abc import Callable
 
 from rotation.core.errors import LoginRefused, SlotInUse
-from rotation.core.model import Credential, Mode
+from rotation.core.model import Credential
 from rotation.ports import AdminSession, World
 from rotation.protocol.intents import confirm
 from rotation.protocol.request import Request
@@ -46,7 +46,7 @@ def discard_old(world: World, admin: Credential, user: Credential, check: Check)
 
 def refuse_in_use(world: World, request: Request, session: AdminSession, user: Credential) -> None:
     """The last look before a password changes. Not in mode revoke: there whoever is still connected is to be cut off."""
-    if request.mode is not Mode.REVOKE and session.activity(user.username).sessions:
+    if not request.mode.terms.ignores_others and session.activity(user.username).sessions:
         raise SlotInUse(f"{world.target.name}: {user.username} has sessions: its password is not changed while somebody uses it")
 
 
@@ -56,7 +56,7 @@ def cut_off(world: World, request: Request, username: str) -> None:
     Listed first, then looked whether the rotation is still ours, then ended by their numbers: a call that comes late ends none
     that began after it.
     """
-    if request.mode is Mode.REVOKE:
+    if request.mode.terms.ends_sessions:
         admin = working_admin(world)
         sessions = world.source.sessions(admin, username)
         confirm(world.slots, request.claim.version)

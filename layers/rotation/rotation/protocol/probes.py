@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 
 from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
 from rotation.core.findings import Finding, Severity
-from rotation.core.model import Slot
 from rotation.core.record import AdminRecord
 from rotation.core.rollout import Progress, progress
 from rotation.ports import World
@@ -103,7 +102,7 @@ def admin_login(world: World) -> Iterator[Finding]:
 def slot_logins(world: World) -> Iterator[Finding]:
     """Drift is mended by a rotation; it is said, since somebody caused it."""
     record = read_record(world.slots, world.slots.labels().current)
-    for slot in Slot:
+    for slot in record.ring:
         user = record.credential(slot).username
         if world.source.logs_in(record.credential(slot)):
             yield Finding(Severity.OK, "slot login", f"{user} logs in with its recorded password")
@@ -187,7 +186,7 @@ def cluster_may(*asked: tuple[str, str]) -> Probe:
 def database(world: World) -> Iterator[Finding]:
     """TLS, what the admin may, and how much the server tells."""
     record = read_record(world.slots, world.slots.labels().current)
-    users = [record.credential(slot).username for slot in Slot]
+    users = [record.credential(slot).username for slot in record.ring]
     server = world.source.inspect(working_admin(world), users)
     yield Finding(Severity.OK, "database", f"version {server.version}, {server.tls}, its certificate is trusted")
     if server.lacking:

@@ -69,9 +69,9 @@ class Request:
         return found
 
     @property
-    def round(self) -> str:
-        """Of the two rotations of a revocation."""
-        return str(self._event["round"])
+    def round(self) -> int:
+        """Which of the rotations of a revocation: it makes one for each slot."""
+        return int(self._event["round"])
 
     @property
     def reason(self) -> str:

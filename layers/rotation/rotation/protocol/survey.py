@@ -21,11 +21,13 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
     held = [consumer.read().at_port_of(current.credential(current.active)) for consumer in world.credentials()]
     found = [Found(credential, logins.works(credential)) for credential in held]
     recorded, previous = [*([pending] if pending else []), current], list(_previous(world.slots, labels))
-    accepted = {slot: logins.accepted(_candidates(slot, found, recorded, previous)) for slot in Slot}
+    slots = {slot for record in recorded for slot in record.ring}
+    accepted = {slot: logins.accepted(_candidates(slot, found, recorded, previous)) for slot in sorted(slots)}
     admin = working_admin(world, held)
-    if admin.username in {current.credential(slot).username for slot in Slot}:
+    users = {current.credential(slot).username for slot in current.ring}
+    if admin.username in users:
         raise SecretInvalid(f"secret {world.slots.name}: {admin.username} is the database admin; a slot needs a user of its own")
-    neither = bool(found) and found[0].credential.username not in {current.credential(slot).username for slot in Slot}
+    chosen_by_use = bool(found) and (found[0].credential.username not in users or len(users) > 2)
     return Facts(
         rotation_id=rotation_id,
         labels=labels,
@@ -36,7 +38,7 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
         others=tuple(found[1:]),
         accepted=accepted,
         admin=admin,
-        sessions=_sessions(world, admin, current) if neither else {},
+        sessions=_sessions(world, admin, current) if chosen_by_use else {},
     )
 
 
@@ -65,6 +67,7 @@ def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
 
 def _candidates(slot: Slot, found: list[Found], recorded: list[Record], previous: list[Record]) -> Iterator[Credential]:
     """What the traffic uses; what was recorded last (what is current may be about to be discarded); what else is in use."""
+    recorded, previous = ([record for record in records if slot in record.ring] for records in (recorded, previous))
     user = recorded[-1].credential(slot).username
     in_use = [one.credential for one in found if one.credential.username == user]
     yield from in_use[:1] if found and found[0].credential.username == user else []
@@ -80,7 +83,7 @@ def _owner_alive(world: World, pending: Record, labels: Labels, owner: str) -> b
 
 
 def _sessions(world: World, admin: Credential, current: Record) -> dict[Slot, int]:
-    return {slot: world.source.activity(admin, current.credential(slot).username).sessions for slot in Slot}
+    return {slot: world.source.activity(admin, current.credential(slot).username).sessions for slot in current.ring}
 
 
 class _Logins:

@@ -3,21 +3,17 @@
 import time
 from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 from rotation.aws.parameters import load_target
 from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.core.errors import SecretInvalid, TargetInvalid, TargetNotFound
-from rotation.core.target import Consumer, Target
-from rotation.ports import ClusterObject, CredentialConsumer, Health, ProtectedFile, SecretStore, Source, Workload
+from rotation.kinds import registry
+from rotation.kinds.target import Consumer, Target
+from rotation.ports import ClusterObject, CredentialConsumer, Health, ProtectedFile, SecretStore, Source, Surroundings, Workload
 from rotation.runtime.settings import DeskSettings, Settings
 from rotation.told.notice import Notice, Resume
 from rotation.told.outcome import Outcome
-
-if TYPE_CHECKING:
-    from rotation.consumers.cluster.objects import Deployment, KubernetesSecret
-    from rotation.consumers.sqlconf.adapter import SqlconfFile
-
 
 _PUT, _MOVE = "PutSecretValue", "UpdateSecretVersionStage"
 WRITES: dict[str, dict[str, tuple[str, ...]]] = {
@@ -53,9 +49,8 @@ class AwsWorld:
 
     @cached_property
     def source(self) -> Source:
-        from rotation.sources.mysql.adapter import MySQL
-
-        return MySQL(self.target.source_ca, self.target.readers, self.target.admin_secret)
+        made: Source = registry.adapter(registry.SOURCES[self.target.source.kind]).make(self.target.source.settings, self._here)
+        return made
 
     @cached_property
     def health(self) -> Health:
@@ -68,27 +63,27 @@ class AwsWorld:
         return time.time
 
     def credentials(self) -> list[CredentialConsumer]:
-        return [self._credential(consumer) for consumer in self.target.consumers if consumer.holds_credential]
+        return [self._made(consumer) for consumer in self.target.holding]
 
     def credential(self, index: int) -> CredentialConsumer:
-        return self._credential(self.target.consumers[index])
+        made: CredentialConsumer = self._made(self.target.consumers[index])
+        return made
 
     def files(self) -> list[ProtectedFile]:
-        return [self._file(consumer) for consumer in self.target.consumers if consumer.kind == "sqlconf"]
+        return [self._made(consumer) for consumer in self.target.consumers if consumer.known.is_file]
 
     def traffic(self) -> CredentialConsumer:
-        """The consumer that moves the traffic: the first that holds a credential."""
-        return next(self._credential(consumer) for consumer in self.target.consumers if consumer.holds_credential)
+        return self.credentials()[0]
 
     def workloads(self) -> list[Workload]:
-        return [self._workload(consumer) for consumer in self.target.consumers if not consumer.holds_credential]
+        return [self._made(consumer) for consumer in self.target.consumers if not consumer.holds_credential]
 
     def workload(self, index: int) -> Workload:
-        return self._workload(self.target.consumers[index])
+        made: Workload = self._made(self.target.consumers[index])
+        return made
 
     def cluster_objects(self, kind: str) -> list[ClusterObject]:
-        make = self._secret if kind == "secret" else self._workload
-        return [make(consumer) for consumer in self.target.consumers if consumer.kind == kind]
+        return [self._made(consumer) for consumer in self.target.consumers if consumer.kind == kind]
 
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
         from rotation.aws.executions import execution_is_alive
@@ -115,29 +110,12 @@ class AwsWorld:
             raise LookupError("TOPIC_ARN is not set: this function tells nobody")
         publish(self._settings.topic, subject, text)
 
-    def _credential(self, consumer: Consumer) -> CredentialConsumer:
-        return self._file(consumer) if consumer.kind == "sqlconf" else self._secret(consumer)
+    @cached_property
+    def _here(self) -> Surroundings:
+        return Surroundings(self._name, self.target.admin_secret, self._settings.sites_root)
 
-    def _secret(self, consumer: Consumer) -> "KubernetesSecret":
-        from rotation.consumers.cluster.eks import Cluster
-        from rotation.consumers.cluster.objects import KubernetesSecret
-
-        settings = consumer.settings
-        return KubernetesSecret(Cluster(settings["cluster"]), settings["namespace"], settings["name"])
-
-    def _file(self, consumer: Consumer) -> "SqlconfFile":
-        from rotation.consumers.sqlconf.adapter import SqlconfFile
-
-        if self._settings.sites_root is None:
-            raise TargetInvalid(f"{self._name}: this function does not mount EFS")
-        return SqlconfFile(self._settings.sites_root, **consumer.settings)
-
-    def _workload(self, consumer: Consumer) -> "Deployment":
-        from rotation.consumers.cluster.eks import Cluster
-        from rotation.consumers.cluster.objects import Deployment
-
-        settings = consumer.settings
-        return Deployment(Cluster(settings["cluster"]), settings["namespace"], settings["name"])
+    def _made(self, consumer: Consumer) -> Any:
+        return registry.adapter(registry.CONSUMERS[consumer.kind]).make(consumer.settings, self._here)
 
 
 class AwsDesk:

@@ -6,7 +6,7 @@ from typing import Any
 
 from rotation.core.drain import REPUBLISHES, DrainStatus, Look, after
 from rotation.core.errors import ConsumerDiffers, DrainTooSlow
-from rotation.core.model import Credential, Mode
+from rotation.core.model import Credential
 from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
 from rotation.ports import World
@@ -43,9 +43,9 @@ def _look(world: World, request: Request, record: Record, admin: Credential, hel
     expected = record.credential(record.active)
     published = all(credential.same_login(expected) for credential in held)
     rolled_out = all(progress(workload.rollout()) is Progress.COMPLETE for workload in world.workloads())
-    if request.mode is Mode.REVOKE:
+    if request.mode.terms.ignores_others:
         return Look(published, rolled_out, sessions=0, logins=None)
-    retiring = {record.credential(record.active.other).username}
+    retiring = {record.credential(record.leaves).username}
     if record.previous:
         retiring.add(record.previous.username)
     activities = {username: world.source.activity(admin, username) for username in sorted(retiring)}

@@ -16,9 +16,9 @@ def discard_old_password(world: World, request: Request) -> dict[str, Any]:
     """The retired password is refused, and what is current says so."""
     record, labels = confirm(world.slots, request.claim.version)
     current = read_record(world.slots, labels.current)
-    old = record.credential(record.active.other)
+    old = record.credential(record.leaves)
     if left_to_do(record, request.claim.version, current, labels.current) is not Left.FINISH:
-        _discard(world, request, old, current.credential(record.active.other))
+        _discard(world, request, old, current.credential(record.leaves))
         _record(world, request, labels.current)
     cut_off(world, request, old.username)
     return {"retired_user": old.username}

@@ -4,8 +4,8 @@ from typing import Any
 
 from rotation.core.errors import RolloutPaused
 from rotation.core.model import Mode
-from rotation.core.plan import plan
 from rotation.core.situation import Decision, Facts, decide
+from rotation.kinds.plan import plan
 from rotation.ports import World
 from rotation.protocol.request import Request
 from rotation.protocol.survey import survey
@@ -20,7 +20,8 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
         **decision.summary,
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
         "consumers": [{"index": index, "kind": consumer.kind} for index, consumer in enumerate(world.target.consumers)],
-        "overlap_seconds": 0 if request.mode is Mode.REVOKE else world.target.overlap_seconds,
+        "rounds": len(decision.record.ring),
+        "overlap_seconds": 0 if request.mode.terms.skips_overlap else world.target.overlap_seconds,
         "plan": [*recreated, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],
     }
 

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from rotation.core.errors import PasswordRejected, RetiredPasswordAccepted, RotationSuperseded
-from rotation.core.model import CURRENT, PENDING, Labels, Mode, RotationStep, RotationTag
+from rotation.core.model import CURRENT, PENDING, Labels, RotationStep, RotationTag
 from rotation.core.passwords import admin_password
 from rotation.core.record import AdminRecord
 from rotation.ports import AdminSession, World
@@ -59,7 +59,7 @@ def _renew(world: World, request: Request, labels: Labels, current: AdminRecord)
 def _renewal(request: Request) -> str:
     """What this renewal is recognised by. A revocation makes one in each round, whatever its rotations are called: the first may
     only adopt a password that was known before, the second is made when whoever had the first one's time is cut off."""
-    if request.mode is Mode.REVOKE:
+    if request.mode.terms.renews_each_round:
         return f"{request.execution_name} {request.started} {request.round}"
     return str(request.situation["rotation_id"])
 

@@ -42,18 +42,18 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
         except SlotInUse:
             return {**Claim(version, tried + 1).as_dict(), "status": IN_USE}
         return {**Claim(version, tried).as_dict(), "status": ALTERED}
-    raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of {base.active.other}")
+    raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of {base.leaves}")
 
 
 def _retiring(base: Record, owner: str, current: str) -> Record:
     if base.tag is None:
         raise RotationSuperseded("the intent lost its tag")
-    renewed = base.with_previous(None).with_password(base.active.other, slot_password())
-    return renewed.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current))
+    renewed = base.with_previous(None).with_password(base.leaves, slot_password())
+    return renewed.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current, base.tag.leaves))
 
 
 def _alter(world: World, request: Request, version: str, record: Record) -> int:
-    old = record.credential(record.active.other)
+    old = record.credential(record.leaves)
 
     def check(session: AdminSession) -> None:
         confirm(world.slots, version)

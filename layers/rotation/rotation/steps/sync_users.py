@@ -3,7 +3,7 @@
 from typing import Any
 
 from rotation.core.errors import LoginRefused
-from rotation.core.model import Credential, Mode, Slot
+from rotation.core.model import Credential, Mode
 from rotation.core.record import Record
 from rotation.core.situation import Left, left_to_do
 from rotation.ports import AdminSession, World
@@ -31,15 +31,15 @@ def sync_users(world: World, request: Request) -> dict[str, Any]:
 def _sync_both(world: World, request: Request, record: Record, current: Record) -> dict[str, Any]:
     """The claim put into the record whatever password logs in; so one that does not log in is one that nobody knows."""
     repaired = []
-    for slot in Slot:
-        user, like = record.credential(slot), record.credential(slot.other)
+    for slot in record.ring:
+        user, like = record.credential(slot), record.credential(record.leaves if slot is record.active else record.active)
         repaired += _repair(world, request, user, like, current.credential(slot), in_use=True)["repaired"]
     return {"repaired": repaired}
 
 
 def _like(record: Record) -> Credential:
     """Whose grants and TLS requirement are right: the user that the application works with today."""
-    return record.previous or record.credential(record.active.other)
+    return record.previous or record.credential(record.leaves)
 
 
 def _repair(

@@ -1,1 +1,1 @@
-"""How an execution ended, and what people are told of it. Pure."""
+"""What an execution did, how it ended, and what people are told of it. Pure."""

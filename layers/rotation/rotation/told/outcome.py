@@ -1,9 +1,11 @@
 """How an execution ended, read from what Step Functions says of it, and what is measured of that."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+
+from rotation.told.history import History, Visit
 
 JOBS = ("rotate", "resume", "revoke")
 """Modes that end with other passwords than before; only these are jobs in the metrics."""
@@ -11,22 +13,9 @@ DONE = ("RotationSucceeded", "Revoked")
 """Ends after which the application uses another password than before."""
 NO_RESULT = ("AlreadyRotated", "NothingToResume", "Restored", "RotationAlreadyRunning", "Superseded")
 """Neither a success nor a failure to rotate: there was nothing to do, or another run's result is the result."""
-_ENDS = ("SucceedStateEntered", "SucceedStateExited", "FailStateEntered")
 _CLAIM_STATE = "ClaimRotation"
 _HEALTH_STATE = "ValidateApp"
 _SERVICE = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
-
-
-@dataclass(frozen=True)
-class Happening:
-    """One event of an execution's history."""
-
-    at: float
-    """In seconds since 1970."""
-    kind: str
-    """As Step Functions calls it: WaitStateEntered, TaskFailed, …"""
-    state: str = ""
-    """The state that was entered or left; empty in all other events."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +32,7 @@ class Outcome:
     cause: str
     began: float
     ended: float
-    history: Sequence[Happening] = field(repr=False)
+    history: History = field(repr=False)
 
     @property
     def name(self) -> str:
@@ -63,13 +52,12 @@ class Outcome:
     @property
     def terminal(self) -> str | None:
         """The terminal state that it came to; None if it was cut short, or the machine itself failed."""
-        named = [one for one in self.history if one.state]
-        return named[-1].state if named and named[-1].kind in _ENDS and self.status in ("SUCCEEDED", "FAILED") else None
+        return self.history.terminal if self.status in ("SUCCEEDED", "FAILED") else None
 
     @property
     def claimed(self) -> bool:
         """Whether it came past its claim: from then on an intent may be its own."""
-        return any(one.kind == "TaskStateExited" and one.state == _CLAIM_STATE for one in self.history)
+        return any(visit.state == _CLAIM_STATE and visit.left is not None for visit in self.history.visits)
 
     @property
     def seconds(self) -> float:
@@ -79,12 +67,12 @@ class Outcome:
     @property
     def working_seconds(self) -> float:
         """Without what it was meant to wait for: rollout, overlap, drain."""
-        return self.seconds - sum(self._stays(lambda one: one.kind == "WaitStateEntered"))
+        return self.seconds - sum(self._stays(lambda visit: visit.kind == "Wait"))
 
     @property
     def health_seconds(self) -> float | None:
         """How long the application took to show that it works, all tries together; None if it was not asked."""
-        return max(self._stays(lambda one: one.kind == "TaskStateEntered" and one.state == _HEALTH_STATE), default=None)
+        return max(self._stays(lambda visit: visit.state == _HEALTH_STATE), default=None)
 
     def measured(self) -> dict[str, float]:
         """Metrics by name. Nothing of what is no job, and nothing of one that has no result of its own."""
@@ -104,7 +92,8 @@ class Outcome:
             values["credential_rotation_days_since_success"] = 0
         return values
 
-    def _stays(self, begins: Callable[[Happening], bool]) -> list[float]:
+    def _stays(self, such: Callable[[Visit], bool]) -> list[float]:
         """How long each stay in such a state was: until another is entered, or the end."""
-        entered = [one for one in self.history if one.kind.endswith("StateEntered")]
-        return [then.at - one.at for one, then in pairwise([*entered, Happening(self.ended, "")]) if begins(one)]
+        moments = [*(visit.entered for visit in self.history.visits), self.ended]
+        stays = zip(self.history.visits, pairwise(moments), strict=True)
+        return [then - entered for visit, (entered, then) in stays if such(visit)]

@@ -1,1 +1,1 @@
-"""Objects of an EKS cluster: the Secret that holds a credential, the Deployment that is restarted."""
+"""What the kinds that live in an EKS cluster share: the way in, and how an object there is named."""

@@ -9,11 +9,19 @@ from pathlib import Path
 from stat import S_IMODE
 
 from rotation.consumers.sqlconf import text as sqlconf
-from rotation.core.errors import FileSystemUnavailable, SqlconfMissing, SqlconfUnsupported
+from rotation.core.errors import FileSystemUnavailable, SqlconfMissing, SqlconfUnsupported, TargetInvalid
 from rotation.core.model import Credential
-from rotation.ports import FileState
+from rotation.kinds.kind import Settings
+from rotation.ports import FileState, Surroundings
 
 _PREFIX, _SUFFIX = ".sqlconf.rotation-", ".php"
+
+
+def make(settings: Settings, here: Surroundings) -> "SqlconfFile":
+    """As the target names it, below the mount."""
+    if here.sites_root is None:
+        raise TargetInvalid(f"{here.target}: this function does not mount EFS")
+    return SqlconfFile(here.sites_root, **settings)
 
 
 class SqlconfFile:

@@ -27,7 +27,8 @@ from rotation.core.errors import (
     SourceUntrusted,
 )
 from rotation.core.model import Credential, Password
-from rotation.ports import Activity, Server, SessionId
+from rotation.kinds.kind import Settings
+from rotation.ports import Activity, Server, SessionId, Surroundings
 
 DEFAULT_PORT = 3306
 CONNECT_SECONDS = 5
@@ -50,6 +51,11 @@ _LOST = (
     1040,  # ER_CON_COUNT_ERROR
     1053,  # ER_SERVER_SHUTDOWN
 )
+
+
+def make(settings: Settings, here: Surroundings) -> "MySQL":
+    """As the target names it."""
+    return MySQL(settings["ca"], settings["readers"], here.lock)
 
 
 class MySQL:

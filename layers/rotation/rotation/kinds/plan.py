@@ -1,7 +1,7 @@
 """What a decision means, told step by step before anything is done: the answer of a dry run. No credential is in it."""
 
 from rotation.core.situation import Action, Decision
-from rotation.core.target import Consumer, Target
+from rotation.kinds.target import Consumer, Target
 
 Step = dict[str, str]
 
@@ -11,7 +11,7 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
     if decision.action is Action.ALREADY_ROTATED:
         return []
     new = decision.record.credential(decision.slot).username
-    old = decision.record.credential(decision.slot.other).username
+    old = decision.record.credential(decision.leaves).username
     publish = [
         _step("SyncUsers", f"nothing if {new} logs in; else {new} gets its recorded password"),
         *(_publish(consumer, used or old, new) for consumer in target.consumers),
@@ -35,9 +35,4 @@ def _step(state: str, change: str) -> Step:
 
 
 def _publish(consumer: Consumer, used: str, new: str) -> Step:
-    if consumer.kind == "sqlconf":
-        return _step("WriteSqlconf", f"{consumer.settings['path']}: host, port, login, pass, dbase from {used} to {new}")
-    place = f"{consumer.settings['namespace']}/{consumer.settings['name']}"
-    if consumer.kind == "secret":
-        return _step("PatchSecret", f"Secret {place}: mysql-host, -user, -password, -database to {new}")
-    return _step("RestartApp", f"Deployment {place}: two annotations, so every pod is replaced")
+    return _step(consumer.known.state, consumer.known.change(consumer.settings, used, new))

@@ -1,0 +1,1 @@
+"""A Deployment of a Kubernetes cluster, which is restarted pod by pod."""

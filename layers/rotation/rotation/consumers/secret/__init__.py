@@ -1,0 +1,1 @@
+"""A Secret of a Kubernetes cluster, from which pods get their environment."""

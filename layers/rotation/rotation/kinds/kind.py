@@ -1,0 +1,54 @@
+"""What the rest of the project knows of a kind: the `KIND` of the `kind.py` in its folder. Nothing is switched on its name."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+Settings = Mapping[str, Any]
+"""What a target document says of one source or consumer, defaults filled in."""
+Parameters = Mapping[str, str]
+"""With which the stack was deployed."""
+
+
+class Holds(Enum):
+    """Whose credential a consumer holds."""
+
+    ACTIVE = "the one that the application uses"
+    NOTHING = "none: it is restarted, to pick up what the others hold"
+
+
+def reaches_all(_: Settings, __: Parameters) -> Iterator[str]:
+    """Nothing in the settings lies beyond a stack's roles."""
+    yield from ()
+
+
+@dataclass(frozen=True)
+class ConsumerKind:
+    """A place from which an application reads its credential, or that must restart to read it."""
+
+    state: str
+    """The state of the machine that changes it: what an operator sees in the console."""
+    holds: Holds
+    properties: Mapping[str, Any]
+    """Its own part of the target's schema: a JSON Schema by field."""
+    required: tuple[str, ...]
+    change: Callable[[Settings, str, str], str]
+    """What a dry run says would change: from the first user to the second."""
+    beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
+    """What the settings name and the stack's roles do not reach, each with what would mend it."""
+    validated: bool = False
+    """Whether the function of ValidateApp can read it back: only such a consumer may move the traffic."""
+    in_cluster: bool = False
+    """Whether it is an object of a Kubernetes cluster."""
+    is_file: bool = False
+    """Whether it has an owner and a mode, which mode fix-permissions sets."""
+
+
+@dataclass(frozen=True)
+class SourceKind:
+    """Where credentials are made and tried."""
+
+    properties: Mapping[str, Any]
+    """Its own part of the target's schema: a JSON Schema by field."""
+    required: tuple[str, ...] = ()

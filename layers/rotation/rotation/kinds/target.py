@@ -1,0 +1,180 @@
+"""A target document: one application whose credentials we rotate. Checked against target.schema.json, defaults filled in."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+import fastjsonschema
+
+from rotation.core.classes import CLASSES, RotationClass
+from rotation.core.errors import TargetInvalid
+from rotation.kinds import registry
+from rotation.kinds.kind import ConsumerKind, Holds, SourceKind
+
+TRAFFIC: dict[str, Any] = {
+    "traffic": {
+        "description": "Whether to change it moves the application's traffic; else the first that holds a credential does",
+        "type": "boolean",
+    }
+}
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """One entry of the target's list."""
+
+    kind: str
+    settings: dict[str, Any]
+    traffic: bool = False
+    """Whether to change it is to move the application's traffic."""
+
+    @property
+    def known(self) -> ConsumerKind:
+        """What is known of its kind."""
+        return registry.consumer(self.kind)
+
+    @property
+    def holds_credential(self) -> bool:
+        """Whether the application reads the credential from it."""
+        return self.known.holds is Holds.ACTIVE
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the credentials are made."""
+
+    kind: str
+    settings: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class HealthSettings:
+    """How the application shows that it works."""
+
+    url: str
+    status: int
+    marker: str
+    timeout_seconds: float
+    ca: str
+
+
+@dataclass(frozen=True)
+class Target:
+    """The whole document."""
+
+    name: str
+    slot_secret: str
+    admin_secret: str
+    source: Source
+    consumers: tuple[Consumer, ...]
+    health: HealthSettings
+    rotation_class: RotationClass
+    overlap_seconds: int
+    """The document's own, else its class's."""
+    quiet_seconds: int
+    drain_deadline_seconds: int
+    rollout_deadline_seconds: int
+
+    @property
+    def holding(self) -> list[Consumer]:
+        """The consumers that hold a credential; the one that moves the traffic comes first."""
+        return sorted((one for one in self.consumers if one.holds_credential), key=lambda one: not one.traffic)
+
+
+def parse_target(name: str, text: str) -> Target:
+    """The document as a Target, or TargetInvalid naming the field."""
+    try:
+        raw = json.loads(text)
+    except ValueError as error:
+        raise TargetInvalid(f"{name}: the target document is not JSON: {error}") from None
+    try:
+        document = _validate(_named(raw, "source"), _named(raw, "consumers"))(raw)
+    except fastjsonschema.JsonSchemaValueException as error:
+        raise TargetInvalid(f"{name}: the target document is wrong: {_explain(error)}") from None
+    try:
+        return _build(name, document)
+    except ValueError as error:
+        raise TargetInvalid(f"{name}: the target document is wrong: {error}") from None
+
+
+def _named(raw: Any, field: str) -> tuple[str, ...]:
+    """The kinds that the document names there, as far as they are known: only those are imported."""
+    found = raw.get(field) if isinstance(raw, dict) else None
+    entries = found if isinstance(found, list) else [found]
+    known = registry.SOURCES if field == "source" else registry.CONSUMERS
+    kinds = {entry.get("kind") for entry in entries if isinstance(entry, dict)}
+    return tuple(kind for kind in known if kind in kinds)
+
+
+@cache
+def _validate(sources: tuple[str, ...], consumers: tuple[str, ...]) -> Any:
+    schema = json.loads(resources.files("rotation.kinds").joinpath("target.schema.json").read_text())
+    of = schema["properties"]
+    of["source"] |= _one_of(registry.SOURCES, {kind: _fields(registry.source(kind)) for kind in sources})
+    listed = {kind: _fields(registry.consumer(kind), **TRAFFIC) for kind in consumers}
+    of["consumers"]["items"] |= _one_of(registry.CONSUMERS, listed)
+    return fastjsonschema.compile(schema)
+
+
+def _fields(kind: ConsumerKind | SourceKind, **common: Any) -> dict[str, Any]:
+    properties = {"kind": True, **common, **kind.properties}
+    return {"additionalProperties": False, "required": ["kind", *kind.required], "properties": properties}
+
+
+def _one_of(known: Iterable[str], fields: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """The kind is a known one, and the other fields are those of that kind."""
+    chain: dict[str, Any] = {}
+    for kind, schema in fields.items():
+        chain = {"if": {"properties": {"kind": {"const": kind}}}, "then": schema, "else": chain}
+    return {"properties": {"kind": {"enum": list(known)}}, **chain}
+
+
+def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
+    """fastjsonschema's sentence with the root called by what it is."""
+    return str(error.message).replace("data.", "", 1).replace("data ", "the document ", 1)
+
+
+def _build(name: str, document: dict[str, Any]) -> Target:
+    rotation_class = CLASSES[document["class"]]
+    return Target(
+        name=name,
+        slot_secret=document["slot_secret"],
+        admin_secret=document["admin_secret"],
+        source=Source(document["source"]["kind"], _settings(document["source"])),
+        consumers=_consumers(document["consumers"]),
+        health=HealthSettings(**document["health"]),
+        rotation_class=rotation_class,
+        overlap_seconds=document.get("overlap_seconds", rotation_class.overlap_seconds),
+        quiet_seconds=document["drain"]["quiet_seconds"],
+        drain_deadline_seconds=document["drain"]["deadline_seconds"],
+        rollout_deadline_seconds=document["rollout"]["deadline_seconds"],
+    )
+
+
+def _settings(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in raw.items() if key not in ("kind", *TRAFFIC)}
+
+
+def _consumers(raw: Sequence[Mapping[str, Any]]) -> tuple[Consumer, ...]:
+    """Exactly one moves the traffic: the one that says so, else the first that holds a credential."""
+    found = [Consumer(one["kind"], _settings(one), one.get("traffic", False)) for one in raw]
+    said = [place for place, one in enumerate(found) if one.traffic]
+    holding = [place for place, one in enumerate(found) if one.holds_credential]
+    if len(said) > 1:
+        raise ValueError(f"consumers[{said[1]}].traffic: consumers[{said[0]}] moves the traffic already; leave it at one")
+    place = (said or holding or [0])[0]
+    if not (found[place].holds_credential and found[place].known.validated):
+        raise ValueError(_not_read_back(place if holding else None))
+    return (*found[:place], replace(found[place], traffic=True), *found[place + 1 :])
+
+
+def _not_read_back(place: int | None) -> str:
+    field = "consumers" if place is None else f"consumers[{place}]"
+    kinds = " or ".join(kind for kind in registry.CONSUMERS if registry.consumer(kind).validated)
+    return (
+        f"{field}: what moves the traffic must be of kind {kinds}, since ValidateApp reads back what the application uses and can"
+        f" read no other kind. Put one of these first, or mark it with traffic: true"
+    )
