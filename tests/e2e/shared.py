@@ -19,7 +19,7 @@ from tests.e2e.hands import DEPLOYMENT_PATH, Kubernetes, remove_target, sql, unt
 from tests.e2e.lending import within
 from tests.e2e.rotations import Rotations
 
-PACE = Pace(quiet_seconds=3, progress_deadline_seconds=2, pod_seconds=0.2)
+PACE = Pace(quiet_seconds=1, progress_deadline_seconds=2, pod_seconds=0.2)
 RATE = 40
 SERVED_FOR = 0.5  # seconds without a failed request, after an outage
 ANSWERS_WITHIN = 5.0
