@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -69,6 +70,11 @@ class Shard:
                 ["nice", "-n", str(self.nice), *command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
 
+    def end(self) -> None:
+        """If we are ended, so is it; its servers see to themselves."""
+        self._process.terminate()
+        self._process.wait()
+
     def has_ended(self) -> bool:
         if self._process.poll() is None:
             return False
@@ -121,9 +127,17 @@ def say(text: str) -> None:
 
 def run(shards: list[Shard], began: float) -> None:
     """All at once; returns when the last has ended."""
-    running, told = list(shards), time.monotonic()
     for shard in shards:
         shard.start()
+    try:
+        _wait(shards, began)
+    finally:
+        for shard in shards:
+            shard.end()
+
+
+def _wait(shards: list[Shard], began: float) -> None:
+    running, told = list(shards), time.monotonic()
     while running:
         time.sleep(0.2)
         for shard in [one for one in running if one.has_ended()]:
@@ -141,6 +155,7 @@ def words(counts: Counter[str]) -> str:
 
 
 def main() -> int:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     began, seconds = time.monotonic(), json.loads(TIMES.read_text())
     with tempfile.TemporaryDirectory(prefix="credential-rotation-tests-") as name:
         folder = Path(name)

@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.lending import Lender
 from tests.e2e.rotations import MEASURED, Rotations
-from tests.e2e.shared import SharedStack
+from tests.e2e.shared import MEASURING_RATE, RATE, SharedStack
 
 FAILED = pytest.StashKey[bool]()
 
@@ -22,7 +22,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 @pytest.fixture(scope="session")
 def shared(request: pytest.FixtureRequest) -> Iterator[Lender[SharedStack]]:
     measured = request.config.stash.setdefault(MEASURED, [])
-    lender = Lender(lambda: SharedStack(measured), measured.append)
+    measures = any(item.path.name == "test_rotation.py" for item in request.session.items)
+    lender = Lender(lambda: SharedStack(measured, MEASURING_RATE if measures else RATE), measured.append)
     yield lender
     lender.close()
 

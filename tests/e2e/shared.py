@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 
 from local import canary
@@ -20,7 +20,8 @@ from tests.e2e.lending import within
 from tests.e2e.rotations import Rotations
 
 PACE = Pace(quiet_seconds=1, progress_deadline_seconds=2, pod_seconds=0.2)
-RATE = 40
+RATE = 20
+MEASURING_RATE = 40
 SERVED_FOR = 0.5  # seconds without a failed request, after an outage
 ANSWERS_WITHIN = 5.0
 CHECKED_WITHIN = 120.0
@@ -30,11 +31,11 @@ TRACEBACK = "Traceback (most recent call last)"
 class SharedStack:
     """`measured` takes lines for the end of the session."""
 
-    def __init__(self, measured: list[str]) -> None:
+    def __init__(self, measured: list[str], rate: float = RATE) -> None:
         self._measured = measured
         self._stack, self._traffic = ExitStack(), ExitStack()
         stack = self._stack.enter_context(LocalStack(pods=2, pace=PACE))
-        self._load = self._traffic.enter_context(Load(stack.app.login_page, RATE))
+        self._load = self._traffic.enter_context(Load(stack.app.login_page, rate))
         self.rotations = Rotations(stack, self._load, self._traffic.enter_context(RolloutWatch(stack.app.cluster)))
         self.rotations.assert_at_rest()
         self.begin()
@@ -77,10 +78,7 @@ class SharedStack:
         stack.app.cluster.pods()
 
     def _end_what_was_started(self) -> None:
-        """What the test started may end by itself; what does not is stopped."""
         states = self.rotations.stack.aws.client("stepfunctions")
-        with suppress(AssertionError):
-            until(lambda: not self._left_running())
         for arn in self._left_running():
             states.stop_execution(executionArn=arn)
         for name in set(self._made_up_targets()) - self._targets:
