@@ -15,6 +15,7 @@ from moto.secretsmanager.models import FakeSecret, ReplicaSecret, secretsmanager
 from werkzeug.wrappers import Response
 
 from local import secret_labels as labels
+from local.faults import SecretFault
 from local.wsgi import Environ, WsgiApp, body_of, signer_of
 
 SERVICE = "secretsmanager."
@@ -28,6 +29,15 @@ class StrictSecrets:
         self._moto = moto
         self._account = account
         self._lock = threading.Lock()
+        self._ordered: list[SecretFault] = []
+
+    def order(self, fault: SecretFault) -> None:
+        with self._lock:
+            self._ordered.append(fault)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._ordered.clear()
 
     def __call__(self, environ: Environ, start_response: Any) -> Any:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
@@ -41,13 +51,20 @@ class StrictSecrets:
         answer = ANSWERS.get(action)
         if answer is None or (action == "UpdateSecret" and not _value(call)):
             return self._moto(environ, start_response)
+        signer = signer_of(environ)
         try:
-            secret = self._secret(signer_of(environ).region, call["SecretId"])
+            self._refuse_ordered(action, call["SecretId"], signer.access_key_id)
+            secret = self._secret(signer.region, call["SecretId"])
             response = _response(200, answer(secret, call))
             secret.default_version_id = labels.holder_of(secret.versions, labels.CURRENT)  # what moto's own calls read
         except labels.Refusal as refusal:
             response = _response(400, {"__type": refusal.code, "Message": str(refusal)})
         return response(environ, start_response)
+
+    def _refuse_ordered(self, action: str, secret: str, caller: str) -> None:
+        for fault in self._ordered:
+            if fault.takes(action, secret, caller):
+                raise labels.Refusal(fault.code, "ordered")
 
     def _secret(self, region: str, secret_id: str) -> FakeSecret:
         store = secretsmanager_backends[self._account][region].secrets
