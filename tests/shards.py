@@ -61,14 +61,15 @@ class Shard:
     seconds: float = 0
     counts: Counter[str] = field(default_factory=Counter)
     times: Counter[str] = field(default_factory=Counter)
+    _told: int = 0
 
     def start(self) -> None:
         self._began = time.monotonic()
-        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"--junit-xml={self._report}", *self.files]
+        plugins = ["-p", "no:cacheprovider", "-p", "tests.at_once", f"--junit-xml={self._report}"]
+        command = ["nice", "-n", str(self.nice), sys.executable, "-m", "pytest", *plugins, *self.files]
+        environment, nothing = {**os.environ, "FAILURES": str(self._failures)}, subprocess.DEVNULL
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(
-                ["nice", "-n", str(self.nice), *command], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
+            self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=nothing, stdout=log, stderr=log)
 
     def end(self) -> None:
         """If we are ended, so is it; its servers see to themselves."""
@@ -84,6 +85,12 @@ class Shard:
         if not self.well and not self.counts["failed"] + self.counts["errors"]:
             self.counts["errors"] += 1  # it did not even begin, or was killed
         return True
+
+    def new_failures(self) -> list[str]:
+        """Since that was asked last."""
+        told = self._failures.read_text().splitlines() if self._failures.exists() else []
+        new, self._told = told[self._told :], len(told)
+        return new
 
     @property
     def well(self) -> bool:
@@ -102,6 +109,10 @@ class Shard:
     @property
     def _log(self) -> Path:
         return self.folder / f"{self.name}.log"
+
+    @property
+    def _failures(self) -> Path:
+        return self.folder / f"{self.name}.failures"
 
     @property
     def _report(self) -> Path:
@@ -140,6 +151,8 @@ def _wait(shards: list[Shard], began: float) -> None:
     running, told = list(shards), time.monotonic()
     while running:
         time.sleep(0.2)
+        for failure in [failure for shard in running for failure in shard.new_failures()]:
+            say(f"{time.monotonic() - began:5.0f} s  {failure}")
         for shard in [one for one in running if one.has_ended()]:
             running.remove(shard)
             say(f"{time.monotonic() - began:5.0f} s  {shard.name} ended after {shard.seconds:.0f} s: {words(shard.counts)}")

@@ -23,7 +23,7 @@ from local.certificates import Authority
 from local.cluster import php
 from local.cluster.application import SCHEMA
 from local.faults import SecretFault
-from local.follow import Run, wait_for
+from local.follow import Run, follow, wait_for
 from local.load import MARKER
 from local.mysql import Login
 from local.ports import free_port
@@ -418,6 +418,7 @@ class Background:
             self._start(name, spoil)
         for way in UNWELL:
             self._start(way, partial(_page_of, way, pages))
+            self._wait_until_published(way)
         self._start("always", lambda world: world.document["health"].update(url=f"http://127.0.0.1:{nobody_listens()}/"))
 
     def _start(self, name: str, spoil: Spoil) -> None:
@@ -427,6 +428,12 @@ class Background:
         world.make()
         self.worlds[name], self.before[name] = world, world.state()
         self.arns[name] = world.start()
+
+    def _wait_until_published(self, name: str) -> None:
+        """The next one finds the functions warm: at once, each would start all of them anew."""
+        for _, visit in follow(self.stack, self.arns[name]):
+            if visit and visit.state == "WriteSqlconf":
+                return
 
     def run(self, name: str) -> Run:
         return wait_for(self.worlds[name].stack, self.arns[name])
