@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import textwrap
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -157,7 +158,7 @@ def _wait(shards: list[Shard], began: float) -> None:
             running.remove(shard)
             say(f"{time.monotonic() - began:5.0f} s  {shard.name} ended after {shard.seconds:.0f} s: {words(shard.counts)}")
             if not shard.well:
-                say(shard.output)
+                say(textwrap.indent(shard.output, f"{shard.name} | "))
         if running and time.monotonic() - told > TELL_SECONDS:
             told = time.monotonic()
             say(f"{told - began:5.0f} s  tests done: {', '.join(one.so_far for one in running)}")
