@@ -2,8 +2,7 @@
 
 import pytest
 
-from tests import shards
-from tests.shards import MEASURES, ROOT, SHARDS, WHOLE_FOLDERS, dealt, units
+from tests.shards.dealing import FOLDERS, MEASURES, ROOT, SHARDS, WHOLE_FOLDERS, dealt, unit_of, units
 
 
 def test_every_file_is_dealt_once_but_those_of_a_real_cluster() -> None:
@@ -31,8 +30,8 @@ def test_a_file_that_nobody_has_timed_yet_counts_as_if_it_had_been() -> None:
     ("module", "unit"), [("tests.unit.test_x", "tests/unit"), ("tests.e2e.test_y.TestIt", "tests/e2e/test_y.py")]
 )
 def test_a_test_is_timed_with_what_is_dealt(module: str, unit: str) -> None:
-    assert shards._unit(module) == unit
+    assert unit_of(module) == unit
 
 
 def test_there_is_a_number_of_shards_for_every_group() -> None:
-    assert set(SHARDS) == set(shards.FOLDERS)
+    assert set(SHARDS) == set(FOLDERS)
