@@ -78,7 +78,7 @@ def main() -> int:
             say("".join(f"{shard.name}: {line}\n" for line in shard.output.splitlines() if line.startswith("measured:")).rstrip())
     total = sum((shard.counts for shard in shards), Counter[str]())
     if os.environ.get("TIMES"):
-        write_times(sum((shard.times for shard in shards), Counter[str]()))
+        write_times({file: taken for shard in shards for file, taken in shard.times.items()})
     say(f"seconds: {', '.join(f'{shard.name} {shard.seconds:.0f}' for shard in shards)}; whole {time.monotonic() - began:.0f}")
     say(f"{words(total)} in {time.monotonic() - began:.0f} s")
     return 0 if all(shard.well for shard in shards) else 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,5 +43,5 @@ def read_times() -> dict[str, float]:
     return found
 
 
-def write_times(times: Counter[str]) -> None:
+def write_times(times: dict[str, float]) -> None:
     TIMES.write_text(json.dumps({file: round(taken, 1) for file, taken in sorted(times.items())}, indent=2) + "\n")

@@ -25,7 +25,7 @@ class Shard:
     nice: int = 0
     seconds: float = 0
     counts: Counter[str] = field(default_factory=Counter)
-    times: Counter[str] = field(default_factory=Counter)
+    times: dict[str, float] = field(default_factory=dict)
     _told: int = 0
 
     def start(self) -> None:
@@ -88,4 +88,5 @@ class Shard:
             ways = {child.tag for child in case} & {"failure", "error", "skipped"}
             kind = "failed" if "failure" in ways else "errors" if "error" in ways else "skipped" if ways else "passed"
             self.counts[kind] += 1
-            self.times[unit_of(str(case.get("classname")))] += float(case.get("time") or 0)
+            unit = unit_of(str(case.get("classname")))
+            self.times[unit] = self.times.get(unit, 0.0) + float(case.get("time") or 0)
