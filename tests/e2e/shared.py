@@ -13,7 +13,7 @@ from tests.e2e.lending import within
 from tests.e2e.restoring import Restoring, answers
 from tests.e2e.rotations import Rotations
 
-PACE = Pace(quiet_seconds=1, progress_deadline_seconds=2, pod_seconds=0.2)
+PACE = Pace(quiet_seconds=1, progress_deadline_seconds=4, pod_seconds=0.2)
 RATE = 20
 MEASURING_RATE = 40
 CHECKED_WITHIN = 120.0
