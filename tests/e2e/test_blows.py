@@ -22,7 +22,9 @@ from tests.e2e.blows import (
     works_or_waits,
 )
 from tests.e2e.hands import remove_target
+from tests.e2e.lending import Lender
 from tests.e2e.rotations import MEASURED, Rotations
+from tests.e2e.shared import SharedStack
 from tests.statemachine.machine import shipped, states
 
 each_blow = pytest.mark.parametrize(
@@ -32,12 +34,13 @@ each_blow = pytest.mark.parametrize(
 
 
 @pytest.fixture(scope="module")
-def tally(whole_session: Rotations, request: pytest.FixtureRequest) -> Iterator[Tally]:
+def tally(shared: Lender[SharedStack], request: pytest.FixtureRequest) -> Iterator[Tally]:
     tally, start = Tally(), time.time()
     yield tally
+    rotations = shared.world.rotations
     for target in (BRISK, LINGERING):
-        remove_target(whole_session.stack, target)
-    requests = whole_session.requests_since(start)
+        remove_target(rotations.stack, target)
+    requests = rotations.requests_since(start)
     request.config.stash.setdefault(MEASURED, []).append(
         f"blows at {len(ON_THE_WAY)} states forward, {len(ON_THE_WAY_BACK)} restoring: {tally.kills} kills, {tally.stops} stops;"
         f" {tally.recovered} of {tally.blows} recovered; requests: {requests.served} served, {len(requests.failures)} failed"
