@@ -8,6 +8,6 @@ walk/         one run after the other: a search (search.py), all that may come o
               one run shown again (again.py)
 crowd/        several at once, and people: in every order (actors.py, rivals.py), drawn at random (schedules.py), edits (edits.py)
 teeth/        faults put back, each of which must be found: what one is (mutation.py), the peers' (peers.py), the protocol's
-              (record.py, passwords.py, order.py, looks.py), adapters by themselves (adapters.py), the hunt (hunt.py)
+              (record.py, passwords.py, order.py, looks.py, turns.py), adapters by themselves (adapters.py), the hunt (hunt.py)
 jobs.py, table.py, __main__.py    the pieces of work, what is said of them, the command
 """

@@ -181,7 +181,7 @@ def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) 
 def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
     """Whatever was known before opens nothing any more."""
     at_rest(world, place, began_with, state="Revoked")
-    stolen = [*(login(slot) for slot in RING), credential(ADMIN, ADMIN_PASSWORD)]
+    stolen = [*(login(slot) for slot in world.current.ring), credential(ADMIN, ADMIN_PASSWORD)]
     still = [one.username for one in stolen if world.accepts(one)]
     if still:
         raise Violation("at-rest", f"revoked, and still accepted: the first password of {', '.join(still)}")
@@ -222,5 +222,6 @@ SCENARIOS = {
     "an undiscarded value": Scenario(two_values, "CheckStillDrained"),
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),
     "revocation of an interrupted flip": Scenario(from_a, "ValidateApp", mode="revoke", rest=revoked),
+    "a revocation of a ring of three": Scenario(ring_of_three, mode="revoke", rest=revoked),
     "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),
 }

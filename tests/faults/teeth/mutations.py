@@ -8,6 +8,7 @@ from tests.faults.teeth.order import ORDER
 from tests.faults.teeth.passwords import PASSWORDS
 from tests.faults.teeth.peers import PEERS
 from tests.faults.teeth.record import RECORD
+from tests.faults.teeth.turns import TURNS
 
-PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS]
+PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS]
 MUTATIONS = [*PEERS, *PROTOCOL]
