@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -34,12 +35,15 @@ class Shard:
         command = ["nice", "-n", str(self.nice), sys.executable, "-m", "pytest", *plugins, *self.files]
         environment, nothing = {**os.environ, "FAILURES": str(self._failures)}, subprocess.DEVNULL
         with self._log.open("wb") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, env=environment, stdin=nothing, stdout=log, stderr=log)
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=nothing, stdout=log, stderr=log, process_group=0
+            )
 
     def end(self) -> None:
-        """If we are ended, so is it; its servers see to themselves."""
-        self._process.terminate()
-        self._process.wait()
+        """If we are ended, so is it, with what it runs; its servers see to themselves."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            self._process.wait()
 
     def has_ended(self) -> bool:
         if self._process.poll() is None:
