@@ -2,11 +2,15 @@
 
 from typing import Any
 
-CONSUMERS = [
-    {"index": 0, "kind": "sqlconf", "state": "WriteSqlconf", "settles": False},
-    {"index": 1, "kind": "secret", "state": "PatchSecret", "settles": False},
-    {"index": 2, "kind": "deployment", "state": "RestartApp", "settles": False},
-]
+STATES = {"sqlconf": "WriteSqlconf", "secret": "PatchSecret", "deployment": "RestartApp"}
+
+
+def consumer(index: int, kind: str) -> dict[str, Any]:
+    """As ReadSlots lists it."""
+    return {"index": index, "kind": kind, "state": STATES.get(kind, "Unknown"), "settles": False}
+
+
+CONSUMERS = [consumer(index, kind) for index, kind in enumerate(STATES)]
 PUT = {"began": 1767582000.5, "status": "waiting", "wait_seconds": 0}
 
 HAPPY: dict[str, dict[str, Any]] = {

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.statemachine.happy import consumer
 from tests.statemachine.machine import function_of, shipped, tasks
 from tests.statemachine.runs import Case, Execution
 from tests.statemachine.scripted import KILLED, Answer, Hangs, Raises, Script
@@ -48,7 +49,7 @@ class Row:
 
     def script(self, fault: Answer, tries: int) -> Script:
         """It fails until the machine gives up, and would answer well if it was asked once more. One consumer is enough."""
-        others = {"read_slots": [{"consumers": [{"index": 0, "kind": self.consumer}]}]} | dict(self.setting)
+        others = {"read_slots": [{"consumers": [consumer(0, self.consumer)]}]} | dict(self.setting)
         earlier = self.setting.get(self.function, [])
         return others | {self.function: [*earlier, *[{}] * self.before, *[fault] * tries]}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.statemachine.happy import HAPPY
+from tests.statemachine.happy import HAPPY, consumer
 from tests.statemachine.machine import TARGET
 from tests.statemachine.runs import Case, Execution
 from tests.statemachine.scripted import KILLED, Raises, Refused, Script
@@ -81,11 +81,11 @@ def test_the_same_schedule_delivered_twice_rotates_once(run: Execution) -> None:
 # ---- consumers ----------------------------------------------------------------------------------------------------------
 
 ODD_ORDER = [
-    {"index": 0, "kind": "deployment"},
-    {"index": 1, "kind": "sqlconf"},
-    {"index": 2, "kind": "deployment"},
-    {"index": 3, "kind": "secret"},
-    {"index": 4, "kind": "sqlconf"},
+    consumer(0, "deployment"),
+    consumer(1, "sqlconf"),
+    consumer(2, "deployment"),
+    consumer(3, "secret"),
+    consumer(4, "sqlconf"),
 ]
 ODDLY = Case("consumers in an odd order", {"read_slots": [{"consumers": ODD_ORDER}], "check_rollout": [{"status": "waiting"}]})
 
@@ -100,7 +100,7 @@ def test_consumers_are_published_in_the_targets_order_and_one_is_done_before_the
     ]
 
 
-@of(Case("an unknown consumer", {"read_slots": [{"consumers": [{"index": 0, "kind": "floppy"}]}]}))
+@of(Case("an unknown consumer", {"read_slots": [{"consumers": [consumer(0, "floppy")]}]}))
 def test_a_consumer_that_nobody_knows_how_to_publish_is_named(run: Execution) -> None:
     assert run.terminal == "RestoreFailed"
     assert "floppy" in run.cause
