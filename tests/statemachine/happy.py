@@ -3,13 +3,16 @@
 from typing import Any
 
 STATES = {"sqlconf": "WriteSqlconf", "secret": "PatchSecret", "deployment": "RestartApp"}
+PUBLISHED = {**STATES, "app-secret": "PutSecret", "proxy-secret": "PutSecret"}
 
 
 def consumer(index: int, kind: str) -> dict[str, Any]:
     """As ReadSlots lists it."""
-    return {"index": index, "kind": kind, "state": STATES.get(kind, "Unknown"), "settles": False}
+    return {"index": index, "kind": kind, "state": PUBLISHED.get(kind, "Unknown"), "settles": kind == "proxy-secret"}
 
 
+PROXIED = {"consumers": [consumer(0, "proxy-secret"), consumer(1, "app-secret")], "keepers": [consumer(0, "proxy-secret")]}
+"""What ReadSlots says of an application behind a proxy."""
 CONSUMERS = [consumer(index, kind) for index, kind in enumerate(STATES)]
 PUT = {"began": 1767582000.5, "status": "waiting", "wait_seconds": 0}
 

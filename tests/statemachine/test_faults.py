@@ -22,6 +22,15 @@ RESTORING: Script = {"validate_app": [PERMANENT]}
 REPUBLISHING: Script = {"check_drained": [{"status": "republish"}]}
 
 
+KIND_OF = {
+    "PatchSecret": "secret",
+    "PutSecret": "app-secret",
+    "CheckLogin": "proxy-secret",
+    "RestartApp": "deployment",
+    "CheckRollout": "deployment",
+}
+
+
 @dataclass(frozen=True)
 class Row:
     state: str
@@ -41,7 +50,7 @@ class Row:
 
     @property
     def consumer(self) -> str:
-        return {"PatchSecret": "secret", "RestartApp": "deployment", "CheckRollout": "deployment"}.get(self.state, "sqlconf")
+        return KIND_OF.get(self.state, "sqlconf")
 
     @property
     def way(self) -> str:
@@ -66,6 +75,8 @@ FAULTS = [
     # before the flip: back, once it is certain that no flip can land any more
     Row("WriteSqlconf", "RolledBack"),
     Row("PatchSecret", "RolledBack"),
+    Row("PutSecret", "RolledBack"),
+    Row("CheckLogin", "RolledBack"),
     Row("RestartApp", "RolledBack"),
     Row("CheckRollout", "RolledBack"),
     Row("ValidateApp", "RolledBack"),
@@ -74,6 +85,8 @@ FAULTS = [
     # on the way back
     Row("WriteSqlconf", "RestoreFailed", RESTORING, before=1),
     Row("PatchSecret", "RestoreFailed", RESTORING, before=1),
+    Row("PutSecret", "RestoreFailed", RESTORING, before=1),
+    Row("CheckLogin", "RestoreFailed", RESTORING, before=1),
     Row("RestartApp", "RestoreFailed", RESTORING, before=1),
     Row("CheckRollout", "RestoreFailed", RESTORING, before=1),
     Row("ValidateApp", "RestoreFailed", RESTORING),
@@ -82,6 +95,8 @@ FAULTS = [
     Row("CheckDrained", "OldSlotNotRotated"),
     Row("WriteSqlconf", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("PatchSecret", "OldSlotNotRotated", REPUBLISHING, before=1),
+    Row("PutSecret", "OldSlotNotRotated", REPUBLISHING, before=1),
+    Row("CheckLogin", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("RestartApp", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("CheckRollout", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("ValidateApp", "OldSlotNotRotated", REPUBLISHING, before=1),
