@@ -1,4 +1,6 @@
-"""The local AWS as a process: stock moto, and in front of it what moto has not or does not take seriously.
+"""The local AWS as a process: moto, and in front of it what moto has not or does not take seriously.
+
+In moto itself one thing is mended: how Step Functions stops an execution (local/engine.py).
 
     python -m local.aws_server --port-file FILE --config JSON
 

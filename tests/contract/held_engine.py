@@ -3,9 +3,9 @@
     python -m tests.contract.held_engine LAMBDA_PORT LOGS
 
 A moment is a line of the engine's code that one of its threads comes to; they are counted from when it has read the definition.
-POST /_hold {"at": 100}: the next execution waits at its hundredth moment until a StopExecution is answered, or HOLD_SECONDS,
-as it may hold a lock that StopExecution needs. POST /_held {}: answered when it waits, with the place. POST /_count {}: how
-many moments there have been since the last hold.
+POST /_hold {"at": 100}: the next execution waits at its hundredth moment until a StopExecution is answered, or HOLD_SECONDS, as
+it may hold a lock that StopExecution needs; at -1 it waits before the first, at 0 nowhere. POST /_held {}: answered when it
+waits, with the place. POST /_count {}: how many moments there have been since the last hold.
 """
 
 import json
@@ -57,6 +57,8 @@ class Moments:
         prepare = worker._get_evaluation_environment
 
         def prepared(*given: Any) -> Any:
+            if self._at < 0:
+                self._stay("before it begins")
             program, frame = prepare(*given), sys._getframe()
             while frame.f_code.co_name != "_execution_logic":
                 frame = cast("FrameType", frame.f_back)
@@ -80,10 +82,13 @@ class Moments:
                 self._count += 1
                 here = self._count == self._at
             if here:
-                self._where = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}, {frame.f_code.co_name}"
-                self._held.set()
-                self._answered.wait(HOLD_SECONDS)
+                self._stay(f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}, {frame.f_code.co_name}")
         return self._line
+
+    def _stay(self, where: str) -> None:
+        self._where = where
+        self._held.set()
+        self._answered.wait(HOLD_SECONDS)
 
 
 def main(lambda_port: int, logs: str) -> None:

@@ -51,7 +51,9 @@ def files_that_say_something_else() -> Found | None:
         path = Path(folder) / "sqlconf.php"
         path.write_bytes(PHP)
         with suppress(SqlconfUnsupported):
-            SqlconfFile(Path(folder), "sqlconf.php", f"{os.getuid()}:{os.getgid()}").publish(credential("openemr_b", "canary"), MARK)
+            SqlconfFile(Path(folder), "sqlconf.php", f"{os.getuid()}:{os.getgid()}").publish(
+                credential("openemr_b", "canary"), MARK
+            )
         if path.read_bytes() != PHP:
             return Found("I3", "sqlconf.php holds what was not to be written", ("WriteSqlconf renders a value wrongly",))
     return None
