@@ -15,8 +15,10 @@ _LABEL_ELSEWHERE = "InvalidParameterException"
 class SecretsManagerStore:
     """One secret, by ARN."""
 
-    def __init__(self, arn: str) -> None:
+    def __init__(self, arn: str, rotation_token: str = "") -> None:
+        """`rotation_token`: what Secrets Manager gave to the function that it asks to rotate this secret."""
         self._arn = arn
+        self._more = {"RotationToken": rotation_token} if rotation_token else {}
 
     @property
     def name(self) -> str:
@@ -32,14 +34,19 @@ class SecretsManagerStore:
     def read(self, version: str) -> SecretText:
         return SecretText(str(self._get(version)["SecretString"]))
 
+    def find(self, version: str) -> SecretText | None:
+        """That version's text; None where nothing was put under its id yet, though a label may be on it."""
+        answer = self._asked(version)
+        return None if answer is None else SecretText(str(answer["SecretString"]))
+
     def age_seconds(self, version: str) -> float:
         created: datetime = self._get(version)["CreatedDate"]
         return (datetime.now(UTC) - created).total_seconds()
 
-    def put_once(self, version: str, text: SecretText) -> SecretText:
+    def put_once(self, version: str, text: SecretText, label: str = STAGING) -> SecretText:
         with suppress(SecretStoreUnavailable):
             return self.read(version)
-        failure = self._put(version, text)
+        failure = self._put(version, text, label)
         try:
             return self.read(version)
         except SecretStoreUnavailable as error:
@@ -64,20 +71,29 @@ class SecretsManagerStore:
             raise SecretStoreUnavailable(f"{self._arn}: {label} could not be moved ({failure})")
         return False
 
-    def _put(self, version: str, text: SecretText) -> str:
+    def _put(self, version: str, text: SecretText, label: str) -> str:
         """What went wrong, if anything: the read back by id tells whether it matters (a twin may have written it first)."""
         try:
             client("secretsmanager").put_secret_value(
-                SecretId=self._arn, ClientRequestToken=version, SecretString=text.reveal(), VersionStages=[STAGING]
+                SecretId=self._arn, ClientRequestToken=version, SecretString=text.reveal(), VersionStages=[label], **self._more
             )
         except AWS_ERRORS as error:
             return code(error)
         return ""
 
     def _get(self, version: str) -> dict[str, Any]:
+        answer = self._asked(version)
+        if answer is None:
+            raise SecretStoreUnavailable(f"{self._arn}: version {version} could not be read ({_NOT_FOUND})")
+        return answer
+
+    def _asked(self, version: str) -> dict[str, Any] | None:
+        """None: it is not there, or not yet."""
         try:
             answer: dict[str, Any] = client("secretsmanager").get_secret_value(SecretId=self._arn, VersionId=version)
         except AWS_ERRORS as error:
+            if code(error) == _NOT_FOUND:
+                return None
             raise SecretStoreUnavailable(f"{self._arn}: version {version} could not be read ({code(error)})") from None
         if "SecretString" not in answer:
             raise SecretInvalid(f"secret {self._arn}: version {version} holds no text")

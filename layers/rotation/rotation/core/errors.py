@@ -41,6 +41,12 @@
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
         ├── NextUserInUse             the user whose turn comes next in a longer ring is used by something else
         ├── NotOnSlots                a revocation finds the application on a user that is neither slot
+        ├── TrafficElsewhere          Secrets Manager is to rotate a secret that does not move the target's traffic
+        ├── VersionUnknown            Secrets Manager asks for a version that is neither pending nor current, or for an unknown step
+        ├── VersionDiffers            under Secrets Manager's token is stored what this rotation would not make current
+        ├── RunEnded                  the execution that Secrets Manager waits for failed, was rolled back, or is not there
+        ├── RunTooSlow                the execution is not as far yet as one call of Secrets Manager may wait
+        ├── SecretNotFinished         Secrets Manager's rotation did not make the application's secret current in time
         ├── NotAnnounced              the SNS topic did not take a message
         └── UnexpectedError           a bug: the type and place are given, never the text
 
@@ -179,6 +185,24 @@ class NextUserInUse(PermanentError): ...
 
 
 class NotOnSlots(PermanentError): ...
+
+
+class TrafficElsewhere(PermanentError): ...
+
+
+class VersionUnknown(PermanentError): ...
+
+
+class VersionDiffers(PermanentError): ...
+
+
+class RunEnded(PermanentError): ...
+
+
+class RunTooSlow(PermanentError): ...
+
+
+class SecretNotFinished(PermanentError): ...
 
 
 class NotAnnounced(PermanentError): ...

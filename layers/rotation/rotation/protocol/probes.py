@@ -1,6 +1,7 @@
 """Mode verify: what each function needs is looked at by that function itself, in its role and through its mounts.
 
-Nothing is written. Whatever fails is a finding and ends nothing: all are listed, not only the first.
+Nothing is written, but for a label that locks Secrets Manager out of its own rotation. Whatever fails is a finding and ends
+nothing: all are listed, not only the first.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ from rotation.core.record import AdminRecord
 from rotation.core.rollout import Progress, progress
 from rotation.ports import World
 from rotation.protocol.intents import read_record
-from rotation.protocol.survey import working_admin
+from rotation.protocol.survey import refused_version, working_admin
 
 SLOWEST_CLOCK_SECONDS = 60
 """AWS refuses signatures that are five minutes off, and drains are counted in seconds by two clocks."""
@@ -145,6 +146,19 @@ def writable_files(world: World) -> Iterator[Finding]:
             yield Finding(Severity.FAILED, "sqlconf.php", f"{file.name} cannot be replaced", mend)
 
 
+def rotated_secret(world: World) -> Iterator[Finding]:
+    """Whether Secrets Manager may rotate it. The one thing that is put right here: its label, and only while nothing rotates."""
+    if world.rotated is None or world.slots.labels().pending is not None:
+        return
+    refused = refused_version(world)
+    if refused is None:
+        yield Finding(Severity.OK, "application's secret", "Secrets Manager may rotate it")
+        return
+    world.rotated.let_go(refused)
+    found = f"a rotation by Secrets Manager was refused or given up; AWSPENDING was taken off its version {refused}"
+    yield Finding(Severity.WARNING, "application's secret", found, "rotate it again, if it is still to be rotated")
+
+
 def consumers(world: World) -> Iterator[Finding]:
     """Whether each can be read."""
     for consumer in world.credentials():
@@ -266,7 +280,7 @@ NEEDS: dict[str, dict[str, Probe]] = {
     "rotate_old_slot": _ALTERS,
     "discard_old_password": _ALTERS,
     "rotate_admin": _ALTERS,
-    "release_rotation": {"slot secret": slot_secret},
+    "release_rotation": {"slot secret": slot_secret, "application's secret": rotated_secret},
     "announce_incident": {},
 }  # fmt: skip
 """By the function's name: what of the world its step touches."""

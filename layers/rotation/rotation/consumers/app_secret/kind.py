@@ -23,4 +23,5 @@ KIND = ConsumerKind(
     required=("secret", "application_cache_seconds"),
     change=change,
     validated=True,
+    rotated="secret",
 )
