@@ -24,6 +24,7 @@ from local.faults import Fault
 from local.lambdas import Functions, LambdaInvoke
 from local.record import Record, Recorder
 from local.sandbox import Function
+from local.secret_rotation import Rotations
 from local.simulator import PolicySimulator
 from local.wsgi import Environ, Whole, WsgiApp, body_of, json_response, signer_of
 
@@ -63,7 +64,7 @@ class Clusters:
 class Admin:
     """WSGI middleware: what only the local AWS can be told, as POST /_local/<what> with a JSON object."""
 
-    def __init__(self, app: WsgiApp, functions: Functions, clusters: Clusters, logs: ExecutionLogs) -> None:
+    def __init__(self, app: WsgiApp, functions: Functions, clusters: Clusters, logs: ExecutionLogs, rotations: Rotations) -> None:
         self._app, self._functions, self._clusters = app, functions, clusters
         self._orders: dict[str, Callable[[dict[str, Any]], Any]] = {
             "functions": lambda order: functions.deploy(Function(**order)),
@@ -72,6 +73,8 @@ class Admin:
             "kill": lambda order: functions.kill(order["function"]),
             "clusters": lambda order: clusters.register(**order),
             "logs": lambda order: logs.register(**order),
+            "rotations": lambda order: [one for one in rotations.events if one["SecretId"] == order["secret"]],
+            "rotations/pace": lambda order: rotations.set_pace(**order),
         }
 
     def __call__(self, environ: Environ, start_response: Any) -> Any:
@@ -103,10 +106,11 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     endpoint = f"http://127.0.0.1:{port}"
     record = Record(Path(config.record)) if config.record else None
     functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs), record)
-    logs = ExecutionLogs(PolicySimulator(StrictSecrets(moto, config.account), config.account), config.account, config.region)
+    secrets = StrictSecrets(moto, config.account, functions.call)
+    logs = ExecutionLogs(PolicySimulator(secrets, config.account), config.account, config.region)
     clusters = Clusters(LambdaInvoke(logs, functions), config)
     recorded = Recorder(clusters, record) if record else clusters
-    return Whole(Admin(recorded, functions, clusters, logs)), functions
+    return Whole(Admin(recorded, functions, clusters, logs, secrets.rotations)), functions
 
 
 class QuietHandler(WSGIRequestHandler):
