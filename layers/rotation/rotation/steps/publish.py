@@ -23,9 +23,12 @@ def publish(world: World, request: Request) -> dict[str, Any]:
     """Whether anything had to change, and when it began to take effect. What was written is read back before it counts."""
     record, _ = confirm(world.slots, request.claim.version, request.direction)
     credential = record.credential(request.entry)
+    consumer = world.credential(request.consumer, credential.username)
+    if request.direction is Direction.RETIRE and consumer.read().same_login(credential):
+        # Told before this look of the drain: to log in once more would be one more login of the user who is to be quiet.
+        return {"changed": False, "began": world.now(), "status": str(Progress.COMPLETE), "wait_seconds": poll_seconds(0)}
     if not world.source.logs_in(credential):
         raise LoginRefused(f"{world.target.name}: {credential.username} is not published: its recorded password does not log in")
-    consumer = world.credential(request.consumer, credential.username)
     if _is_secrets_managers(world, request) and not consumer.read().same_login(credential):
         return _awaited(world, request)
     changed = consumer.publish(credential, Mark(request.mark, request.direction is Direction.RESTORE))
