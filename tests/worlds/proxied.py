@@ -157,6 +157,31 @@ class Killed(BaseException):
     """The function's process is gone."""
 
 
+class Mortal:
+    """The world as a function has it that dies right before its call of that number."""
+
+    def __init__(self, behind: Any, dies_at: int, made: list[str] | None = None, name: str = "") -> None:
+        self._behind, self._dies_at, self._name = behind, dies_at, name
+        self.made: list[str] = [] if made is None else made
+        """Its calls, by their names."""
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._behind, name)
+        if name in ("slots", "source", "endpoint", "rotated"):
+            return Mortal(value, self._dies_at, self.made, f"{name}.")
+        return self._counted(f"{self._name}{name}", value) if callable(value) and name != "now" else value
+
+    def _counted(self, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*given: Any, **more: Any) -> Any:
+            if len(self.made) + 1 == self._dies_at:
+                self.made.append("killed")
+                raise Killed
+            self.made.append(name)
+            return act(*given, **more)
+
+        return call
+
+
 class SecretsManager:
     """Whoever presses the button: the rotation is through, or given up, when `rotate` comes back."""
 
