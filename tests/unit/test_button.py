@@ -8,10 +8,16 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from rotation.core.model import Credential
+from rotation.core.errors import OwnerUnknown
+from rotation.core.model import Credential, Slot
+from rotation.ports import Ran
+from rotation.protocol.secret_runs import intended
+from rotation.steps.flip_slot import flip_slot
 
 from local import secret_labels as aws
-from tests.worlds.proxied import OTHERS, Mortal, ProxiedWorld, SecretsManager
+from tests.worlds.proxied import OTHERS, Disturbed, ProxiedWorld, SecretsManager
+from tests.worlds.run import Run, arn
+from tests.worlds.world import MemoryWorld, login
 
 STARTS_OUR_RUN = {"target": "shop"}
 
@@ -78,6 +84,7 @@ def test_secrets_manager_is_done_long_before_the_old_password_is_retired(world: 
     began = world.clock
     assert manager.rotate()
     assert world.clock - began < 20
+    assert world.current.active == "B", "it is said after the flip, not before"
     assert not world.clockwork.idle
     world.rest()
 
@@ -104,9 +111,9 @@ def test_no_version_of_ours_is_put_while_secrets_manager_rotates(world: ProxiedW
 def calls_of_a_rotation() -> list[str]:
     world = ProxiedWorld()
     manager = SecretsManager(world)
-    seen = manager.seen_by_function = Mortal(world, 0)  # type: ignore[assignment]
+    seen = manager.seen_by_function = Disturbed(world, 0)
     manager.rotate()
-    return list(seen.made)  # type: ignore[attr-defined]
+    return list(seen.made)
 
 
 CALLS = calls_of_a_rotation()
@@ -116,11 +123,35 @@ CALLS = calls_of_a_rotation()
 def test_a_function_that_is_killed_is_called_again_and_all_ends_whole(
     world: ProxiedWorld, manager: SecretsManager, at: int
 ) -> None:
-    manager.seen_by_function = Mortal(world, at)  # type: ignore[assignment]
+    manager.seen_by_function = Disturbed(world, at)
     with retires(world):
         assert manager.rotate()
     assert manager.errors == ["killed"]
     assert len(world.clockwork.executions) == 1, "the one that runs is found again"
+
+
+@pytest.mark.parametrize("at", range(1, len(CALLS) + 1), ids=lambda at: f"{at}-{CALLS[at - 1]}")
+def test_a_function_that_is_held_up_longer_than_anybody_waits_for_it_does_no_harm(world: ProxiedWorld, at: int) -> None:
+    manager = SecretsManager(world, tries=1)
+    manager.seen_by_function = Disturbed(world, at, lambda: world.sleep(3000))
+    manager.rotate()
+    world.rest()
+    whole(world)
+    with retires(world):
+        assert SecretsManager(world).rotate()
+
+
+@pytest.mark.parametrize(
+    "at", [number for number, name in enumerate(CALLS, 1) if name == "execution" and CALLS[number - 2] == "sleep"]
+)
+def test_what_may_pass_is_looked_past_while_a_step_waits(world: ProxiedWorld, manager: SecretsManager, at: int) -> None:
+    def throttled() -> None:
+        raise OwnerUnknown("Step Functions does not answer for a while")
+
+    manager.seen_by_function = Disturbed(world, at, throttled)
+    with retires(world):
+        assert manager.rotate()
+    assert manager.errors == []
 
 
 def test_a_run_that_was_stopped_is_carried_on_by_the_next_with_the_same_version(
@@ -128,7 +159,7 @@ def test_a_run_that_was_stopped_is_carried_on_by_the_next_with_the_same_version(
 ) -> None:
     """The version under the token stays as it is."""
     with retires(world):
-        manager.seen_by_function = Mortal(world, CALLS.index("rotated.make_current") + 1)  # type: ignore[assignment]
+        manager.seen_by_function = Disturbed(world, CALLS.index("rotated.make_current") + 1)
         world.clockwork.later(20, lambda: stop(world))
         assert manager.rotate()
     assert len(world.clockwork.executions) == 2
@@ -195,6 +226,15 @@ def test_a_run_of_ours_beside_it_is_refused(world: ProxiedWorld, manager: Secret
     assert world.clockwork.executions["ours"].error == "RotationAlreadyRunning"
 
 
+def test_what_a_person_puts_while_the_old_password_drains_is_put_right_by_the_run_itself(
+    world: ProxiedWorld, manager: SecretsManager
+) -> None:
+    before = world.application.read(world.application.labels().current)
+    with retires(world):
+        assert manager.rotate()
+        world.application.put("by a person", before)
+
+
 # ---- it fails -----------------------------------------------------------------------------------------------------------
 
 
@@ -233,7 +273,7 @@ def test_a_late_finish_changes_nothing_once_the_run_has_turned_back(world: Proxi
 
 def test_secrets_manager_that_does_not_come_back_is_not_waited_for_for_ever(world: ProxiedWorld) -> None:
     gives_up = SecretsManager(world, tries=1)
-    gives_up.seen_by_function = Mortal(world, CALLS.index("rotated.put_pending") + 3)  # type: ignore[assignment]
+    gives_up.seen_by_function = Disturbed(world, CALLS.index("rotated.put_pending") + 3)
     before = used(world)
     assert not gives_up.rotate()
     world.rest()
@@ -243,6 +283,46 @@ def test_secrets_manager_that_does_not_come_back_is_not_waited_for_for_ever(worl
     assert used(world).same_login(before)
     with retires(world):
         world.start("ours", STARTS_OUR_RUN)
+
+
+def test_the_run_gives_up_soon_once_secrets_manager_has(world: ProxiedWorld, manager: SecretsManager) -> None:
+    token, began = str(uuid.uuid4()), world.clock
+    aws.reserve(world.application.versions, token)
+    assert called(manager, "createSecret", token) == ""
+    world.rotated.let_go(token)
+    world.rest()
+    [place] = world.clockwork.executions.values()
+    assert (place.error, world.clock - began < 120) == ("RolledBack", True)
+    assert f"Secrets Manager has given up its rotation to version {token}" in place.cause
+    whole(world)
+
+
+def test_nothing_is_made_current_that_does_not_log_in(world: ProxiedWorld, manager: SecretsManager) -> None:
+    token, before = str(uuid.uuid4()), world.application.labels().current
+    aws.reserve(world.application.versions, token)
+    for step in ("createSecret", "setSecret", "testSecret"):
+        assert called(manager, step, token) == ""
+    world.source.accounts["openemr_b"].password = "another"
+    assert called(manager, "finishSecret", token).startswith("LoginRefused: openemr_b is not made current")
+    assert world.application.labels().current == before
+
+
+def test_nothing_is_put_that_does_not_log_in(world: ProxiedWorld, manager: SecretsManager) -> None:
+    """Somebody has changed the next user's password, and SyncUsers has to wait before it can put it right."""
+    account = world.source.accounts["openemr_b"]
+    account.password, world.source.lock = "another", "somebody"
+    world.clockwork.later(15, lambda: world.source.leave("somebody"))
+    accepted: list[bool] = []
+    created = world.application.created
+
+    def put(version: str) -> None:
+        accepted.append(account.password != "another")
+        created(version)
+
+    world.application.created = put
+    with retires(world):
+        assert manager.rotate()
+    assert accepted == [True]
 
 
 def test_a_version_that_holds_something_else_is_let_go(world: ProxiedWorld) -> None:
@@ -257,6 +337,24 @@ def test_a_version_that_holds_something_else_is_let_go(world: ProxiedWorld) -> N
     assert world.application.labels().pending is None
     world.rest()
     whole(world)
+
+
+def test_only_its_own_run_s_intent_is_waited_for_and_only_until_the_flip() -> None:
+    run = Run(MemoryWorld())
+    ours, other = Ran(arn("run-1"), True, "RUNNING", ""), Ran(arn("run-2"), True, "RUNNING", "")
+    assert intended(run.world, ours) is None
+    run.to_publish()
+    assert intended(run.world, ours) == login(Slot.B)
+    assert intended(run.world, other) is None
+    run.publish()
+    run.ask(flip_slot)
+    assert intended(run.world, ours) is None
+
+
+def test_a_run_that_has_turned_back_is_not_waited_for() -> None:
+    run = Run(MemoryWorld()).to_publish()
+    run.close_flip()
+    assert intended(run.world, Ran(arn("run-1"), True, "RUNNING", "")) is None
 
 
 # ---- corners of the contract --------------------------------------------------------------------------------------------
@@ -365,7 +463,7 @@ def undisturbed(world: ProxiedWorld, manager: SecretsManager, chance: random.Ran
 
 
 def killed(world: ProxiedWorld, manager: SecretsManager, chance: random.Random) -> None:
-    manager.seen_by_function = Mortal(world, chance.randrange(1, len(CALLS)))  # type: ignore[assignment]
+    manager.seen_by_function = Disturbed(world, chance.randrange(1, len(CALLS)))
     assert manager.rotate()
     manager.seen_by_function = world
 
@@ -384,7 +482,7 @@ def test_whatever_is_killed_and_stopped_meanwhile_the_next_run_and_the_next_butt
 ) -> None:
     chance = random.Random(number)  # noqa: S311 - chance, not secrets
     manager = SecretsManager(world)
-    manager.seen_by_function = Mortal(world, chance.randrange(1, len(CALLS)))  # type: ignore[assignment]
+    manager.seen_by_function = Disturbed(world, chance.randrange(1, len(CALLS)))
     world.clockwork.later(chance.uniform(0, 90), lambda: stop(world))
     world.clockwork.later(chance.uniform(0, 120), lambda: world.clockwork.start("ours", STARTS_OUR_RUN))
     manager.rotate()

@@ -10,7 +10,7 @@ from rotation.consumers.published import PublishedSecret, RotatedSecret
 from rotation.core.errors import RotationError
 from rotation.core.model import STAGING, Credential, SecretText, Slot
 from rotation.kinds.target import parse_target
-from rotation.ports import CredentialConsumer, ProtectedFile, Ran, RotatingWorld, Workload
+from rotation.ports import CredentialConsumer, ProtectedFile, Ran, Workload
 from rotation.protocol.secret_call import SecretCall
 from rotation.steps.rotate_secret import rotate_secret
 
@@ -157,26 +157,32 @@ class Killed(BaseException):
     """The function's process is gone."""
 
 
-class Mortal:
-    """The world as a function has it that dies right before its call of that number."""
+def die() -> None:
+    """What may befall a function."""
+    raise Killed
 
-    def __init__(self, behind: Any, dies_at: int, made: list[str] | None = None, name: str = "") -> None:
-        self._behind, self._dies_at, self._name = behind, dies_at, name
+
+class Disturbed:
+    """The world as a function has it to which something happens right before its call of that number."""
+
+    def __init__(
+        self, behind: Any, at: int, act: Callable[[], object] = die, made: list[str] | None = None, name: str = ""
+    ) -> None:
+        self._behind, self._at, self._act, self._name = behind, at, act, name
         self.made: list[str] = [] if made is None else made
         """Its calls, by their names."""
 
     def __getattr__(self, name: str) -> Any:
         value = getattr(self._behind, name)
         if name in ("slots", "source", "endpoint", "rotated"):
-            return Mortal(value, self._dies_at, self.made, f"{name}.")
+            return Disturbed(value, self._at, self._act, made=self.made, name=f"{name}.")
         return self._counted(f"{self._name}{name}", value) if callable(value) and name != "now" else value
 
     def _counted(self, name: str, act: Callable[..., Any]) -> Callable[..., Any]:
         def call(*given: Any, **more: Any) -> Any:
-            if len(self.made) + 1 == self._dies_at:
-                self.made.append("killed")
-                raise Killed
             self.made.append(name)
+            if len(self.made) == self._at:
+                self._act()
             return act(*given, **more)
 
         return call
@@ -187,7 +193,7 @@ class SecretsManager:
 
     def __init__(self, world: ProxiedWorld, tries: int = 4, seconds: float = 60) -> None:
         self.world, self._tries, self._seconds = world, tries, seconds
-        self.seen_by_function: RotatingWorld = world
+        self.seen_by_function: Any = world
         self.errors: list[str] = []
         """What the function's steps raised."""
         self.steps: list[str] = []
