@@ -17,7 +17,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from local.faults import Fault
+from local.faults import Fault, SecretFault
 from local.sandbox import Function
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -139,8 +139,12 @@ class LocalAws:
         """How often Secrets Manager tries a rotation of its own, and how far apart."""
         self._order("rotations/pace", {"tries": tries, "seconds": seconds})
 
+    def refuse(self, fault: SecretFault) -> None:
+        self._order("secrets/faults", asdict(fault))
+
     def clear_faults(self) -> None:
         self._order("faults/clear", {})
+        self._order("secrets/faults/clear", {})
 
     def kill(self, function: str) -> int:
         """Kills every process of a function; says how many."""

@@ -15,18 +15,20 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local.execution_log import ExecutionLogs
-from local.faults import Fault
+from local.faults import Fault, SecretFault
 from local.lambdas import Functions, LambdaInvoke
 from local.record import Record, Recorder
 from local.sandbox import Function
-from local.secret_rotation import Rotations
 from local.simulator import PolicySimulator
 from local.wsgi import Environ, Whole, WsgiApp, body_of, json_response, signer_of
+
+if TYPE_CHECKING:
+    from local.secrets_manager import StrictSecrets
 
 ADMIN = "/_local/"
 
@@ -64,8 +66,10 @@ class Clusters:
 class Admin:
     """WSGI middleware: what only the local AWS can be told, as POST /_local/<what> with a JSON object."""
 
-    def __init__(self, app: WsgiApp, functions: Functions, clusters: Clusters, logs: ExecutionLogs, rotations: Rotations) -> None:
-        self._app, self._functions, self._clusters = app, functions, clusters
+    def __init__(
+        self, app: WsgiApp, functions: Functions, clusters: Clusters, logs: ExecutionLogs, secrets: "StrictSecrets"
+    ) -> None:
+        self._app = app
         self._orders: dict[str, Callable[[dict[str, Any]], Any]] = {
             "functions": lambda order: functions.deploy(Function(**order)),
             "faults": lambda order: functions.faults.order(Fault(**order)),
@@ -73,8 +77,10 @@ class Admin:
             "kill": lambda order: functions.kill(order["function"]),
             "clusters": lambda order: clusters.register(**order),
             "logs": lambda order: logs.register(**order),
-            "rotations": lambda order: [one for one in rotations.events if one["SecretId"] == order["secret"]],
-            "rotations/pace": lambda order: rotations.set_pace(**order),
+            "rotations": lambda order: [one for one in secrets.rotations.events if one["SecretId"] == order["secret"]],
+            "rotations/pace": lambda order: secrets.rotations.set_pace(**order),
+            "secrets/faults": lambda order: secrets.order(SecretFault(**order)),
+            "secrets/faults/clear": lambda _: secrets.clear(),
         }
 
     def __call__(self, environ: Environ, start_response: Any) -> Any:
@@ -99,8 +105,10 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     from moto.core.config import default_user_config
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+    from local.engine import mend
     from local.secrets_manager import StrictSecrets
 
+    mend()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     moto = DomainDispatcherApplication(create_backend_app)
     endpoint = f"http://127.0.0.1:{port}"
@@ -110,7 +118,7 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     logs = ExecutionLogs(PolicySimulator(secrets, config.account), config.account, config.region)
     clusters = Clusters(LambdaInvoke(logs, functions), config)
     recorded = Recorder(clusters, record) if record else clusters
-    return Whole(Admin(recorded, functions, clusters, logs, secrets.rotations)), functions
+    return Whole(Admin(recorded, functions, clusters, logs, secrets)), functions
 
 
 class QuietHandler(WSGIRequestHandler):

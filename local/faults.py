@@ -1,4 +1,4 @@
-"""Faults to order: which of the next invocations break, and how."""
+"""Faults to order: which of the next invocations break, or requests to Secrets Manager are refused, and how."""
 
 import threading
 from dataclasses import dataclass, field
@@ -18,6 +18,26 @@ class Fault:
     times: int = 1
     at: str | float = "start"
     error: dict[str, Any] | None = None
+
+
+@dataclass
+class SecretFault:
+    """Refuses the next `times` requests: as IAM and KMS do (AccessDeniedException, DecryptionFailure), or a busy service
+    (ThrottlingException, InternalServiceError). moto asks neither a policy nor a key."""
+
+    action: str
+    code: str
+    times: int = 1
+    secret: str = ""
+    """Name or ARN, as callers give it; empty for any."""
+    caller: str = ""
+    """The access key id: a function has its name for one. Empty for any."""
+
+    def takes(self, action: str, secret: str, caller: str) -> bool:
+        if self.times < 1 or action != self.action or self.secret not in ("", secret) or self.caller not in ("", caller):
+            return False
+        self.times -= 1
+        return True
 
 
 def meant(state: str, direction: str = "forward") -> dict[str, Any]:

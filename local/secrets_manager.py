@@ -16,6 +16,7 @@ from moto.secretsmanager.models import FakeSecret, ReplicaSecret, secretsmanager
 from werkzeug.wrappers import Response
 
 from local import secret_labels as labels
+from local.faults import SecretFault
 from local.secret_rotation import Invoke, Rotations
 from local.wsgi import Environ, WsgiApp, body_of, signer_of
 
@@ -32,6 +33,15 @@ class StrictSecrets:
         self._lock = threading.Lock()
         self.rotations = Rotations(self._lock, invoke)
         self._answers = {**ANSWERS, "RotateSecret": self.rotations.begin}
+        self._ordered: list[SecretFault] = []
+
+    def order(self, fault: SecretFault) -> None:
+        with self._lock:
+            self._ordered.append(fault)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._ordered.clear()
 
     def __call__(self, environ: Environ, start_response: Any) -> Any:
         target = environ.get("HTTP_X_AMZ_TARGET", "")
@@ -45,8 +55,10 @@ class StrictSecrets:
         answer = self._answers.get(action)
         if answer is None or (action == "UpdateSecret" and not _value(call)):
             return self._moto(environ, start_response)
+        signer = signer_of(environ)
         try:
-            secret = self._secret(signer_of(environ).region, call["SecretId"])
+            self._refuse_ordered(action, call["SecretId"], signer.access_key_id)
+            secret = self._secret(signer.region, call["SecretId"])
             before = set(secret.versions)
             response = _response(200, answer(secret, call))
             if action != "RotateSecret":
@@ -55,6 +67,11 @@ class StrictSecrets:
         except labels.Refusal as refusal:
             response = _response(400, {"__type": refusal.code, "Message": str(refusal)})
         return response(environ, start_response)
+
+    def _refuse_ordered(self, action: str, secret: str, caller: str) -> None:
+        for fault in self._ordered:
+            if fault.takes(action, secret, caller):
+                raise labels.Refusal(fault.code, "ordered")
 
     def _secret(self, region: str, secret_id: str) -> FakeSecret:
         store = secretsmanager_backends[self._account][region].secrets

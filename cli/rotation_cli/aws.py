@@ -6,6 +6,7 @@ from typing import Any
 import boto3
 from botocore import exceptions
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from rotation_cli.trouble import Trouble
 
@@ -22,6 +23,7 @@ NOBODY = (
     "InvalidSignatureException",
 )
 NO_CREDENTIALS = "no valid AWS credentials: set AWS_PROFILE or give --profile, or sign in again (aws sso login)"
+ERRORS = (exceptions.BotoCoreError, exceptions.ClientError, ResponseParserError, ValueError)
 LOST = (exceptions.HTTPClientError, exceptions.EndpointConnectionError, exceptions.ConnectionError)
 
 
@@ -58,7 +60,7 @@ class Aws:
         """The answer, or Trouble."""
         try:
             answer: dict[str, Any] = getattr(self._client(service), operation)(**given)
-        except (exceptions.BotoCoreError, exceptions.ClientError, ValueError) as error:
+        except ERRORS as error:
             raise _trouble(service, operation, error) from None
         return answer
 
@@ -66,7 +68,7 @@ class Aws:
         """The answer page by page, or Trouble."""
         try:
             yield from self._client(service).get_paginator(operation).paginate(**given)
-        except (exceptions.BotoCoreError, exceptions.ClientError, ValueError) as error:
+        except ERRORS as error:
             raise _trouble(service, operation, error) from None
 
     def _client(self, service: str) -> Any:
@@ -88,6 +90,10 @@ def _trouble(service: str, operation: str, error: Exception) -> Trouble:
         return Trouble(NO_CREDENTIALS)
     if isinstance(error, exceptions.SSOError | exceptions.TokenRetrievalError | exceptions.UnauthorizedSSOTokenError):
         return Trouble(NO_CREDENTIALS)
+    if isinstance(error, ResponseParserError):
+        return Trouble(
+            f"what answered for {action} is not AWS: check AWS_ENDPOINT_URL, and for a proxy or a sign-in page in between"
+        )
     return Trouble(f"{action} could not be asked ({error}): check --region, --profile and AWS_ENDPOINT_URL")
 
 

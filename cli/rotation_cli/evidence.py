@@ -200,7 +200,8 @@ def failed(run: Run) -> bool:
 
 
 def follow_up(run: Run, runs: Sequence[Run]) -> FollowUp | None:
-    """What was done about a failure: a new password mends every one; a run of the same mode that ended well mends its own kind."""
+    """What was done about a failure. Only a new password mends a `rotate`, and only those of all users a `revoke`; whatever else
+    was asked for is also mended by a run of the same mode that ended well."""
     if run.ended is None or not failed(run):
         return None
     later: list[Run] = []
@@ -208,15 +209,17 @@ def follow_up(run: Run, runs: Sequence[Run]) -> FollowUp | None:
         if one.target != run.target or one.ended is None or one.ended <= run.ended:
             continue
         later.append(one)
-        if one.outcome in DONE or _same_kind_went_well(one, run):
+        if _mends(one, run):
             return FollowUp(tuple(later), one, (one.ended - run.ended).total_seconds())
     return FollowUp(tuple(later), None, None)
 
 
-def _same_kind_went_well(one: Run, run: Run) -> bool:
-    return (
-        run.mode not in ("rotate", "revoke") and one.mode == run.mode and one.end is not None and one.end.urgency is Urgency.NOTHING
-    )
+def _mends(one: Run, run: Run) -> bool:
+    """A rotation leaves every user but one with the password that it had: where those may be stolen, it mends nothing."""
+    if run.mode == "revoke":
+        return one.outcome == "Revoked"
+    went_well = one.end is not None and one.end.urgency is Urgency.NOTHING
+    return one.outcome in DONE or (run.mode != "rotate" and one.mode == run.mode and went_well)
 
 
 def gaps_of(

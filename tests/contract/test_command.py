@@ -278,6 +278,10 @@ BEYOND: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "Kubernetes Secret": (consumer(1, name="other"), ("secret other", "K8sSecretName")),
     "Deployment": (consumer(2, name="other"), ("deployment other", "DeploymentName")),
     "a path out of the access point": (consumer(0, path="../other/sqlconf.php"), ("path",)),
+    "nothing that ValidateApp can read": (
+        changed(consumers=DOCUMENT["consumers"][1:]),
+        ("consumers[0]", "sqlconf", "traffic: true"),
+    ),
     "a key that the schema has not": (changed(password="x"), ("password", "target.schema.json")),
 }
 

@@ -1,4 +1,4 @@
-"""Mode fix-permissions on a real file: owner and mode as the target names them, its bytes as they were."""
+"""A real sqlconf.php: mode fix-permissions gives it owner and mode and leaves its bytes; what verify sees of it."""
 
 import os
 from pathlib import Path
@@ -57,3 +57,15 @@ def test_a_file_shows_its_owner_and_mode_and_what_they_should_be(path: Path) -> 
 def test_a_file_that_is_not_there_is_named_when_it_is_looked_at(tmp_path: Path) -> None:
     with pytest.raises(SqlconfMissing):
         SqlconfFile(tmp_path, "sqlconf.php").inspect()
+
+
+def test_whether_the_application_shows_its_setup_is_read_from_the_file(path: Path) -> None:
+    path.write_bytes(b"<?php\n$config = 0;\n")
+    assert SqlconfFile(path.parent, path.name).in_setup()
+    path.write_bytes(b"<?php\n$config = 1;\n")
+    assert not SqlconfFile(path.parent, path.name).in_setup()
+
+
+def test_a_file_that_is_not_there_is_named_when_it_is_read(tmp_path: Path) -> None:
+    with pytest.raises(SqlconfMissing):
+        SqlconfFile(tmp_path, "sqlconf.php").in_setup()

@@ -16,10 +16,18 @@ from botocore.httpsession import URLLib3Session
 from botocore.retries.standard import ExponentialBackoff
 from rotation.aws import client as adapter
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.core.errors import RotationError, SecretInvalid, SecretStoreUnavailable
+from rotation.core.errors import (
+    RotationError,
+    SecretDenied,
+    SecretInvalid,
+    SecretStoreUnavailable,
+    SecretVersionMissing,
+    TransientError,
+)
 from rotation.core.model import CURRENT, LAST, PENDING, STAGING, SecretText
 
 from local.aws import LocalAws
+from local.faults import SecretFault
 
 FIRST, SECOND = "first-canary-1", "second-canary-2"
 RACERS = 8
@@ -37,6 +45,7 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
 def _environment(aws: LocalAws, adapters_use: Callable[[LocalAws], None], monkeypatch: pytest.MonkeyPatch) -> None:
     """Only the pause before boto3's second try is taken out."""
     monkeypatch.setattr(ExponentialBackoff, "delay_amount", lambda *_: 0)
+    aws.clear_faults()
     adapters_use(aws)
 
 
@@ -130,9 +139,9 @@ def while_on_its_way(act: Callable[[], object]) -> Act:
 
 
 @contextmanager
-def raises(kind: type[RotationError]) -> Iterator[None]:
+def raises(kind: type[RotationError]) -> Iterator[pytest.ExceptionInfo[RotationError]]:
     with pytest.raises(kind) as caught:
-        yield
+        yield caught
     assert type(caught.value) is kind
     shown = "".join(traceback.format_exception(caught.value))
     assert "botocore" not in shown
@@ -166,11 +175,67 @@ def test_a_binary_secret_is_refused(secret: Secret, store: SecretsManagerStore) 
         store.read(token)
 
 
+def test_a_secret_that_is_marked_for_deletion_is_named(secret: Secret, store: SecretsManagerStore) -> None:
+    """It can be described, so a first look finds it, and not a read that is tried for minutes."""
+    secret.operator.delete_secret(SecretId=secret.arn)
+    with pytest.raises(SecretInvalid, match="is marked for deletion"):
+        store.labels()
+
+
 @pytest.mark.parametrize("operation", ["GetSecretValue", "DescribeSecret"])
 def test_no_text_of_the_service_gets_out(operation: str, secret: Secret, store: SecretsManagerStore) -> None:
     fail(operation, refused("AccessDeniedException", FIRST))
-    with raises(SecretStoreUnavailable):
+    with raises(SecretDenied):
         store.read(secret.first) if operation == "GetSecretValue" else store.labels()
+
+
+# What a refusal means, as the strict local service shows it
+
+DENIED = ("AccessDeniedException", "DecryptionFailure", "EncryptionFailure", "UnrecognizedClientException", "InvalidClientTokenId")
+BUSY = ("ThrottlingException", "InternalServiceError", "LimitExceededException", "NobodyKnowsThis")
+MEANS: dict[str, type[RotationError]] = {**dict.fromkeys(DENIED, SecretDenied), **dict.fromkeys(BUSY, SecretStoreUnavailable)}
+CALLS: dict[str, Callable[[Secret, SecretsManagerStore], object]] = {
+    "DescribeSecret": lambda _, store: store.labels(),
+    "GetSecretValue": lambda secret, store: store.read(secret.first),
+    "PutSecretValue": lambda _, store: store.put_once(version(), SecretText(FIRST)),
+    "UpdateSecretVersionStage": lambda secret, store: store.swap(CURRENT, to=secret.put(), removed_from=secret.first),
+}
+
+
+@pytest.mark.parametrize("action", CALLS)
+@pytest.mark.parametrize("code", MEANS)
+def test_a_denial_is_told_from_what_may_pass(
+    code: str, action: str, aws: LocalAws, secret: Secret, store: SecretsManagerStore
+) -> None:
+    """Whatever is not known to be a denial may pass: it is tried again."""
+    aws.refuse(SecretFault(action, code, times=2, secret=secret.arn))
+    with raises(MEANS[code]) as caught:
+        CALLS[action](secret, store)
+    assert f"({code})" in str(caught.value)
+    aws.clear_faults()
+    CALLS[action](secret, store)
+
+
+def test_a_version_that_is_not_there_is_neither_denied_nor_busy(store: SecretsManagerStore) -> None:
+    """It may have been put a moment ago: labels and versions are eventually consistent, so it is asked for again."""
+    assert issubclass(SecretVersionMissing, TransientError)
+    with raises(SecretVersionMissing):
+        store.read(version())
+
+
+def test_what_may_not_be_read_is_not_put(aws: LocalAws, secret: Secret, store: SecretsManagerStore) -> None:
+    """It could not be read back, and counts only then."""
+    aws.refuse(SecretFault("GetSecretValue", "AccessDeniedException", secret=secret.arn))
+    with raises(SecretDenied):
+        store.put_once(version(), SecretText(FIRST))
+    assert secret.holder(STAGING) is None
+
+
+def test_a_denied_put_that_a_twin_has_done_counts(aws: LocalAws, secret: Secret, store: SecretsManagerStore) -> None:
+    token = version()
+    fail("PutSecretValue", while_on_its_way(lambda: secret.put(FIRST, token)))
+    aws.refuse(SecretFault("PutSecretValue", "AccessDeniedException", secret=secret.arn, caller="test"))
+    assert store.put_once(token, SecretText(FIRST)).reveal() == FIRST
 
 
 # Put once

@@ -10,7 +10,7 @@ from typing import Protocol
 
 import pytest
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.core.errors import SecretStoreUnavailable
+from rotation.core.errors import SecretVersionMissing
 from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
 from rotation.ports import SecretStore
 
@@ -135,7 +135,7 @@ def test_a_version_without_a_label_is_still_there(here: Here, store: SecretStore
 
 def test_a_version_that_is_not_there_yet_is_a_matter_of_time(store: SecretStore) -> None:
     for ask in (store.read, store.age_seconds):
-        with pytest.raises(SecretStoreUnavailable):
+        with pytest.raises(SecretVersionMissing):
             ask(version())
 
 
@@ -232,7 +232,7 @@ def test_what_is_current_may_be_pending_too(here: Here, store: SecretStore) -> N
 def test_a_swap_to_a_version_that_is_not_there_is_no_verdict(here: Here, store: SecretStore, label: str) -> None:
     """Versions are eventually consistent too: a no would be taken for a lost race."""
     before = store.labels()
-    with pytest.raises(SecretStoreUnavailable):
+    with pytest.raises(SecretVersionMissing):
         store.swap(label, to=version(), removed_from=here.holder(label))
     assert store.labels() == before
 

@@ -21,6 +21,7 @@ import pytest
 from local.certificates import Authority
 from local.cluster import php
 from local.cluster.application import SCHEMA
+from local.faults import SecretFault
 from local.follow import Run, wait_for
 from local.load import MARKER, Load
 from local.mysql import Login
@@ -86,6 +87,7 @@ def test_a_target_document_that_is_not_json(bad: BadWorld) -> None:
         (at("consumers", value=[]), "consumers"),
         (at("consumers", 0, "path", value="../default/sqlconf.php"), "path"),
         (at("consumers", 1, "kind", value="configmap"), "kind"),
+        (at("consumers", 0), "must be of kind sqlconf"),
         (at("overlap", value=10), "overlap"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -136,6 +138,25 @@ def test_a_secret_that_is_not_there(which: str, bad: BadWorld) -> None:
     put_target(bad.stack, bad.name, bad.document | {which: arn})
     before = bad.state()
     assert_refused(wait_for(bad.stack, bad.start()), "SecretInvalid", "there is no secret", arn)
+    assert bad.state() == before
+
+
+def marked_for_deletion(world: BadWorld) -> None:
+    world.stack.aws.client("secretsmanager").delete_secret(SecretId=world.document["slot_secret"])
+
+
+def denied(world: BadWorld) -> None:
+    """By a policy, or by the key."""
+    world.stack.aws.refuse(SecretFault("GetSecretValue", "AccessDeniedException", secret=world.document["slot_secret"]))
+
+
+@pytest.mark.parametrize(("spoil", "error"), [(marked_for_deletion, "SecretInvalid"), (denied, "SecretDenied")])
+def test_a_secret_that_may_not_be_read_is_refused_at_once(spoil: Callable[[BadWorld], None], error: str, bad: BadWorld) -> None:
+    bad.make()
+    spoil(bad)
+    before = bad.state()
+    run = wait_for(bad.stack, bad.start())
+    assert_refused(run, error, bad.document["slot_secret"])
     assert bad.state() == before
 
 
@@ -293,13 +314,10 @@ def _no_api_server(world: BadWorld) -> None:
     ]
 
 
-MARKED = "a secret, as it is marked for deletion"
-
 UNREACHABLE: dict[str, tuple[Spoil, str]] = {
     "the database, by its name": (_another_host, "SourceUnreachable"),
     "the database, by its port": (_another_port, "SourceUnreachable"),
     "the Kubernetes API": (_no_api_server, "ClusterUnavailable"),
-    MARKED: (lambda _: None, "SecretStoreUnavailable"),
 }
 """Nothing is claimed, whatever is unreachable."""
 
@@ -396,8 +414,6 @@ class Background:
 
     def start(self, name: str, world: BadWorld) -> None:
         world.make()
-        if name == MARKED:
-            world.stack.aws.client("secretsmanager").delete_secret(SecretId=world.document["slot_secret"])
         self.worlds[name], self.before[name] = world, world.state()
         self.arns[name] = world.start()
 

@@ -11,6 +11,7 @@ from typing import Any
 import pymysql
 import pytest
 
+from local.faults import SecretFault
 from local.follow import Run, Visit, wait_for
 from local.mysql import Login
 from local.stack import ADMIN_SECRET, SLOT_SECRET
@@ -85,6 +86,22 @@ def test_verify_lists_all_that_is_wrong_and_not_only_the_first(rotations: Rotati
         sql(rotations.stack, "ALTER USER %s@'%%' REQUIRE SSL", active.username)
         kubernetes.pause(False)
         path.chmod(0o644)
+
+
+def test_verify_tells_all_that_the_functions_found_where_it_may_not_read_the_secret_itself(rotations: Rotations) -> None:
+    """As on a first installation, where a role or a key is wrong."""
+    verify = rotations.stack.function("Verify")
+    rotations.stack.aws.refuse(SecretFault("DescribeSecret", "AccessDeniedException", caller=verify))
+    try:
+        run = rotations.run(mode="verify")
+    finally:
+        rotations.stack.aws.clear_faults()
+    assert run.outcome == "PrerequisiteMissing"
+    assert "last rotation: SecretDenied" in run.cause
+    listed = findings(rotations, run)
+    assert bad(listed) | {OWNER} == {*EXPECTED_HERE, ("failed", "last rotation")}
+    answered = {name for one in listed for name in one["by"]}
+    assert len(answered) == len(run.visits_of("ProbeFunction")) + 1
 
 
 # ---- revoke ----------------------------------------------------------------------------------------------------------

@@ -6,17 +6,14 @@ As tests.statemachine.engine, and POST /_clock moves its time: {"to": "2025-03-0
 """
 
 import json
-import os
 import sys
-import threading
 from datetime import datetime
 from typing import Any
 
 import time_machine
-from werkzeug.serving import make_server
 
-from local.aws_server import Config, QuietHandler, compose
 from local.wsgi import Environ, WsgiApp, body_of, json_response
+from tests.statemachine.engine import composed, serve
 
 
 class Clock:
@@ -37,18 +34,14 @@ class Clock:
 
 
 def main(lambda_port: int, logs: str, start: str) -> None:
-    app, _ = compose(Config(runtime_python="", logs=logs), lambda_port)
+    app = composed(lambda_port, logs)
     time = time_machine.travel(datetime.fromisoformat(start), tick=True).start()
     _let_waits_pass(time)
-    server = make_server("127.0.0.1", 0, Clock(app, time), threaded=True, request_handler=QuietHandler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    print(server.port, flush=True)  # noqa: T201 - this is how the port gets out
-    sys.stdin.read()
-    os._exit(0)
+    serve(Clock(app, time))
 
 
 def _let_waits_pass(time: Any) -> None:
-    """The only thing of the engine that is not as it comes: it would wait by a clock of its own."""
+    """The engine would wait by a clock of its own."""
     from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 
     def wait(_: Any, env: Any, wait_seconds: int) -> None:

@@ -9,20 +9,16 @@ SCRIPTED_LAMBDA (host:port), where the tests then listen:
 """
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack, contextmanager
-from pathlib import Path
+from contextlib import ExitStack
 
 import boto3
 import pytest
 from botocore.config import Config
 
-from local.aws import local_only
 from tests.statemachine.interpreted import interpret
-from tests.statemachine.machine import ROOT
+from tests.statemachine.processes import engine
 from tests.statemachine.runs import Case, Execution, Runs
 from tests.statemachine.scripted import ScriptedLambda
 
@@ -44,27 +40,8 @@ def engines(scripted_lambda: ScriptedLambda, tmp_path_factory: pytest.TempPathFa
         return
     with ExitStack() as stack:
         folders = [tmp_path_factory.mktemp("engine") for _ in range(LOCAL_ENGINES)]
-        processes = [stack.enter_context(_engine(scripted_lambda.port, folder)) for folder in folders]
-        yield [_endpoint(process, folder) for process, folder in zip(processes, folders, strict=True)]
-
-
-@contextmanager
-def _engine(lambda_port: int, folder: Path) -> Iterator["subprocess.Popen[str]"]:
-    command = [sys.executable, "-m", "tests.statemachine.engine", str(lambda_port), str(folder)]
-    pipe, clean = subprocess.PIPE, local_only(os.environ)
-    with (folder / "log").open("wb") as log:
-        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, cwd=ROOT, env=clean)
-        with process:
-            yield process
-            assert process.stdin
-            process.stdin.close()
-
-
-def _endpoint(process: "subprocess.Popen[str]", folder: Path) -> str:
-    assert process.stdout
-    port = process.stdout.readline().strip()
-    assert port, (folder / "log").read_text()
-    return f"http://127.0.0.1:{port}"
+        started = [stack.enter_context(engine("tests.statemachine.engine", scripted_lambda.port, folder)) for folder in folders]
+        yield [endpoint() for endpoint in started]
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,15 @@ import threading
 from werkzeug.serving import make_server
 
 from local.aws_server import Config, QuietHandler, compose
+from local.wsgi import WsgiApp
 
 
-def main(lambda_port: int, logs: str) -> None:
-    app, _ = compose(Config(runtime_python="", logs=logs), lambda_port)  # the port at which the engine looks for Lambda
+def composed(lambda_port: int, logs: str) -> WsgiApp:
+    """The port is where the engine looks for Lambda."""
+    return compose(Config(runtime_python="", logs=logs), lambda_port)[0]
+
+
+def serve(app: WsgiApp) -> None:
     server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.port, flush=True)  # noqa: T201 - this is how the port gets out
@@ -24,4 +29,4 @@ def main(lambda_port: int, logs: str) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2])
+    serve(composed(int(sys.argv[1]), sys.argv[2]))

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import time
 import urllib.request
 import uuid
@@ -19,6 +17,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from local.aws import local_only
 from tests.statemachine.machine import ROOT, TARGET, definition_text, shipped
+from tests.statemachine.processes import engine
 from tests.statemachine.scripted import Answer, Raises, Script, ScriptedLambda
 
 STACK = "credential-rotation"
@@ -149,23 +148,7 @@ def usual(name: str) -> Script:
 @contextmanager
 def a_year(folder: Path) -> Iterator[Year]:
     """It is over when this begins."""
-    with Timed() as functions, _engine(functions.port, folder) as endpoint:
-        year = Year(endpoint, functions)
+    with Timed() as functions, engine("tests.statemachine.clocked", functions.port, folder, MADE.isoformat()) as endpoint:
+        year = Year(endpoint(), functions)
         year.live()
         yield year
-
-
-@contextmanager
-def _engine(lambda_port: int, folder: Path) -> Iterator[str]:
-    command = [sys.executable, "-m", "tests.statemachine.clocked", str(lambda_port), str(folder), MADE.isoformat()]
-    pipe, clean = subprocess.PIPE, local_only(os.environ)
-    with (
-        (folder / "log").open("wb") as log,
-        subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=log, text=True, cwd=ROOT, env=clean) as process,
-    ):
-        assert process.stdin
-        assert process.stdout
-        port = process.stdout.readline().strip()
-        assert port, (folder / "log").read_text()
-        yield f"http://127.0.0.1:{port}"
-        process.stdin.close()

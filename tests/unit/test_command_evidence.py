@@ -121,6 +121,28 @@ def test_what_came_before_or_is_another_targets_mends_nothing() -> None:
     assert report(*runs).figures()["not_mended"] == 1
 
 
+RENEWS_NOTHING = {"AlreadyRotated": "rotate", "NothingToResume": "resume", "Restored": "resume", "UsersSynced": "sync-users"}
+
+
+@pytest.mark.parametrize("outcome", RENEWS_NOTHING)
+@pytest.mark.parametrize("failed", ["rotate", "revoke"])
+def test_a_failed_rotation_is_not_mended_by_a_run_that_renewed_nothing(failed: str, outcome: str) -> None:
+    """AlreadyRotated ends well and is of the same mode: a schedule's second delivery, after the first has failed."""
+    runs = [run(1, "RolledBack", mode=failed), run(2, outcome, mode=RENEWS_NOTHING[outcome])]
+    found = follow_up(runs[0], runs)
+    assert found is not None
+    assert (found.mended_by, [one.name for one in found.attempts]) == (None, ["day-2"])
+    assert report(*runs).figures()["not_mended"] == 1
+
+
+def test_a_failed_revocation_is_mended_by_one_that_revokes_and_not_by_a_rotation() -> None:
+    """A rotation leaves every user but one the password that it had: it may be the stolen one."""
+    runs = [run(1, "OldSlotNotRotated", mode="revoke"), run(2), run(3, "Revoked", mode="revoke")]
+    found = follow_up(runs[0], runs)
+    assert found is not None
+    assert found.mended_by is runs[2]
+
+
 def test_a_failed_resume_is_mended_by_one_that_restores() -> None:
     runs = [run(1, "RestoreFailed", mode="resume"), run(2, "Restored", mode="resume")]
     found = follow_up(runs[0], runs)

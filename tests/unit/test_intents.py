@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import permutations
 
 import pytest
-from rotation.core.errors import RotationSuperseded, SecretStoreUnavailable
+from rotation.core.errors import RotationSuperseded, SecretVersionMissing
 from rotation.core.model import (
     CURRENT,
     LAST,
@@ -180,7 +180,7 @@ def test_an_intent_without_a_tag_is_nobodys(store: InMemorySecret) -> None:
 
 def test_a_record_is_read_by_its_version(claimed: InMemorySecret) -> None:
     assert [read_record(claimed, version).active for version in (V0, MINE)] == [Slot.A, Slot.B]
-    with pytest.raises(SecretStoreUnavailable):
+    with pytest.raises(SecretVersionMissing):
         read_record(claimed, "v-none")
 
 

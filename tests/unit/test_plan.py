@@ -54,6 +54,14 @@ def test_that_the_strategy_takes_the_application_down_is_said_before_it_does(mod
     assert Run(world, "run", mode).read_slots() == {**told, "plan": [{"state": "RestartApp", "change": outage}, *told["plan"]]}
 
 
+def test_that_openemr_would_show_its_setup_is_told_by_a_dry_run_and_stops_nothing() -> None:
+    world = MemoryWorld()
+    world.file.shows_setup = True
+    said = "sqlconf.php: $config is not 1, so OpenEMR shows its setup and not the application; that is left as it is"
+    assert planned(world) == [("WriteSqlconf", said), *ROTATE]
+    assert Run(world, "run", Mode.ROTATE).read_slots()["action"] == "publish"
+
+
 def test_an_interrupted_retirement_publishes_nothing() -> None:
     world = MemoryWorld()
     Run(world, "dead").to_drain()

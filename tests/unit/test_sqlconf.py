@@ -2,6 +2,7 @@
 
 import random
 import re
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
@@ -397,3 +398,48 @@ def test_no_message_shows_a_value(content: bytes) -> None:
     with pytest.raises(SqlconfUnsupported) as caught:
         sqlconf.read(broken)
     assert "old-password" not in str(caught.value)
+
+
+# ---- $config: whether OpenEMR takes itself for installed ----------------------------------------------------------------------
+
+SETUP = {
+    "as the installer leaves it": (installer(), False),
+    "in setup": (installer().replace(b"$config = 1;", b"$config = 0;"), True),
+    "in quotes": (php("$config = '0';\n"), True),
+    "empty": (php('$config = "";\n'), True),
+    "installed, in quotes": (php("$config = '1';\n"), False),
+    "commented out": (php("$config = 1;\n// $config = 0;\n"), False),
+    "the last one counts": (php("$config = 1;\n$config = 0;\n"), True),
+    "set right again": (php("$config = 0;\n$config = 1;\n"), False),
+}
+
+
+@pytest.mark.parametrize("what", SETUP)
+def test_that_openemr_would_show_its_setup_is_seen(what: str) -> None:
+    content, in_setup = SETUP[what]
+    assert sqlconf.in_setup(content) is in_setup
+
+
+def test_php_takes_config_for_the_same(tmp_path: Path) -> None:
+    """As OpenEMR's index.php asks it."""
+    for number, (content, _) in enumerate(SETUP.values()):
+        (tmp_path / f"{number:02}.php").write_bytes(content)
+    ask = "foreach (glob($argv[1] . '/*.php') as $f) { include $f; fwrite(STDERR, $config == 1 ? '1' : '0'); }"
+    said = subprocess.run(
+        ["php", "-n", "-r", ask, "--", str(tmp_path)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True
+    )
+    assert said.stderr.decode() == "".join("0" if in_setup else "1" for _, in_setup in SETUP.values())
+
+
+@pytest.mark.parametrize(
+    "after", ["", "$config = true;\n", "$config = getenv('X');\n", "$config = 0 + 1;\n", "$config = 0", "$config", "$config =="]
+)
+def test_where_php_may_come_to_another_value_nothing_is_said(after: str) -> None:
+    assert not sqlconf.in_setup(php(after))
+
+
+@pytest.mark.parametrize("content", [content for content, in_setup in SETUP.values() if in_setup])
+def test_the_setup_mode_is_left_as_it_is(content: bytes) -> None:
+    written = sqlconf.render(content, NEW)
+    assert sqlconf.in_setup(written)
+    assert sqlconf.read(written) == NEW

@@ -161,6 +161,24 @@ def test_a_wrong_document_is_refused_by_the_name_of_its_field(document: Any, fie
     assert field in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("consumers", "field"),
+    [([SECRET, DEPLOYMENT], "consumers[0]"), ([DEPLOYMENT], "consumers"), ([DEPLOYMENT, SECRET, SQLCONF], "consumers[1]")],
+    ids=["no sqlconf", "nothing to read at all", "sqlconf too late"],
+)
+def test_a_target_that_could_not_be_validated_is_told_the_field_and_the_way_out(consumers: Any, field: str) -> None:
+    """Its first rotation would end RestoreFailed: ValidateApp reads no Secret, whichever way it publishes."""
+    with pytest.raises(TargetInvalid) as caught:
+        parse(with_("consumers", consumers))
+    said = str(caught.value).removeprefix("openemr: the target document is wrong: ")
+    assert said.startswith(f"{field}: what moves the traffic must be of kind sqlconf or app-secret, since ValidateApp ")
+    assert said.endswith("Put one of these first, or mark it with traffic: true")
+
+
+def test_the_order_of_what_holds_no_credential_is_free() -> None:
+    assert parse(with_("consumers", [DEPLOYMENT, SQLCONF, SECRET])).consumers[0].kind == "deployment"
+
+
 @pytest.mark.parametrize("document", [[], None, "x", 1])
 def test_a_document_that_is_no_object_is_refused(document: Any) -> None:
     with pytest.raises(TargetInvalid, match=r"^openemr: the target document is wrong: the document must be object$"):

@@ -11,11 +11,15 @@ from rotation.core.errors import (
     ClusterRefused,
     ClusterUnavailable,
     RotationError,
+    SecretDenied,
+    SecretInvalid,
     SecretStoreUnavailable,
+    SecretVersionMissing,
     SourceRefused,
     SourceUnreachable,
     SqlconfMissing,
     TargetInvalid,
+    TargetNotFound,
 )
 from rotation.core.findings import Finding, Severity, gathered
 from rotation.core.model import SecretText, Slot
@@ -24,7 +28,7 @@ from rotation.protocol.request import Request
 from rotation.steps.verify import DAY, since_success, verify
 
 from tests.worlds.run import Run
-from tests.worlds.world import ADMIN, MemoryWorld
+from tests.worlds.world import ADMIN, MemoryWorld, Secret
 
 WHOLE = 60
 """Seconds: a quiet period that is long enough."""
@@ -55,7 +59,7 @@ def test_where_all_is_well_everything_that_was_looked_at_is_listed(world: Memory
     assert {one["what"] for one in answer["findings"]} == {
         *("target document", "slot secret", "admin secret", "admin login", "slot login", "application", "sqlconf.php"),
         *("consumer", "deployment", "Kubernetes permission", "database", "database privileges", "clock", "health page"),
-        *("drain", "IAM"),
+        *("database reached", "drain", "IAM", "last rotation"),
     }
 
 
@@ -105,6 +109,7 @@ BREAKAGES: dict[str, tuple[Callable[[MemoryWorld], object], set[tuple[str, str]]
     "no permission to patch": (lambda w: w.pods.forbidden.add("patch"), {(F, "Kubernetes permission")}),
     "no permission to read the Secret": (lambda w: w.secret.forbidden.add("get"), {(F, "Kubernetes permission")}),
     "a file with another mode": (lambda w: setattr(w.file, "permissions_are_right", False), {(W, "sqlconf.php")}),
+    "a file that has OpenEMR show its setup": (lambda w: setattr(w.file, "shows_setup", True), {(W, "sqlconf.php")}),
     "a file that cannot be replaced": (lambda w: setattr(w.file, "writable", False), {(F, "sqlconf.php")}),
     "a paused Deployment": (lambda w: setattr(w.pods, "paused", True), {(F, "deployment")}),
     "a strategy that takes it down": (lambda w: setattr(w.pods, "recreates", True), {(W, "deployment")}),
@@ -112,7 +117,10 @@ BREAKAGES: dict[str, tuple[Callable[[MemoryWorld], object], set[tuple[str, str]]
     "a page that is blank": (lambda w: setattr(w.health, "shows_the_application", False), {(F, "health page")}),
     "a database that does not answer": (
         lambda w: setattr(w.source, "reachable", False),
-        {(F, "admin login"), (F, "application"), (F, "database"), (S, "admin login"), (S, "slot login"), (S, "application")},
+        {
+            *((F, what) for what in ("admin login", "application", "database reached")),
+            *((S, what) for what in ("database", "slot login", "application")),
+        },
     ),
     "an admin without privileges": (lambda w: setattr(w.source, "lacking", ("PROCESS",)), {(F, "database privileges")}),
     "a user without TLS": (lambda w: setattr(w.account(Slot.B), "tls", False), {(W, "database TLS")}),
@@ -208,7 +216,7 @@ def test_what_trying_again_cannot_help_is_tried_once(world: MemoryWorld, monkeyp
 @pytest.mark.parametrize(
     ("error", "skipped"),
     [
-        (SourceUnreachable, ["admin login", "slot login", "application"]),
+        (SourceUnreachable, ["slot login", "application"]),
         (ClusterUnavailable, ["consumer", "deployment"]),
         (SourceRefused, []),
     ],
@@ -304,12 +312,104 @@ def test_a_version_that_aws_has_dropped_is_not_asked_for(world: MemoryWorld) -> 
     world.clock += 10 * DAY
     world.slots.put("theirs", world.current.text())
     world.clock += DAY
-    read = world.slots.age_seconds
-
-    def age_seconds(version: str) -> float:
-        if version == rotated:
-            raise SecretStoreUnavailable("gone")
-        return read(version)
-
-    world.slots.age_seconds = age_seconds  # type: ignore[method-assign]
+    failing_on(world.slots, rotated, SecretVersionMissing("gone"))
     assert days(world) == pytest.approx(1, abs=0.01)
+
+
+def test_a_version_that_cannot_be_asked_for_is_not_taken_for_one_that_aws_has_dropped(world: MemoryWorld) -> None:
+    """Throttled is not gone: the days would be those of whatever came after it."""
+    Run(world).to_end()
+    rotated = world.slots.labels().current
+    world.clock += 10 * DAY
+    world.slots.put("theirs", world.current.text())
+    failing_on(world.slots, rotated, SecretStoreUnavailable("throttled"))
+    with pytest.raises(SecretStoreUnavailable):
+        since_success(world.slots)
+
+
+# ---- what verify itself looks at may fail too --------------------------------------------------------------------------------
+
+
+def failing_on(store: Secret, version: str, error: RotationError) -> None:
+    """It is not told how old that version is."""
+    age = store.age_seconds
+
+    def age_seconds(one: str) -> float:
+        if one == version:
+            raise error
+        return age(one)
+
+    store.age_seconds = age_seconds  # type: ignore[method-assign]
+
+
+def unlabelled(error: RotationError) -> Callable[[MemoryWorld], None]:
+    """The labels of the slot secret cannot be read."""
+
+    def spoil(world: MemoryWorld) -> None:
+        def labels() -> None:
+            raise error
+
+        world.slots.labels = labels  # type: ignore[assignment]
+
+    return spoil
+
+
+def untargeted(error: RotationError) -> Callable[[MemoryWorld], None]:
+    """There is no document, or a wrong one."""
+
+    def spoil(world: MemoryWorld) -> None:
+        class Broken(type(world)):  # type: ignore[misc]
+            @property
+            def target(self) -> None:
+                raise error
+
+        world.__class__ = Broken
+
+    return spoil
+
+
+UNREADABLE: dict[str, tuple[Callable[[MemoryWorld], object], str, str]] = {
+    "a secret that is not there": (unlabelled(SecretInvalid("there is no secret")), "last rotation", "SecretInvalid"),
+    "a role or a key that denies": (unlabelled(SecretDenied("AccessDeniedException")), "last rotation", "SecretDenied"),
+    "a busy service": (unlabelled(SecretStoreUnavailable("throttled")), "last rotation", "SecretStoreUnavailable"),
+    "a version that cannot be asked for": (
+        lambda w: failing_on(w.slots, "v0", SecretStoreUnavailable("throttled")), "last rotation", "SecretStoreUnavailable",
+    ),
+    "a target document that is wrong": (untargeted(TargetInvalid("consumers")), "target document", "TargetInvalid"),
+    "no target document": (untargeted(TargetNotFound("none")), "target document", "TargetNotFound"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_what_the_functions_found_is_told_whatever_verify_cannot_read(world: MemoryWorld, what: str) -> None:
+    """A first installation's mistakes: all that was found before is worth most then."""
+    spoil, looked_at, error = UNREADABLE[what]
+    world.health.shows_the_application = False
+    probes = probed(world)
+    spoil(world)
+    answer = verify(world, Request({"target": "openemr", "probes": probes}))
+    told = {(name, one["what"], one["found"]) for one in answer["findings"] for name in one["by"]}
+    assert told >= {(str(of["function"]), one["what"], one["found"]) for of in probes for one in of["findings"]}
+    order = list(Severity)
+    assert [one["severity"] for one in answer["findings"]] == sorted(
+        (one["severity"] for one in answer["findings"]), key=order.index
+    )
+    assert {one.split(": ")[0] for one in answer["failed"]} == {"health page", looked_at}
+    assert any(one.startswith(f"{looked_at}: {error}: ") for one in answer["failed"])
+
+
+@pytest.mark.parametrize("what", UNREADABLE)
+def test_how_long_ago_is_not_measured_where_nobody_could_look(world: MemoryWorld, what: str) -> None:
+    """A number that is missing raises RotationOverdue after three days; a wrong one would not."""
+    UNREADABLE[what][0](world)
+    answer = verify(world, Request({"target": "openemr", "probes": []}))
+    assert (answer["verdict"], answer["days_since_success"], answer["measured"]) == ("fails", None, {})
+
+
+def test_a_secret_that_cannot_be_read_takes_nothing_else_from_what_verify_looks_at(world: MemoryWorld) -> None:
+    world.iam_denies = ["flip_slot PutSecretValue"]
+    unlabelled(SecretDenied("AccessDeniedException"))(world)
+    answer = verify(world, Request({"target": "openemr", "probes": []}))
+    assert {(one["severity"], one["what"]) for one in answer["findings"]} == {
+        (F, "IAM"), (F, "last rotation"), ("ok", "drain"), ("ok", "target document"),
+    }  # fmt: skip

@@ -73,6 +73,12 @@ def test_it_is_a_world(world: AwsWorld) -> None:
     assert {part for part in dir(World) if not part.startswith("_")} <= set(dir(behind_the_ports))
 
 
+def test_what_moves_the_traffic_is_made_without_the_other_consumers(world: AwsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ValidateApp's function has no Kubernetes layer."""
+    monkeypatch.setitem(sys.modules, "rotation.consumers.secret.adapter", None)
+    assert isinstance(world.traffic(), SqlconfFile)
+
+
 def test_the_target_is_read_once_and_when_it_is_first_needed(world: AwsWorld, asked: list[tuple[str, str]]) -> None:
     assert asked == []
     assert world.target is world.target

@@ -20,6 +20,8 @@ class Held:
         self.holds(credential)
         self.permissions_are_right = True
         self.writable = True
+        self.shows_setup = False
+        """As with `$config = 0` in sqlconf.php."""
         self.forbidden: set[str] = set()
         """Verbs that the cluster does not let us do."""
 
@@ -52,6 +54,9 @@ class Held:
 
     def inspect(self) -> FileState:
         return FileState("1000:101", "0644" if self.permissions_are_right else "0600", "1000:101", "0644", self.writable)
+
+    def in_setup(self) -> bool:
+        return self.shows_setup
 
     def fix_permissions(self) -> bool:
         if self.permissions_are_right:

@@ -514,6 +514,10 @@ class Consumer:
         changed: bool = self._it.call(self._port, f"publish {self.name}", lambda: self._held.publish(credential, mark))
         return changed
 
+    def in_setup(self) -> bool:
+        setup: bool = self._it.call(self._port, f"setup in {self.name}", self._held.in_setup)
+        return setup
+
     def fix_permissions(self) -> bool:
         changed: bool = self._it.call(self._port, f"permissions {self.name}", self._held.fix_permissions)
         return changed

@@ -45,9 +45,6 @@ class ApplicationSecret(InMemorySecret):
             self.put(version, text, [label])
         return self.read(version)
 
-    def find(self, version: str) -> SecretText | None:
-        return self.read(version) if aws.is_filled(self.versions, version) else None
-
 
 def over(store: InMemorySecret, kind: type[PublishedSecret]) -> Any:
     """The shipped adapter, over a secret in memory."""

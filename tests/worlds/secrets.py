@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from rotation.core.errors import SecretStoreUnavailable
+from rotation.core.errors import SecretStoreUnavailable, SecretVersionMissing
 from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
 
 from local import secret_labels as aws
@@ -42,7 +42,7 @@ class InMemorySecret:
         try:
             return SecretText(aws.find(self.versions, version, None)["secret_string"])
         except aws.Refusal:
-            raise SecretStoreUnavailable(f"{self._name}: version {version} could not be read") from None
+            raise SecretVersionMissing(f"{self._name}: version {version} is not there") from None
 
     def age_seconds(self, version: str) -> float:
         self.read(version)
@@ -55,6 +55,6 @@ class InMemorySecret:
         except aws.Refusal as refusal:
             now = aws.holder_of(self.versions, label)
             if now != to and now == removed_from and refusal.code != aws.invalid("").code:
-                raise SecretStoreUnavailable(f"{self._name}: {label} could not be moved ({refusal.code})") from None
+                raise SecretVersionMissing(f"{self._name}: version {to} is not there for {label}") from None
             return now == to
         return True

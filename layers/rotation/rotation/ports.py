@@ -180,7 +180,7 @@ class FileState:
 
 
 class ProtectedFile(Protocol):
-    """A file in which the application reads its credential, as far as its owner and mode go."""
+    """A file in which the application reads its credential, as far as all else in it and about it goes."""
 
     @property
     def name(self) -> str:
@@ -188,6 +188,9 @@ class ProtectedFile(Protocol):
 
     def inspect(self) -> FileState:
         """As it is now."""
+
+    def in_setup(self) -> bool:
+        """Whether it has the application show its setup: it takes itself for not installed. Not ours to change."""
 
     def fix_permissions(self) -> bool:
         """Give it the owner and mode that the target names; False if it had them."""

@@ -6,10 +6,12 @@ from typing import Any
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 CONFIG = Config(connect_timeout=3, read_timeout=8, retries={"mode": "standard", "total_max_attempts": 2})
 
-AWS_ERRORS = (BotoCoreError, ClientError)
+AWS_ERRORS = (BotoCoreError, ClientError, ResponseParserError)
+"""The last is of a page that a proxy or a portal answered with, and has no part in botocore's own tree."""
 
 
 @cache
@@ -19,7 +21,7 @@ def client(service: str) -> Any:
     return make(service, config=CONFIG)
 
 
-def code(error: BotoCoreError | ClientError) -> str:
+def code(error: BotoCoreError | ClientError | ResponseParserError) -> str:
     """AWS's name for the error, or botocore's class where nothing was answered. Never the text."""
     if isinstance(error, ClientError):
         return str(error.response.get("Error", {}).get("Code", "Unknown"))

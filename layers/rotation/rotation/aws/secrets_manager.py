@@ -5,11 +5,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rotation.aws.client import AWS_ERRORS, client, code
-from rotation.core.errors import SecretInvalid, SecretStoreUnavailable
+from rotation.core.errors import (
+    RotationError,
+    SecretDenied,
+    SecretInvalid,
+    SecretStoreUnavailable,
+    SecretVersionMissing,
+    TransientError,
+)
 from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
 
 _NOT_FOUND = "ResourceNotFoundException"
 _LABEL_ELSEWHERE = "InvalidParameterException"
+_DENIED = ("AccessDeniedException", "DecryptionFailure", "EncryptionFailure", "UnrecognizedClientException", "InvalidClientTokenId")
+"""What no second try changes. Where the key is the reason, it is often an AccessDeniedException too."""
 
 
 class SecretsManagerStore:
@@ -34,23 +43,20 @@ class SecretsManagerStore:
     def read(self, version: str) -> SecretText:
         return SecretText(str(self._get(version)["SecretString"]))
 
-    def find(self, version: str) -> SecretText | None:
-        """That version's text; None where nothing was put under its id yet, though a label may be on it."""
-        answer = self._asked(version)
-        return None if answer is None else SecretText(str(answer["SecretString"]))
-
     def age_seconds(self, version: str) -> float:
         created: datetime = self._get(version)["CreatedDate"]
         return (datetime.now(UTC) - created).total_seconds()
 
     def put_once(self, version: str, text: SecretText, label: str = STAGING) -> SecretText:
-        with suppress(SecretStoreUnavailable):
+        with suppress(TransientError):
             return self.read(version)
         failure = self._put(version, text, label)
         try:
             return self.read(version)
-        except SecretStoreUnavailable as error:
-            raise SecretStoreUnavailable(f"{error}; the put before it: {failure or 'done'}") from None
+        except SecretVersionMissing:
+            if failure:
+                raise _failed(f"{self._arn}: version {version} could not be put", failure) from None
+            raise
 
     def swap(self, label: str, *, to: str | None, removed_from: str | None) -> bool:
         request = {"SecretId": self._arn, "VersionStage": label, "MoveToVersionId": to, "RemoveFromVersionId": removed_from}
@@ -67,8 +73,10 @@ class SecretsManagerStore:
         now = self._stages().get(label)
         if now == to:
             return True
+        if now == removed_from and failure == _NOT_FOUND:
+            raise SecretVersionMissing(f"{self._arn}: version {to} is not there for {label}")
         if now == removed_from and failure != _LABEL_ELSEWHERE:
-            raise SecretStoreUnavailable(f"{self._arn}: {label} could not be moved ({failure})")
+            raise _failed(f"{self._arn}: {label} could not be moved", failure)
         return False
 
     def _put(self, version: str, text: SecretText, label: str) -> str:
@@ -82,19 +90,12 @@ class SecretsManagerStore:
         return ""
 
     def _get(self, version: str) -> dict[str, Any]:
-        answer = self._asked(version)
-        if answer is None:
-            raise SecretStoreUnavailable(f"{self._arn}: version {version} could not be read ({_NOT_FOUND})")
-        return answer
-
-    def _asked(self, version: str) -> dict[str, Any] | None:
-        """None: it is not there, or not yet."""
         try:
             answer: dict[str, Any] = client("secretsmanager").get_secret_value(SecretId=self._arn, VersionId=version)
         except AWS_ERRORS as error:
             if code(error) == _NOT_FOUND:
-                return None
-            raise SecretStoreUnavailable(f"{self._arn}: version {version} could not be read ({code(error)})") from None
+                raise SecretVersionMissing(f"{self._arn}: version {version} is not there") from None
+            raise _failed(f"{self._arn}: version {version} could not be read", code(error)) from None
         if "SecretString" not in answer:
             raise SecretInvalid(f"secret {self._arn}: version {version} holds no text")
         return answer
@@ -105,6 +106,15 @@ class SecretsManagerStore:
         except AWS_ERRORS as error:
             if code(error) == _NOT_FOUND:
                 raise SecretInvalid(f"there is no secret {self._arn}") from None
-            raise SecretStoreUnavailable(f"{self._arn} could not be described ({code(error)})") from None
+            raise _failed(f"{self._arn} could not be described", code(error)) from None
+        if answer.get("DeletedDate"):
+            raise SecretInvalid(f"secret {self._arn} is marked for deletion: restore it, or name another")
         versions: dict[str, list[str]] = answer.get("VersionIdsToStages", {})
         return {label: version for version, labels in versions.items() for label in labels}
+
+
+def _failed(what: str, why: str) -> RotationError:
+    """By AWS's name for it: a denial stays one however often it is tried; all else may pass."""
+    if why in _DENIED:
+        return SecretDenied(f"{what} ({why}): the role, the secret's policy or its KMS key denies it")
+    return SecretStoreUnavailable(f"{what} ({why})")

@@ -9,7 +9,7 @@ import uuid
 from typing import Any
 
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.core.errors import ConsumerDiffers, SecretStoreUnavailable
+from rotation.core.errors import ConsumerDiffers, SecretStoreUnavailable, SecretVersionMissing
 from rotation.core.model import CURRENT, PENDING, Credential, Labels, Mark, Password, SecretText
 
 _NAMESPACE = uuid.UUID("0c2f6d0a-97c6-5b0e-8f55-3a0a4e1f0d42")
@@ -49,12 +49,9 @@ class PublishedSecret:
         return str(uuid.uuid5(_NAMESPACE, f"{self._store.name}|{made_from}|{mark.text}"))
 
     def _content(self, version: str) -> dict[str, Any]:
-        return self._parsed(self._store.read(version))
-
-    def _parsed(self, text: SecretText) -> dict[str, Any]:
         """Never shown: what is wrong is said by the key alone."""
         try:
-            content = json.loads(text.reveal())
+            content = json.loads(self._store.read(version).reveal())
         except ValueError:
             content = None
         if not isinstance(content, dict):
@@ -72,16 +69,18 @@ class RotatedSecret(PublishedSecret):
         return self._store.labels()
 
     def login(self, version: str) -> Credential | None:
-        text = self._store.find(version)
-        return None if text is None else _credential(self._parsed(text))
+        try:
+            return _credential(self._content(version))
+        except SecretVersionMissing:
+            return None
 
     def put_pending(self, version: str, credential: Credential) -> None:
         content = {**self._content(self._store.labels().current), **_login(credential)}
         self._store.put_once(version, SecretText(json.dumps(content)), PENDING)
 
     def holds(self, version: str, credential: Credential) -> bool:
-        text = self._store.find(version)
-        return text is not None and self._parsed(text) == {**self._content(self._store.labels().current), **_login(credential)}
+        wanted = {**self._content(self._store.labels().current), **_login(credential)}
+        return self.login(version) is not None and self._content(version) == wanted
 
     def make_current(self, version: str, removed_from: str) -> bool:
         return self._store.swap(CURRENT, to=version, removed_from=removed_from)

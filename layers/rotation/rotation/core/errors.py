@@ -3,6 +3,7 @@
     RotationError
     ├── TransientError              trying again may help: the state machine does, with back-off
     │   ├── SecretStoreUnavailable    Secrets Manager or KMS did not answer, or throttled
+    │   ├── SecretVersionMissing      Secrets Manager does not know a version: not yet, if it was just put, or not any more
     │   ├── TargetStoreUnavailable    Parameter Store did not answer, or throttled
     │   ├── OwnerUnknown              Step Functions did not say whether another execution still runs, or how it ended
     │   ├── SourceUnreachable         the database did not answer, or the connection was lost
@@ -16,7 +17,8 @@
     └── PermanentError              trying the same again cannot help
         ├── TargetNotFound            no such target document
         ├── TargetInvalid             the target document breaks its schema; the field is named
-        ├── SecretInvalid             a secret is missing or lacks a field; the field is named
+        ├── SecretInvalid             a secret is missing, marked for deletion or lacks a field; the field is named
+        ├── SecretDenied              IAM, the secret's policy or its KMS key denies this function what it needs of a secret
         ├── RotationAlreadyRunning    a living execution holds AWSPENDING
         ├── RotationSuperseded        AWSPENDING is no longer ours: another run, or a human, took over
         ├── SituationChanged          what ReadSlots saw was no longer so when the rotation was to be claimed
@@ -76,6 +78,9 @@ class PermanentError(RotationError):
 class SecretStoreUnavailable(TransientError): ...
 
 
+class SecretVersionMissing(TransientError): ...
+
+
 class TargetStoreUnavailable(TransientError): ...
 
 
@@ -113,6 +118,9 @@ class TargetInvalid(PermanentError): ...
 
 
 class SecretInvalid(PermanentError): ...
+
+
+class SecretDenied(PermanentError): ...
 
 
 class RotationAlreadyRunning(PermanentError): ...

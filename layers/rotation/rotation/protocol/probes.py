@@ -4,7 +4,8 @@ Nothing is written, but for a label that locks Secrets Manager out of its own ro
 nothing: all are listed, not only the first.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 
 from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
 from rotation.core.findings import Finding, Severity
@@ -22,35 +23,49 @@ SHORTEST_QUIET_SECONDS = 60
 Probe = Callable[[World], Iterator[Finding]]
 
 
+@dataclass(frozen=True)
+class Need:
+    """Something that a function looks at."""
+
+    what: str
+    look: Probe
+    reaches: type[RotationError] | None = None
+    """The error after which it is not looked at: it would wait for the same in vain."""
+
+
 def probe(world: World, function: str) -> list[Finding]:
-    """Everything that the function of that name needs. What a probe could not reach, later ones do not wait for: the function's
-    time is limited, and with it all that was found would be lost."""
-    found, error = _tried("target document", target_document, world)
+    """Everything that the function of that name needs."""
+    return looked_at(world, NEEDS[function])
+
+
+def looked_at(world: World, needs: Iterable[Need]) -> list[Finding]:
+    """What a look could not reach, later ones do not wait for: the function's time is limited, and with it all that was found
+    would be lost."""
+    found, error = _tried(TARGET_DOCUMENT, world)
     missed: set[type[RotationError]] = set()
-    for what, look in {} if error else NEEDS[function].items():
-        reached = _REACHES.get(what)
-        if reached in missed:
-            found.append(Finding(Severity.SKIPPED, what, f"not looked at, after {reached.__name__}", "mend that first"))
+    for need in () if error else needs:
+        if need.reaches in missed:
+            found.append(Finding(Severity.SKIPPED, need.what, f"not looked at, after {need.reaches.__name__}", "mend that first"))
             continue
-        seen, error = _tried(what, look, world)
+        seen, error = _tried(need, world)
         found += seen
         if error is not None:
             missed.add(type(error))
     return found
 
 
-def _tried(what: str, look: Probe, world: World) -> tuple[list[Finding], RotationError | None]:
+def _tried(need: Need, world: World) -> tuple[list[Finding], RotationError | None]:
     """Once more where trying again may help: people are told of what is found here, and a hiccup is nothing to tell."""
-    found, error = _once(what, look, world)
-    return _once(what, look, world) if isinstance(error, TransientError) else (found, error)
+    found, error = _once(need, world)
+    return _once(need, world) if isinstance(error, TransientError) else (found, error)
 
 
-def _once(what: str, look: Probe, world: World) -> tuple[list[Finding], RotationError | None]:
+def _once(need: Need, world: World) -> tuple[list[Finding], RotationError | None]:
     found: list[Finding] = []
     try:
-        found += look(world)
+        found += need.look(world)
     except RotationError as error:
-        return [*found, _failed(what, error)], error
+        return [*found, _failed(need.what, error)], error
     return found, None
 
 
@@ -124,7 +139,7 @@ def application_login(world: World) -> Iterator[Finding]:
 
 
 def files(world: World) -> Iterator[Finding]:
-    """Path, owner and mode."""
+    """Path, owner and mode; and whether it can be read, by what it says of the application."""
     for file in world.files():
         state = file.inspect()
         found = f"{file.name} belongs to {state.owner} and has mode {state.mode}"
@@ -133,6 +148,9 @@ def files(world: World) -> Iterator[Finding]:
         else:
             mend = f"the target names {state.wanted_owner} and {state.wanted_mode}: start mode fix-permissions"
             yield Finding(Severity.WARNING, "sqlconf.php", found, mend)
+        if file.in_setup():
+            mend = "$config = 1; once the application is installed. A rotation leaves it as it is"
+            yield Finding(Severity.WARNING, "sqlconf.php", f"{file.name}: $config is not 1, so OpenEMR shows its setup", mend)
 
 
 def writable_files(world: World) -> Iterator[Finding]:
@@ -182,19 +200,25 @@ def deployment(world: World) -> Iterator[Finding]:
             )
 
 
-def cluster_may(*asked: tuple[str, str]) -> Probe:
-    """Whether RBAC allows this very function each (kind, verb)."""
+def cluster_may(kind: str, verb: str) -> Probe:
+    """Whether RBAC allows this very function to do that."""
 
     def look(world: World) -> Iterator[Finding]:
-        for kind, verb in asked:
-            for thing in world.cluster_objects(kind):
-                if thing.allows(verb):
-                    yield Finding(Severity.OK, "Kubernetes permission", f"may {verb} {thing.name}")
-                else:
-                    mend = "apply k8s/rbac.yaml with these names, in this namespace; has the role an access entry?"
-                    yield Finding(Severity.FAILED, "Kubernetes permission", f"may not {verb} {thing.name}", mend)
+        for thing in world.cluster_objects(kind):
+            if thing.allows(verb):
+                yield Finding(Severity.OK, "Kubernetes permission", f"may {verb} {thing.name}")
+            else:
+                mend = "apply k8s/rbac.yaml with these names, in this namespace; has the role an access entry?"
+                yield Finding(Severity.FAILED, "Kubernetes permission", f"may not {verb} {thing.name}", mend)
 
     return look
+
+
+def reached(world: World) -> Iterator[Finding]:
+    """Of a function that knows no admin: whether the login works is another one's to tell."""
+    record = read_record(world.slots, world.slots.labels().current)
+    world.source.logs_in(record.credential(record.active))
+    yield Finding(Severity.OK, "database reached", "it answers, with a certificate that is trusted")
 
 
 def database(world: World) -> Iterator[Finding]:
@@ -247,46 +271,47 @@ def drain(world: World) -> Iterator[Finding]:
         yield Finding(Severity.OK, "drain", f"the quiet period of {quiet} s outlasts every function")
 
 
-_SECRETS: dict[str, Probe] = {"slot secret": slot_secret, "admin secret": admin_secret}
-_ALTERS: dict[str, Probe] = {**_SECRETS, "admin login": admin_login}
-_LOOKS: dict[str, Probe] = {
-    **_SECRETS,
-    "sqlconf.php": files,
-    "Kubernetes permission": cluster_may(("secret", "get"), ("deployment", "get")),
-    "consumer": consumers,
-    "deployment": deployment,
-    "database": database,
-}
+TARGET_DOCUMENT = Need("target document", target_document)
 
-NEEDS: dict[str, dict[str, Probe]] = {
-    "read_slots": {
-        **_LOOKS, "admin login": admin_login, "slot login": slot_logins, "application": application_login,
-    },
-    "claim_rotation": _LOOKS,
-    "sync_users": _ALTERS,
-    "write_sqlconf": {"slot secret": slot_secret, "sqlconf.php": writable_files},
-    "fix_permissions": {"sqlconf.php": writable_files},
-    "patch_secret": {
-        "slot secret": slot_secret, "Kubernetes permission": cluster_may(("secret", "get"), ("secret", "patch")),
-    },
-    "restart_app": {
-        "slot secret": slot_secret, "Kubernetes permission": cluster_may(("deployment", "get"), ("deployment", "patch")),
-    },
-    "check_rollout": {"Kubernetes permission": cluster_may(("deployment", "get"))},
-    "validate_app": {"slot secret": slot_secret, "application": application_login, "health page": health},
-    "flip_slot": {"slot secret": slot_secret},
-    "close_flip": {"slot secret": slot_secret},
-    "check_drained": _LOOKS,
-    "rotate_old_slot": _ALTERS,
-    "discard_old_password": _ALTERS,
-    "rotate_admin": _ALTERS,
-    "release_rotation": {"slot secret": slot_secret, "application's secret": rotated_secret},
-    "announce_incident": {},
+_SLOT_SECRET = Need("slot secret", slot_secret)
+_ADMIN = (Need("admin secret", admin_secret), Need("admin login", admin_login, SourceUnreachable))
+_SLOT_LOGINS = Need("slot login", slot_logins, SourceUnreachable)
+_APPLICATION = Need("application", application_login, SourceUnreachable)
+_REACHED = Need("database reached", reached, SourceUnreachable)
+_DATABASE = Need("database", database, SourceUnreachable)
+_FILES = Need("sqlconf.php", files)
+_WRITABLE = Need("sqlconf.php", writable_files)
+_CONSUMERS = Need("consumer", consumers, ClusterUnavailable)
+_DEPLOYMENT = Need("deployment", deployment, ClusterUnavailable)
+
+
+def _may(kind: str, *verbs: str) -> tuple[Need, ...]:
+    return tuple(Need("Kubernetes permission", cluster_may(kind, verb), ClusterUnavailable) for verb in verbs)
+
+
+NEEDS: dict[str, tuple[Need, ...]] = {
+    "read_slots": (
+        _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
+        _DATABASE, _SLOT_LOGINS, _APPLICATION,
+    ),
+    "claim_rotation": (_SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), _CONSUMERS),
+    "sync_users": (_SLOT_SECRET, *_ADMIN),
+    "write_sqlconf": (_SLOT_SECRET, _WRITABLE, _REACHED),
+    "fix_permissions": (_WRITABLE,),
+    "patch_secret": (_SLOT_SECRET, *_may("secret", "get", "patch"), _REACHED),
+    "restart_app": (_SLOT_SECRET, *_may("deployment", "get", "patch")),
+    "check_rollout": (*_may("deployment", "get"), _DEPLOYMENT),
+    "validate_app": (_SLOT_SECRET, _FILES, _APPLICATION, Need("health page", health)),
+    "flip_slot": (_SLOT_SECRET,),
+    "close_flip": (_SLOT_SECRET,),
+    "check_drained": (
+        _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
+    ),
+    "rotate_old_slot": (_SLOT_SECRET, *_ADMIN),
+    "discard_old_password": (_SLOT_SECRET, *_ADMIN),
+    "rotate_admin": (_SLOT_SECRET, *_ADMIN),
+    "release_rotation": (_SLOT_SECRET, Need("application's secret", rotated_secret)),
+    "announce_incident": (),
 }  # fmt: skip
-"""By the function's name: what of the world its step touches."""
-
-_REACHES: dict[str, type[RotationError]] = {
-    **dict.fromkeys(("admin login", "slot login", "application", "database"), SourceUnreachable),
-    **dict.fromkeys(("Kubernetes permission", "consumer", "deployment"), ClusterUnavailable),
-}
-"""By the probe's name: the error after which it is not tried, since it would wait for the same in vain."""
+"""By the function's name: what of the world its step touches; a test derives it from the steps. Two things are looked at by nobody:
+telling people, which cannot be tried without doing it, and asking for another execution, whose name nobody knows."""

@@ -111,7 +111,8 @@ class AwsWorld:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.known.is_file]
 
     def traffic(self) -> CredentialConsumer:
-        return self.credentials()[0]
+        made: CredentialConsumer = self._made(self.target.holding[0])
+        return made
 
     def workloads(self) -> list[Workload]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.known.holds is Holds.NOTHING]

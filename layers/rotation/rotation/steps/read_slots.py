@@ -53,4 +53,6 @@ def _recreated(world: World) -> list[dict[str, str]]:
 
 
 def _plan(world: World, facts: Facts, decision: Decision) -> list[dict[str, str]]:
-    return plan(decision, world.target, facts.file.credential.username if facts.file else None)
+    said = "$config is not 1, so OpenEMR shows its setup and not the application; that is left as it is"
+    in_setup = [{"state": "WriteSqlconf", "change": f"{file.name}: {said}"} for file in world.files() if file.in_setup()]
+    return in_setup + plan(decision, world.target, facts.file.credential.username if facts.file else None)

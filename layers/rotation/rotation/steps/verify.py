@@ -2,14 +2,15 @@
 only be simulated, and since when the last rotation is."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from rotation.core.errors import RotationError, SecretInvalid
+from rotation.core.errors import SecretInvalid, SecretVersionMissing
 from rotation.core.findings import Finding, Severity, gathered, unanswered
 from rotation.core.model import RotationStep, RotationTag
 from rotation.ports import SecretStore, World
 from rotation.protocol.intents import ATTEMPTS, read_record, version_id
-from rotation.protocol.probes import drain
+from rotation.protocol.probes import Need, drain, looked_at
 from rotation.protocol.request import Request
 
 DAY = 86_400
@@ -17,19 +18,32 @@ ANCESTORS = 5
 """How many versions are followed back: a rollback puts one between the last rotation and now."""
 
 
+@dataclass
+class _LastRotation:
+    """How long it is ago; not known until somebody could look."""
+
+    days: float | None = None
+
+    def look(self, world: World) -> Iterator[Finding]:
+        self.days = round(since_success(world.slots) / DAY, 2)
+        yield Finding(Severity.OK, "last rotation", f"it, or the making of the secret, is {self.days} days ago")
+
+
 def verify(world: World, request: Request) -> dict[str, Any]:
-    """All findings, the worst first; the verdict is `holds` unless one failed."""
+    """All findings, the worst first; the verdict is `holds` unless one failed. What is looked at here may fail as all else may:
+    it is one finding more, and the functions' are told in any case."""
+    last = _LastRotation()
+    needs = (Need("drain", drain), Need("IAM", simulated), Need("last rotation", last.look))
     found = [(str(one["function"]), finding) for one in request.findings for finding in _parsed(one)]
-    found += [("verify", finding) for finding in (*drain(world), *_simulated(world))]
+    found += [("verify", finding) for finding in looked_at(world, needs)]
     findings = gathered(found)
     failed = [f"{one['what']}: {one['found']}" for one in findings if one["severity"] == Severity.FAILED]
-    days = round(since_success(world.slots) / DAY, 2)
     return {
         "verdict": "fails" if failed else "holds",
         "failed": failed,
         "findings": findings,
-        "days_since_success": days,
-        "measured": {"credential_rotation_days_since_success": days},
+        "days_since_success": last.days,
+        "measured": {} if last.days is None else {"credential_rotation_days_since_success": last.days},
     }
 
 
@@ -39,7 +53,7 @@ def _parsed(one: Mapping[str, Any]) -> list[Finding]:
     return [Finding.parse(finding) for finding in one["findings"]]
 
 
-def _simulated(world: World) -> Iterator[Finding]:
+def simulated(world: World) -> Iterator[Finding]:
     """Writes to the secrets cannot be tried without doing them: IAM is asked, where we may ask."""
     denied = world.denied_by_iam()
     if denied is None:
@@ -94,6 +108,6 @@ def _exists(store: SecretStore, version: str) -> bool:
     """AWS drops versions without a label some time."""
     try:
         store.age_seconds(version)
-    except RotationError:
+    except SecretVersionMissing:
         return False
     return True

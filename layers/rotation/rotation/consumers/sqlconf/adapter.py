@@ -57,6 +57,10 @@ class SqlconfFile:
         writable = os.access(self._path.parent, os.W_OK | os.X_OK)
         return FileState(f"{status.st_uid}:{status.st_gid}", f"{S_IMODE(status.st_mode):04o}", wanted_owner, wanted_mode, writable)
 
+    def in_setup(self) -> bool:
+        with self._explained():
+            return sqlconf.in_setup(self._path.read_bytes())
+
     def fix_permissions(self) -> bool:
         with self._explained():
             status = self._path.stat()

@@ -89,6 +89,15 @@ def render(content: bytes, credential: Credential) -> bytes:
     return bytes(rendered)
 
 
+def in_setup(content: bytes) -> bool:
+    """Whether OpenEMR shows its setup in place of the application: the last plain value of `$config` is another than 1."""
+    code = _code(content)
+    windows = zip(code, code[1:], code[2:], code[3:], strict=False)
+    assigned = [(value, end) for name, sign, value, end in windows if (name.text, sign.text) == (b"$config", b"=")]
+    value, end = assigned[-1] if assigned else (_END, _END)
+    return value.kind in ("single", "double", "number") and end.text == b";" and _unquote(value) != b"1"
+
+
 def _values(content: bytes) -> dict[bytes, bytes]:
     """What each variable holds in the end: the last assignment wins."""
     values = {a.name: _unquote(a.literal) for a in _assignments(content)}
