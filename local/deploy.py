@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local.aws import LocalAws
+from local.decided import decided, demand
 from local.sandbox import Function
 from local.translation import (
     ALARM,
@@ -43,8 +44,11 @@ class Stack:
 
 
 def deploy(aws: LocalAws, build: Path, name: str, parameters: Mapping[str, str], mounts: Mapping[str, Path] | None = None) -> Stack:
-    """mounts: a directory of this machine for each LocalMountPath of the template."""
-    template = translate(build, parameters)
+    """mounts: a directory of this machine for each LocalMountPath of the template. Refused, as CloudFormation would, before
+    anything is made."""
+    whole = translate(build, parameters)
+    demand(whole, parameters)
+    template = decided(whole, parameters)
     _create(aws, name, local_part(template, build), parameters)
     stack = Stack(name, _physical_ids(aws, name))
     kinds = {key: one["Type"] for key, one in template["Resources"].items() if key in stack.resources}
@@ -102,9 +106,8 @@ def _create_machines(aws: LocalAws, machines: list[str], outputs: Mapping[str, s
 
 
 def _create_told(aws: LocalAws, template: Template, outputs: Mapping[str, str]) -> None:
-    """Without those that a condition of the template leaves out: these have no output."""
     for key, one in template["Resources"].items():
-        if one["Type"] not in TOLD or key + "Properties" not in outputs:
+        if one["Type"] not in TOLD:
             continue
         properties = json.loads(outputs[key + "Properties"])
         if one["Type"] == ALARM:

@@ -22,6 +22,7 @@ from local.aws import REPOSITORY, LocalAws
 from local.cluster import php
 from local.cluster.application import ADMIN, DEPLOYMENT, LOGIN_PAGE, SCHEMA, SECRET, Application
 from local.cluster.tokens import MASTERS, PERSON
+from local.decided import decided
 from local.deploy import Stack, deploy
 from local.iam.recording import Recording
 from local.lambdas import runtime_python
@@ -114,7 +115,7 @@ class LocalStack:
 
     def access_entries(self) -> dict[str, list[str]]:
         """Whom the cluster lets in, with their groups: the functions as the template says, and a person with kubectl."""
-        return {PERSON: [MASTERS], **access_entries(translate(BUILD, self._given), self.deployed)}
+        return {PERSON: [MASTERS], **access_entries(decided(translate(BUILD, self._given), self._given), self.deployed)}
 
     def secret(self, name: str, version: str | None = None, stage: str = "AWSCURRENT") -> dict[str, Any]:
         """What a version of a secret holds; by stage unless a version is named."""

@@ -60,7 +60,8 @@ def _definition_file(build: Path, path: str) -> Any:
 
 
 def local_part(template: Template, build: Path) -> Template:
-    """The resources that are created here, with whole definitions, and the outputs that say what moto drops."""
+    """The resources that are created here, with whole definitions, and the outputs that say what moto drops. Of a template that
+    has been decided."""
     resources = {key: one for key, one in template["Resources"].items() if one["Type"] in CREATED_HERE}
     layers = {key: folder_of(one, "Content") for key, one in template["Resources"].items() if one["Type"] == LAYER}
     created = {key: _created(one, build) for key, one in resources.items()}
@@ -71,8 +72,7 @@ def local_part(template: Template, build: Path) -> Template:
     }
     for key, one in template["Resources"].items():
         if one["Type"] in TOLD:
-            condition = {"Condition": one["Condition"]} if "Condition" in one else {}
-            outputs[key + "Properties"] = {"Value": _text(one["Properties"])} | condition
+            outputs[key + "Properties"] = {"Value": _text(one["Properties"])}
     return template | {"Resources": created, "Outputs": outputs}
 
 

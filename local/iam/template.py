@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local.decided import decided
 from local.iam.evaluator import Statement
 from local.translation import ROLE, Template
 
@@ -20,7 +21,6 @@ PSEUDO = {
     "AWS::StackName": STACK,
     "AWS::Partition": "aws",
     "AWS::URLSuffix": "amazonaws.com",
-    "AWS::NoValue": None,
 }
 POLICY = "AWS::IAM::ManagedPolicy"
 ARNS = {
@@ -38,16 +38,19 @@ BY_ARN = ("AWS::StepFunctions::StateMachine", "AWS::SNS::Topic")
 
 @dataclass(frozen=True)
 class Resolved:
-    """`names`: physical ids of what was created, by logical id."""
+    """`names`: physical ids of what was created, by logical id. What a condition leaves out is not there."""
 
     template: Template
     parameters: Mapping[str, str]
     names: Mapping[str, str]
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "template", decided(self.template, self.parameters))
+
     def of_type(self, kind: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Logical ids and properties; what a condition leaves out is not there."""
+        """Logical ids and properties."""
         for key, one in self.template["Resources"].items():
-            if one["Type"] == kind and self._condition(one.get("Condition")):
+            if one["Type"] == kind:
                 yield key, self.value(one.get("Properties", {}))
 
     def statements(self, role: str) -> dict[str, list[Statement]]:
@@ -75,7 +78,7 @@ class Resolved:
     def value(self, node: Any) -> Any:
         """A part of the template with every intrinsic function done."""
         if isinstance(node, list):
-            return [self.value(item) for item in node if item != {"Ref": "AWS::NoValue"}]
+            return [self.value(item) for item in node]
         if not isinstance(node, dict):
             return node
         if len(node) == 1:
@@ -96,39 +99,14 @@ class Resolved:
             return self.arn(key) if attribute.endswith("Arn") else f"{key}.{attribute}"
         if name == "Fn::Sub":
             return self._sub(argument)
-        if name == "Fn::If":
-            return self.value(argument[1] if self._condition(argument[0]) else argument[2])
         if name == "Fn::FindInMap":
             first, second, third = argument[0], self.value(argument[1]), self.value(argument[2])
             return self.template["Mappings"][first][second][third]
         if name == "Fn::Join":
             return argument[0].join(map(str, self.value(argument[1])))
-        if name in ("Fn::Equals", "Fn::Not", "Fn::And", "Fn::Or", "Fn::Select", "Fn::Split"):
-            return self._operator(name, self.value(argument))
-        raise NotImplementedError(name)
-
-    def _operator(self, name: str, values: list[Any]) -> Any:
-        if name == "Fn::Equals":
-            return values[0] == values[1]
-        if name == "Fn::Not":
-            return not values[0]
-        if name == "Fn::Select":
-            return values[1][int(values[0])]
         if name == "Fn::Split":
-            return values[1].split(values[0])
-        return all(values) if name == "Fn::And" else any(values)
-
-    def _condition(self, name: str | None) -> bool:
-        return name is None or bool(self._truth(self.template["Conditions"][name]))
-
-    def _truth(self, node: Any) -> Any:
-        """A condition may name another."""
-        if isinstance(node, dict) and set(node) == {"Condition"}:
-            return self._condition(node["Condition"])
-        if isinstance(node, dict) and set(node) & {"Fn::Not", "Fn::And", "Fn::Or"}:
-            ((name, parts),) = node.items()
-            return self._operator(name, [self._truth(part) for part in parts])
-        return self.value(node)
+            return self.value(argument[1]).split(argument[0])
+        raise NotImplementedError(name)
 
     def _ref(self, name: str) -> Any:
         if name in PSEUDO:

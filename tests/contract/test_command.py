@@ -27,6 +27,9 @@ PARAMETERS = {
     "Namespace": "openemr",
     "K8sSecretName": "openemr-db-credentials",
     "DeploymentName": "openemr",
+    "SitesFileSystemArn": f"arn:aws:elasticfilesystem:{HERE}:file-system/fs-0a1b2c3d",
+    "ApplicationSecretArn": "none",
+    "ProxySecretArns": "none",
 }
 DOCUMENT: dict[str, Any] = {
     "slot_secret": PARAMETERS["SlotSecretArn"],
@@ -277,6 +280,14 @@ BEYOND: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "namespace": (consumer(2, namespace="other"), ("namespace other", "Namespace")),
     "Kubernetes Secret": (consumer(1, name="other"), ("secret other", "K8sSecretName")),
     "Deployment": (consumer(2, name="other"), ("deployment other", "DeploymentName")),
+    "a secret of another application": (
+        changed(
+            consumers=[
+                {"kind": "app-secret", "secret": f"arn:aws:secretsmanager:{HERE}:secret:shop", "application_cache_seconds": 0}
+            ]
+        ),
+        ("app-secret", "ApplicationSecretArn"),
+    ),
     "a path out of the access point": (consumer(0, path="../other/sqlconf.php"), ("path",)),
     "nothing that ValidateApp can read": (
         changed(consumers=DOCUMENT["consumers"][1:]),

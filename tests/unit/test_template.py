@@ -4,19 +4,23 @@ import json
 import re
 import ssl
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
+from rotation.kinds import registry
 from rotation.kinds.target import Target, parse_target
 from rotation.protocol.request import Request
 from rotation.runtime.wiring import WRITES
 
-from local.deploy import translate
+from local.decided import decided
+from local.translation import translate
+from tests.worlds.families import FAMILIES, target_text
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -30,26 +34,46 @@ ACTIONS = {
     "Put": "secretsmanager:PutSecretValue",
     "Move": "secretsmanager:UpdateSecretVersionStage",
 }
-# step: in the VPC, mounts EFS, reaches the cluster, on the slot secret, on the admin secret
-STEPS: dict[str, tuple[bool, bool, bool, str, str]] = {
-    "AnnounceIncident": (False, False, False, "", ""),
-    "ReadSlots": (True, True, True, G, G),
-    "ClaimRotation": (True, True, True, GPU, GPU),
-    "SyncUsers": (True, False, False, G, G),
-    "WriteSqlconf": (True, True, False, G, ""),
-    "FixPermissions": (True, True, False, "", ""),
-    "PatchSecret": (True, False, True, G, ""),
-    "RestartApp": (True, False, True, G, ""),
-    "CheckRollout": (True, False, True, "", ""),
-    "ValidateApp": (True, True, False, G, ""),
-    "FlipSlot": (False, False, False, GU, ""),
-    "CloseFlip": (False, False, False, GPU, ""),
-    "CheckDrained": (True, True, True, G, G),
-    "RotateOldSlot": (True, False, False, GPU, G),
-    "DiscardOldPassword": (True, False, False, GU, G),
-    "RotateAdmin": (True, False, False, G, GPU),
-    "ReleaseRotation": (False, False, False, GU, ""),
-    "Verify": (False, False, False, G, ""),
+
+
+class Step(NamedTuple):
+    """Where its function is, and what its role may do to each secret, in a stack that has it."""
+
+    vpc: bool = False
+    sites: bool = False
+    cluster: bool = False
+    slot: str = ""
+    admin: str = ""
+    application: str = ""
+    proxy: str = ""
+    only: tuple[str, ...] = (*FAMILIES,)
+    """The applications that need it."""
+
+
+SITES = CLUSTER = ("OpenEMR",)
+PROXY = ("RDS Proxy",)
+PUTS = ("RDS Proxy", "a secret without a proxy")
+STEPS: dict[str, Step] = {
+    "AnnounceIncident": Step(),
+    "ReadSlots": Step(vpc=True, sites=True, cluster=True, slot=G, admin=G, application=G),
+    "ClaimRotation": Step(vpc=True, sites=True, cluster=True, slot=GPU, admin=GPU, application=G),
+    "SyncUsers": Step(vpc=True, slot=G, admin=G),
+    "WriteSqlconf": Step(vpc=True, sites=True, slot=G, only=SITES),
+    "FixPermissions": Step(vpc=True, sites=True, only=SITES),
+    "PatchSecret": Step(vpc=True, cluster=True, slot=G, only=CLUSTER),
+    "PutSecret": Step(vpc=True, slot=G, application=GPU, proxy=GPU, only=PUTS),
+    "CheckLogin": Step(vpc=True, slot=G, only=PROXY),
+    "RestartApp": Step(vpc=True, cluster=True, slot=G, only=CLUSTER),
+    "CheckRollout": Step(vpc=True, cluster=True, only=CLUSTER),
+    "ValidateApp": Step(vpc=True, sites=True, slot=G, application=G),
+    "FlipSlot": Step(slot=GU),
+    "CloseFlip": Step(slot=GPU),
+    "CheckDrained": Step(vpc=True, sites=True, cluster=True, slot=G, admin=G, application=G),
+    "RotateOldSlot": Step(vpc=True, slot=GPU, admin=G),
+    "DiscardOldPassword": Step(vpc=True, slot=GU, admin=G),
+    "RotateAdmin": Step(vpc=True, slot=G, admin=GPU),
+    "ReleaseRotation": Step(slot=GU),
+    "Verify": Step(slot=G),
 }
 # What is no step: it is told of ends, and the machine does not invoke it.
 LISTENER = "TellOutcome"
@@ -63,12 +87,20 @@ WILDCARDS = {
     "ssm:GetParameter": "the name of a target of this stack",
 }
 
-each_step = pytest.mark.parametrize("step", STEPS)
+each_family = pytest.mark.parametrize("family", FAMILIES)
+each_step = pytest.mark.parametrize(
+    ("family", "step"), [(family, step) for family in FAMILIES for step, has in STEPS.items() if family in has.only]
+)
 
 
 @cache
-def template() -> dict[str, Any]:
-    return translate(ROOT)
+def template(family: str = "") -> dict[str, Any]:
+    """As it is deployed for that application; without one, with its conditions."""
+    return decided(template(), FAMILIES[family]) if family else translate(ROOT)
+
+
+def steps_of(family: str) -> list[str]:
+    return [step for step, has in STEPS.items() if family in has.only]
 
 
 @cache
@@ -77,19 +109,20 @@ def machine() -> dict[str, Any]:
     return definition
 
 
-def properties(logical_id: str) -> dict[str, Any]:
-    found: dict[str, Any] = template()["Resources"][logical_id]["Properties"]
+def properties(logical_id: str, family: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = template(family)["Resources"][logical_id]["Properties"]
     return found
 
 
-def all_of(kind: str) -> dict[str, dict[str, Any]]:
-    return {key: one["Properties"] for key, one in template()["Resources"].items() if one["Type"] == kind}
+def all_of(kind: str, family: str = "") -> dict[str, dict[str, Any]]:
+    return {key: one["Properties"] for key, one in template(family)["Resources"].items() if one["Type"] == kind}
 
 
-def statements(role: str) -> Iterator[dict[str, Any]]:
+def statements(role: str, family: str) -> Iterator[dict[str, Any]]:
     """All that the role is granted, with the pieces that it is made of."""
-    documents = [one["PolicyDocument"] for one in properties(role).get("Policies", [])]
-    documents += [properties(one["Ref"])["PolicyDocument"] for one in properties(role).get("ManagedPolicyArns", [])]
+    documents = [one["PolicyDocument"] for one in properties(role, family).get("Policies", [])]
+    attached = properties(role, family).get("ManagedPolicyArns", [])
+    documents += [properties(one["Ref"], family)["PolicyDocument"] for one in attached]
     for document in documents:
         yield from document["Statement"]
 
@@ -98,10 +131,10 @@ def listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def granted(role: str, service: str, resource: Any = None) -> set[str]:
+def granted(family: str, role: str, service: str, resource: Any = None) -> set[str]:
     return {
         action
-        for one in statements(role)
+        for one in statements(role, family)
         for action in listed(one["Action"])
         if one["Effect"] == "Allow" and action.startswith(f"{service}:") and resource in (None, one["Resource"])
     }
@@ -119,8 +152,12 @@ def tasks(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         yield from tasks(state.get("ItemProcessor", {}))
 
 
-def test_the_steps_and_the_listener_are_the_functions() -> None:
-    assert set(all_of("AWS::Lambda::Function")) == {f"{name}Function" for name in FUNCTIONS}
+@each_family
+def test_the_steps_that_the_application_needs_and_the_listener_are_the_functions(family: str) -> None:
+    names = [*steps_of(family), LISTENER]
+    assert set(all_of("AWS::Lambda::Function", family)) == {f"{name}Function" for name in names}
+    others = {"StateMachineRole", "ScheduleRole"}
+    assert set(all_of("AWS::IAM::Role", family)) == {f"{name}Role" for name in names} | others
 
 
 @pytest.mark.parametrize("step", FUNCTIONS)
@@ -132,62 +169,83 @@ def test_a_function_has_the_folder_and_the_role_of_its_step(step: str) -> None:
 
 
 @each_step
-def test_a_function_is_where_its_step_needs_it(step: str) -> None:
-    vpc, efs, cluster, _, _ = STEPS[step]
-    function = properties(f"{step}Function")
-    assert ("VpcConfig" in function, "FileSystemConfigs" in function) == (vpc, efs)
+def test_a_function_is_where_its_step_needs_it(family: str, step: str) -> None:
+    has, function = STEPS[step], properties(f"{step}Function", family)
+    sites, cluster = has.sites and family in SITES, has.cluster and family in CLUSTER
+    assert ("VpcConfig" in function, "FileSystemConfigs" in function) == (has.vpc, sites)
     assert len(function["Layers"]) == (KUBERNETES_LAYERS if cluster else ROTATION_LAYERS)
-    assert bool(granted(f"{step}Role", "ec2")) == vpc
-    assert granted(f"{step}Role", "eks") == ({"eks:DescribeCluster"} if cluster else set())
+    assert bool(granted(family, f"{step}Role", "ec2")) == has.vpc
+    assert granted(family, f"{step}Role", "eks") == ({"eks:DescribeCluster"} if cluster else set())
 
 
 @each_step
-def test_only_the_writer_may_write_the_sites(step: str) -> None:
-    reads = {"elasticfilesystem:ClientMount"} if STEPS[step][1] else set()
+def test_only_the_writer_may_write_the_sites(family: str, step: str) -> None:
+    reads = {"elasticfilesystem:ClientMount"} if STEPS[step].sites and family in SITES else set()
     writes = {"elasticfilesystem:ClientWrite"} if step in ("WriteSqlconf", "FixPermissions") else set()
-    assert granted(f"{step}Role", "elasticfilesystem") == reads | writes
-    mounts = [one for one in statements(f"{step}Role") if "elasticfilesystem:" in str(one["Action"])]
+    assert granted(family, f"{step}Role", "elasticfilesystem") == reads | writes
+    mounts = [one for one in statements(f"{step}Role", family) if "elasticfilesystem:" in str(one["Action"])]
     through = {"StringEquals": {"elasticfilesystem:AccessPointArn": {"Ref": "SitesAccessPointArn"}}}
     assert all(one["Condition"] == through for one in mounts)
 
 
 @each_step
-def test_the_sites_are_looked_for_where_they_are_mounted(step: str) -> None:
-    function = properties(f"{step}Function")
+def test_the_sites_are_looked_for_where_they_are_mounted(family: str, step: str) -> None:
+    function = properties(f"{step}Function", family)
     mounts = [one["LocalMountPath"] for one in function.get("FileSystemConfigs", [])]
     assert function["Environment"]["Variables"].get("SITES_ROOT") == (mounts[0] if mounts else None)
 
 
-@each_step
-def test_a_role_has_what_its_step_does_to_the_secrets_and_no_more(step: str) -> None:
-    slot, admin = STEPS[step][3:]
-    assert granted(f"{step}Role", "secretsmanager", {"Ref": "SlotSecretArn"}) == named(slot)
-    assert granted(f"{step}Role", "secretsmanager", {"Ref": "AdminSecretArn"}) == named(admin)
-    assert granted(f"{step}Role", "secretsmanager") == named(f"{slot} {admin}")
+SLOT, ADMIN, APPLICATION = ({"Ref": f"{name}SecretArn"} for name in ("Slot", "Admin", "Application"))
+PROXIES = {"Fn::Split": [",", {"Ref": "ProxySecretArns"}]}
+
+
+def on_secrets(family: str, step: str) -> list[tuple[dict[str, Any], str]]:
+    """What the step does to which secret, of those that such a stack is given."""
+    has, given = STEPS[step], FAMILIES[family]
+    published = [(APPLICATION, has.application, "ApplicationSecretArn"), (PROXIES, has.proxy, "ProxySecretArns")]
+    there = [(secret, words) for secret, words, parameter in published if parameter in given]
+    return [(SLOT, has.slot), (ADMIN, has.admin), *there]
 
 
 @each_step
-def test_the_secrets_key_is_used_through_secrets_manager_only(step: str) -> None:
-    slot, admin = STEPS[step][3:]
-    expected = ({"kms:Decrypt"} if slot or admin else set()) | ({"kms:GenerateDataKey"} if "Put" in slot + admin else set())
-    assert granted(f"{step}Role", "kms", {"Ref": "SecretsKmsKeyArn"}) == expected
-    uses = [
-        one for one in statements(f"{step}Role") if "kms:" in str(one["Action"]) and one["Resource"] == {"Ref": "SecretsKmsKeyArn"}
-    ]
+def test_a_role_has_what_its_step_does_to_the_secrets_and_no_more(family: str, step: str) -> None:
+    role, does = f"{step}Role", on_secrets(family, step)
+    assert [granted(family, role, "secretsmanager", secret) for secret, _ in does] == [named(words) for _, words in does]
+    assert granted(family, role, "secretsmanager") == named(" ".join(words for _, words in does))
+    assert {str(one["Resource"]) for one in statements(role, family) if "secretsmanager:" in str(one["Action"])} == {
+        str(secret) for secret, words in does if words
+    }
+
+
+@each_step
+def test_the_secrets_key_is_used_through_secrets_manager_only(family: str, step: str) -> None:
+    words = " ".join(words for _, words in on_secrets(family, step))
+    expected = ({"kms:Decrypt"} if "Get" in words else set()) | ({"kms:GenerateDataKey"} if "Put" in words else set())
+    key = {"Ref": "SecretsKmsKeyArn"}
+    assert granted(family, f"{step}Role", "kms", key) == expected
+    uses = [one for one in statements(f"{step}Role", family) if "kms:" in str(one["Action"]) and one["Resource"] == key]
     assert all(set(one["Condition"]["StringEquals"]) == {"kms:ViaService", "kms:EncryptionContext:SecretARN"} for one in uses)
 
 
-def test_only_who_tells_people_uses_the_topic_and_the_stacks_key() -> None:
+@each_family
+def test_no_role_has_more_managed_policies_than_iam_attaches(family: str) -> None:
+    """Ten, unless somebody has asked for more."""
+    assert max(len(one.get("ManagedPolicyArns", [])) for one in all_of("AWS::IAM::Role", family).values()) <= 10
+
+
+@each_family
+def test_only_who_tells_people_uses_the_topic_and_the_stacks_key(family: str) -> None:
     key = {"Fn::GetAtt": ["RotationKey", "Arn"]}
-    telling = {"AnnounceIncident", LISTENER}
-    assert {name for name in FUNCTIONS if granted(f"{name}Role", "sns")} == telling
-    assert {name for name in FUNCTIONS if granted(f"{name}Role", "kms", key)} == telling
+    telling, names = {"AnnounceIncident", LISTENER}, [*steps_of(family), LISTENER]
+    assert {name for name in names if granted(family, f"{name}Role", "sns")} == telling
+    assert {name for name in names if granted(family, f"{name}Role", "kms", key)} == telling
 
 
-def test_only_who_gathers_the_findings_asks_iam_and_only_about_the_roles_that_write_secrets() -> None:
-    assert {step for step in STEPS if granted(f"{step}Role", "iam")} == {"Verify"}
-    (asked,) = [one for one in statements("VerifyRole") if one["Action"] == "iam:SimulatePrincipalPolicy"]
-    writers = {f"{step}Role" for step in STEPS if "Move" in "".join(STEPS[step][3:])}
+@each_family
+def test_only_who_gathers_the_findings_asks_iam_and_only_about_the_roles_that_write_its_secrets(family: str) -> None:
+    assert {step for step in steps_of(family) if granted(family, f"{step}Role", "iam")} == {"Verify"}
+    (asked,) = [one for one in statements("VerifyRole", family) if one["Action"] == "iam:SimulatePrincipalPolicy"]
+    writers = {f"{step}Role" for step, has in STEPS.items() if "Move" in has.slot + has.admin}
     assert {one["Fn::GetAtt"][0] for one in asked["Resource"]} == writers
     told = properties("VerifyFunction")["Environment"]["Variables"]["ROLE_ARNS"]["Fn::Join"][1]
     assert [one["Fn::Sub"] for one in told] == [f"{name}=${{{_role(name)}.Arn}}" for name in WRITES]
@@ -198,22 +256,26 @@ def _role(function: str) -> str:
     return "".join(word.capitalize() for word in function.split("_")) + "Role"
 
 
-def test_only_those_that_look_for_an_owner_ask_for_executions() -> None:
-    asking = {name for name in FUNCTIONS if granted(f"{name}Role", "states")}
+@each_family
+def test_only_those_that_look_for_an_owner_ask_for_executions(family: str) -> None:
+    asking = {name for name in (*steps_of(family), LISTENER) if granted(family, f"{name}Role", "states")}
     assert asking == {"ReadSlots", "ClaimRotation", LISTENER}
 
 
-def test_the_listener_reads_labels_and_no_secret() -> None:
+@each_family
+def test_the_listener_reads_labels_and_no_secret(family: str) -> None:
     role = f"{LISTENER}Role"
-    assert granted(role, "secretsmanager") == granted(role, "secretsmanager", {"Ref": "SlotSecretArn"}) == {ACTIONS["Describe"]}
-    assert granted(role, "kms") == granted(role, "kms", {"Fn::GetAtt": ["RotationKey", "Arn"]})
-    uses = [one for one in statements(role) if "kms:" in str(one["Action"])]
+    described = granted(family, role, "secretsmanager", SLOT)
+    assert granted(family, role, "secretsmanager") == described == {ACTIONS["Describe"]}
+    assert granted(family, role, "kms") == granted(family, role, "kms", {"Fn::GetAtt": ["RotationKey", "Arn"]})
+    uses = [one for one in statements(role, family) if "kms:" in str(one["Action"])]
     conditions = sorted(key for one in uses for key in one["Condition"]["StringEquals"])
     assert conditions == ["kms:EncryptionContext:aws:states:stateMachineArn", "kms:ViaService"]
 
 
-def test_only_the_listener_and_the_schedule_start_executions() -> None:
-    starters = {key for key in all_of("AWS::IAM::Role") if "states:StartExecution" in granted(key, "states")}
+@each_family
+def test_only_the_listener_and_the_schedule_start_executions(family: str) -> None:
+    starters = {key for key in all_of("AWS::IAM::Role", family) if "states:StartExecution" in granted(family, key, "states")}
     assert starters == {f"{LISTENER}Role", "ScheduleRole"}
 
 
@@ -224,24 +286,48 @@ def test_a_role_is_assumed_by_one_service() -> None:
         assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
 
 
-def test_a_wildcard_is_one_that_aws_forces() -> None:
-    for role in all_of("AWS::IAM::Role"):
-        for one in statements(role):
+@each_family
+def test_a_wildcard_is_one_that_aws_forces(family: str) -> None:
+    for role in all_of("AWS::IAM::Role", family):
+        for one in statements(role, family):
             if "*" in str(one["Resource"]):
                 assert listed(one["Action"])[0] in WILDCARDS, f"{role}: {one}"
             assert one["Effect"] == "Deny" or "*" not in str(one["Action"]), f"{role}: {one}"
 
 
-def test_the_machine_is_named_before_it_exists() -> None:
+@each_family
+def test_the_machine_is_named_before_it_exists(family: str) -> None:
     assert properties("RotationStateMachine")["StateMachineName"] == {"Ref": "AWS::StackName"}
-    (asked,) = [one for one in statements("ReadSlotsRole") if one["Action"] == "states:DescribeExecution"]
+    (asked,) = [one for one in statements("ReadSlotsRole", family) if one["Action"] == "states:DescribeExecution"]
     assert asked["Resource"]["Fn::Sub"].endswith(":execution:${AWS::StackName}:*")
 
 
-def test_the_machine_invokes_the_steps_and_nothing_else() -> None:
-    (invoke,) = [one for one in statements("StateMachineRole") if "lambda:" in str(one["Action"])]
+@each_family
+def test_the_machine_invokes_the_steps_and_nothing_else(family: str) -> None:
+    (invoke,) = [one for one in statements("StateMachineRole", family) if "lambda:" in str(one["Action"])]
     assert invoke["Action"] == "lambda:InvokeFunction"
-    assert invoke["Resource"] == [{"Fn::GetAtt": [f"{step}Function", "Arn"]} for step in STEPS]
+    assert invoke["Resource"] == [{"Fn::GetAtt": [f"{step}Function", "Arn"]} for step in steps_of(family)]
+
+
+@each_family
+def test_where_a_function_is_not_deployed_the_machine_has_a_text_that_verify_passes_over(family: str) -> None:
+    """A name, so that whatever calls it all the same says which parameter is missing."""
+    asked = properties("RotationStateMachine", family)["DefinitionSubstitutions"]
+    absent = {step: asked[f"{step}FunctionArn"] for step in STEPS if step not in steps_of(family)}
+    passed = machine()["States"]["ProbeFunctions"]["ItemProcessor"]["States"]["ChooseProbe"]["Choices"][0]["StringMatches"]
+    assert all(fnmatchcase(text, passed) and re.fullmatch(r"[\w-]{1,64}", text) for text in absent.values())
+    for text in absent.values():
+        parameter = text.removeprefix("not-deployed-").removesuffix("-is-none")
+        assert template()["Parameters"][parameter]["Default"] == "none"
+        assert parameter not in FAMILIES[family]
+
+
+@each_family
+def test_read_slots_knows_which_consumers_states_there_are(family: str) -> None:
+    """And refuses a target that needs another."""
+    states = {registry.consumer(kind).state for kind in registry.CONSUMERS} & set(steps_of(family))
+    separator, known = properties("ReadSlotsFunction", family)["Environment"]["Variables"]["CONSUMER_STATES"]["Fn::Join"]
+    assert (separator, set(known)) == (",", states)
 
 
 def test_the_machine_logs_every_state_and_no_data() -> None:
@@ -280,41 +366,9 @@ def test_what_the_definition_asks_for_is_substituted_and_nothing_more() -> None:
     assert asked == set(properties("RotationStateMachine")["DefinitionSubstitutions"])
 
 
-def parameter_values() -> dict[str, Any]:
-    given = {name: one["Default"] for name, one in template()["Parameters"].items() if "Default" in one}
-    arn = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:openemr"
-    return given | {
-        "SlotSecretArn": f"{arn}-slots-a1b2c3",
-        "AdminSecretArn": f"{arn}-admin-a1b2c3",
-        "ClusterName": "openemr",
-        "HealthUrl": "https://openemr.internal/interface/login/login.php?site=default",
-    }
-
-
-def default_target(given: dict[str, Any]) -> Target:
-    values = parameter_values() | given
-    text, variables = properties("DefaultTargetParameter")["Value"]["Fn::Sub"]
-    condition, of_class, of_parameter = variables["Overlap"]["Fn::If"]
-    assert template()["Conditions"][condition] == {"Fn::Equals": [{"Ref": "OverlapSeconds"}, -1]}
-    overlap = of_class if values["OverlapSeconds"] == -1 else of_parameter["Fn::Sub"]
-    condition, some, none = variables["Readers"]["Fn::If"]
-    assert template()["Conditions"][condition] == {
-        "Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "ReaderHosts"}]}, "none"]}]
-    }
-    readers = none if values["ReaderHosts"] == "none" else joined(some, values)
-    text = text.replace("${Overlap}", overlap).replace("${Readers}", readers)
-    document = re.sub(r"\$\{(\w+)\}", lambda found: str(values[found[1]]), text)
-    return parse_target("openemr", document)
-
-
-def joined(value: Any, values: dict[str, Any]) -> str:
-    """Fn::Join, and what it joins."""
-    if not isinstance(value, dict):
-        return str(value)
-    separator, parts = value["Fn::Join"]
-    return str(separator).join(
-        values[parts["Ref"]].split(",") if isinstance(parts, dict) else [joined(one, values) for one in parts]
-    )
+def default_target(given: dict[str, str], family: str = "OpenEMR") -> Target:
+    """What the functions would read of a stack with these parameters too."""
+    return parse_target("app", target_text(template(), FAMILIES[family] | given))
 
 
 def test_readers_come_into_the_target_as_they_were_given() -> None:
@@ -330,13 +384,13 @@ def test_the_default_target_is_a_valid_document() -> None:
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_overlap_is_the_classs_unless_the_parameter_says_another(name: str) -> None:
     assert default_target({"RotationClass": name}).overlap_seconds == CLASSES[name].overlap_seconds
-    assert default_target({"RotationClass": name, "OverlapSeconds": 7}).overlap_seconds == 7
-    assert default_target({"RotationClass": name, "OverlapSeconds": 0}).overlap_seconds == 0
+    assert default_target({"RotationClass": name, "OverlapSeconds": "7"}).overlap_seconds == 7
+    assert default_target({"RotationClass": name, "OverlapSeconds": "0"}).overlap_seconds == 0
 
 
 def test_the_cluster_knows_the_roles_that_reach_it_by_one_group() -> None:
-    entries = all_of("AWS::EKS::AccessEntry")
-    assert set(entries) == {f"{step}AccessEntry" for step, needs in STEPS.items() if needs[2]}
+    entries = all_of("AWS::EKS::AccessEntry", "OpenEMR")
+    assert set(entries) == {f"{step}AccessEntry" for step, has in STEPS.items() if has.cluster}
     _, binding = yaml.safe_load_all((ROOT / "k8s/rbac.yaml").read_text())
     for key, entry in entries.items():
         assert entry["PrincipalArn"] == {"Fn::GetAtt": [key.replace("AccessEntry", "Role"), "Arn"]}
@@ -345,7 +399,7 @@ def test_the_cluster_knows_the_roles_that_reach_it_by_one_group() -> None:
 
 def test_the_cluster_grants_what_is_used_on_the_objects_of_the_default_target() -> None:
     role, _ = yaml.safe_load_all((ROOT / "k8s/rbac.yaml").read_text())
-    given = parameter_values()
+    given = {name: template()["Parameters"][name]["Default"] for name in ("Namespace", "K8sSecretName", "DeploymentName")}
     assert role["metadata"]["namespace"] == given["Namespace"]
     assert [(*one["resources"], *one["resourceNames"], *one["verbs"]) for one in role["rules"]] == [
         ("secrets", given["K8sSecretName"], "get", "patch"),

@@ -10,12 +10,14 @@ from pathlib import Path
 import pytest
 from rotation.aws import executions, parameters
 from rotation.aws.secrets_manager import SecretsManagerStore
+from rotation.checks.login import ThroughEndpoint
 from rotation.checks.page import HealthPage
 from rotation.consumers.deployment.adapter import Deployment
 from rotation.consumers.secret.adapter import KubernetesSecret
 from rotation.consumers.sqlconf.adapter import SqlconfFile
 from rotation.core.errors import TargetInvalid
-from rotation.kinds.target import Source, Target
+from rotation.kinds import registry
+from rotation.kinds.target import EndpointSettings, Source, Target
 from rotation.ports import World
 from rotation.runtime.settings import Settings
 from rotation.runtime.wiring import AwsWorld
@@ -124,11 +126,53 @@ def test_the_consumer_that_moves_the_traffic_is_the_one_that_the_target_says_whe
     assert [type(each) for each in world.credentials()] == [SqlconfFile, KubernetesSecret]
 
 
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        ({"PutSecret"}, r"openemr: consumers\[0\]: this stack has no function WriteSqlconf, which a sqlconf needs"),
+        ({"WriteSqlconf", "PatchSecret"}, r"openemr: consumers\[2\]: this stack has no function RestartApp, which a deployment"),
+    ],
+)
+def test_a_target_that_needs_a_function_that_is_not_deployed_is_refused(
+    asked: list[tuple[str, str]], states: set[str], said: str
+) -> None:
+    """By ReadSlots, which is told, before anything is done."""
+    world = AwsWorld(Settings("/stack/targets", SITES, states=frozenset(states)), "openemr")
+    with pytest.raises(TargetInvalid, match=said):
+        _ = world.target
+
+
+def test_a_target_for_which_every_function_is_deployed_is_taken(asked: list[tuple[str, str]]) -> None:
+    states = frozenset({"WriteSqlconf", "PatchSecret", "RestartApp", "PutSecret"})
+    assert AwsWorld(Settings("/stack/targets", SITES, states=states), "openemr").target.name == "openemr"
+
+
+@pytest.mark.parametrize(("ca", "authorities"), [("amazon", 4), ("rds", None), ("-----BEGIN CERTIFICATE-----", None)])
+def test_the_endpoint_has_the_authority_that_the_target_names(world: AwsWorld, ca: str, authorities: int | None) -> None:
+    """The database's own is another one: RDS Proxy's certificate is not signed by it."""
+    world.__dict__["target"] = replace(world.target, endpoint=EndpointSettings("proxy.example", 3306, ca, 600))
+    assert isinstance(world.endpoint, ThroughEndpoint)
+    source = world.endpoint._source
+    assert isinstance(source, MySQL)
+    assert source._ca.count("BEGIN CERTIFICATE") == authorities if authorities else source._ca == ca
+    assert isinstance(world.source, MySQL)
+    assert world.source._ca == "rds"
+
+
 def test_a_function_without_the_mount_says_so(asked: list[tuple[str, str]]) -> None:
     world = AwsWorld(Settings("/stack/targets", None), "openemr")
     for ask in (world.credentials, world.files, world.traffic):
         with pytest.raises(TargetInvalid, match="openemr: this function does not mount EFS"):
             ask()
+
+
+def test_a_function_without_the_layer_says_so(world: AwsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_: str) -> None:
+        raise ModuleNotFoundError("No module named 'kubernetes'", name="kubernetes")
+
+    monkeypatch.setattr(registry, "adapter", missing)
+    with pytest.raises(TargetInvalid, match="openemr: this function has no kubernetes, which a deployment needs"):
+        world.workloads()
 
 
 def test_whether_an_execution_is_alive_is_for_step_functions_to_say(monkeypatch: pytest.MonkeyPatch, world: AwsWorld) -> None:
@@ -144,6 +188,14 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv("TARGETS_PATH", "/stack/targets")
     monkeypatch.setenv("SITES_ROOT", "/mnt/sites")
     assert Settings.from_environment() == Settings("/stack/targets", SITES)
+
+
+def test_the_states_that_are_deployed_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TARGETS_PATH", "/stack/targets")
+    monkeypatch.setenv("CONSUMER_STATES", "WriteSqlconf,RestartApp")
+    assert Settings.from_environment().states == {"WriteSqlconf", "RestartApp"}
+    monkeypatch.delenv("CONSUMER_STATES")
+    assert Settings.from_environment().states is None
 
 
 @pytest.mark.parametrize("root", [None, ""])

@@ -349,6 +349,9 @@ def _holds(rule: State, data: Json) -> bool:
         return _present(data, rule["Variable"]) is rule[test]
     if test == "NumericLessThanPath":
         return bool(_find(data, rule["Variable"]) < _find(data, rule[test]))
+    if test == "StringMatches":
+        pattern = ".*".join(map(re.escape, rule[test].split("*")))
+        return re.fullmatch(pattern, str(_find(data, rule["Variable"]))) is not None
     value, kind = _find(data, rule["Variable"]), {"StringEquals": str, "BooleanEquals": bool}.get(test)
     if kind is None:
         raise NotUnderstood(f"rule {test}")

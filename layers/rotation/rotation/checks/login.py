@@ -1,11 +1,22 @@
 """A login through the endpoint that the application uses: a proxy in front of the database."""
 
 from dataclasses import replace
+from importlib import resources
 
 from rotation.core.errors import AccountLocked, SourceRefused
 from rotation.core.model import Credential
 from rotation.kinds.target import EndpointSettings
 from rotation.ports import Source
+
+AMAZON = "amazon"
+"""Who signs for RDS Proxy: not the authorities of the databases."""
+
+
+def authority(ca: str) -> str:
+    """As a source takes it."""
+    if ca != AMAZON:
+        return ca
+    return resources.files("rotation").joinpath("certificates/amazon-trust-services.pem").read_text()
 
 
 class ThroughEndpoint:

@@ -11,6 +11,7 @@ from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreac
 from rotation.core.findings import Finding, Severity
 from rotation.core.record import AdminRecord
 from rotation.core.rollout import Progress, progress
+from rotation.kinds.kind import Holds
 from rotation.ports import World
 from rotation.protocol.intents import read_record
 from rotation.protocol.survey import refused_version, working_admin
@@ -19,6 +20,9 @@ SLOWEST_CLOCK_SECONDS = 60
 """AWS refuses signatures that are five minutes off, and drains are counted in seconds by two clocks."""
 SHORTEST_QUIET_SECONDS = 60
 """A function lives 30 s and may start for 15; EFS clients keep attributes for 60."""
+
+PUT = "PutSecret"
+"""The state whose consumers its function looks at."""
 
 Probe = Callable[[World], Iterator[Finding]]
 
@@ -183,6 +187,35 @@ def consumers(world: World) -> Iterator[Finding]:
         yield Finding(Severity.OK, "consumer", f"{consumer.name} names {consumer.read().username}")
 
 
+def published_secrets(world: World) -> Iterator[Finding]:
+    """Those that PutSecret writes: whether each can be read, and holds the password that its user has now."""
+    record = read_record(world.slots, world.slots.labels().current)
+    for place, consumer in enumerate(world.target.consumers):
+        every = consumer.known.holds is Holds.EVERY
+        for slot in (record.ring if every else (record.active,)) if consumer.known.state == PUT else ():
+            user = record.credential(slot)
+            held = world.credential(place, user.username)
+            if held.read().at_place_of(user).same_login(user):
+                yield Finding(Severity.OK, "published secret", f"{held.name} holds what {user.username} logs in with")
+            else:
+                mend = "the next rotation publishes it; find out who changed it"
+                found = f"{held.name} does not hold {user.username} with its recorded password"
+                yield Finding(Severity.WARNING, "published secret", found, mend)
+
+
+def endpoint(world: World) -> Iterator[Finding]:
+    """Whether the application's user gets through it."""
+    if world.endpoint is None:
+        return
+    record = read_record(world.slots, world.slots.labels().current)
+    user = record.credential(record.active)
+    if world.endpoint.logs_in(user):
+        yield Finding(Severity.OK, "endpoint", f"{world.endpoint.name} lets {user.username} in, its certificate is trusted")
+    else:
+        mend = "look at the proxy's secret of that user, and at the proxy's log"
+        yield Finding(Severity.FAILED, "endpoint", f"{world.endpoint.name} refuses {user.username}", mend)
+
+
 def deployment(world: World) -> Iterator[Finding]:
     """Whether it would roll, and what that does to the application."""
     for workload in world.workloads():
@@ -299,6 +332,8 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "write_sqlconf": (_SLOT_SECRET, _WRITABLE, _REACHED),
     "fix_permissions": (_WRITABLE,),
     "patch_secret": (_SLOT_SECRET, *_may("secret", "get", "patch"), _REACHED),
+    "put_secret": (_SLOT_SECRET, Need("published secret", published_secrets), _REACHED),
+    "check_login": (_SLOT_SECRET, Need("endpoint", endpoint)),
     "restart_app": (_SLOT_SECRET, *_may("deployment", "get", "patch")),
     "check_rollout": (*_may("deployment", "get"), _DEPLOYMENT),
     "validate_app": (_SLOT_SECRET, _FILES, _APPLICATION, Need("health page", health)),

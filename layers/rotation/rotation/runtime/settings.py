@@ -20,6 +20,8 @@ class Settings:
     """ARN of the state machine; empty in the functions that start no execution."""
     roles: Mapping[str, str] = field(default_factory=dict)
     """The roles of the functions that write secrets, for the one that asks IAM about them."""
+    states: frozenset[str] | None = None
+    """The consumers' states that the stack has a function for; None in the functions that are not told."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -33,6 +35,7 @@ class Settings:
             os.environ.get("TOPIC_ARN"),
             os.environ.get("MACHINE_ARN", ""),
             _pairs(os.environ.get("ROLE_ARNS", "")),
+            frozenset(os.environ["CONSUMER_STATES"].split(",")) if "CONSUMER_STATES" in os.environ else None,
         )
 
 

@@ -50,7 +50,19 @@ class AwsWorld:
 
     @cached_property
     def target(self) -> Target:
-        return load_target(self._settings.targets_path, self._name)
+        target = load_target(self._settings.targets_path, self._name)
+        for place, consumer in enumerate(target.consumers):
+            self._is_deployed(f"{self._name}: consumers[{place}]", consumer)
+        return target
+
+    def _is_deployed(self, where: str, consumer: Consumer) -> None:
+        """The template leaves out what its parameters do not ask for."""
+        state, known = consumer.known.state, self._settings.states
+        if known is not None and state not in known:
+            raise TargetInvalid(
+                f"{where}: this stack has no function {state}, which a {consumer.kind} needs: deploy it with the parameters of"
+                f" such an application, or add the target to a stack that has them"
+            )
 
     @cached_property
     def slots(self) -> SecretStore:
@@ -76,12 +88,12 @@ class AwsWorld:
 
     @cached_property
     def endpoint(self) -> Endpoint | None:
-        from rotation.checks.login import ThroughEndpoint
-
         settings = self.target.endpoint
         if settings is None:
             return None
-        made: Source = self._source({**self.target.source.settings, "ca": settings.ca})
+        from rotation.checks.login import ThroughEndpoint, authority
+
+        made: Source = self._source({**self.target.source.settings, "ca": authority(settings.ca)})
         return ThroughEndpoint(made, settings)
 
     @cached_property
@@ -159,7 +171,11 @@ class AwsWorld:
         return held
 
     def _made(self, consumer: Consumer) -> Any:
-        return registry.adapter(registry.CONSUMERS[consumer.kind]).make(consumer.settings, self._here)
+        try:
+            adapter = registry.adapter(registry.CONSUMERS[consumer.kind])
+        except ModuleNotFoundError as error:
+            raise TargetInvalid(f"{self._name}: this function has no {error.name}, which a {consumer.kind} needs") from None
+        return adapter.make(consumer.settings, self._here)
 
 
 class AwsDesk:

@@ -1,11 +1,20 @@
 """The kind `app-secret`."""
 
-from rotation.kinds.kind import ConsumerKind, Holds, Settings
+from collections.abc import Iterator
+
+from rotation.kinds.kind import ConsumerKind, Holds, Parameters, Settings
 
 
 def change(settings: Settings, used: str, new: str) -> str:
     """What a dry run says."""
     return f"AWSCURRENT of {settings['secret']}: username and password from {used} to {new}, every other key as it is"
+
+
+def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
+    """The roles may use one such secret."""
+    granted = parameters["ApplicationSecretArn"]
+    if settings["secret"] != granted:
+        yield f"app-secret {settings['secret']}: the roles may use {granted} (parameter ApplicationSecretArn)"
 
 
 KIND = ConsumerKind(
@@ -22,6 +31,7 @@ KIND = ConsumerKind(
     },
     required=("secret", "application_cache_seconds"),
     change=change,
+    beyond=beyond,
     validated=True,
     rotated="secret",
 )

@@ -1,11 +1,21 @@
 """The kind `proxy-secret`."""
 
-from rotation.kinds.kind import ConsumerKind, Holds, Settings
+from collections.abc import Iterator
+
+from rotation.kinds.kind import ConsumerKind, Holds, Parameters, Settings
 
 
 def change(settings: Settings, _: str, new: str) -> str:
     """What a dry run says."""
     return f"the one of {len(settings['secrets'])} proxy secrets that names {new}: its password, if it is another"
+
+
+def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
+    """The roles may use those of one proxy."""
+    granted = parameters["ProxySecretArns"].split(",")
+    for secret in settings["secrets"]:
+        if secret not in granted:
+            yield f"proxy-secret {secret}: the roles may use {', '.join(granted)} (parameter ProxySecretArns)"
 
 
 KIND = ConsumerKind(
@@ -22,4 +32,5 @@ KIND = ConsumerKind(
     },
     required=("secrets",),
     change=change,
+    beyond=beyond,
 )

@@ -1,11 +1,19 @@
 """The kind `sqlconf`."""
 
-from rotation.kinds.kind import ConsumerKind, Holds, Settings
+from collections.abc import Iterator
+
+from rotation.kinds.kind import ConsumerKind, Holds, Parameters, Settings
 
 
 def change(settings: Settings, used: str, new: str) -> str:
     """What a dry run says."""
     return f"{settings['path']}: host, port, login, pass, dbase from {used} to {new}"
+
+
+def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
+    """Any path below the one folder that is mounted, if there is one."""
+    if parameters["SitesFileSystemArn"] == "none":
+        yield f"sqlconf {settings['path']}: the functions mount no file system (parameters SitesFileSystemArn, SitesAccessPointArn)"
 
 
 KIND = ConsumerKind(
@@ -32,6 +40,7 @@ KIND = ConsumerKind(
     },
     required=("path",),
     change=change,
+    beyond=beyond,
     validated=True,
     is_file=True,
 )

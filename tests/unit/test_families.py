@@ -1,0 +1,219 @@
+"""Each kind of application alone: the template asks only for what it uses, makes only that, and refuses half of it."""
+
+import json
+import re
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from rotation.core import errors
+from rotation.kinds.target import parse_target
+
+from local.decided import Refused, Template, decided, demand
+from local.iam.conditions import listed
+from local.iam.template import Resolved
+from local.translation import translate
+from tests.statemachine.machine import shipped, states
+from tests.worlds.families import APPLICATION_SECRET, DIRECT, EVERYBODY, FAMILIES, OPENEMR, PROXY_SECRETS, RDS_PROXY, target_text
+
+ROOT = Path(__file__).parents[2]
+BEFORE: dict[str, Any] = json.loads(Path(__file__).with_name("openemr_stack.json").read_text())
+"""An OpenEMR stack as it was when the template knew no other application."""
+
+each_family = pytest.mark.parametrize("family", FAMILIES)
+
+
+@cache
+def template() -> Template:
+    return translate(ROOT)
+
+
+def made(family: str) -> Template:
+    """CloudFormation takes these parameters, and makes this of them. What names something that is left out is refused."""
+    demand(template(), FAMILIES[family])
+    return decided(template(), FAMILIES[family])
+
+
+def named(stack: Template, part: str) -> list[str]:
+    """Without the digest that SAM gives to a layer's name."""
+    return [re.sub(r"(?<=Layer)[0-9a-f]{10}$", "", name) for name in stack[part]]
+
+
+# ---- what is asked for -------------------------------------------------------------------------------------------------------
+
+
+CHOICE = ("HealthMarker", "ProxySecretArns")
+"""The first has a default; without the second the endpoint is one that needs not be told of passwords."""
+
+
+@pytest.mark.parametrize(
+    ("family", "name"), [(family, name) for family, given in FAMILIES.items() for name in given if name not in CHOICE]
+)
+def test_each_parameter_of_the_application_is_demanded_by_its_name(family: str, name: str) -> None:
+    rest = {key: value for key, value in FAMILIES[family].items() if key != name}
+    with pytest.raises(Refused, match=name):
+        demand(template(), rest)
+
+
+@each_family
+def test_nothing_else_is_demanded(family: str) -> None:
+    made(family)
+
+
+HALVES: dict[str, tuple[dict[str, str], str]] = {
+    "nobody's login": (EVERYBODY, "Whose login is rotated"),
+    "two applications": (OPENEMR | DIRECT, "One stack is for one application"),
+    "files without a cluster": (OPENEMR | {"ClusterName": "none"}, "OpenEMR needs all of"),
+    "a cluster beside a secret": (DIRECT | {"ClusterName": "openemr-eks"}, "OpenEMR needs all of"),
+    "an access point beside a secret": (
+        DIRECT | {"SitesAccessPointArn": OPENEMR["SitesAccessPointArn"]}, "OpenEMR needs all of",
+    ),
+    "a cache of no secret": (OPENEMR | {"ApplicationCacheSeconds": "60"}, "go together"),
+    "an endpoint without a port": (DIRECT | {"EndpointHost": "proxy.internal"}, "EndpointHost and EndpointPort go together"),
+    "a port without a host": (DIRECT | {"EndpointPort": "3306"}, "EndpointHost and EndpointPort go together"),
+    "a proxy that nobody logs in at": (
+        DIRECT | {"ProxySecretArns": ",".join(PROXY_SECRETS)}, "a login through the proxy works",
+    ),
+    "nothing that shows a working application": (DIRECT | {"HealthUrl": "none"}, "Nothing would show"),
+    "one proxy secret": (RDS_PROXY | {"ProxySecretArns": PROXY_SECRETS[0]}, "ProxySecretArns failed to satisfy constraint"),
+    "a port that is text": (RDS_PROXY | {"EndpointPort": "mysql"}, "EndpointPort failed to satisfy constraint"),
+    "a cache of minutes": (RDS_PROXY | {"ApplicationCacheSeconds": "5m"}, "ApplicationCacheSeconds failed to satisfy constraint"),
+    "an ARN of something else": (
+        RDS_PROXY | {"ApplicationSecretArn": EVERYBODY["SecretsKmsKeyArn"]}, "ApplicationSecretArn failed to satisfy constraint",
+    ),
+    "a source that is none": (RDS_PROXY | {"SourceKind": "oracle"}, "SourceKind failed to satisfy constraint"),
+    "a quiet period of nothing": (RDS_PROXY | {"QuietSeconds": "0"}, "QuietSeconds failed to satisfy constraint"),
+    "a parameter that is not there": (OPENEMR | {"EfsArn": "none"}, "EfsArn"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", HALVES)
+def test_half_an_application_is_refused_with_the_way_out(what: str) -> None:
+    given, sentence = HALVES[what]
+    with pytest.raises(Refused, match=sentence):
+        demand(template(), given)
+
+
+def test_openemr_may_be_behind_a_proxy() -> None:
+    behind = OPENEMR | {name: RDS_PROXY[name] for name in ("ProxySecretArns", "EndpointHost", "EndpointPort")}
+    demand(template(), behind)
+    functions = named(decided(template(), behind), "Resources")
+    assert {"WriteSqlconfFunction", "PutSecretFunction", "CheckLoginFunction"} <= set(functions)
+    target = parse_target("app", target_text(template(), behind))
+    assert [one.kind for one in target.consumers] == ["proxy-secret", "sqlconf", "secret", "deployment"]
+    assert target.holding[0].kind == "sqlconf"
+
+
+# ---- what is made ------------------------------------------------------------------------------------------------------------
+
+
+def test_an_openemr_stack_is_made_of_what_it_was_made_of() -> None:
+    """Under the same names, or an update would make them anew."""
+    stack = made("OpenEMR")
+    assert sorted(named(stack, "Resources")) == sorted(BEFORE["resources"])
+    assert sorted(named(stack, "Outputs")) == sorted(BEFORE["outputs"])
+    assert json.loads(target_text(template(), OPENEMR)) == BEFORE["target"]
+
+
+@pytest.mark.parametrize("family", ["RDS Proxy", "a secret without a proxy"])
+def test_nothing_of_efs_or_eks_is_made_for_an_application_without_them(family: str) -> None:
+    stack = made(family)
+    text = json.dumps(stack["Resources"])
+    assert not re.findall(r"elasticfilesystem|\beks\b|EKS|KubernetesLayer|/mnt/sites|SitesAccess|ClusterName\"", text)
+    assert {"KubernetesRoleArns", "SitesWriterRoleArns"} & set(stack["Outputs"]) == set()
+    gone = set(named(made("OpenEMR"), "Resources")) - set(named(stack, "Resources"))
+    steps = ("WriteSqlconf", "FixPermissions", "PatchSecret", "RestartApp", "CheckRollout")
+    assert gone == {
+        *(f"{step}{what}" for step in steps for what in ("Function", "Role")),
+        *(name for name in BEFORE["resources"] if name.endswith("AccessEntry")),
+        *("KubernetesLayer", "ReadSitesPolicy", "WriteSitesPolicy", "ReachClusterPolicy"),
+    }
+
+
+def test_nothing_that_puts_secrets_is_made_for_openemr() -> None:
+    text = json.dumps(made("OpenEMR")["Resources"])
+    assert not re.findall(
+        r"PutSecretFunction\"|CheckLoginFunction\"|ApplicationSecret|ProxySecret(?!Arns-is)",
+        text.replace("not-deployed-ApplicationSecretArn-is-none", ""),
+    )
+
+
+def test_nobody_waits_for_a_proxy_that_is_not_there() -> None:
+    stack = named(made("a secret without a proxy"), "Resources")
+    assert "PutSecretFunction" in stack
+    assert not {"CheckLoginFunction", "CheckLoginRole", "ProxySecretsPolicy"} & set(stack)
+
+
+# ---- the target --------------------------------------------------------------------------------------------------------------
+
+
+def test_the_target_of_an_application_behind_a_proxy() -> None:
+    document = json.loads(target_text(template(), RDS_PROXY | {"ReaderHosts": "r1.example"}))
+    assert document["source"] == {"kind": "mysql", "ca": "rds", "readers": ["r1.example"]}
+    assert document["consumers"] == [
+        {"kind": "proxy-secret", "secrets": PROXY_SECRETS},
+        {"kind": "app-secret", "secret": APPLICATION_SECRET, "application_cache_seconds": 300},
+    ]
+    assert document["endpoint"] == {"host": RDS_PROXY["EndpointHost"], "port": 3306, "ca": "amazon"}
+    assert "health" not in document
+    target = parse_target("app", json.dumps(document))
+    assert (target.holding[0].kind, target.overlap_seconds) == ("app-secret", 300)
+
+
+def test_the_target_of_an_application_without_a_proxy() -> None:
+    document = json.loads(target_text(template(), DIRECT))
+    assert document["consumers"] == [{"kind": "app-secret", "secret": APPLICATION_SECRET, "application_cache_seconds": 0}]
+    assert (document["health"]["url"], document["health"]["marker"]) == (DIRECT["HealthUrl"], DIRECT["HealthMarker"])
+    assert "endpoint" not in document
+    assert parse_target("app", json.dumps(document)).endpoint is None
+
+
+def test_a_pool_and_the_kind_of_database_come_into_the_target_as_they_were_given() -> None:
+    given = RDS_PROXY | {"SourceKind": "postgresql", "Pooled": "true"}
+    source = json.loads(target_text(template(), given))["source"]
+    assert source == {"kind": "postgresql", "ca": "rds", "readers": [], "pooled": True}
+
+
+# ---- the example and its page ------------------------------------------------------------------------------------------------
+
+EXAMPLE = ROOT / "examples/rds-proxy"
+PAGE = (ROOT / "docs/rds-proxy.md").read_text()
+
+
+def test_the_example_makes_a_stack_whose_target_can_be_read() -> None:
+    given = yaml.safe_load((EXAMPLE / "parameters.yaml").read_text())
+    assert all(isinstance(value, str) for value in given.values()), "SAM takes text"
+    demand(template(), given)
+    target = parse_target("shop", target_text(template(), given))
+    assert [one.kind for one in target.consumers] == ["proxy-secret", "app-secret"]
+
+
+def test_the_example_is_deployed_with_its_parameters() -> None:
+    deploys = tomllib.loads((EXAMPLE / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
+    assert (ROOT / deploys["parameter_overrides"].removeprefix("file://")).samefile(EXAMPLE / "parameters.yaml")
+
+
+def test_the_page_names_states_parameters_and_files_that_there_are() -> None:
+    known = set(template()["Parameters"]) | {"AWSCURRENT", "IdleClientTimeout", "MaxIdleConnectionsPercent", "NoticeTopicArn"}
+    known |= set(states(shipped())) | {name for name, one in vars(errors).items() if isinstance(one, type)}
+    named = {name.split("=")[0] for name in re.findall(r"`([A-Z]\w+(?:=\w+)?)`", PAGE)}
+    assert named <= known
+    assert all((ROOT / "docs" / path).exists() for path in re.findall(r"\]\(([\w./-]+)\)", PAGE))
+
+
+def test_the_page_says_what_the_roles_may() -> None:
+    words = {"GetSecretValue": "read", "PutSecretValue": "put", "UpdateSecretVersionStage": "move labels"}
+    secrets = ("SlotSecretArn", "AdminSecretArn", "ApplicationSecretArn", "ProxySecretArns")
+    rows = re.findall(r"^\| (`.*)\|$", PAGE.split("## Permissions")[1].split("\n## ")[0], re.MULTILINE)
+    roles = Resolved(template(), RDS_PROXY, {})
+    for first, *said in (row.split("|") for row in rows):
+        for step in re.findall(r"\w+", first):
+            granted = [one for many in roles.statements(f"{step}Role").values() for one in many if one["Effect"] == "Allow"]
+            for secret, cell in zip(secrets, said, strict=True):
+                arn = RDS_PROXY[secret].split(",")[0]
+                actions = {action for one in granted if arn in one["Resource"] for action in listed(one["Action"])}
+                may = [word for action, word in words.items() if f"secretsmanager:{action}" in actions]
+                assert cell.strip() == ", ".join(may), (step, secret)

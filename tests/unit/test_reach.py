@@ -1,0 +1,63 @@
+"""What a target names and the stack's roles do not reach is said before anything is done, with the parameter that would mend it."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from rotation.kinds.target import parse_target
+from rotation_cli.reach import Reach
+
+from tests.worlds.families import APPLICATION_SECRET, EVERYBODY, OPENEMR, PROXY_SECRETS, RDS_PROXY, SECRETS
+
+KUBERNETES = {"Namespace": "openemr", "K8sSecretName": "db", "DeploymentName": "openemr"}
+NOTHING = dict.fromkeys(
+    ("SitesFileSystemArn", "SitesAccessPointArn", "ClusterName", "ApplicationSecretArn", "ProxySecretArns"), "none"
+)
+"""As CloudFormation tells of parameters that were not given."""
+PROXY = {"kind": "proxy-secret", "secrets": PROXY_SECRETS}
+APPLICATION = {"kind": "app-secret", "secret": APPLICATION_SECRET, "application_cache_seconds": 60}
+FILE = {"kind": "sqlconf", "path": "default/sqlconf.php"}
+PODS = {"kind": "deployment", "cluster": "openemr-eks", "namespace": "openemr", "name": "openemr"}
+OTHER = f"{SECRETS}other-a1b2c3"
+
+
+def beyond(parameters: Mapping[str, str], *consumers: dict[str, Any]) -> list[str]:
+    document = {
+        "slot_secret": EVERYBODY["SlotSecretArn"],
+        "admin_secret": EVERYBODY["AdminSecretArn"],
+        "source": {"kind": "mysql"},
+        "consumers": list(consumers),
+        "endpoint": {"host": "proxy.example", "port": 3306},
+    }
+    return list(Reach({**KUBERNETES, **NOTHING, **parameters}).beyond(parse_target("app", json.dumps(document))))
+
+
+def test_what_the_stack_is_made_for_is_within_its_reach() -> None:
+    assert beyond(RDS_PROXY, PROXY, APPLICATION) == []
+    assert beyond(OPENEMR, FILE, PODS) == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "consumer", "named", "parameter"),
+    [
+        (RDS_PROXY, APPLICATION | {"secret": OTHER}, OTHER, "ApplicationSecretArn"),
+        (RDS_PROXY, PROXY | {"secrets": [PROXY_SECRETS[0], OTHER]}, OTHER, "ProxySecretArns"),
+        (RDS_PROXY, FILE, "default/sqlconf.php", "SitesFileSystemArn"),
+        (RDS_PROXY, PODS, "openemr-eks", "ClusterName"),
+        (OPENEMR, APPLICATION, APPLICATION_SECRET, "ApplicationSecretArn"),
+        (OPENEMR, PROXY | {"secrets": [OTHER, "arn:b"]}, OTHER, "ProxySecretArns"),
+    ],
+)
+def test_what_it_is_not_made_for_is_named_with_the_parameter(
+    parameters: Mapping[str, str], consumer: dict[str, Any], named: str, parameter: str
+) -> None:
+    traffic = FILE if parameters is OPENEMR else APPLICATION
+    rest = [] if consumer["kind"] in ("sqlconf", "app-secret") else [traffic]
+    said = beyond(parameters, consumer, *rest)
+    assert any(named in one and parameter in one for one in said), said
+
+
+def test_only_what_is_beyond_is_named() -> None:
+    (said,) = beyond(RDS_PROXY, PROXY | {"secrets": [*PROXY_SECRETS, OTHER]}, APPLICATION)
+    assert said.startswith(f"proxy-secret {OTHER}: ")
