@@ -9,8 +9,10 @@ from dataclasses import replace
 
 import pytest
 from rotation.core.errors import OwnerUnknown
+from rotation.core.findings import Severity
 from rotation.core.model import Credential, Slot
 from rotation.ports import Ran
+from rotation.protocol.probes import probe
 from rotation.protocol.secret_runs import intended
 from rotation.steps.flip_slot import flip_slot
 
@@ -451,6 +453,42 @@ def test_a_run_that_takes_longer_than_a_call_may_wait_is_found_again(world: Prox
         assert manager.rotate()
     assert manager.errors[0].startswith("RunTooSlow: after 78")
     assert len(world.clockwork.executions) == 2
+
+
+# ---- what refused rotations leave -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def refused(world: ProxiedWorld) -> ProxiedWorld:
+    """Secrets Manager has given up, and AWSPENDING is still on a version that holds nothing."""
+    aws.reserve(world.application.versions, str(uuid.uuid4()))
+    return world
+
+
+def test_verify_lets_secrets_manager_begin_again(refused: ProxiedWorld) -> None:
+    pending = refused.application.labels().pending
+    [finding] = [one for one in probe(refused, "release_rotation") if one.what == "application's secret"]
+    assert (finding.severity, str(pending) in finding.found) == (Severity.WARNING, True)
+    assert refused.application.labels().pending is None
+    [finding] = [one for one in probe(refused, "release_rotation") if one.what == "application's secret"]
+    assert finding.severity is Severity.OK
+    with retires(refused):
+        assert SecretsManager(refused).rotate()
+
+
+def test_verify_touches_no_label_while_something_rotates(refused: ProxiedWorld) -> None:
+    refused.start("ours", STARTS_OUR_RUN)
+    refused.sleep(1)
+    pending = refused.application.labels().pending
+    assert [one.what for one in probe(refused, "release_rotation")] == ["target document", "slot secret", "slot secret"]
+    assert refused.application.labels().pending == pending
+
+
+def test_any_run_of_ours_lets_secrets_manager_begin_again(refused: ProxiedWorld) -> None:
+    with retires(refused):
+        refused.start("ours", STARTS_OUR_RUN)
+    with retires(refused):
+        assert SecretsManager(refused).rotate()
 
 
 # ---- twenty -------------------------------------------------------------------------------------------------------------
