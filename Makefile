@@ -59,19 +59,14 @@ cat "$$logs"/*
 exit $$failed
 endef
 
-# The e2e tier waits for most of its time, so it goes in two halves beside the others, which let it go first: its requests have
-# five seconds. Each has servers of its own. What measures comes last, when the others have ended.
 ALONE := -p no:cacheprovider
-MEASURES := tests/e2e/test_rotation.py
-E2E := $(filter-out $(MEASURES),$(sort $(wildcard tests/e2e/test_*.py)))
-FIRST_HALF := $(filter tests/e2e/test_b% tests/e2e/test_c% tests/e2e/test_d%,$(E2E))
-SECOND_HALF := $(filter-out $(FIRST_HALF),$(E2E)) $(MEASURES)
 
-test: build ## every tier; ARGS="tests/unit -k sqlconf" for less; installs Chromium, which opens the demo's page
+test: build ## every tier; ARGS="tests/unit -k sqlconf" for less, WHOLE=1 for what CI adds; installs Chromium, which opens the demo's page
 	$(SETUP) php browser
 	export CLUSTER='$(or $(CLUSTER),stand-in)'
+	$(if $(WHOLE),export WHOLE='$(WHOLE)')
 	$(if $(ARGS),exec python -m pytest $(ARGS))
-	$(call together,nice -n 5 python -m pytest $(ALONE) --ignore=tests/e2e,python -m pytest $(ALONE) $(FIRST_HALF),python -m pytest $(ALONE) $(SECOND_HALF))
+	exec python -m tests.shards
 
 cluster: ## a real Kubernetes control plane: built once (4 to 8 min) unless KUBEBUILDER_ASSETS has one, started, stopped; HOLD=1 keeps it
 	$(SETUP) packages cluster
@@ -115,10 +110,10 @@ bench-cold: build ## what a cold start of each function costs, beside its librar
 
 # Together these take every branch of every function that calls AWS: CI evaluates what the whole of make test recorded.
 IAM_SUITE := \
-  "tests/e2e/test_modes.py::test_resume_finishes_an_interrupted_flip[FlipSlot]" \
+  "tests/e2e/test_modes.py::test_resume_finishes_an_interrupted_flip" \
   "tests/e2e/test_modes.py::test_sync_users_finds_both_well_and_touches_nobody" \
   "tests/e2e/test_modes.py::test_fix_permissions_sets_owner_and_mode_and_nothing_else" \
-  "tests/e2e/test_drift.py::test_a_drifted_active_secret_whose_rotation_is_rolled_back[A]" \
+  "tests/e2e/test_drift.py::test_a_drifted_active_secret_whose_rotation_is_rolled_back" \
   "tests/e2e/test_drift.py::test_a_drifted_admin_secret_that_the_version_before_it_still_knows" \
   "tests/e2e/test_dry_run.py::test_when_idle" \
   "tests/e2e/test_verify_revoke.py::test_verify_looks_at_everything_as_every_function_and_changes_nothing" \

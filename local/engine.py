@@ -8,13 +8,17 @@ A function that is at work lives on, and nobody hears what it answers.
 
 import threading
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
+from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.backend import execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.backend.execution_worker_comm import ExecutionWorkerCommunication
@@ -68,6 +72,11 @@ class Told(ExecutionWorkerCommunication):
             self.told.terminated()
 
 
+@lru_cache(maxsize=64)
+def syntax(definition: str) -> Any:
+    return AmazonStateLanguageParser.parse(definition)[1]
+
+
 class Worker(ExecutionWorker):
     """Runs one execution, until its end or until it is stopped."""
 
@@ -78,6 +87,11 @@ class Worker(ExecutionWorker):
     def _get_evaluation_environment(self) -> Environment:
         program = super()._get_evaluation_environment()
         program.event_manager = self._history
+        return program
+
+    def _get_evaluation_entrypoint(self) -> EvalComponent:
+        """The text is read once: that took longer than all else that the engine does for an execution. The program is its own."""
+        program: EvalComponent = Preprocessor().visit(syntax(self._evaluation_details.state_machine_details.definition))
         return program
 
     def stop(self, stop_date: datetime, error: str | None, cause: str | None) -> None:

@@ -97,6 +97,7 @@ class Load:
         self._timeout = timeout
         self._marker = marker.encode()
         self._done: list[Request] = []
+        self._open = {0.0}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._run()), daemon=True, name="load")
 
@@ -121,6 +122,11 @@ class Load:
         self._thread.join()
         return self.results()
 
+    def wait_for_those_before(self, moment: float) -> None:
+        """Returns when what was due before that is back."""
+        while self._thread.is_alive() and min(self._open.copy()) < moment:
+            time.sleep(0.005)
+
     def results(self) -> Results:
         """So far; requests still under way are not in it."""
         return Results(tuple(self._done))
@@ -128,6 +134,7 @@ class Load:
     async def _run(self) -> None:
         """Due times are counted from the start: a late wake-up sends at once what it missed."""
         start, began = time.time(), time.monotonic()
+        self._open = {start}
         async with asyncio.TaskGroup() as under_way:
             number = 0
             while not self._stopping.is_set():
@@ -135,6 +142,7 @@ class Load:
                 await asyncio.sleep(max(0.0, began + due - time.monotonic()))
                 under_way.create_task(self._request(start + due))
                 number += 1
+                self._open.add(start + number * self._interval)
 
     async def _request(self, at: float) -> None:
         began = time.monotonic()
@@ -157,6 +165,7 @@ class Load:
                 reason=reason,
             )
         )
+        self._open.discard(at)
 
     def _objection(self, answer: Answer) -> str | None:
         """OpenEMR answers a failed login with a 200: only the page itself proves that it was served."""

@@ -39,6 +39,7 @@ class MySQL:
     """One server with its files under `directory`; log files for the canary test: `general_log`, `error_log`."""
 
     host = HOST
+    privileges = MASTER_PRIVILEGES
 
     def __init__(self, directory: Path, environment: Mapping[str, str] | None = None) -> None:
         self.directory = directory
@@ -65,10 +66,10 @@ class MySQL:
 
     def start(self) -> None:
         """Return when the server answers over verified TLS, so it is ours and no other on that port."""
-        command = server_command()
+        command = self.command()
         new = not self.data.exists()
         if new:
-            lay_out_data(command, self.data)
+            self.lay_out_data(command)
         self.port = self.port or free_port()
         self._process = subprocess.Popen(
             [*command, *self._arguments()],
@@ -81,6 +82,18 @@ class MySQL:
         self._wait_until_accepting(Login("root", "") if new else self.root)
         if new:
             self._set_root_password()
+
+    def command(self) -> list[str]:
+        """The server's program, and what it always needs to be told."""
+        return server_command()
+
+    def settings(self) -> list[str]:
+        """What is the same for every server."""
+        return SETTINGS
+
+    def lay_out_data(self, command: list[str]) -> None:
+        """A first data directory."""
+        lay_out_data(command, self.data)
 
     def stop(self) -> None:
         """An orderly stop; `start` again finds the same data, port and logins."""
@@ -97,7 +110,7 @@ class MySQL:
         """An administrator with the privileges of an RDS master user: not root, not SUPER."""
         self._execute(
             ("CREATE USER %s@'%%' IDENTIFIED BY %s", (admin.username, admin.password)),
-            (f"GRANT {MASTER_PRIVILEGES} ON *.* TO %s@'%%' WITH GRANT OPTION", (admin.username,)),
+            (f"GRANT {self.privileges} ON *.* TO %s@'%%' WITH GRANT OPTION", (admin.username,)),
         )
 
     def create_schema(self, schema: str) -> None:
@@ -165,7 +178,7 @@ class MySQL:
 
     def _arguments(self) -> list[str]:
         return [
-            *SETTINGS,
+            *self.settings(),
             *as_user(),
             f"--datadir={self.data}",
             f"--log-error={self.error_log}",

@@ -1,10 +1,17 @@
 """What the tests of several adapters need."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
 from local.aws import LocalAws
+from local.leftovers import Leftovers
+from local.postgresql import PostgreSQL
+
+pytest.register_assert_rewrite("tests.conformance.sources")
+
+from tests.contract.postgresql_database import RealPostgreSQL  # noqa: E402
 
 
 @pytest.fixture
@@ -21,3 +28,37 @@ def adapters_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[LocalAws
 
     yield use
     adapter.client.cache_clear()
+
+
+@contextmanager
+def installed(version: int | None = None) -> Iterator[PostgreSQL]:
+    """As an installation leaves it: the application's database with its owner, and an admin."""
+    with Leftovers() as run, PostgreSQL(run.directory / "postgresql", run.environment, version=version) as server:
+        RealPostgreSQL.prepare(server)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[PostgreSQL]:
+    with installed() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def postgresql_16() -> Iterator[PostgreSQL]:
+    with installed(16) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def postgresql_17() -> Iterator[PostgreSQL]:
+    with installed(17) as server:
+        yield server
+
+
+@pytest.fixture
+def real(postgresql: PostgreSQL) -> Iterator[RealPostgreSQL]:
+    """With its `user`; what a test made is gone after it."""
+    here = RealPostgreSQL(postgresql)
+    yield here
+    here.leave()

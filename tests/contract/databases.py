@@ -1,9 +1,8 @@
-"""A database with its operator: a real MySQL, and both that stand in for it."""
+"""Sources with their operators: real servers of MySQL, and what stands in for them."""
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from time import time
-from typing import Protocol
 
 import pymysql
 import pytest
@@ -12,41 +11,11 @@ from rotation.ports import Source
 from rotation.sources.mysql.adapter import MySQL as MySQLSource
 
 from local.mysql import Login, MySQL
+from tests.conformance.sources import ADMIN, ADMIN_PASSWORD, FIRST, SCHEMA
 from tests.worlds.database import Account
 from tests.worlds.invocation import Invocation, Ports
 from tests.worlds.living import FAIL_OVER_SECONDS, LivingWorld
 from tests.worlds.world import MemoryWorld
-
-SCHEMA = "openemr"
-ADMIN, ADMIN_PASSWORD = "admin", "admin-canary-1"
-FIRST = "first-canary-2"
-"""The user's password."""
-
-
-class Here(Protocol):
-    """A database with its operator: `admin`, and `user` as an installation leaves it."""
-
-    source: Source
-
-    def credential(self, username: str, password: str) -> Credential: ...
-    def make(self, username: str, password: str, *, tls: bool) -> None:
-        """A user that may only read the schema."""
-
-    def lock(self, username: str) -> None: ...
-    def grants(self, username: str) -> set[str]: ...
-    def needs_tls(self, username: str) -> bool: ...
-    def works_as(self, username: str, password: str) -> AbstractContextManager[object]:
-        """Somebody's session."""
-
-    def want_long_passwords(self) -> None: ...
-    def leave_tls_to_the_accounts(self) -> None:
-        """The server itself does not ask for it of everybody."""
-
-    def fail_over(self) -> None:
-        """The admin's connections are cut, and there is no writer for a while."""
-
-    def recover(self) -> None:
-        """There is one again."""
 
 
 class RealDatabase:
@@ -63,11 +32,14 @@ class RealDatabase:
     def credential(self, username: str, password: str) -> Credential:
         return Credential(username, Password(password), self._server.host, self._server.port, SCHEMA)
 
-    def make(self, username: str, password: str, *, tls: bool) -> None:
-        require = "SSL" if tls else "NONE"
+    def make(self, username: str, password: str, tls: str = "SSL") -> None:
         self._execute(
-            f"CREATE USER {username} IDENTIFIED BY '{password}' REQUIRE {require}", f"GRANT SELECT ON `{SCHEMA}`.* TO {username}"
+            f"CREATE USER {username} IDENTIFIED BY '{password}' REQUIRE {tls}", f"GRANT SELECT ON `{SCHEMA}`.* TO {username}"
         )
+
+    def make_plain(self, username: str, password: str) -> None:
+        self.make(username, password, "NONE")
+        self._execute("SET GLOBAL require_secure_transport = OFF")
 
     def lock(self, username: str) -> None:
         self._execute(f"ALTER USER {username} ACCOUNT LOCK")
@@ -81,9 +53,9 @@ class RealDatabase:
         return bool(kind)
 
     @contextmanager
-    def works_as(self, username: str, password: str) -> Iterator[object]:
+    def works_as(self, username: str, password: str) -> Iterator["RealWork"]:
         with self._server.connect(Login(username, password)) as connection:
-            yield connection
+            yield RealWork(connection)
 
     def want_long_passwords(self) -> None:
         try:
@@ -91,11 +63,11 @@ class RealDatabase:
         except pymysql.MySQLError:
             pytest.skip("this MySQL server comes without component_validate_password")
 
-    def leave_tls_to_the_accounts(self) -> None:
-        self._execute("SET GLOBAL require_secure_transport = OFF")
-
     def fail_over(self) -> None:
         self._execute("SET GLOBAL super_read_only = ON")
+        self._cut_admin()
+
+    def _cut_admin(self) -> None:
         for (number,) in self._execute(f"SELECT id FROM information_schema.processlist WHERE user = '{ADMIN}'"):  # noqa: S608 - our own name
             self._execute(f"KILL {number}")
 
@@ -109,7 +81,12 @@ class RealDatabase:
         (installed,) = self._execute("SELECT COUNT(*) FROM mysql.component WHERE component_urn LIKE '%validate_password'")
         if installed[0]:
             self._execute("UNINSTALL COMPONENT 'file://component_validate_password'")
-        rows = self._execute("SELECT user, host FROM mysql.user WHERE user NOT LIKE 'mysql.%' AND user NOT IN ('root', 'admin')")
+        self._drop_users()
+
+    def _drop_users(self) -> None:
+        rows = self._execute(
+            "SELECT user, host FROM mysql.user WHERE user NOT LIKE 'mysql.%' AND user NOT IN ('root', 'admin', 'mariadb.sys')"
+        )
         for name, host in rows:
             self._execute(f"DROP USER '{name}'@'{host}'")
 
@@ -118,6 +95,34 @@ class RealDatabase:
             for statement in statements:
                 cursor.execute(statement)
             return tuple(cursor.fetchall())
+
+
+class RealMariaDB(RealDatabase):
+    """By other words where it has others."""
+
+    def fail_over(self) -> None:
+        self._execute("SET GLOBAL read_only = ON")
+        self._cut_admin()
+
+    def recover(self) -> None:
+        self._execute("SET GLOBAL read_only = OFF")
+
+    def leave(self) -> None:
+        self.recover()
+        self._execute("SET GLOBAL require_secure_transport = ON")
+        self._drop_users()
+
+
+class RealWork:
+    """Somebody's session."""
+
+    def __init__(self, connection: pymysql.Connection) -> None:
+        self._connection = connection
+
+    def goes_on(self) -> bool:
+        with self._connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+            return cursor.fetchall() == ((1,),)
 
 
 class SmallDatabase:
@@ -132,8 +137,11 @@ class SmallDatabase:
     def credential(self, username: str, password: str) -> Credential:
         return Credential(username, Password(password), "db.example", 3306, SCHEMA)
 
-    def make(self, username: str, password: str, *, tls: bool) -> None:
-        self._database.accounts[username] = Account(password, privileges={"SELECT"}, tls=tls)
+    def make(self, username: str, password: str) -> None:
+        self._database.accounts[username] = Account(password, privileges={"SELECT"})
+
+    def make_plain(self, username: str, password: str) -> None:
+        self._database.accounts[username] = Account(password, privileges={"SELECT"}, tls=False)
 
     def lock(self, username: str) -> None:
         self._database.accounts[username].locked = True
@@ -145,23 +153,24 @@ class SmallDatabase:
         return self._database.accounts[username].tls
 
     @contextmanager
-    def works_as(self, username: str, password: str) -> Iterator[object]:
+    def works_as(self, username: str, password: str) -> Iterator["SmallWork"]:
         account = self._database.accounts[username]
         account.sessions += 1
-        yield account
+        yield SmallWork(account)
         account.sessions = max(0, account.sessions - 1)  # somebody may have ended it
 
     def want_long_passwords(self) -> None:
         self._database.policy = lambda password: len(password) >= 8
 
-    def leave_tls_to_the_accounts(self) -> None:
-        """It always does."""
 
-    def fail_over(self) -> None:
-        raise NotImplementedError("no time passes in the small world")
+class SmallWork:
+    """Somebody's session."""
 
-    def recover(self) -> None:
-        pass
+    def __init__(self, account: Account) -> None:
+        self._account = account
+
+    def goes_on(self) -> bool:
+        return self._account.sessions > 0
 
 
 class LivingDatabase(SmallDatabase):

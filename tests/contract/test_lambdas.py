@@ -91,7 +91,7 @@ def invoke(aws: LocalAws, name: str, **event: Any) -> tuple[Any, str | None]:
 
 
 def wait_for(path: Path) -> int:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while not (path.exists() and path.read_text()):
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -485,15 +485,6 @@ def test_where_rds_has_its_own_way_to_end_a_session_that_is_taken(server: MySQL,
         execute(server, "DROP PROCEDURE mysql.rds_kill", "DROP TABLE mysql.killed")
 
 
-def test_a_number_that_is_another_user_s_by_now_is_left_alone(server: MySQL, source: Source, admin: Credential) -> None:
-    """A host name may lead to another server after a fail-over."""
-    execute(server, f"CREATE USER other IDENTIFIED BY '{SECOND}'")
-    with server.connect(Login("other", SECOND)):
-        listed = source.sessions(admin, "other")
-        source.end_sessions(admin, "user", listed)
-        assert source.sessions(admin, "other") == listed
-
-
 def test_a_user_of_the_application_cannot_hold_our_lock(server: MySQL, admin: Credential) -> None:
     source = Source(server.ca_pem, secret="arn:aws:secretsmanager:…:secret:openemr/admin-AbCdEf")
     with server.connect(Login("user", FIRST)) as session, session.cursor() as cursor:

@@ -19,6 +19,8 @@ FORWARD, RESTORE = "forward", "restore"
 OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "Verify", "ProbeFunction")
 """A blow to these has nothing to recover: they hold nothing, and change no credential. Whatever else a revocation goes through is
 struck with a rotation, and every boundary of it by `make faults`."""
+OTHER_CONSUMERS = ("PutSecret", "WaitForLogin", "CheckLogin")
+"""What OpenEMR has not; no real application is struck in these yet."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
@@ -57,8 +59,8 @@ def following(state: State, direction: str) -> Iterator[str]:
     yield from (state[key] for key in ("Next", "Default") if key in state)
 
 
-ON_THE_WAY = [name for name in visited(shipped()["StartAt"], FORWARD) if name not in OTHER_MODES]
-ON_THE_WAY_BACK = ["CloseFlip", *visited("RollBack", RESTORE)]
+ON_THE_WAY = [name for name in visited(shipped()["StartAt"], FORWARD) if name not in (*OTHER_MODES, *OTHER_CONSUMERS)]
+ON_THE_WAY_BACK = ["CloseFlip", *(name for name in visited("RollBack", RESTORE) if name not in OTHER_CONSUMERS)]
 
 
 def is_task(name: str) -> bool:

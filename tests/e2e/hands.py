@@ -192,7 +192,8 @@ def put_target(stack: LocalStack, name: str, value: Object | str) -> str:
 
 
 def remove_target(stack: LocalStack, name: str) -> None:
-    stack.aws.client("ssm").delete_parameter(Name=f"/{NAME}/targets/{name}")
+    """Also if there is none."""
+    stack.aws.client("ssm").delete_parameters(Names=[f"/{NAME}/targets/{name}"])
 
 
 def output_of(stack: LocalStack, run: Run) -> Object:

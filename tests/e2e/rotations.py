@@ -97,8 +97,10 @@ class Rotations:
         ]
 
     def requests_since(self, start: float) -> Results:
-        """Those that are back."""
-        return self._load.results().between(start, time.time())
+        """Those that were due by now."""
+        now = time.time()
+        self._load.wait_for_those_before(now)
+        return self._load.results().between(start, now)
 
     def install(self, login: Login) -> None:
         """Write sqlconf.php by hand, as a careful person would: the requests go on meanwhile."""

@@ -16,7 +16,9 @@ from local.aws import REPOSITORY
 from local.mysql import Login
 from local.stack import ADMIN_SECRET, NAME, SLOT_SECRET
 from tests.e2e.hands import made_up, set_password, until
+from tests.e2e.lending import Lender
 from tests.e2e.rotations import Rotations
+from tests.e2e.shared import SharedStack
 
 README = (REPOSITORY / "README.md").read_text()
 CLUSTER = "openemr-aurora"
@@ -54,9 +56,10 @@ def commands(title: str) -> list[str]:
 
 
 @pytest.fixture
-def follow(whole_session: Rotations, tmp_path: Path) -> Callable[..., str]:
+def follow(shared: Lender[SharedStack], tmp_path: Path) -> Callable[..., str]:
     """Runs a block as a person would, with what it expects to be set; returns what was printed."""
-    stack = whole_session.stack
+    rotations = shared.world.rotations
+    stack = rotations.stack
     reset = tmp_path / "new-master-password"
     for name, text in (("rotation", ROTATION), ("aws", AWS.format(there=str(reset)))):
         (tmp_path / name).write_text(text)
@@ -85,7 +88,7 @@ def follow(whole_session: Rotations, tmp_path: Path) -> Callable[..., str]:
         )  # fmt: skip
         while process.poll() is None:  # RDS at work
             if reset.exists() and (password := reset.read_text()):
-                set_password(stack, Login(whole_session.admin.username, password))
+                set_password(stack, Login(rotations.admin.username, password))
                 reset.unlink()
             time.sleep(0.05)
         assert process.stdout
@@ -122,9 +125,8 @@ def test_the_admin_is_lost(rotations: Rotations, follow: Callable[..., str]) -> 
     rotations.assert_rotates()
 
 
-def test_both_slots_are_corrupted_and_the_admin_too(whole_session: Rotations, follow: Callable[..., str]) -> None:
-    rotations = whole_session
-    rotations.assert_at_rest()
+def test_both_slots_are_corrupted_and_the_admin_too(in_an_outage: Rotations, follow: Callable[..., str]) -> None:
+    rotations = in_an_outage
     lose(rotations, *rotations.logins(), rotations.admin)
     until(lambda: bool(rotations.requests_since(time.time() - 0.5).failures))
     (admin,) = commands("Emergency reset: the admin is lost")
@@ -150,10 +152,9 @@ def test_a_slot_secret_that_cannot_be_read(rotations: Rotations, follow: Callabl
     rotations.assert_rotates()
 
 
-def test_a_restore_from_a_backup(whole_session: Rotations, follow: Callable[..., str]) -> None:
+def test_a_restore_from_a_backup(in_an_outage: Rotations, follow: Callable[..., str]) -> None:
     """The database and sqlconf.php are as they were two rotations ago; the secrets and the cluster are of today."""
-    rotations = whole_session
-    rotations.assert_at_rest()
+    rotations = in_an_outage
     then = [*rotations.logins(), rotations.admin]
     installed = rotations.stack.app.sqlconf_login()
     rotations.assert_rotates()

@@ -20,7 +20,7 @@ from tests.e2e.rotations import Rotations
 
 OWNER = ("warning", "sqlconf.php")
 EXPECTED_HERE = {("warning", "drain"), OWNER}
-"""The quiet period of the local target is three seconds, and its file belongs to whoever runs this, until a test mends that."""
+"""The quiet period of the local target is one second, and its file belongs to whoever runs this, until a test mends that."""
 
 # ---- verify ----------------------------------------------------------------------------------------------------------
 

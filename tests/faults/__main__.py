@@ -16,11 +16,11 @@ import sys
 import time
 from collections.abc import Iterator
 
-from tests.faults.again import again
+from tests.faults.calls.scenarios import SCENARIOS
+from tests.faults.crowd.schedules import shown
 from tests.faults.jobs import JOBS, Done, Job, carry_out
-from tests.faults.scenarios import SCENARIOS
-from tests.faults.schedules import shown
 from tests.faults.table import line, table
+from tests.faults.walk.again import again
 from tests.worlds.invocation import known_passwords
 
 PROGRESS_SECONDS = 10

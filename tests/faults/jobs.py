@@ -3,17 +3,19 @@
 import sys
 import threading
 import time
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tests.faults.explorer import PARTS, Explorer
-from tests.faults.hunt import hunt
-from tests.faults.mutations import MUTATIONS
-from tests.faults.rivals import Rivals
-from tests.faults.scenarios import SCENARIOS
-from tests.faults.schedules import find
-from tests.faults.search import Found
+from tests.faults.calls.scenarios import SCENARIOS
+from tests.faults.crowd import edits
+from tests.faults.crowd.rivals import Rivals
+from tests.faults.crowd.schedules import find
+from tests.faults.teeth.hunt import hunt
+from tests.faults.teeth.mutations import MUTATIONS
+from tests.faults.walk.explorer import PARTS, Explorer
+from tests.faults.walk.search import Found
 from tests.worlds.invocation import known_passwords
 
 SCHEDULES = 100_000
@@ -49,6 +51,9 @@ class Job:
     arguments: tuple[Any, ...] = ()
 
 
+EDITS = Job("edits", "an edit between two tries of a claim")
+
+
 @dataclass(frozen=True)
 class Done:
     job: Job
@@ -72,31 +77,30 @@ class Done:
 
     @property
     def words(self) -> str:
-        if self.job.kind == "mutation":
+        if self.job.kind == "mutation" and not self.found:
             return "NOT CAUGHT"
         return "; ".join(f"{one.law}: {one.what} [{' | '.join(one.path)}]" for one in self.found)
 
 
 def carry_out(job: Job) -> Done:
-    """In a thread with room for deep searches."""
+    """In a thread with room for deep searches. A job that breaks by itself is told like one that found something."""
     sys.setrecursionlimit(DEEP)
     threading.stack_size(STACK)
-    kept: list[Done | BaseException] = []
+    kept: list[Done] = []
 
     def work() -> None:
         try:
             kept.append(_KINDS[job.kind](job))
-        except BaseException as error:  # noqa: BLE001 - to be raised where somebody sees it
-            kept.append(error)
+        except Exception as error:  # noqa: BLE001 - the other jobs go on, and the table says where this one broke
+            where = traceback.format_exc(limit=-3).strip().splitlines()
+            kept.append(Done(job, found=(Found("error", f"{type(error).__name__}: {error}", tuple(where)),)))
 
     began = time.monotonic()
     thread = threading.Thread(target=work)
     thread.start()
     thread.join()
     (done,) = kept
-    if isinstance(done, BaseException):
-        raise done
-    return Done(**{**vars(done), "seconds": time.monotonic() - began})
+    return replace(done, seconds=time.monotonic() - began)
 
 
 def _faults(job: Job) -> Done:
@@ -123,6 +127,12 @@ def _schedules(job: Job) -> Done:
     return Done(job, runs=last - first, found=tuple(found[:3]))
 
 
+def _edits(job: Job) -> Done:
+    with known_passwords():
+        runs, found = edits.walked()
+    return Done(job, runs=runs, found=tuple(found[:3]))
+
+
 def _mutation(job: Job) -> Done:
     caught = hunt(MUTATIONS[job.arguments[0]])
     if caught is None:
@@ -136,6 +146,7 @@ _KINDS: dict[str, Callable[[Job], Done]] = {
     "pairs": _faults,
     "rivals": _rivals,
     "schedules": _schedules,
+    "edits": _edits,
     "mutation": _mutation,
 }
 
@@ -164,17 +175,17 @@ def pairs() -> list[Job]:
 
 def everything() -> list[Job]:
     schedules = [Job("schedules", f"schedules from {n}", (n, n + CHUNK)) for n in range(0, SCHEDULES, CHUNK)]
-    return [*_pairs(OF_THE_REST), *(_named(one) for one in RIVALS), *schedules, *_singles(), *_mutations()]
+    return [*_pairs(OF_THE_REST), *(_named(one) for one in RIVALS), *schedules, *_singles(), EDITS, *_mutations()]
 
 
 def single() -> list[Job]:
-    return [*_mutations(), *_singles()]
+    return [*_mutations(), *_singles(), EDITS]
 
 
 def quick() -> list[Job]:
     few = [Job("single", name, (name, 1)) for name in QUICK_SCENARIOS]
     none = [Job("single", f"{name}, undisturbed", (name, 0)) for name in SCENARIOS]
-    return [*few, *none, *_mutations()[:QUICK_MUTATIONS], Job("schedules", "schedules from 0", (0, 300))]
+    return [*few, *none, EDITS, *_mutations()[:QUICK_MUTATIONS], Job("schedules", "schedules from 0", (0, 300))]
 
 
 JOBS = {"all": everything, "pairs": pairs, "single": single, "quick": quick}

@@ -9,7 +9,13 @@ from rich.table import Table
 from tests.faults.jobs import Done, Job
 
 WIDTH = 150
-HEADS = {"single": "one fault", "pairs": "two faults", "rivals": "two at once", "schedules": "drawn at random"}
+HEADS = {
+    "single": "one fault",
+    "pairs": "two faults",
+    "rivals": "two at once",
+    "schedules": "drawn at random",
+    "edits": "edited by hand",
+}
 
 
 def table(done: list[Done]) -> str:
@@ -61,12 +67,14 @@ def line(done: list[Done], level: str, seconds: float) -> str:
     kinds = {kind: [one for one in done if one.job.kind == kind] for kind in (*HEADS, "mutation")}
     single, pairs = (sum(one.runs for one in kinds[kind]) for kind in ("single", "pairs"))
     orders = sum(one.runs for kind in ("rivals", "schedules") for one in kinds[kind])
+    edits = sum(one.runs for one in kinds["edits"])
     violations = sum(len(one.found) for one in done if one.job.kind != "mutation")
     caught, all_of_them = sum(one.well for one in kinds["mutation"]), len(kinds["mutation"])
     what = [
         f"{single:,} runs with one fault",
         f"{pairs:,} with two ({_share(*kinds['pairs'])})" if pairs else "",
         f"{orders:,} interleavings" if orders else "",
+        f"{edits} with an edit between two tries" if edits else "",
     ]
     told = ", ".join(one for one in what if one)
     return f"faults ({level}): {told}: {violations} violations; {caught} of {all_of_them} mutations caught; {seconds / 60:.1f} min"

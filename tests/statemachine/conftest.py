@@ -49,8 +49,8 @@ def executions(
     request: pytest.FixtureRequest, engines: list[str], scripted_lambda: ScriptedLambda
 ) -> Iterator[dict[str, Future[Execution]]]:
     """All executions that the collected tests will look at are started here: they wait side by side, not one by one."""
-    callspecs = [item.callspec for item in request.session.items if hasattr(item, "callspec")]
-    found = [case for spec in callspecs if isinstance(case := spec.params.get("run"), Case)]
+    given = [item.callspec.params for item in request.session.items if hasattr(item, "callspec")]
+    found = [case for params in given if params.get("by") == "engine" and isinstance(case := params.get("run"), Case)]
     cases = sorted({case.name: case for case in found}.values(), key=lambda case: case.patience)
     with ExitStack() as stack:
         shares = [stack.enter_context(Runs(_client(engine), scripted_lambda)) for engine in engines]
@@ -64,6 +64,21 @@ def _client(endpoint: str) -> object:
     config = Config(proxies={}, read_timeout=120)
     keys = {"aws_access_key_id": "tests", "aws_secret_access_key": "local"}
     return boto3.client("stepfunctions", endpoint_url=endpoint, region_name="us-east-1", config=config, **keys)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The interpreter runs every case, the engine some of each kind; all of them with WHOLE=1, as CI has it."""
+    if os.environ.get("WHOLE"):
+        return
+    left_out = [item for item in items if hasattr(item, "callspec") and _is_for_ci(item.callspec.params)]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def _is_for_ci(params: dict[str, object]) -> bool:
+    case = params.get("run")
+    return params.get("by") == "engine" and isinstance(case, Case) and not case.everyday
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

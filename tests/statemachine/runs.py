@@ -28,6 +28,8 @@ class Case:
     hurried: bool = False
     gives_up: str | None = None
     """The Task that does not wait 45 s for its function; for a function that hangs."""
+    everyday: bool = True
+    """Else the engine runs it only where the whole is asked for: what it waits for, the interpreter need not."""
 
     def __str__(self) -> str:
         return self.name

@@ -1,11 +1,19 @@
 """A part of `make faults`, quick enough for every day: see tests/faults."""
 
+from dataclasses import replace
+
 import pytest
 
+from tests.faults.calls.kinds import Kind
+from tests.faults.calls.scenarios import SCENARIOS
 from tests.faults.jobs import JOBS, Job, carry_out
-from tests.faults.kinds import Kind
-from tests.faults.mutations import MUTATIONS, PEERS
-from tests.faults.scenarios import SCENARIOS
+from tests.faults.teeth.hunt import hunt
+from tests.faults.teeth.mutation import Mutation, several
+from tests.faults.teeth.mutations import MUTATIONS
+from tests.faults.teeth.peers import PEERS
+
+ONLY_A_WORLD = ("13 less patience than a rollout takes",)
+"""The fault is the world's."""
 
 
 @pytest.mark.parametrize("job", JOBS["quick"](), ids=lambda job: job.name)
@@ -18,6 +26,21 @@ def test_there_is_a_mutation_for_each_fault_of_the_best_known_tool_and_more_than
     assert [int(one.name.split()[0]) for one in PEERS] == list(range(1, 16))
     assert len(MUTATIONS) - len(PEERS) >= 12
     assert len({one.name for one in MUTATIONS}) == len(MUTATIONS)
+
+
+def test_every_mutation_finds_the_place_that_it_changes() -> None:
+    for mutation in MUTATIONS:
+        with mutation.apply():
+            pass
+
+
+CHANGED_WORLDS = [one for one in MUTATIONS if (one.world is not Mutation.world or one.check) and one.name not in ONLY_A_WORLD]
+
+
+@pytest.mark.parametrize("mutation", CHANGED_WORLDS, ids=lambda one: one.name)
+def test_what_finds_a_mutation_finds_nothing_without_it(mutation: Mutation) -> None:
+    """The world in which it is looked for, and what looks for it, are well by themselves."""
+    assert hunt(replace(mutation, apply=several(), strike_at="nowhere", rivals=False)) is None
 
 
 def test_every_scenario_and_every_kind_of_fault_that_was_asked_for_is_there() -> None:

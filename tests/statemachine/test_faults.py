@@ -54,7 +54,8 @@ class Row:
 
     def case(self, kind: str, fault: Answer, tries: int) -> Case:
         name, gives_up = f"{self.state}-{self.way}-{kind}", self.state if isinstance(fault, Hangs) else None
-        return Case(name, self.script(fault, tries), self.given, hurried=True, gives_up=gives_up)
+        script, everyday = self.script(fault, tries), (self.state, self.way) == EVERYDAY[kind]
+        return Case(name, script, self.given, hurried=True, gives_up=gives_up, everyday=everyday)
 
 
 FAULTS = [
@@ -96,6 +97,14 @@ FAULTS = [
 ENDS_NOTHING = {"AnnounceIncident", "ProbeFunction"}
 """Tasks whose failure the run survives: tests/statemachine/test_modes.py."""
 
+EVERYDAY = {
+    "permanent": ("CloseFlip", "restoring"),
+    "transient": ("PatchSecret", "forward"),
+    "killed": ("RotateOldSlot", "forward"),
+    "hanging": ("CheckRollout", "restoring"),
+    "superseded": ("FlipSlot", "republishing"),
+}
+"""The one of each kind that the engine runs every day."""
 # How it fails, and how often it is tried before the machine gives up.
 KINDS: dict[str, tuple[Answer, int]] = {
     "permanent": (PERMANENT, 1),

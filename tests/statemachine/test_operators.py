@@ -4,8 +4,8 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
-from tests.faults import schedules
-from tests.faults.schedules import MODES, STARTS, Schedule
+from tests.faults.crowd import schedules
+from tests.faults.crowd.schedules import MODES, STARTS, Schedule
 from tests.worlds.invocation import known_passwords
 
 

@@ -264,7 +264,7 @@ FUNCTIONS = [
 def ridden_out(kind: str, error: Raises, times: int) -> list[Case]:
     """Each function fails as often as it may. In four executions: the back-off of all in a row would take minutes."""
     scripts = [{function: [error] * times for function in FUNCTIONS[part::4]} for part in range(4)]
-    return [Case(f"{kind} {part}", script, hurried=True) for part, script in enumerate(scripts)]
+    return [Case(f"{kind} {part}", script, hurried=True, everyday=times < 6 and part == 0) for part, script in enumerate(scripts)]
 
 
 @of(*ridden_out("killed", KILLED, 3), *ridden_out("unreachable", Raises("SourceUnreachable"), 6))
@@ -275,7 +275,7 @@ def test_what_comes_right_before_the_tries_run_out_is_ridden_out(run: Execution)
 SLEEPY = Refused("ResourceNotReadyException", 502)
 
 
-@of(Case("asleep", {"read_slots": [SLEEPY] * 20}, hurried=True))
+@of(Case("asleep", {"read_slots": [SLEEPY] * 20}, hurried=True, everyday=False))
 def test_a_function_that_slept_a_month_may_refuse_twenty_times(run: Execution) -> None:
     assert run.terminal == "RotationSucceeded", run.cause
 
@@ -343,7 +343,9 @@ def test_fixing_permissions_looks_at_nothing_else(run: Execution) -> None:
 
 # ---- a page that is always bad ------------------------------------------------------------------------------------------
 
-NEVER_WELL = Case("a page that is as bad before as after", {"validate_app": [Raises("AppUnhealthy")] * 20}, hurried=True)
+NEVER_WELL = Case(
+    "a page that is as bad before as after", {"validate_app": [Raises("AppUnhealthy")] * 20}, hurried=True, everyday=False
+)
 
 
 @of(NEVER_WELL)

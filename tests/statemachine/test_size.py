@@ -6,6 +6,7 @@ from tests.statemachine.runs import Execution
 from tests.statemachine.test_faults import failures, supersessions
 from tests.statemachine.test_paths import BACK, CAME_BACK, HAPPILY, ODDLY, RETIREMENT
 
+INTERPRETED_TOO = True
 LIMIT = 4096
 CASES = [*(one.values[0] for one in (*failures(), *supersessions())), *CAME_BACK, HAPPILY, ODDLY, BACK, RETIREMENT]
 

@@ -146,7 +146,7 @@ def test_every_fail_is_called_by_its_own_name_and_tells_why() -> None:
 
 def test_publishing_is_one_consumer_after_the_other() -> None:
     publish = shipped()["States"]["Publish"]
-    assert (publish["MaxConcurrency"], publish["ItemsPath"]) == (1, "$.situation.consumers")
+    assert (publish["MaxConcurrency"], publish["ItemsPath"]) == (1, "$.publishing")
     assert publish["Catch"][-1]["ErrorEquals"] == ["States.ALL"]
 
 

@@ -3,9 +3,10 @@
 import pytest
 
 from tests.faults.__main__ import main
-from tests.faults.again import again, names
-from tests.faults.mutations import in_the_machine, straight_back
-from tests.faults.scenarios import SCENARIOS
+from tests.faults.calls.scenarios import SCENARIOS
+from tests.faults.teeth.mutation import in_the_machine
+from tests.faults.teeth.order import straight_back
+from tests.faults.walk.again import again, names
 from tests.worlds.invocation import known_passwords
 
 FLIP_LANDED = "run-1 FlipSlot 4 (swap AWSCURRENT of slots): fails after"

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from itertools import permutations
 
 import pytest
-from rotation.core.errors import RotationSuperseded, SecretVersionMissing
+from rotation.core.errors import RotationSuperseded, SecretVersionMissing, SituationChanged
 from rotation.core.model import (
     CURRENT,
     LAST,
@@ -21,7 +21,7 @@ from rotation.core.model import (
     Slot,
 )
 from rotation.core.record import Record
-from rotation.protocol.intents import ATTEMPTS, confirm, offers, read_record, version_id, write_ahead
+from rotation.protocol.intents import ATTEMPTS, confirm, offers, put_meant, read_record, version_id, write_ahead
 
 from tests.worlds.secrets import InMemorySecret
 
@@ -102,6 +102,22 @@ def test_a_repeated_step_uses_the_password_that_it_stored_first(store: InMemoryS
 def test_a_step_that_died_between_put_and_swap_goes_on_with_what_it_put(store: InMemorySecret) -> None:
     store.put_once(MINE, record("B", b="first", owner=ME).text())
     assert write_ahead(store, MINE, record("B", b="second", owner=ME), None).credential(Slot.B).password == Password("first")
+
+
+def test_what_is_meant_is_put_under_the_first_version_that_is_free_or_says_so(store: InMemorySecret) -> None:
+    """An earlier try put something else under the first; what is stored stays."""
+    store.put_once("v-1", record("A", owner=ME).text())
+    for _ in range(2):
+        assert put_meant(store, ["v-1", "v-2", "v-3"], FLIP, FLIP.same_content) == "v-2"
+    assert read_record(store, "v-2").text() == FLIP.text()
+    assert "v-3" not in store.versions
+    assert store.labels() == Labels(V0), "and nothing is claimed by that"
+
+
+def test_where_every_version_says_something_else_nothing_is_meant(store: InMemorySecret) -> None:
+    store.put_once("v-1", record("A", owner=ME).text())
+    with pytest.raises(SituationChanged, match=r"^slots: "):
+        put_meant(store, ["v-1"], FLIP, FLIP.same_content)
 
 
 def test_of_two_that_saw_nothing_pending_one_claims(claimed: InMemorySecret) -> None:

@@ -9,12 +9,12 @@ import pytest
 from rotation.core.model import CURRENT, PENDING, SecretText, Slot
 from rotation.protocol.intents import version_id
 
-from tests.faults.attempt import COUNTS, Attempt, Node
-from tests.faults.explorer import PARTS, Explorer, Report
-from tests.faults.likeness import digest
-from tests.faults.liveness import live_at, projected
-from tests.faults.machinery import LeftLying, begun, conclude, function_at, invocation, machine, passed, settled
-from tests.faults.scenarios import SCENARIOS
+from tests.faults.alike.likeness import digest
+from tests.faults.alike.liveness import live_at, projected
+from tests.faults.calls.machinery import LeftLying, begun, conclude, function_at, invocation, machine, passed, settled
+from tests.faults.calls.scenarios import SCENARIOS
+from tests.faults.walk.attempt import COUNTS, Attempt, Node
+from tests.faults.walk.explorer import PARTS, Explorer, Report
 from tests.statemachine.machine import ROOT
 from tests.worlds.asl import Place
 from tests.worlds.invocation import Gate, Invocation, Told, known_passwords
@@ -82,7 +82,7 @@ def test_as_many_runs_and_pairs_as_with_every_situation_by_itself(
         return report.runs, report.pairs, report.left_out, report.boundaries, report.cells, report.inapplicable, report.found
 
     merged = Explorer(SCENARIOS[scenario], strike_at=at).explore(faults)
-    monkeypatch.setattr("tests.faults.explorer.Attempt", Plain)
+    monkeypatch.setattr("tests.faults.walk.explorer.Attempt", Plain)
     single = Exact(SCENARIOS[scenario], strike_at=at).explore(faults)
     assert figures(merged) == figures(single)
     assert merged.nodes * 3 < single.nodes

@@ -9,8 +9,8 @@ from rotation.core.errors import SourceReadOnly, SourceUnreachable
 from rotation.core.model import CURRENT, PENDING, Password, SecretText, Slot
 from rotation.core.rollout import Progress, progress
 
-from tests.faults.machinery import begun, conclude, function_at, machine, settled
-from tests.faults.scenarios import SCENARIOS
+from tests.faults.calls.machinery import begun, conclude, function_at, machine, settled
+from tests.faults.calls.scenarios import SCENARIOS
 from tests.worlds.invocation import Answered, Boundary, Invocation, Left, Outcome, Ports, known_passwords
 from tests.worlds.living import (
     FAIL_OVER_SECONDS,

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from rotation.core.errors import NextUserInUse, SecretInvalid
+from rotation.core.errors import NoFreeSlot, SecretInvalid
 from rotation.core.model import Mode, RotationStep, RotationTag, SecretText, Slot
 from rotation.core.record import Record
 
@@ -75,7 +75,7 @@ def test_the_password_that_is_retired_is_that_of_the_slot_that_was_left_whicheve
 def test_a_user_whose_turn_it_is_and_that_something_else_uses_is_refused_by_name() -> None:
     world = MemoryWorld(ring=LONGER)
     world.account(Slot.B).sessions = 2
-    with pytest.raises(NextUserInUse, match="openemr_b, but something else uses it \\(2 sessions\\)"):
+    with pytest.raises(NoFreeSlot, match="openemr_b, but something else uses it \\(2 sessions\\)"):
         Run(world).read_slots()
     assert world.journal.writes == []
 

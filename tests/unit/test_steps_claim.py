@@ -15,6 +15,7 @@ from rotation.core.errors import (
 )
 from rotation.core.model import CURRENT, STAGING, Mode, Password, RotationStep, SecretText, Slot
 from rotation.core.situation import Action
+from rotation.protocol.intents import ATTEMPTS
 from rotation.steps.discard_old_password import discard_old_password
 from rotation.steps.flip_slot import flip_slot
 
@@ -384,3 +385,98 @@ def test_a_world_without_the_admins_secret_fields_is_refused(world: MemoryWorld)
     world.admin.put("edit", SecretText(json.dumps(broken)), [CURRENT])
     with refused(world, SecretInvalid, "host"):
         Run(world).read_slots()
+
+
+# What was put before the function died, and what is decided when it is asked again
+
+
+def died_after_the_put(world: MemoryWorld, mode: Mode = Mode.ROTATE) -> Run:
+    run = Run(world, mode=mode)
+    run.read_slots()
+    world.journal.crash(0, done=True)
+    with pytest.raises(Exception, match="put slots"):
+        run.claim_rotation()
+    return run
+
+
+def change_password(world: MemoryWorld, password: str) -> None:
+    """A person gives the user in use another one, everywhere but in the record."""
+    world.account(Slot.A).password = password
+    world.application_uses(credential(USERS[Slot.A], password))
+
+
+def test_a_password_that_was_changed_after_the_put_is_the_one_that_is_recorded(world: MemoryWorld) -> None:
+    """ReadSlots' decision is the same: what it shows names no password."""
+    change_password(world, "canary-drifted")
+    run = died_after_the_put(world)
+    change_password(world, "canary-drifted-again")
+    run.claim_rotation()
+    assert world.pending.credential(Slot.A).same_login(world.file.held)
+    assert run.claim_rotation()["version"] == run.claim == world.slots.labels().pending, "and asked again it finds that"
+
+
+def test_a_revocation_that_looks_again_and_decides_otherwise_claims_what_it_decided_last(world: MemoryWorld) -> None:
+    """At first B does not log in, so it is to go to A; then somebody edits sqlconf.php, and the retirement of A is carried on. The
+    labels are the same, so the version's id is too: under it is what was put at first."""
+    stopped(world, Run.to_drain)
+    world.account(Slot.B).password = "canary-changed"
+    run = died_after_the_put(world, Mode.REVOKE)
+    world.application_uses(credential(USERS[Slot.B], "canary-changed"))
+    with refused(world, SituationChanged, "changed after ReadSlots"):
+        run.claim_rotation()
+    first, again = run.event["situation"], run.read_slots()
+    assert (first["labels"], first["slot"], again["slot"]) == (again["labels"], "A", "B")
+    run.claim_rotation()
+    assert world.pending.active == again["slot"]
+    assert world.pending.credential(Slot.B).same_login(world.file.held)
+
+
+def test_a_retirement_that_is_carried_on_records_what_works_now_and_goes_on_with_its_next_password(world: MemoryWorld) -> None:
+    stopped(world, Run.to_drain)
+    run = died_after_the_put(world)
+    world.account(Slot.B).password = "canary-drifted"
+    world.application_uses(credential(USERS[Slot.B], "canary-drifted"))
+    run.claim_rotation()
+    assert world.pending.credential(Slot.B).same_login(world.file.held)
+    run.drain()
+    run.rotate_old_slot()
+    assert world.pending.credential(Slot.B).same_login(world.file.held)
+
+
+def test_who_changes_it_at_every_try_is_refused_in_the_end(world: MemoryWorld) -> None:
+    change_password(world, "canary-drifted")
+    run = died_after_the_put(world)
+    for number in range(1, ATTEMPTS):
+        change_password(world, f"canary-drifted-{number}")
+        world.journal.crash(0, done=True)
+        with pytest.raises(Exception, match="put slots"):
+            run.claim_rotation()
+    change_password(world, "canary-drifted-once-more")
+    with refused(world, SituationChanged, "again and again"):
+        run.claim_rotation()
+
+
+def test_a_stored_password_that_stopped_working_is_not_taken_for_a_new_one() -> None:
+    """A first rotation to a user that logged in at first: its password was kept, and somebody changes it before the second try."""
+    world = MemoryWorld()
+    world.application_uses(credential(FORMER, FORMER_PASSWORD))
+    run = died_after_the_put(world)
+    world.account(Slot.A).password = "canary-changed"
+    run.claim_rotation()
+    assert not world.pending.credential(Slot.A).same_login(login(Slot.A))
+
+
+def test_an_admin_that_drifts_again_after_the_put_is_recorded_as_it_is_now(world: MemoryWorld) -> None:
+    def drift(password: str) -> None:
+        world.source.accounts[ADMIN].password = password
+        world.secret.holds(credential(ADMIN, password))
+
+    drift("canary-drifted")
+    run = Run(world)
+    run.read_slots()
+    world.journal.crash(2, done=True)
+    with pytest.raises(Exception, match="put admin"):
+        run.claim_rotation()
+    drift("canary-drifted-again")
+    run.claim_rotation()
+    assert world.accepts(world.current_admin.credential)

@@ -10,8 +10,8 @@ import pytest
 from rotation.core.model import Slot
 from rotation.protocol.probes import NEEDS, SHORTEST_QUIET_SECONDS, probe
 
-from tests.faults.machinery import begun, conclude, function_at, invocation, machine, settled
-from tests.faults.scenarios import Scenario, bootstrap, drifted_standby, from_a, where_b_does_not_work
+from tests.faults.calls.machinery import begun, conclude, function_at, invocation, machine, settled
+from tests.faults.calls.scenarios import Scenario, bootstrap, drifted_standby, from_a, where_b_does_not_work
 from tests.worlds.invocation import Boundary, Port, known_passwords
 from tests.worlds.living import LivingWorld
 from tests.worlds.world import ADMIN, RING, USERS, MemoryWorld

@@ -4,7 +4,7 @@ The tests that the real ones pass too are in tests/contract: test_sources, test_
 """
 
 import pytest
-from rotation.core.errors import SourceRefused, SourceUnreachable
+from rotation.core.errors import AccountAmbiguous, SourceRefused, SourceUnreachable
 from rotation.core.model import CURRENT, PENDING, Password, SecretText, Slot
 from rotation.core.rollout import Progress, progress
 from rotation.ports import AdminSession, World
@@ -97,17 +97,18 @@ def copied(session: Session | AdminSession) -> bool:
     return session.copy_grants(login(Slot.B), FIRST)
 
 
-def test_a_user_that_is_not_there_cannot_be_altered(world: MemoryWorld) -> None:
+def test_a_user_that_is_not_there_cannot_be_altered_nor_one_that_is_made_again(world: MemoryWorld) -> None:
     with world.source.as_admin(ME) as session:
         assert not session.exists("nobody")
         for change in (
             lambda: session.set_password("nobody", Password("x"), retain=False),
             lambda: session.discard_old_password("nobody"),
             lambda: session.copy_grants(credential("nobody", ""), FIRST),
-            lambda: session.create_user(FIRST, FIRST),
         ):
-            with pytest.raises(SourceRefused):
+            with pytest.raises(AccountAmbiguous):
                 change()
+        with pytest.raises(SourceRefused):
+            session.create_user(FIRST, FIRST)
     assert world.journal.writes == []
 
 

@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from rotation.core.errors import AccountLocked, PasswordRejected, SourceBusy, SourceRefused, SourceUnreachable
+from rotation.core.errors import (
+    AccountAmbiguous,
+    AccountLocked,
+    PasswordRejected,
+    PrimaryUnknown,
+    SecondaryUnknown,
+    SourceBusy,
+    SourceRefused,
+    SourceUnreachable,
+)
 from rotation.core.model import Credential, Password
 from rotation.ports import Activity, Server, SessionId
 
@@ -196,9 +205,31 @@ class Session:
             self._need_dual_passwords(True)
             account.old = None
 
+    def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
+        account = self._account(username)
+        self._journal.look(f"passwords of {username}")
+        known = (in_use.reveal(), new.reveal())
+        if in_use.reveal() in (account.password, account.old) and new.reveal() == account.password:
+            return False
+        self._check_in_use(account, known)
+        return True
+
+    def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
+        account = self._account(username)
+        self._journal.look(f"passwords of {username}")
+        self._check_in_use(account, (in_use.reveal(), old.reveal()))
+        return account.old is not None
+
+    def _check_in_use(self, account: Account, known: tuple[str, str]) -> None:
+        """The first is in use."""
+        if account.password != known[0]:
+            raise PrimaryUnknown("the password in use is not the primary")
+        if account.old is not None and account.old not in known:
+            raise SecondaryUnknown("there is a second password that the record does not know")
+
     def _account(self, username: str) -> Account:
         if not self.exists(username):
-            raise SourceRefused(f"there is no user {username}")
+            raise AccountAmbiguous(f"there is no user {username}")
         return self._database.accounts[username]
 
     def _check(self, password: Password) -> None:

@@ -29,6 +29,7 @@ from rotation.core.errors import (
     SourceRefused,
     SourceUnreachable,
     SqlconfUnsupported,
+    TransientError,
 )
 from rotation.core.model import PENDING, Credential, Labels, Mark, Password, SecretText
 from rotation.core.record import Document
@@ -38,6 +39,7 @@ from rotation.ports import Activity, ClusterObject, Server, SessionId
 from rotation.protocol.request import Request
 
 from tests.statemachine.machine import ROOT
+from tests.worlds.aws import execution_is_alive
 from tests.worlds.living import LivingWorld
 
 
@@ -136,6 +138,12 @@ class Seen:
     """Texts of versions that Secrets Manager gave back."""
     proven: set[Credential] = field(default_factory=set)
     """Logged in, with those very bytes."""
+    trying: Credential | None = None
+    """What is tried now."""
+    refused: set[Credential] = field(default_factory=set)
+    """Did not log in, and nothing was done about it since."""
+    unanswered: bool = False
+    """Whether the database did not say of one whether it logs in."""
     pending: str | None = None
     """Which version of the slot secret held AWSPENDING when it looked last."""
     boundaries: list[Boundary] = field(default_factory=list)
@@ -299,10 +307,15 @@ def _remembered(uuid5: Callable[[uuid.UUID, str], uuid.UUID]) -> Callable[[uuid.
     return made
 
 
-def _refuse_throttled(world: LivingWorld, boundary: Boundary) -> None:
-    left = world.throttled.get(boundary.port, 0)
+def _throttled(world: LivingWorld, port: Port) -> bool:
+    left = world.throttled.get(port, 0)
     if left:
-        world.throttled[boundary.port] = left - 1
+        world.throttled[port] = left - 1
+    return left > 0
+
+
+def _refuse_throttled(world: LivingWorld, boundary: Boundary) -> None:
+    if boundary.port is not Port.EXECUTIONS and _throttled(world, boundary.port):
         raise UNAVAILABLE[boundary.port](f"{boundary.port} does not answer for a while")
 
 
@@ -374,10 +387,16 @@ class Ports:
         return [Deployment(self._it)]
 
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
-        alive: bool = self._it.call(Port.EXECUTIONS, "owner alive?", lambda: arn in self._world.alive)
-        if not alive:
+        alive, over = self._it.call(Port.EXECUTIONS, "owner alive?", lambda: self._asked_about(arn, age_seconds))
+        if over:
             self._it.seen.over.add(arn)
-        return alive
+        return bool(alive)
+
+    def _asked_about(self, arn: str, age_seconds: float) -> tuple[bool, bool]:
+        """What the adapter makes of the answer, or of being throttled; and whether the execution is over."""
+        alive = self._world.alive
+        said = execution_is_alive(arn, age_seconds, alive, throttled=_throttled(self._world, Port.EXECUTIONS))
+        return said, arn not in alive
 
     def cluster_objects(self, kind: str) -> list[ClusterObject]:
         return self._world.cluster_objects(kind)
@@ -432,9 +451,14 @@ class Database:
         self._it, self._database = it, it.world.source
 
     def logs_in(self, credential: Credential) -> bool:
-        works: bool = self._it.call(Port.DATABASE, f"login {credential.username}", lambda: self._database.logs_in(credential))
-        if works:
-            self._it.seen.proven.add(credential)
+        seen = self._it.seen
+        seen.trying = credential
+        try:
+            works: bool = self._it.call(Port.DATABASE, f"login {credential.username}", lambda: self._database.logs_in(credential))
+        except TransientError:
+            seen.unanswered = True
+            raise
+        (seen.proven if works else seen.refused).add(credential)
         return works
 
     @contextmanager
@@ -485,6 +509,7 @@ class Session:
 
     def create_user(self, credential: Credential, like: Credential) -> None:
         self._call(f"create {credential.username}", lambda: self._connection.create_account(credential, like))
+        self._changed(credential.username)
         self.copy_grants(credential, like)
 
     def copy_grants(self, user: Credential, like: Credential) -> bool:
@@ -493,6 +518,18 @@ class Session:
 
     def set_password(self, username: str, password: Password, *, retain: bool) -> None:
         self._call(f"alter {username}", lambda: self._connection.set_password(username, password, retain=retain))
+        self._changed(username)
+
+    def _changed(self, username: str) -> None:
+        self._it.seen.refused = {one for one in self._it.seen.refused if one.username != username}
+
+    def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
+        needs: bool = self._call(f"passwords of {username}", lambda: self._connection.needs_retain(username, in_use, new))
+        return needs
+
+    def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
+        needs: bool = self._call(f"passwords of {username}", lambda: self._connection.needs_discard(username, in_use, old))
+        return needs
 
     def discard_old_password(self, username: str) -> None:
         self._call(f"discard {username}", lambda: self._connection.discard_old_password(username))

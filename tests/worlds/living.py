@@ -18,6 +18,7 @@ from rotation.core.rollout import Rollout
 from rotation.ports import Activity, SessionId
 
 from tests.worlds.application import Held, Pods
+from tests.worlds.aws import ShippedSecret
 from tests.worlds.database import Account, Database, Session
 from tests.worlds.journal import Journal
 from tests.worlds.world import RING, MemoryWorld
@@ -153,6 +154,7 @@ class LivingDatabase(Database):
         super().__init__(*given, **more)
         self._now = now
         self.application_sessions: Callable[[], list[SessionId]] = list
+        self.on_readers: Callable[[], list[str]] = list
         self.failed_over = FOREVER
         self.epoch = 0
         """How often it failed over: a connection from before is dead."""
@@ -167,6 +169,11 @@ class LivingDatabase(Database):
 
     def connected(self, username: str) -> list[SessionId]:
         return [one for one in self.application_sessions() if one[0] == username] or super().connected(username)
+
+    def activity(self, admin: Credential, username: str) -> Activity:
+        """On the writer and the readers; a session of ours on the writer sees only that."""
+        there = super().activity(admin, username)
+        return replace(there, sessions=there.sessions + self.on_readers().count(username))
 
     @property
     def read_only(self) -> bool:
@@ -212,6 +219,14 @@ class LivingSession(Session):
         self._need_connection()
         super().set_password(username, password, retain=retain)
 
+    def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
+        self._need_connection()
+        return super().needs_retain(username, in_use, new)
+
+    def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
+        self._need_connection()
+        return super().needs_discard(username, in_use, old)
+
     def discard_old_password(self, username: str) -> None:
         self._need_connection()
         super().discard_old_password(username)
@@ -224,16 +239,27 @@ class LivingSession(Session):
 class LivingWorld(MemoryWorld):
     """It can be kept and gone back to (`snapshot`, `restore`), and compared (`key`)."""
 
+    made_of = ShippedSecret
+
     def __init__(
-        self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, dual_passwords: bool = True, counts_logins: bool = True
+        self,
+        *,
+        active: Slot = Slot.A,
+        ring: tuple[Slot, ...] = RING,
+        two_values: bool = False,
+        dual_passwords: bool = True,
+        counts_logins: bool = True,
     ) -> None:
-        super().__init__(active=active, ring=ring, dual_passwords=dual_passwords, counts_logins=counts_logins)
+        super().__init__(
+            active=active, ring=ring, two_values=two_values, dual_passwords=dual_passwords, counts_logins=counts_logins
+        )
         accounts = self.source.accounts
         self.source: LivingDatabase = LivingDatabase(
             self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins, now=self._now
         )
         self.source.accounts = accounts
         self.source.application_sessions = self.application_sessions
+        self.source.on_readers = self.on_readers
         self.file: LivingFile = LivingFile("sqlconf.php", self.file.held, self.journal, now=self._now)
         self.pods: LivingPods = LivingPods("Deployment openemr/openemr", self.journal, now=self._now, secret=self.secret)
         self.throttled: dict[str, int] = {}
@@ -243,13 +269,15 @@ class LivingWorld(MemoryWorld):
         self.passwords_made = 0
         self.job: tuple[float, Credential] | None = None
         """Until when a job that knows its login by heart logs in again and again, each time for a moment; and with what."""
+        self.job_on_a_reader = False
+        """It keeps one session instead, which only a reader knows of, and comes back with the same login if it is lost."""
         self.pass_time(0.0)
 
     def pass_time(self, seconds: float) -> None:
         """The application logs in all the while, with what it sees in the file."""
         began, self.clock = self.clock, self.clock + seconds
         seen = ((self.clock, self.file.held), *((e + STALE_SECONDS, c) for e, c in self.file.past))
-        for seen_until, credential in (*seen, *([self.job] if self.job else [])):
+        for seen_until, credential in (*seen, *([self.job] if self.job and not self.job_on_a_reader else [])):
             account = self.source.accounts.get(credential.username)
             if account is not None:
                 account.logins += max(0, math.ceil(min(self.clock, seen_until) - began))
@@ -275,6 +303,10 @@ class LivingWorld(MemoryWorld):
     def job_lasts(self, clock: float) -> float:
         """For how long from then on."""
         return max(0.0, self.job[0] - clock) if self.job else 0.0
+
+    def on_readers(self) -> list[str]:
+        """Whose sessions there are."""
+        return [self.job[1].username] if self.job and self.job_on_a_reader and self.job_lasts(self.clock) else []
 
     def _connected(self) -> list[Credential]:
         return list(dict.fromkeys(self.file.seen_within(STALE_SECONDS + SESSION_SECONDS)))

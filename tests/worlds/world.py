@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 
 from rotation.core.model import PENDING, Credential, Mark, Password, SecretText, Slot
-from rotation.core.record import AdminRecord, Record
+from rotation.core.record import VALUES, AdminRecord, Record
 from rotation.kinds.target import Target, parse_target
 from rotation.ports import ClusterObject, CredentialConsumer, ProtectedFile, Workload
 
@@ -43,6 +43,11 @@ def fields(login: Credential) -> dict[str, str]:
         "port": str(login.port),
         "dbname": login.dbname,
     }
+
+
+def _two_values() -> dict[str, object]:
+    other = credential(USERS[Slot.A], PASSWORDS[Slot.B])
+    return {"turns": VALUES, Slot.A: fields(login(Slot.A)), Slot.B: fields(other)}
 
 
 class Secret(InMemorySecret):
@@ -84,17 +89,29 @@ class Secret(InMemorySecret):
 class MemoryWorld:
     """Everything that a step may touch. At first: the application works as slot A, and nothing else is going on."""
 
+    made_of: type[Secret] = Secret
+    """What its two secrets are."""
+
     def __init__(
-        self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, dual_passwords: bool = True, counts_logins: bool = True
+        self,
+        *,
+        active: Slot = Slot.A,
+        ring: tuple[Slot, ...] = RING,
+        two_values: bool = False,
+        dual_passwords: bool = True,
+        counts_logins: bool = True,
     ) -> None:
+        """`two_values`: the slots are two passwords of one user, of which the second has never been set."""
         self.journal = Journal()
         self.clock = 1_000_000.0
         self.target = _target()
-        self.slots = Secret("slots", {"active_slot": str(active), **{s: fields(login(s)) for s in ring}}, self.journal, self._now)
-        self.admin = Secret("admin", dict(fields(credential(ADMIN, ADMIN_PASSWORD))), self.journal, self._now)
+        content = _two_values() if two_values else {slot: fields(login(slot)) for slot in ring}
+        self.slots = self.made_of("slots", {"active_slot": str(active), **content}, self.journal, self._now)
+        self.admin = self.made_of("admin", dict(fields(credential(ADMIN, ADMIN_PASSWORD))), self.journal, self._now)
         self.source = Database(self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins)
         self.source.clock = self._now
-        known = {**{USERS[slot]: PASSWORDS[slot] for slot in ring}, ADMIN: ADMIN_PASSWORD, FORMER: FORMER_PASSWORD}
+        users = ring[:1] if two_values else ring
+        known = {**{USERS[slot]: PASSWORDS[slot] for slot in users}, ADMIN: ADMIN_PASSWORD, FORMER: FORMER_PASSWORD}
         self.source.accounts = {user: Account(password) for user, password in known.items()}
         self.file = Held("sqlconf.php", login(active), self.journal)
         self.secret = Held("Secret openemr/db", login(active), self.journal, has_port=False)

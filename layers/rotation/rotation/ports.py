@@ -93,6 +93,13 @@ class AdminSession(Protocol):
     def discard_old_password(self, username: str) -> None:
         """Only the newest password works from now on."""
 
+    def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
+        """Whether the new password is still to be set beside the one in use. Refuses where that would destroy one in use, or one
+        that nobody here knows: PrimaryUnknown, SecondaryUnknown."""
+
+    def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
+        """Whether the old password is still to be discarded. Refuses as `needs_retain` does."""
+
 
 class Source(Protocol):
     """Where credentials are made and tried."""
@@ -318,3 +325,5 @@ class Surroundings:
     """What tells this database's rotations from others': the ARN of the admin secret."""
     sites_root: Path | None = None
     """Where EFS is mounted; None in the functions that do not mount it."""
+    quiet_seconds: int = 0
+    """For how long nobody may have used what is to be withdrawn."""

@@ -13,7 +13,7 @@
     │   ├── ClusterUnavailable        the Kubernetes API did not answer
     │   ├── ClusterConflict           somebody else changed the object at the same moment
     │   ├── AppUnhealthy              the health URL did not show the application working
-    │   └── NoFreeSlot                a first rotation finds both slots in use by something else, maybe by sessions that are ending
+    │   └── NoFreeSlot                the next slot, or each of a first rotation, is in use, maybe by sessions that are ending
     └── PermanentError              trying the same again cannot help
         ├── TargetNotFound            no such target document
         ├── TargetInvalid             the target document breaks its schema; the field is named
@@ -41,7 +41,8 @@
         ├── EndpointTooSlow           the proxy still refuses a login that the database accepts, longer than the target allows
         ├── RolloutTooSlow            not complete within the target's rollout deadline
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
-        ├── NextUserInUse             the user whose turn comes next in a longer ring is used by something else
+        ├── PrimaryUnknown            which of a user's two passwords is the primary is unknown, or it is the wrong one
+        ├── SecondaryUnknown          the user has a second password that nobody here knows: it may be in use
         ├── NotOnSlots                a revocation finds the application on a user that is neither slot
         ├── TrafficElsewhere          Secrets Manager is to rotate a secret that does not move the target's traffic
         ├── VersionUnknown            Secrets Manager asks for a version that is neither pending nor current, or for an unknown step
@@ -189,7 +190,10 @@ class RolloutTooSlow(PermanentError): ...
 class DrainTooSlow(PermanentError): ...
 
 
-class NextUserInUse(PermanentError): ...
+class PrimaryUnknown(PermanentError): ...
+
+
+class SecondaryUnknown(PermanentError): ...
 
 
 class NotOnSlots(PermanentError): ...

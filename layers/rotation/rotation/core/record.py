@@ -11,6 +11,8 @@ from typing import Any, Self
 from rotation.core.errors import SecretInvalid
 from rotation.core.model import PREVIOUS, Credential, Password, RotationStep, RotationTag, SecretText, Slot
 
+USERS, VALUES = "users", "values"
+"""What takes turns, by the record's key `turns`: users, each with its password (if it says nothing), or two passwords of one."""
 FIELDS = ("username", "password", "host", "port", "dbname")
 
 
@@ -67,6 +69,11 @@ class Document:
         """The same, as if no rotation had ever written it."""
         return self._with(rotation=None)
 
+    def same_content(self, other: Self) -> bool:
+        """Whether both say the same, whoever wrote them: a late flip lands under another version id and is still ours."""
+        mine, theirs = (json.loads(document.without_tag().text().reveal()) for document in (self, other))
+        return bool(mine == theirs)
+
     def _with(self, **changes: Any) -> Self:
         """None removes a key; a null that somebody else wrote is not ours to remove."""
         merged = {**self._raw, **changes}
@@ -109,17 +116,34 @@ class Record(Document):
         self._check_no_gap(ring[-1])
         if self._raw.get("active_slot") not in ring:
             raise SecretInvalid(f"active_slot is neither {' nor '.join(ring)}")
+        if self._raw.get("turns", USERS) not in (USERS, VALUES):
+            raise SecretInvalid(f"turns is neither {USERS} nor {VALUES}")
         users: dict[str, Slot] = {}
         for slot in ring:
             first = users.setdefault(self.credential(slot).username, slot)
-            if first is not slot:
+            if first is not slot and not self.two_values:
                 raise SecretInvalid(f"slots {first} and {slot} name the same user: give each slot a user of its own")
+        if self.two_values and (len(users), len(self.ring)) != (1, 2):
+            raise SecretInvalid(f"turns is {VALUES}: slots A and B, and no more, have to name one and the same user")
         _ = self.previous
 
     def _check_no_gap(self, last: Slot) -> None:
         beyond = [slot for slot in Slot if slot > last and slot in self._raw]
         if beyond:
             raise SecretInvalid(f"there is slot {beyond[0]}, but none before it: name the slots A, B, C and so on, without a gap")
+
+    @property
+    def two_values(self) -> bool:
+        """Whether the slots are two passwords of one user: at rest only one of them works."""
+        return self._raw.get("turns") == VALUES
+
+    def slot_of(self, credential: Credential) -> Slot | None:
+        """The slot whose user that is, whatever its password; of one user's two passwords, the slot that has that one."""
+        for slot in self.ring:
+            own = self.credential(slot)
+            if own.same_login(credential) if self.two_values else own.username == credential.username:
+                return slot
+        return None
 
     @property
     def ring(self) -> tuple[Slot, ...]:
@@ -166,11 +190,6 @@ class Record(Document):
     def with_previous(self, credential: Credential | None) -> Self:
         """The same, remembering (or forgetting) what was in use before the first rotation."""
         return self._with(previous=None if credential is None else _raw(credential))
-
-    def same_content(self, other: "Record") -> bool:
-        """Whether both say the same, whoever wrote them: a late flip lands under another version id and is still ours."""
-        mine, theirs = (json.loads(record.without_tag().text().reveal()) for record in (self, other))
-        return bool(mine == theirs)
 
 
 def _credential(raw: object, entry: str) -> Credential:

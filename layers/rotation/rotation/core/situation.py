@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from rotation.core.errors import LoginRefused, NextUserInUse, NoFreeSlot, NotOnSlots, RotationAlreadyRunning
+from rotation.core.errors import LoginRefused, NoFreeSlot, NotOnSlots, RotationAlreadyRunning
 from rotation.core.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, Slot
 from rotation.core.record import Record
 
@@ -81,6 +81,8 @@ class Facts:
     """For each slot the first of the known passwords that logs in."""
     admin: Credential | None = None
     """The admin's login that works, wherever it was found."""
+    admin_drifted: str | None = None
+    """The version of the admin secret that is current, where neither that nor the pending one holds this login."""
     sessions: Mapping[Slot, int] = field(default_factory=dict)
     """How many sessions each slot's user has; only looked at when it matters (a first rotation, a ring of more than two)."""
 
@@ -145,7 +147,7 @@ def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
 def _need_slots(facts: Facts, unfinished: tuple[Record, Left] | None) -> None:
     """A revocation makes both slots' passwords new. The user that a first rotation finds is neither: nobody but a person may say
     that nothing else works with it, and lock it."""
-    found = facts.file.credential.username if facts.file and _slot_of(facts.current, facts.file.credential) is None else None
+    found = facts.file.credential.username if facts.file and facts.current.slot_of(facts.file.credential) is None else None
     previous = unfinished[0].previous if unfinished else None
     if found or previous:
         former = found or (previous.username if previous else "")
@@ -189,7 +191,7 @@ def _resume(facts: Facts) -> Decision:
     if previous is not None and any(previous.same_login(found.credential) and found.logs_in for found in held):
         reason = f"an interrupted rollback is finished: back to {previous.username}"
         return replace(_decision(facts, Action.RESTORE, record.with_previous(previous), reason), entry=PREVIOUS)
-    if facts.labels.pending is None and _slot_of(record, held[0].credential) is None:
+    if facts.labels.pending is None and record.slot_of(held[0].credential) is None:
         return _decision(facts, Action.NOTHING, record, "the application uses neither slot yet: mode rotate is the first rotation")
     if facts.accepted.get(record.active) is None:
         raise LoginRefused(f"no known password of {record.credential(record.active).username} logs in: run mode sync-users")
@@ -197,7 +199,7 @@ def _resume(facts: Facts) -> Decision:
 
 
 def _is_on(record: Record, slot: Slot, found: Found) -> bool:
-    return found.logs_in and _slot_of(record, found.credential) is slot
+    return found.logs_in and record.slot_of(found.credential) is slot
 
 
 def _owner(record: Record) -> str:
@@ -229,7 +231,7 @@ def _rotate(facts: Facts) -> Decision:
     record = _with_accepted(facts.current, facts.accepted, *facts.current.ring)
     if facts.file is None:
         return _to(facts, record, record.after(record.active), "rotate to the standby")
-    used = _slot_of(record, facts.file.credential)
+    used = record.slot_of(facts.file.credential)
     if used is None:
         return _bootstrap(facts, record, facts.file)
     down = "" if facts.file.logs_in else "; the application was already down: its password does not log in"
@@ -242,12 +244,10 @@ def _next(facts: Facts, record: Record) -> Slot:
     """Whose turn it is. In a longer ring nobody but the application has a reason to use it: whoever does is found out first,
     not cut off with its next retirement. A ring of two has nowhere else to go."""
     slot = record.after(record.active)
-    ours = any(_slot_of(record, found.credential) is slot for found in facts.others)
+    ours = any(record.slot_of(found.credential) is slot for found in facts.others)
     if len(record.ring) > 2 and facts.sessions.get(slot, 0) and not ours:
         user = record.credential(slot).username
-        raise NextUserInUse(
-            f"it is the turn of {user}, but something else uses it ({facts.sessions[slot]} sessions): find out what"
-        )
+        raise NoFreeSlot(f"it is the turn of {user}, but something else uses it ({facts.sessions[slot]} sessions): find out what")
     return slot
 
 
@@ -258,7 +258,7 @@ def _to(facts: Facts, record: Record, slot: Slot, reason: str) -> Decision:
 
 def _bootstrap(facts: Facts, record: Record, file: Found) -> Decision:
     """To a slot that no consumer uses and no session: nobody can be cut off by making it work."""
-    in_consumers = {_slot_of(record, found.credential) for found in facts.others if found.logs_in}
+    in_consumers = {record.slot_of(found.credential) for found in facts.others if found.logs_in}
     turns = sorted(record.ring, key=lambda slot: slot is not record.active)
     free = [slot for slot in turns if slot not in in_consumers and not facts.sessions.get(slot, 0)]
     if not free:
@@ -272,11 +272,6 @@ def _bootstrap(facts: Facts, record: Record, file: Found) -> Decision:
     target = record.with_active(slot).with_previous(file.credential)
     decision = _decision(facts, Action.PUBLISH, target, reason, leaves=leaves)
     return replace(decision, new_password=facts.accepted.get(slot) is None)
-
-
-def _slot_of(record: Record, credential: Credential) -> Slot | None:
-    """The slot whose user that is, whatever its password."""
-    return next((slot for slot in record.ring if record.credential(slot).username == credential.username), None)
 
 
 def _with_accepted(record: Record, accepted: Mapping[Slot, Password | None], *slots: Slot) -> Record:

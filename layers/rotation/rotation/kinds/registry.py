@@ -15,6 +15,7 @@ CONSUMERS = {
 }
 SOURCES = {
     "mysql": "rotation.sources.mysql",
+    "postgresql": "rotation.sources.postgresql",
 }
 """By the word that a target document uses: the folder as a package."""
 

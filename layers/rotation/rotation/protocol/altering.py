@@ -50,14 +50,14 @@ def refuse_in_use(world: World, request: Request, session: AdminSession, user: C
         raise SlotInUse(f"{world.target.name}: {user.username} has sessions: its password is not changed while somebody uses it")
 
 
-def cut_off(world: World, request: Request, username: str) -> None:
+def cut_off(world: World, request: Request, username: str, admin: Credential | None = None) -> None:
     """In mode revoke, once the password is refused: nobody can come back, and nobody stays. A rotation ends no session.
 
     Listed first, then looked whether the rotation is still ours, then ended by their numbers: a call that comes late ends none
     that began after it.
     """
     if request.mode.terms.ends_sessions:
-        admin = working_admin(world)
+        admin = admin or working_admin(world)
         sessions = world.source.sessions(admin, username)
         confirm(world.slots, request.claim.version)
         world.source.end_sessions(admin, username, sessions)

@@ -1,10 +1,10 @@
 """The lock and the write-ahead log: intents under AWSPENDING, moved by compare-and-swap and confirmed by looking."""
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
-from rotation.core.errors import RotationSuperseded
+from rotation.core.errors import RotationSuperseded, SituationChanged
 from rotation.core.model import PENDING, Direction, Labels
 from rotation.core.record import Document, Record
 from rotation.ports import SecretStore
@@ -30,10 +30,28 @@ def read_record(store: SecretStore, version: str) -> Record:
 
 def write_ahead(store: SecretStore, version: str, record: D, seen_pending: str | None) -> D:
     """Put, read back, then take AWSPENDING from exactly where it was seen. What is returned is what is stored."""
-    stored = type(record).parse(store.put_once(version, record.text()), store.name)
+    stored = _put(store, version, record)
+    take(store, version, seen_pending)
+    return stored
+
+
+def put_meant(store: SecretStore, versions: Iterable[str], record: D, means: Callable[[D], bool]) -> str:
+    """Put and read back; the first of these versions that says what is meant. An earlier try of the same execution may have put
+    something else under the first, and what is stored stays: then the next one is taken."""
+    for version in versions:
+        if means(_put(store, version, record)):
+            return version
+    raise SituationChanged(f"{store.name}: what is to be recorded changed again and again while this run was at work")
+
+
+def _put(store: SecretStore, version: str, record: D) -> D:
+    return type(record).parse(store.put_once(version, record.text()), store.name)
+
+
+def take(store: SecretStore, version: str, seen_pending: str | None) -> None:
+    """AWSPENDING, from exactly where it was seen."""
     if not store.swap(PENDING, to=version, removed_from=seen_pending):
         raise RotationSuperseded(f"{store.name}: AWSPENDING moved while this run was claiming it")
-    return stored
 
 
 def offers(

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from itertools import chain
+from typing import NamedTuple
 
 from rotation.core.errors import AdminLoginUnknown, SecretInvalid
 from rotation.core.model import Credential, Labels, Password, Slot
@@ -16,6 +17,11 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
     """The facts that `decide` needs. No password is tried twice: failed logins can lock an account."""
     labels = world.slots.labels()
     current = read_record(world.slots, labels.current)
+    if current.two_values and world.endpoint is not None:
+        raise SecretInvalid(
+            f"secret {world.slots.name}: turns is values, but {world.endpoint.name} is a proxy's, which knows one password a user."
+            " Name a second user in slot B, and take the key turns out: that user is made"
+        )
     pending = read_record(world.slots, labels.pending) if labels.pending else None
     logins = _Logins(world)
     held = [consumer.read().at_place_of(current.credential(current.active)) for consumer in world.credentials()]
@@ -23,7 +29,7 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
     recorded, previous = [*([pending] if pending else []), current], list(_previous(world.slots, labels))
     slots = {slot for record in recorded for slot in record.ring}
     accepted = {slot: logins.accepted(_candidates(slot, found, recorded, previous)) for slot in sorted(slots)}
-    admin = working_admin(world, held)
+    admin, drifted = _admin(world, logins, held)
     users = {current.credential(slot).username for slot in current.ring}
     if admin.username in users:
         raise SecretInvalid(f"secret {world.slots.name}: {admin.username} is the database admin; a slot needs a user of its own")
@@ -38,23 +44,32 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
         others=tuple(found[1:]),
         accepted=accepted,
         admin=admin,
+        admin_drifted=drifted,
         sessions=_sessions(world, admin, current) if chosen_by_use else {},
     )
 
 
-def working_admin(world: World, found: Iterable[Credential] = ()) -> Credential:
-    """The admin's login: what is current, else what was being made current, else what was current before.
+def working_admin(world: World) -> Credential:
+    """The admin's login: what is current, else what was being made current, else what was current before."""
+    return _admin(world, _Logins(world)).credential
 
-    `found`: what consumers hold, tried last if it is the admin's; only a survey sees it.
-    """
+
+class _Admin(NamedTuple):
+    credential: Credential
+    drifted: str | None
+    """What is current, where neither that nor what is pending holds the login that works."""
+
+
+def _admin(world: World, logins: "_Logins", found: Iterable[Credential] = ()) -> _Admin:
+    """`found`: what consumers hold, tried last if it is the admin's; only a survey sees it."""
     labels = world.admin.labels()
     versions = dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v)
-    recorded = (AdminRecord.parse(world.admin.read(version), world.admin.name).credential for version in versions)
-    logins, username = _Logins(world), ""
-    for credential in chain(recorded, found):
+    recorded = ((version, AdminRecord.parse(world.admin.read(version), world.admin.name).credential) for version in versions)
+    username = ""
+    for version, credential in chain(recorded, (("", one) for one in found)):
         username = username or credential.username
         if credential.username == username and logins.works(credential):
-            return credential
+            return _Admin(credential, None if version in (labels.current, labels.pending) else labels.current)
     raise AdminLoginUnknown(f"{world.target.name}: no password in {world.admin.name} logs in as the admin")
 
 
@@ -77,12 +92,18 @@ def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
 def _candidates(slot: Slot, found: list[Found], recorded: list[Record], previous: list[Record]) -> Iterator[Credential]:
     """What the traffic uses; what was recorded last (what is current may be about to be discarded); what else is in use."""
     recorded, previous = ([record for record in records if slot in record.ring] for records in (recorded, previous))
-    user = recorded[-1].credential(slot).username
-    in_use = [one.credential for one in found if one.credential.username == user]
+    newest = recorded[-1]
+    user = newest.credential(slot).username
+    in_use = [one.credential for one in found if one.credential.username == user and _may_be(newest, slot, one.credential)]
     yield from in_use[:1] if found and found[0].credential.username == user else []
     yield from (record.credential(slot) for record in recorded)
     yield from in_use
     yield from (record.credential(slot) for record in previous)
+
+
+def _may_be(record: Record, slot: Slot, credential: Credential) -> bool:
+    """Of one user's two passwords, one that is in use and in no slot has taken the active one's place: somebody changed it."""
+    return not record.two_values or (record.slot_of(credential) or record.active) is slot
 
 
 def _owner_alive(world: World, pending: Record, labels: Labels, owner: str) -> bool:

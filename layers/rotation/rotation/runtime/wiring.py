@@ -163,7 +163,7 @@ class AwsWorld:
 
     @cached_property
     def _here(self) -> Surroundings:
-        return Surroundings(self.target.name, self.target.admin_secret, self._settings.sites_root)
+        return Surroundings(self.target.name, self.target.admin_secret, self._settings.sites_root, self.target.quiet_seconds)
 
     def _held(self, consumer: Consumer, username: str) -> CredentialConsumer:
         made = self._made(consumer)

@@ -1,45 +1,68 @@
-"""ClaimRotation: write the intent ahead and take AWSPENDING, from the labels that ReadSlots saw."""
+"""ClaimRotation: write the intent ahead and take AWSPENDING, from the labels that ReadSlots saw.
 
+A version's text never changes, and its id follows from who writes it and from what: a call that is repeated finds what it put.
+But a person may have edited sqlconf.php or a password between the two calls, and then what was put is not what is decided now:
+it names the other slot, or a password that is refused. So what is stored is compared with the decision, and where they differ
+the intent is put under the next id. To refuse instead would not do: a revocation looks again and comes to the same id, each time.
+"""
+
+from functools import partial
 from typing import Any
 
 from rotation.core.errors import RotationAlreadyRunning, RotationSuperseded, SituationChanged
 from rotation.core.model import CURRENT, Credential, RotationStep
 from rotation.core.passwords import slot_password
-from rotation.core.record import AdminRecord
+from rotation.core.record import AdminRecord, Record
 from rotation.core.situation import Decision, Facts, decide, intent
 from rotation.ports import World
-from rotation.protocol.intents import confirm, version_id, write_ahead
+from rotation.protocol.intents import ATTEMPTS, confirm, put_meant, take, version_id
 from rotation.protocol.request import Claim, Request
 from rotation.protocol.survey import survey
+
+Own = dict[RotationStep, list[str]]
 
 
 def claim_rotation(world: World, request: Request) -> dict[str, Any]:
     """The claim. Asked again by the same execution, it finds its own version and goes on from there."""
-    seen = request.situation["labels"]
-    # A revocation may look again and decide otherwise: what it put at first, beside another intent, is not what it then means.
-    # (A retirement keeps the password that it finds recorded, and its version is RotateOldSlot's first.)
-    own = {
-        step: version_id(world.slots.name, seen["current"], request.owner, step, which)
-        for step, which in ((RotationStep.FLIP, seen["pending"] or 0), (RotationStep.RETIRE, 0))
-    }
+    own = _own_versions(world.slots.name, request)
     facts = survey(world, request.rotation_id, request.owner)
-    held = next((version for version in own.values() if version == facts.labels.pending), None)
+    held = next((version for versions in own.values() for version in versions if version == facts.labels.pending), None)
     version = held or _claim(world, request, facts, own)
-    if facts.admin is not None:
-        _adopt_admin(world, request, facts.admin, version)
+    if facts.admin is not None and facts.admin_drifted is not None:
+        _adopt_admin(world, request, facts.admin, facts.admin_drifted, version)
     return Claim(version).as_dict()
 
 
-def _claim(world: World, request: Request, facts: Facts, own: dict[RotationStep, str]) -> str:
+def _own_versions(secret: str, request: Request) -> Own:
+    """A revocation may look again beside another intent: that makes it another act. (A retirement keeps the password that it finds
+    recorded, and its versions are RotateOldSlot's.)"""
+    seen = request.situation["labels"]
+    beside = seen["pending"] or 0
+    attempts: dict[RotationStep, list[int | str]] = {
+        RotationStep.FLIP: [beside, *(f"{beside} {n}" for n in range(1, ATTEMPTS))],
+        RotationStep.RETIRE: [*range(ATTEMPTS)],
+    }
+    return {step: [version_id(secret, seen["current"], request.owner, step, n) for n in which] for step, which in attempts.items()}
+
+
+def _claim(world: World, request: Request, facts: Facts, own: Own) -> str:
     decision = decide(facts, request.mode)
     _check_unchanged(world, request, facts, decision)
-    version = own[decision.step]
     record = intent(decision, request.owner, facts.labels.current, slot_password)
+    version = put_meant(world.slots, own[decision.step], record, partial(_means, decision, record))
     try:
-        write_ahead(world.slots, version, record, facts.labels.pending)
+        take(world.slots, version, facts.labels.pending)
     except RotationSuperseded:
         raise RotationAlreadyRunning(f"{world.target.name}: another execution claimed the rotation at the same moment") from None
     return version
+
+
+def _means(decision: Decision, record: Record, stored: Record) -> bool:
+    """A password that is to be made is the one that was made first."""
+    made = stored.credential(decision.slot).password
+    if decision.new_password and made != decision.record.credential(decision.slot).password:
+        record = record.with_password(decision.slot, made)
+    return stored.tag == record.tag and stored.same_content(record)
 
 
 def _check_unchanged(world: World, request: Request, facts: Facts, decision: Decision) -> None:
@@ -49,21 +72,16 @@ def _check_unchanged(world: World, request: Request, facts: Facts, decision: Dec
         raise SituationChanged(f"{world.target.name}: the situation changed after ReadSlots, now: {decision.reason}")
 
 
-def _adopt_admin(world: World, request: Request, admin: Credential, claimed: str) -> None:
+def _adopt_admin(world: World, request: Request, admin: Credential, drifted: str, claimed: str) -> None:
     """Drift of the admin secret: a password that only a consumer still knew, or only the version before the current one, is
-    recorded as current, so that every later step finds it and nothing that is accepted goes unrecorded."""
+    recorded as current, so that every later step finds it and nothing that is accepted goes unrecorded. What was refused is not
+    tried again: whoever made something else current since the survey is found by the swap."""
     store = world.admin
-    labels = store.labels()
-    versions = [version for version in (labels.current, labels.pending) if version]
-    recorded = [AdminRecord.parse(store.read(version), store.name) for version in versions]
-    if any(admin.same_login(record.credential) for record in recorded):
-        return
-    # A dead run's RotateAdmin may have acted late, after the survey: then what it recorded is right, and what we know is about
-    # to be discarded.
-    if any(world.source.logs_in(record.credential) for record in recorded) or not world.source.logs_in(admin):
-        return
+    if not world.source.logs_in(admin):
+        return  # a dead run's RotateAdmin acted late, after the survey: what it recorded is right
     confirm(world.slots, claimed)
-    version = version_id(store.name, labels.current, request.owner, "adopt")
-    store.put_once(version, recorded[0].with_password(admin.password).without_tag().text())
-    if not store.swap(CURRENT, to=version, removed_from=labels.current):
+    record = AdminRecord.parse(store.read(drifted), store.name).with_password(admin.password).without_tag()
+    own = [version_id(store.name, drifted, request.owner, "adopt", n) for n in range(ATTEMPTS)]
+    version = put_meant(store, own, record, record.same_content)
+    if not store.swap(CURRENT, to=version, removed_from=drifted):
         raise RotationSuperseded(f"{store.name}: another version became current while this run was claiming")

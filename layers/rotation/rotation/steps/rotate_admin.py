@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from rotation.core.errors import PasswordRejected, RetiredPasswordAccepted, RotationSuperseded
-from rotation.core.model import CURRENT, PENDING, Labels, RotationStep, RotationTag
+from rotation.core.model import CURRENT, PENDING, Credential, Labels, RotationStep, RotationTag
 from rotation.core.passwords import admin_password
 from rotation.core.record import AdminRecord
 from rotation.ports import AdminSession, World
@@ -25,17 +25,19 @@ def rotate_admin(world: World, request: Request) -> dict[str, Any]:
         labels = world.admin.labels()
     current = _read(world, labels.current)
     if labels.pending is not None or current.tag is None or current.tag.id != _renewal(request):
-        _finish(world, request, _renew(world, request, labels, current))
+        _finish(world, request, *_renew(world, request, labels, current))
     cut_off(world, request, current.credential.username)
     return {"admin": current.credential.username}
 
 
-def _renew(world: World, request: Request, labels: Labels, current: AdminRecord) -> str:
-    """The version that is current then. An intent that is there is adopted, never dropped: the database may hold its password."""
+def _renew(world: World, request: Request, labels: Labels, current: AdminRecord) -> tuple[str, Credential]:
+    """The version that is current then, and what logged in before. An intent that is there is adopted, never dropped: the database
+    may hold its password."""
     store = world.admin
     own = [version_id(store.name, labels.current, request.owner, "admin", n) for n in range(ATTEMPTS)]
     adopted = _read(world, labels.pending) if labels.pending else None
     tag = RotationTag(_renewal(request), request.owner, RotationStep.RETIRE, labels.current)
+    admin = working_admin(world)
 
     def make(attempt: int) -> AdminRecord:
         keep = attempt == 0 and adopted is not None and not adopted.credential.same_login(current.credential)
@@ -47,12 +49,12 @@ def _renew(world: World, request: Request, labels: Labels, current: AdminRecord)
 
     for version, record in offers(store, own, labels.pending, partial(_read, world), make):
         try:
-            ensure_password(world, working_admin(world), record.credential, current.credential, check)
+            ensure_password(world, admin, record.credential, current.credential, check)
         except PasswordRejected:
             continue
         if not store.swap(CURRENT, to=version, removed_from=labels.current):
             raise RotationSuperseded(f"{store.name}: another version became current before the admin's new one")
-        return version
+        return version, admin
     raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of the admin")
 
 
@@ -68,8 +70,9 @@ class _Finished(Exception):
     """A twin of this call came first."""
 
 
-def _finish(world: World, request: Request, version: str) -> None:
-    """AWSPENDING and AWSCURRENT are on this version: discard the password before it, prove that, let go.
+def _finish(world: World, request: Request, version: str, before: Credential | None = None) -> None:
+    """AWSPENDING and AWSCURRENT are on this version: discard the password before it, prove that, let go. `before`: what logged in
+    until now, where this call knows: what is current may have been refused already, and is not tried again.
 
     Looked at once more under the lock: a call that was taken for dead may come here when the next renewal has begun. What it
     takes for the old password then is what AWSCURRENT says.
@@ -89,7 +92,7 @@ def _finish(world: World, request: Request, version: str) -> None:
         discard_old(world, record.credential, record.credential, check)
     except _Finished:
         return
-    retired = _read(world, record.tag.made_from).credential if record.tag else None
+    retired = before or (_read(world, record.tag.made_from).credential if record.tag else None)
     # A person may have put the same password again meanwhile: then there is nothing that must be refused.
     if retired is not None and not retired.same_login(record.credential) and world.source.logs_in(retired):
         raise RetiredPasswordAccepted(f"{world.target.name}: the admin's retired password still logs in")

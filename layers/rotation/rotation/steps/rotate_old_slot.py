@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 from rotation.core.errors import PasswordRejected, RotationSuperseded, SlotInUse
-from rotation.core.model import RotationStep, RotationTag
+from rotation.core.model import Credential, RotationStep, RotationTag
 from rotation.core.passwords import slot_password
 from rotation.core.record import Record
 from rotation.ports import AdminSession, World
@@ -28,14 +28,14 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     held = labels.pending if labels.pending in own else request.claim.version
     confirm(store, held)
     base = read_record(store, held)
-    tried = request.claim.own_logins
+    tried, admin = request.claim.own_logins, working_admin(world)
 
     def make(_: int) -> Record:
         return _retiring(base, request.owner, labels.current)
 
     for version, record in offers(store, own, held, partial(read_record, store), make):
         try:
-            tried += _alter(world, request, version, record)
+            tried += _alter(world, request, admin, version, record)
         except PasswordRejected:
             tried += 1
             continue
@@ -52,11 +52,14 @@ def _retiring(base: Record, owner: str, current: str) -> Record:
     return renewed.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current, base.tag.leaves))
 
 
-def _alter(world: World, request: Request, version: str, record: Record) -> int:
+def _alter(world: World, request: Request, admin: Credential, version: str, record: Record) -> int:
+    """How often we tried to log in. One user's other password is not altered: the next rotation sets the one recorded now."""
+    if record.two_values:
+        return 0
     old = record.credential(record.leaves)
 
     def check(session: AdminSession) -> None:
         confirm(world.slots, version)
         refuse_in_use(world, request, session, old)
 
-    return ensure_password(world, working_admin(world), old, record.credential(record.active), check)
+    return ensure_password(world, admin, old, record.credential(record.active), check)

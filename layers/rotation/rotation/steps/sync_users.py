@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rotation.core.errors import LoginRefused
+from rotation.core.errors import LoginRefused, SourceRefused
 from rotation.core.model import Credential, Mode
 from rotation.core.record import Record
 from rotation.core.situation import Left, left_to_do
@@ -21,19 +21,38 @@ def sync_users(world: World, request: Request) -> dict[str, Any]:
     if request.mode is Mode.SYNC_USERS:
         return _sync_both(world, request, record, current)
     user = record.credential(record.active)
+    if record.two_values and left_to_do(record, version, current, labels.current) is Left.PUBLISH and record.previous is None:
+        return _second_value(world, request, user, record.credential(record.leaves))
     if left_to_do(record, version, current, labels.current) is Left.PUBLISH:
-        return _repair(world, request, user, _like(record))
+        return _repair(world, request, working_admin(world), user, _like(record))
     if not world.source.logs_in(user):
         raise LoginRefused(f"{world.target.name}: {user.username} is in use, but its recorded password does not log in")
     return {"repaired": []}
 
 
+def _second_value(world: World, request: Request, new: Credential, in_use: Credential) -> dict[str, Any]:
+    """The user's next password, beside the one in use: that one stays valid, or nothing is done."""
+    with world.source.as_admin(working_admin(world)) as admin:
+        if not admin.dual_passwords:
+            raise SourceRefused(
+                f"{world.target.name}: this server keeps one password a user, so {new.username} cannot have two:"
+                " name a second user in slot B, and take the key turns out of the record"
+            )
+        confirm(world.slots, request.claim.version)
+        made = admin.needs_retain(new.username, in_use.password, new.password)
+        if made:
+            admin.set_password(new.username, new.password, retain=True)
+    if not world.source.logs_in(new):
+        raise LoginRefused(f"{world.target.name}: {new.username} does not log in with the password it was just given")
+    return {"repaired": [f"{new.username}: a second password"] if made else []}
+
+
 def _sync_both(world: World, request: Request, record: Record, current: Record) -> dict[str, Any]:
     """The claim put into the record whatever password logs in; so one that does not log in is one that nobody knows."""
-    repaired = []
-    for slot in record.ring:
+    repaired, admin = [], working_admin(world)
+    for slot in (record.active,) if record.two_values else record.ring:
         user, like = record.credential(slot), record.credential(record.leaves if slot is record.active else record.active)
-        repaired += _repair(world, request, user, like, current.credential(slot), in_use=True)["repaired"]
+        repaired += _repair(world, request, admin, user, like, current.credential(slot), in_use=True)["repaired"]
     return {"repaired": repaired}
 
 
@@ -43,28 +62,30 @@ def _like(record: Record) -> Credential:
 
 
 def _repair(
-    world: World, request: Request, user: Credential, like: Credential, *known: Credential, in_use: bool = False
+    world: World, request: Request, admin: Credential, user: Credential, like: Credential, *known: Credential, in_use: bool = False
 ) -> dict[str, Any]:
     """`known`: logins of the same user that would do as well. `in_use`: repaired even while it has sessions, since none of these
     logs in any more. That is asked under the lock: a call that came late may have repaired it, and to do it again would evict."""
-    with world.source.as_admin(working_admin(world)) as admin:
+    with world.source.as_admin(admin) as session:
         works = any(world.source.logs_in(one) for one in dict.fromkeys((user, *known)))
         confirm(world.slots, request.claim.version)
         if not works:
-            _set_password(world, request, admin, user, like, in_use=in_use)
-        granted = admin.copy_grants(user, like)
+            _set_password(world, request, session, user, like, in_use=in_use)
+        granted = session.copy_grants(user, like)
     if not works and not world.source.logs_in(user):
         raise LoginRefused(f"{world.target.name}: {user.username} does not log in with its stored password, even after the repair")
     what = [*(["password"] if not works else []), *(["grants"] if granted else [])]
     return {"repaired": [f"{user.username}: {one}" for one in what]}
 
 
-def _set_password(world: World, request: Request, admin: AdminSession, user: Credential, like: Credential, *, in_use: bool) -> None:
-    if not admin.exists(user.username):
-        admin.create_user(user, like)
+def _set_password(
+    world: World, request: Request, session: AdminSession, user: Credential, like: Credential, *, in_use: bool
+) -> None:
+    if not session.exists(user.username):
+        session.create_user(user, like)
         return
     if not in_use:
-        refuse_in_use(world, request, admin, user)
-    admin.set_password(user.username, user.password, retain=in_use and admin.dual_passwords)
-    if admin.dual_passwords and not in_use:
-        admin.discard_old_password(user.username)  # what nobody knows and nobody uses is not to stay valid beside it
+        refuse_in_use(world, request, session, user)
+    session.set_password(user.username, user.password, retain=in_use and session.dual_passwords)
+    if session.dual_passwords and not in_use:
+        session.discard_old_password(user.username)  # what nobody knows and nobody uses is not to stay valid beside it

@@ -6,10 +6,8 @@ TLS is required and verified, chain and host name. A driver's error text never g
 import re
 import ssl
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
-from functools import cache
+from contextlib import contextmanager, suppress
 from hashlib import sha256
-from importlib import resources
 from typing import Any
 
 import pymysql
@@ -28,7 +26,10 @@ from rotation.core.errors import (
 )
 from rotation.core.model import Credential, Password
 from rotation.kinds.kind import Settings
-from rotation.ports import Activity, Server, SessionId, Surroundings
+from rotation.ports import Activity, Server, Surroundings
+from rotation.sources.mysql.dual_passwords import Stored, has_to_be_discarded, has_to_be_retained
+from rotation.sources.servers import Denied, Servers
+from rotation.sources.tls import verified
 
 DEFAULT_PORT = 3306
 CONNECT_SECONDS = 5
@@ -40,7 +41,7 @@ LOCK = "credential-rotation"
 SEE_ACCOUNTS, SEE_LOGINS = "SELECT ON mysql.user", "SELECT ON performance_schema.accounts"
 
 _DENIED = ER.ACCESS_DENIED_ERROR
-_LOCKED = (3118, 3955)  # ER_ACCOUNT_HAS_BEEN_LOCKED, ER_USER_ACCESS_DENIED_FOR_USER_ACCOUNT_BLOCKED_BY_PASSWORD_LOCK
+_LOCKED = (3118, 3955, 4151)  # ER_ACCOUNT_HAS_BEEN_LOCKED, …_BLOCKED_BY_PASSWORD_LOCK; MariaDB's ER_ACCOUNT_HAS_BEEN_LOCKED
 _POLICY = (1819, 3638)  # ER_NOT_VALID_PASSWORD, ER_CREDENTIALS_CONTRADICT_TO_HISTORY
 _READ_ONLY = (1290, 1836, 3501)  # ER_OPTION_PREVENTS_STATEMENT, ER_READ_ONLY_MODE, ER_ACL_OPERATION_FAILED
 _LOST = (
@@ -58,76 +59,24 @@ def make(settings: Settings, here: Surroundings) -> "MySQL":
     return MySQL(settings["ca"], settings["readers"], here.lock)
 
 
-class MySQL:
-    """The database behind a target. Connects anew each time, so that a fail-over is followed through DNS."""
+class MySQL(Servers["MySQLAdmin"]):
+    """The database behind a target."""
 
     def __init__(self, ca: str, readers: Sequence[str] = (), secret: str = "") -> None:
         """`secret`: which one's admin takes the lock. Any user of the server may take a lock whose name it can guess."""
+        super().__init__(readers)
         self._ca = ca
-        self._readers = readers
         self._lock = f"{LOCK}-{sha256(secret.encode()).hexdigest()[:16]}" if secret else LOCK
 
     def logs_in(self, credential: Credential) -> bool:
         try:
             self._connect(credential).close()
-        except _Denied:
+        except Denied:
             return False
         return True
 
-    @contextmanager
-    def as_admin(self, admin: Credential) -> "Iterator[MySQLAdmin]":
-        with self._session(admin) as session:
-            session.lock()
-            yield session
-
-    def activity(self, admin: Credential, username: str) -> Activity:
-        seen: list[Activity] = []
-        for host in (admin.host, *self._readers):
-            with self._on(admin, host) as session:
-                seen.append(session.activity(username))
-        counts = [activity.logins for activity in seen]
-        logins = None if None in counts else sum(count or 0 for count in counts)
-        return Activity(sum(activity.sessions for activity in seen), logins)
-
-    def inspect(self, admin: Credential, users: Sequence[str]) -> Server:
-        for host in self._readers:
-            with self._reader(admin, host):
-                pass  # a reader that is not reached, or not trusted, has to be said too
-        with self._session(admin) as session:
-            return session.inspect(users, admin.dbname)
-
-    def sessions(self, admin: Credential, username: str) -> list[SessionId]:
-        found: list[SessionId] = []
-        for host in (admin.host, *self._readers):
-            with self._on(admin, host) as session:
-                found += [(host, number) for number in session.sessions(username)]
-        return found
-
-    def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
-        """A host name may lead to another server by now, where the number is somebody else's."""
-        for host in dict.fromkeys(host for host, _ in sessions):
-            with self._on(admin, host) as session:
-                there = session.sessions(username)
-                session.end([number for at, number in sessions if at == host and number in there])
-
-    def _on(self, admin: Credential, host: str) -> "AbstractContextManager[MySQLAdmin]":
-        return self._session(admin) if host == admin.host else self._reader(admin, host)
-
-    def _reader(self, admin: Credential, host: str) -> "AbstractContextManager[MySQLAdmin]":
-        return self._session(_at(admin, host), follows=True)
-
-    @contextmanager
-    def _session(self, credential: Credential, *, follows: bool = False) -> "Iterator[MySQLAdmin]":
-        """`follows`: a reader may not know a password yet that the writer knows."""
-        try:
-            connection = self._connect(credential)
-        except _Denied:
-            kind = SourceUnreachable if follows else SourceRefused
-            raise kind(f"{credential.username} was refused by {credential.host}") from None
-        try:
-            yield MySQLAdmin(connection, credential.host, self._lock)
-        finally:
-            connection.close()
+    def _open(self, credential: Credential) -> "MySQLAdmin":
+        return MySQLAdmin(self._connect(credential), credential.host, self._lock)
 
     def _connect(self, credential: Credential) -> Any:
         with _named(credential.host):
@@ -136,7 +85,7 @@ class MySQL:
                 port=credential.port or DEFAULT_PORT,
                 user=credential.username,
                 password=credential.password.reveal().encode(),  # as bytes: PyMySQL would make latin-1 of text
-                ssl=_tls(self._ca),
+                ssl=verified(self._ca),
                 connect_timeout=CONNECT_SECONDS,
                 read_timeout=STATEMENT_SECONDS,
                 write_timeout=STATEMENT_SECONDS,
@@ -152,6 +101,9 @@ class MySQLAdmin:
         self._connection = connection
         self._host = host
         self._lock = lock
+
+    def close(self) -> None:
+        self._connection.close()
 
     def lock(self) -> None:
         """Taken on the writer only: a fail-over in between leaves us on a server that is read-only."""
@@ -180,7 +132,8 @@ class MySQLAdmin:
             without_tls=tuple(user for user, found in accounts.items() if any(not tls for _, tls in found)),
             dual_passwords=self.dual_passwords,
             counts_logins=bool(self._value("SELECT @@performance_schema")),
-            ends_sessions=bool(_everywhere(lines) & {"CONNECTION_ADMIN", "SUPER", "ALL PRIVILEGES"}) or self._is_rds(),
+            ends_sessions=bool(_everywhere(lines) & {"CONNECTION_ADMIN", "CONNECTION ADMIN", "SUPER", "ALL PRIVILEGES"})
+            or self._is_rds(),
             now=float(self._value("SELECT UNIX_TIMESTAMP(NOW(6))")),
         )
 
@@ -217,10 +170,10 @@ class MySQLAdmin:
         rows = self._run("SELECT id FROM information_schema.processlist WHERE user = %s AND id <> CONNECTION_ID()", username)
         return [int(row[0]) for row in rows]
 
-    def end(self, sessions: Sequence[int]) -> None:
+    def end(self, username: str, numbers: Sequence[int]) -> None:  # noqa: ARG002 - a number is enough here
         """RDS may give its master user no KILL of others' sessions, but has a procedure for it."""
         statement = "CALL mysql.rds_kill(%s)" if self._is_rds() else "KILL %s"
-        for number in sessions:
+        for number in numbers:
             with suppress(_Gone):
                 self._run(statement, number)
 
@@ -249,6 +202,19 @@ class MySQLAdmin:
     def discard_old_password(self, username: str) -> None:
         host, _ = self._account(username)
         self._run("ALTER USER %s@%s DISCARD OLD PASSWORD", username, host)
+
+    def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
+        return has_to_be_retained(self._stored(username), in_use, new)
+
+    def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
+        return has_to_be_discarded(self._stored(username), in_use, old)
+
+    def _stored(self, username: str) -> Stored:
+        host, _ = self._account(username)
+        columns = "plugin, authentication_string, User_attributes"
+        rows = self._run(f"SELECT {columns} FROM mysql.user WHERE user = %s AND host = %s", username, host)  # noqa: S608 - our own columns
+        plugin, primary, attributes = (None if one is None else _text(one) for one in rows[0])
+        return Stored.of(f"{username}@{host}", plugin or "", primary, attributes)
 
     def _is_rds(self) -> bool:
         procedures = "SELECT COUNT(*) FROM information_schema.routines WHERE routine_schema = 'mysql' AND routine_name = 'rds_kill'"
@@ -295,10 +261,6 @@ class _Gone(RotationError):
     """The session ended before we could end it."""
 
 
-class _Denied(RotationError):
-    """`Access denied`: the one answer that means a wrong password."""
-
-
 @contextmanager
 def _named(host: str) -> Iterator[None]:
     """Our own errors in place of the driver's, told apart by code; the text stays behind."""
@@ -314,7 +276,7 @@ def _named(host: str) -> Iterator[None]:
 
 def _error(number: object, host: str) -> RotationError:
     if number == _DENIED:
-        return _Denied(f"{host} denied access")
+        return Denied(f"{host} denied access")
     if number == ER.NO_SUCH_THREAD:
         return _Gone(f"{host} has no such session")
     for numbers, kind, what in (
@@ -327,22 +289,6 @@ def _error(number: object, host: str) -> RotationError:
         if number in numbers:
             return kind(f"{host} {what} (MySQL error {number})")
     return SourceRefused(f"{host} refused a statement (MySQL error {number})")
-
-
-@cache
-def _tls(ca: str) -> ssl.SSLContext:
-    """Never without verification, never below 1.2, 1.3 where the server offers it."""
-    if ca == "rds":
-        bundle = resources.files("rotation").joinpath("certificates/rds-global-bundle.pem")
-        context = ssl.create_default_context(cadata=bundle.read_text())
-    else:
-        context = ssl.create_default_context(cadata=ca)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    return context
-
-
-def _at(credential: Credential, host: str) -> Credential:
-    return Credential(credential.username, credential.password, host, credential.port, credential.dbname)
 
 
 def _everywhere(lines: list[str]) -> set[str]:

@@ -1,0 +1,15 @@
+"""How every source checks whom it talks to: chain and host name, against the authority that the target names."""
+
+import ssl
+from functools import cache
+from importlib import resources
+
+
+@cache
+def verified(ca: str) -> ssl.SSLContext:
+    """`ca`: a PEM text, or `rds`. Never without verification, never below 1.2, 1.3 where the server offers it."""
+    if ca == "rds":
+        ca = resources.files("rotation").joinpath("certificates/rds-global-bundle.pem").read_text()
+    context = ssl.create_default_context(cadata=ca)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context

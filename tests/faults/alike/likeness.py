@@ -1,0 +1,275 @@
+"""When two situations are one: when the same may happen from there on.
+
+What only has to be told apart (passwords that were made, versions, executions that are over) is called by the order in which
+it comes. What nobody can look at any more is left out: parts of a payload that no state ahead reads, versions that nobody can
+ask for, moments beyond the last threshold that asks for them.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Any
+
+from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Credential, Password, SecretText
+from rotation.core.record import Record
+
+from tests.faults.alike.liveness import live_at, projected
+from tests.faults.calls.machinery import LeftLying, machine
+from tests.worlds.asl import Frame, Place
+from tests.worlds.invocation import MADE, ORIGINS, Told
+from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
+from tests.worlds.world import ADMIN
+
+Json = Any
+ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+NAMED = re.compile(rf"({ID}|\bv0\b|{MADE.pattern}|run-\d+)")
+VERSION = re.compile(rf"{ID}|\bv0\b")
+SAME = '"dbname": "openemr", "host": "db.example", '
+KNOWN = {("db.example", 3306, "openemr"), ("db.example", None, "openemr")}
+"""Only to keep the texts short: one database, which the Kubernetes Secret names without a port."""
+LOOKS_AT_THE_PAGE = "ValidateApp"
+ORDER = (CURRENT, PENDING, LAST)
+
+
+def digest(
+    world: Snapshot, place: Place, late: LeftLying | None, faults: int, *more: Any, rolled_seconds: float, quiet_seconds: int
+) -> bytes:
+    """The same for situations with the same future."""
+    situation = Situation(world, place, late, faults, rolled_seconds, quiet_seconds)
+    return blake2b(situation.text(more).encode(), digest_size=16).digest()
+
+
+class Situation:
+    """One, to be compared. `rolled_seconds`: how long a rollout takes in its world; `faults`: how many there may still be."""
+
+    def __init__(
+        self, world: Snapshot, place: Place, late: LeftLying | None, faults: int, rolled_seconds: float, quiet_seconds: int
+    ) -> None:
+        (self.clock, self.secrets, self.accounts, self.source, self.held, self.pods, self.marks, self.environments,
+         self.shows, self.alive, self.throttled, self.remembers, _) = world  # fmt: skip
+        self.place, self.late, self.faults = place, late, faults
+        self.rolled_seconds, self.quiet_seconds = rolled_seconds, quiet_seconds
+        self.roles = {late.event["execution"]["name"]: "late"} if late else {}
+        if not place.ended:
+            self.roles[place.who.name] = "me"
+
+    def text(self, more: Any) -> str:
+        told, asked = _told(self.late) if self.late else ("", frozenset())
+        versions = [*self._secrets(asked)]
+        place = self._place()
+        others = (told, place, *versions)
+        late = self.late and self._ago(-self.late.dies)
+        return self._named((*versions, repr(self._world(others)), *place, told, repr((late, more))))
+
+    # ---- what it is called ------------------------------------------------------------------------------------------
+
+    def _named(self, texts: Iterable[str]) -> str:
+        names: dict[str, str] = {}
+
+        def name(raw: str) -> str:
+            if raw not in names:
+                kind = "r" if raw.startswith("run-") else "M" if raw.startswith("Made-") else "v"
+                said = self.roles.get(raw) if kind == "r" else self._recomputed(raw, name) if kind == "v" else None
+                names[raw] = said or f"{kind}#{len(names)}"
+            return names[raw]
+
+        said: list[str] = []
+        for text in texts:
+            pieces = _pieces(text)
+            said.extend(name(piece) if place % 2 else piece for place, piece in enumerate(pieces))
+            said.append("\n")
+        return "".join(said)
+
+    def _recomputed(self, version: str, name: Callable[[str], str]) -> str | None:
+        """An execution that is still at work comes to the same id again; nobody to that of one that is over."""
+        origin = ORIGINS.get(version)
+        if origin is None:
+            return None
+        secret, made_from, owner, step, attempt = origin
+        role = self.roles.get(owner.rpartition(":")[2])
+        which = " ".join(name(part) if VERSION.fullmatch(part) else part for part in attempt.split(" "))
+        return None if role is None else f"<{secret} {name(made_from)} {role} {step} {which}>"
+
+    def _own(self, version: str) -> bool:
+        origin = ORIGINS.get(version)
+        return origin is not None and origin[2].rpartition(":")[2] in self.roles
+
+    # ---- the secrets ------------------------------------------------------------------------------------------------
+
+    def _secrets(self, asked: frozenset[str]) -> Iterator[str]:
+        """`asked`: what whoever acts late was told of, and so may ask for by its id."""
+        slots, admin = self.secrets
+        made_from = {_from(text) for name, text, labels in admin if PENDING in labels or self._own(name)}
+        yield from self._secret(slots, asked)
+        yield from self._secret(admin, asked | made_from)
+
+    def _secret(self, versions: Any, asked: frozenset[str]) -> Iterator[str]:
+        """Those with a label first, in the labels' order."""
+        labelled: dict[str, tuple[str, str]] = dict.fromkeys(ORDER, ("", ""))
+        kept = []
+        sources = {name for name, _, labels in versions if CURRENT in labels or PENDING in labels or self._own(name)}
+        sources |= {_from(text) for _, text, labels in versions if PENDING in labels}
+        for name, text, labels in versions:
+            asked_for = PENDING in labels or name in asked or (self._own(name) and ORIGINS[name][1] in sources)
+            said = (name, _content(text, asked_for))
+            carried = [one for one in labels if one != STAGING]
+            for label in carried:
+                labelled[label] = said
+            if not carried and asked_for:
+                kept.append(said)
+        for said in (*labelled.values(), *kept):
+            yield from said
+        yield "."
+
+    # ---- the rest of the world --------------------------------------------------------------------------------------
+
+    def _world(self, others: Any) -> Any:
+        """`others`: all else that a version may be named in."""
+        lock, failed_over, _ = self.source
+        file, past, secret = self.held
+        generation, observed, _, failed = self.pods
+        mark, _, paused, changed, disturbed = self.marks
+        ours = mark is not None and mark.partition(".")[0] in self.roles
+        roll = self.clock - changed >= self.rolled_seconds or (self._ago(changed), observed == generation)
+        return (
+            sorted(account[:-1] for account in self.accounts),
+            (None if lock is None else "late" if self.late and lock == self.late.name else lock),
+            self._recent(failed_over, FAIL_OVER_SECONDS),
+            (_login(file), [(self._ago(ended), _login(one)) for ended, one in past], _login(secret)),
+            (self._mark(mark) if ours else None, paused, failed, roll),
+            self._recent(disturbed, self.rolled_seconds),
+            [_login(one) for one in self.environments],
+            self.shows,
+            () if self.place.ended else self.alive,
+            () if self.place.ended else [(str(port), min(calls, MANY_CALLS)) for port, calls in self.throttled if calls],
+            sorted(one for one in self.remembers if self._matters(one, others)),
+        )
+
+    def _matters(self, remembered: str, others: Any) -> bool:
+        """Nobody makes a version current any more that nobody carries; a run that is over restarts nothing."""
+        kind, _, what = remembered.partition(" ")
+        if kind == "closed":
+            return any(what in one for one in others)
+        return kind != "restarted" or what.partition(" ")[0] in self.roles
+
+    def _mark(self, mark: str) -> str | None:
+        """It names the first letters of a version."""
+        name, direction, version, again = mark.rsplit(".", 3)
+        events = [frame.data for frame in self.place.frames] + ([self.late.event] if self.late else [])
+        claims = [event.get("claim", {}).get("version", "") for event in events if isinstance(event, dict)]
+        claim = next((one for one in claims if one.startswith(version)), None)
+        return claim and f"{name} {direction} {claim} {again}"
+
+    def _ago(self, moment: float) -> float:
+        return round(self.clock - moment, 3)
+
+    def _recent(self, moment: float, seconds: float) -> float | None:
+        return self._ago(moment) if self.clock - moment < seconds else None
+
+    # ---- where the execution is, and whoever acts late --------------------------------------------------------------
+
+    def _place(self) -> list[str]:
+        if self.place.ended:
+            return [self.place.state, self.place.status]
+        return [text for frame in self.place.frames for text in self._frame(frame)]
+
+    def _tries(self, frame: Frame) -> tuple[int, ...]:
+        """How often each Retry was used up says nothing where nothing can fail so often that it matters. (Back-offs take time only
+        while somebody acts late or the database is read-only; the page may fail by itself.)"""
+        quiet = not self.faults and self.late is None and self._recent(self.source[1], FAIL_OVER_SECONDS) is None
+        if not any(frame.tries) or not quiet or frame.state == LOOKS_AT_THE_PAGE:
+            return frame.tries
+        refused = sum(calls for _, calls in self.throttled)
+        left = machine().scopes[frame.scope]["States"][frame.state]["Retry"][-1]["MaxAttempts"] - frame.tries[-1]
+        return () if refused <= left else frame.tries
+
+    def _frame(self, frame: Frame) -> Iterator[str]:
+        data = projected(frame.data, live_at(frame.scope, frame.state))
+        claim = data.get("claim")
+        if "drain" in data:
+            data["drain"] = self._drain(data["drain"], frame.data.get("claim") or {})
+        if "rollout" in data:
+            data["rollout"] = {**data["rollout"], "began": self._ago(data["rollout"]["began"])}
+        if claim:
+            data["claim"] = claim.get("version")
+        yield f"{frame.scope} {frame.state} {self._tries(frame)} {frame.index}"
+        yield json.dumps([data, frame.results], sort_keys=True)
+
+    def _drain(self, drain: Json, claim: Json) -> Json:
+        if not isinstance(drain, dict) or "began" not in drain:
+            return drain
+        quiet = drain.get("quiet_since") if drain.get("status") != "disturbed" else None
+        return {
+            **drain,
+            "began": True,
+            "quiet_since": None if quiet is None else min(self._ago(quiet), self.quiet_seconds),
+            "logins": None if quiet is None or drain["logins"] is None else self._counted() - claim["own_logins"] - drain["logins"],
+        }
+
+    def _counted(self) -> int:
+        """Logins of whoever is to be retired, as the intent has it."""
+        pending = next((text for _, text, labels in self.secrets[0] if PENDING in labels), None)
+        retiring = _retiring(pending) if pending else frozenset()
+        return sum(account[-1] for account in self.accounts if account[0] in retiring)
+
+
+@lru_cache(100_000)
+def _pieces(text: str) -> tuple[str, ...]:
+    """Every other one is a name."""
+    return tuple(NAMED.split(text))
+
+
+@lru_cache(1_000)
+def _told(late: LeftLying) -> tuple[str, frozenset[str]]:
+    """All that it goes by, and the versions in that."""
+    event = dict(late.event)
+    drain = event.pop("drain", None) or {}
+    event["claim"] = event.get("claim", {}).get("version")
+    if late.function == "rotate_admin":
+        event["situation"] = event["situation"]["rotation_id"]
+    event["again"] = drain.get("republished", 0)
+    text = repr((late.function, json.dumps(event, sort_keys=True), [_answer(one) for one in late.told]))
+    return text, frozenset(VERSION.findall(text))
+
+
+def _answer(told: Told) -> Any:
+    answer = told.answer
+    if told.error is not None:
+        return type(told.error).__name__
+    if isinstance(answer, Credential):
+        return _login(answer)
+    if isinstance(answer, SecretText):
+        return _content(answer.reveal(), True)
+    if isinstance(answer, Password):
+        return answer.reveal()
+    if isinstance(answer, list):
+        return [(username, SESSIONS.get(number, number)) for username, number in answer]
+    return repr(answer)
+
+
+@lru_cache(100_000)
+def _content(text: str, whole: bool) -> str:
+    content = json.loads(text)
+    if not whole and "rotation" in content:
+        content["rotation"] = content["rotation"]["id"]
+    return json.dumps(content, sort_keys=True).replace(SAME, "")
+
+
+@lru_cache(100_000)
+def _from(text: str) -> str:
+    return str(json.loads(text).get("rotation", {}).get("from", ""))
+
+
+@lru_cache(100_000)
+def _retiring(text: str) -> frozenset[str]:
+    record = Record(json.loads(text))
+    left = () if record.two_values else (record.credential(record.leaves),)
+    entries = (*left, *((record.previous,) if record.previous else ()))
+    return frozenset(entry.username for entry in entries) - {ADMIN}
+
+
+def _login(credential: Credential) -> tuple[Any, ...]:
+    where = (credential.host, credential.port, credential.dbname)
+    return (credential.username, credential.password.reveal(), *(() if where in KNOWN else where))

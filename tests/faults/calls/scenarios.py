@@ -1,0 +1,227 @@
+"""What a rotation may find when it begins."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rotation.core.errors import AppUnhealthy
+from rotation.core.model import Credential, SecretText, Slot
+
+from tests.faults.laws import instant
+from tests.faults.laws.rest import at_rest
+from tests.faults.laws.violation import Violation
+from tests.worlds.asl import Place
+from tests.worlds.living import LivingWorld
+from tests.worlds.world import (
+    ADMIN,
+    ADMIN_PASSWORD,
+    FORMER,
+    FORMER_PASSWORD,
+    LONGER,
+    RING,
+    USERS,
+    credential,
+    fields,
+    login,
+)
+
+JOB_SECONDS = 60.0
+Rest = Callable[[LivingWorld, Place, Credential], None]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A world to begin in, and what is asked of it."""
+
+    world: Callable[[], LivingWorld]
+    stopped_at: str = ""
+    """The state before which a first run was stopped in it."""
+    first_mode: str = "rotate"
+    """Of that first run."""
+    mode: str = "rotate"
+    rest: Rest = at_rest
+    """What must be so after one clean run."""
+
+    def begun(self) -> LivingWorld:
+        """Its world, as if it had been so for long."""
+        world = self.world()
+        world.file.past, world.pods.environments = (), (world.secret.held,)
+        instant.begin(world)
+        return world
+
+
+def from_a() -> LivingWorld:
+    return LivingWorld()
+
+
+def from_b() -> LivingWorld:
+    return LivingWorld(active=Slot.B)
+
+
+def ring_of_three() -> LivingWorld:
+    return LivingWorld(ring=LONGER, active=Slot.C)
+
+
+def two_values() -> LivingWorld:
+    """Two passwords of one user: the second has never been set."""
+    return LivingWorld(two_values=True)
+
+
+def bootstrap() -> LivingWorld:
+    """The application uses neither slot, and the secret holds what Terraform put there."""
+    world = LivingWorld()
+    world.application_uses(credential(FORMER, FORMER_PASSWORD))
+    for slot in RING:
+        del world.source.accounts[USERS[slot]]
+    return world
+
+
+def bootstrap_from_the_admin() -> LivingWorld:
+    """The application works as the admin, whose password only sqlconf.php still knows."""
+    world = bootstrap()
+    world.source.accounts[ADMIN].password = "canary-of-master-driftedM"
+    world.application_uses(credential(ADMIN, "canary-of-master-driftedM"))
+    return world
+
+
+def drifted_active() -> LivingWorld:
+    """The application's password is not the one in the secret."""
+    world = LivingWorld()
+    world.account(Slot.A).password = "canary-of-a-drifted"
+    world.application_uses(credential(USERS[Slot.A], "canary-of-a-drifted"))
+    return world
+
+
+def drifted_standby() -> LivingWorld:
+    """Nobody knows the standby's password."""
+    world = LivingWorld()
+    world.account(Slot.B).password = "canary-of-b-drifted"
+    return world
+
+
+def drifted_admin() -> LivingWorld:
+    """Somebody put the admin secret with a wrong password; the one before it logs in."""
+    world = LivingWorld()
+    theirs = fields(credential(ADMIN, "canary-of-master-never-set"))
+    world.admin.put("theirs", SecretText(json.dumps(theirs)))
+    return world
+
+
+def without_dual_passwords() -> LivingWorld:
+    return LivingWorld(dual_passwords=False)
+
+
+def without_login_counts() -> LivingWorld:
+    return LivingWorld(counts_logins=False)
+
+
+def with_a_leftover() -> LivingWorld:
+    """An older password of the active user still works, and no version knows it."""
+    world = LivingWorld()
+    world.account(Slot.A).old = "canary-of-a-leftover"
+    return world
+
+
+def with_slow_pods() -> LivingWorld:
+    """The controller is busy: even to see a change takes it longer than the quiet period, and a rollout longer still."""
+    world = LivingWorld()
+    world.pods.observed_seconds, world.pods.rolled_seconds = 25.0, 30.0
+    return world
+
+
+def with_a_job() -> LivingWorld:
+    """Something that nobody thought of goes on with the old login for longer than a rotation takes, and keeps no session."""
+    world = LivingWorld()
+    world.job = (world.clock + JOB_SECONDS, login(Slot.A))
+    return world
+
+
+def with_a_report_on_a_reader() -> LivingWorld:
+    """Somebody reads from a reader for longer than a rotation takes, in one session that the writer knows nothing of."""
+    world = with_a_job()
+    world.job_on_a_reader = True
+    return world
+
+
+def with_odd_characters() -> LivingWorld:
+    """The standby's password holds what trips over in templates and quotes."""
+    world, odd = LivingWorld(), r"canary-\1-\g<1>-$x'-\\"
+    world.account(Slot.B).password = odd
+    content = json.loads(world.slots.versions["v0"]["secret_string"])
+    content["B"]["password"] = odd
+    world.slots.versions["v0"]["secret_string"] = json.dumps(content)
+    return world
+
+
+def where_b_does_not_work() -> LivingWorld:
+    """The application shows an error to its users as soon as it works as slot B."""
+    world = LivingWorld()
+
+    def check() -> None:
+        if world.file.held.username == USERS[Slot.B]:
+            raise AppUnhealthy("the page does not show the application")
+
+    world.health.check = check  # type: ignore[method-assign]
+    return world
+
+
+def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) -> None:
+    """After a rollback."""
+    wrong = {
+        f"the run ended {place.state}: {place.cause}": place.state == "RolledBack",
+        "AWSPENDING is held": world.slots.labels().pending is None,
+        "a consumer is not where it was": all(one.held.same_login(began_with) for one in (world.file, world.secret)),
+        "what it uses is not current": world.current.credential(world.current.active).same_login(began_with),
+    }
+    for what, holds in wrong.items():
+        if not holds:
+            raise Violation("at-rest", what)
+
+
+def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
+    """Whatever was known before opens nothing any more."""
+    at_rest(world, place, began_with, state="Revoked")
+    stolen = [*(login(slot) for slot in world.current.ring), credential(ADMIN, ADMIN_PASSWORD)]
+    still = [one.username for one in stolen if world.accepts(one)]
+    if still:
+        raise Violation("at-rest", f"revoked, and still accepted: the first password of {', '.join(still)}")
+
+
+def untouched(_: LivingWorld, place: Place, _began_with: Credential) -> None:
+    """After a dry run; the oracle saw to it that it wrote nothing."""
+    if place.state != "PlanReported":
+        raise Violation("at-rest", f"the run ended {place.state}: {place.cause}")
+
+
+SCENARIOS = {
+    "from A": Scenario(from_a),
+    "from B": Scenario(from_b),
+    "bootstrap": Scenario(bootstrap),
+    "drifted slot": Scenario(drifted_active),
+    "drifted admin": Scenario(drifted_admin),
+    "interrupted flip": Scenario(from_a, "ValidateApp"),
+    "interrupted retirement": Scenario(from_a, "CheckDrained"),
+    "undiscarded password": Scenario(from_a, "CheckStillDrained"),
+    # beyond what was asked for
+    "drifted standby": Scenario(drifted_standby),
+    "bootstrap from a drifted admin": Scenario(bootstrap_from_the_admin),
+    "no dual passwords": Scenario(without_dual_passwords),
+    "no login counts": Scenario(without_login_counts),
+    "a leftover password": Scenario(with_a_leftover),
+    "interrupted publish": Scenario(from_a, "PatchSecret"),
+    "interrupted sync-users": Scenario(bootstrap, "SyncUsers", first_mode="sync-users"),
+    "slow pods": Scenario(with_slow_pods),
+    "a job with the old login": Scenario(with_a_job),
+    "a report on a reader": Scenario(with_a_report_on_a_reader),
+    "odd characters": Scenario(with_odd_characters),
+    "B does not work": Scenario(where_b_does_not_work, rest=back_where_it_was),
+    "a ring of three": Scenario(ring_of_three),
+    "an interrupted retirement in a ring of three": Scenario(ring_of_three, "CheckDrained"),
+    "two values of one user": Scenario(two_values),
+    "an interrupted flip between two values": Scenario(two_values, "ValidateApp"),
+    "an undiscarded value": Scenario(two_values, "CheckStillDrained"),
+    "revocation": Scenario(from_a, mode="revoke", rest=revoked),
+    "revocation of an interrupted flip": Scenario(from_a, "ValidateApp", mode="revoke", rest=revoked),
+    "a revocation of a ring of three": Scenario(ring_of_three, mode="revoke", rest=revoked),
+    "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),
+}

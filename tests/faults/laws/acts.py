@@ -1,0 +1,188 @@
+"""What is asked of every act, by what whoever did it had looked at before."""
+
+import json
+
+from rotation.core.model import CURRENT, PENDING, Credential
+
+from tests.faults.laws.recorded import active_login, content_of, login_of, parsed
+from tests.faults.laws.violation import Violation
+from tests.worlds.invocation import Answered, Boundary, Failed, Invocation, Outcome
+from tests.worlds.living import LivingWorld
+from tests.worlds.world import ADMIN
+
+
+def judge(it: Invocation, boundary: Boundary) -> None:
+    """An act, by what whoever did it had looked at before."""
+    _tried_once(it, boundary)
+    if not boundary.changed:
+        return
+    if it.event.get("mode") == "dry-run":
+        raise Violation("dry-run", f"{boundary.what} was done in a dry run")
+    _once(it, boundary)
+    _wrote_ahead(it, boundary)
+    _made_like_the_one_in_use(it, boundary)
+    _claimed_what_was_decided(it, boundary)
+    _proved(it, boundary)
+    _kept_the_old_one(it, boundary)
+    _held_the_intent(it, boundary)
+    _looked_under_the_lock(it, boundary)
+    _cut_off_nobody_at_work(it, boundary)
+    _one_way(it, boundary)
+
+
+def _tried_once(it: Invocation, boundary: Boundary) -> None:
+    """Failed logins can lock an account; and no answer is not a refusal, after which the next password may be tried."""
+    if boundary.what.startswith("login ") and it.seen.trying in it.seen.refused:
+        raise Violation("once", f"{boundary.what}: a password that was refused is tried again in the same call")
+    if boundary.what.startswith("login ") and it.seen.unanswered:
+        raise Violation("I3", f"{boundary.what}: tried after a login that got no answer, as if that had been refused")
+
+
+def _once(it: Invocation, boundary: Boundary) -> None:
+    """One publish restarts the application once, however often it is asked."""
+    if boundary.what == "restart":
+        again = it.event["drain"].get("republished", 0)
+        mark = f"restarted {it.event['execution']['name']} {it.event['direction']} {it.event['claim']['version']} {again}"
+        if mark in it.world.remembers:
+            raise Violation("once", "a repeated call started a second rollout")
+        before = {one for one in it.world.remembers if one.startswith("restarted ")}
+        it.world.remembers = it.world.remembers - before | {mark}
+
+
+def _wrote_ahead(it: Invocation, boundary: Boundary) -> None:
+    verb, _, username = boundary.what.partition(" ")
+    if verb in ("alter", "create"):
+        password = it.world.source.accounts[username].password
+        if not any(password in text for text in it.seen.read_back):
+            raise Violation("I1", f"{username} was given a password that had not been read back")
+
+
+def _made_like_the_one_in_use(it: Invocation, boundary: Boundary) -> None:
+    """With TLS where that needs it; and where the application comes without, it comes in as the new user too."""
+    verb, _, username = boundary.what.partition(" ")
+    accounts = it.world.source.accounts
+    model = accounts.get(it.world.file.held.username)
+    if verb == "create" and model and accounts[username].tls != model.tls:
+        law = "I7" if model.tls else "I3"
+        raise Violation(law, f"{username} was made {'without' if model.tls else 'with'} TLS, unlike the user in use")
+
+
+def _claimed_what_was_decided(it: Invocation, boundary: Boundary) -> None:
+    """The slot; and of each user a password that works, where one was found. (A retirement keeps the password that is recorded: it
+    may be on its way into the database.)"""
+    if it.function != "claim_rotation" or boundary.what != f"swap {PENDING} of slots":
+        return
+    content, decided = content_of(it.world.slots, PENDING), it.event["situation"]
+    if content["active_slot"] != decided["slot"]:
+        raise Violation("I4", f"the intent names slot {content['active_slot']}, and what was decided is {decided['slot']}")
+    keeps = decided["action"] == "retire" or decided["keeps_intent"]
+    current = it.world.current
+    decided_anew = (current.active,) if current.two_values else current.ring
+    for slot in decided_anew if not keeps else [content["active_slot"]]:
+        recorded = login_of(content[slot])
+        works = [one for one in it.seen.proven if one.username == recorded.username and it.world.accepts(one)]
+        if works and not it.world.accepts(recorded):
+            raise Violation("I1", f"the intent records a password of {recorded.username} that does not log in, where another does")
+
+
+def _proved(it: Invocation, boundary: Boundary) -> None:
+    to_be_tried = _to_be_tried(it, boundary)
+    if to_be_tried and not any(to_be_tried.same_login(credential) for credential in it.seen.proven):
+        raise Violation("I3", f"{boundary.what}: what {to_be_tried.username} is to log in with had not been tried")
+
+
+def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
+    """What is published; and what is recorded as the outcome of a change of a password. (A flip has its own proof: ValidateApp.)"""
+    world = it.world
+    if boundary.what.startswith("publish "):
+        return _published(world, boundary)
+    if boundary.what == f"swap {CURRENT} of admin":
+        return login_of(content_of(world.admin, CURRENT))
+    if it.function == "discard_old_password" and boundary.what == f"swap {CURRENT} of slots":
+        return world.current.credential(world.current.active if world.current.two_values else world.current.leaves)
+    return None
+
+
+def _published(world: LivingWorld, boundary: Boundary) -> Credential:
+    return world.file.held if boundary.what.endswith(world.file.name) else world.secret.held
+
+
+def _kept_the_old_one(it: Invocation, boundary: Boundary) -> None:
+    """Where the server can: then only the discard destroys. A repair replaces what nobody knows."""
+    verb, _, username = boundary.what.partition(" ")
+    repairs = it.function == "sync_users" and not it.world.current.two_values
+    if verb == "alter" and not repairs and it.world.source.dual_passwords and it.world.source.accounts[username].old is None:
+        raise Violation("I8", f"{boundary.what}: the old password was not kept beside the new one")
+
+
+def _held_the_intent(it: Invocation, boundary: Boundary) -> None:
+    if it.function == "claim_rotation" and boundary.what == f"swap {PENDING} of slots":
+        _left_the_living_alone(it)
+        return
+    if boundary.what.startswith("put ") or it.function in ("fix_permissions", "announce_incident"):
+        return
+    if _owner(it) != it.owner:
+        raise Violation("I4", f"{it.function}: {boundary.what}, and the intent was not seen to be its own")
+
+
+def _looked_under_the_lock(it: Invocation, boundary: Boundary) -> None:
+    """Immediately before a password changes: at the intent, and at whether a slot's user is at work (where that forbids it)."""
+    verb, _, username = boundary.what.partition(" ")
+    if verb not in ("alter", "create", "discard"):
+        return
+    if "labels of slots" not in it.seen.under_lock:
+        raise Violation("I4", f"{boundary.what}: nobody had looked at the intent under the database's lock")
+    if it.world.current.two_values and username != ADMIN:
+        if f"passwords of {username}" not in it.seen.under_lock:
+            raise Violation("I2", f"{boundary.what}: nobody had looked under the lock which of its passwords is the primary")
+        return
+    if verb != "create" and f"login {username}" not in it.seen.under_lock:
+        raise Violation("I2", f"{boundary.what}: nobody had tried under the lock what is to work after it")
+    forbids = verb != "create" and username != ADMIN and it.event["mode"] not in ("revoke", "sync-users")
+    if forbids and f"activity {username}" not in it.seen.under_lock:
+        raise Violation("I2", f"{boundary.what}: nobody had looked under the lock whether somebody works with it")
+
+
+def _left_the_living_alone(it: Invocation) -> None:
+    """`seen` is still what it saw before it took the label. A revocation leaves nobody alone."""
+    if it.event["mode"] != "revoke" and _owner(it) in it.world.alive - {it.owner} - it.seen.over:
+        raise Violation("I4", f"{it.owner.rpartition(':')[2]} took over a run that was alive")
+
+
+def _cut_off_nobody_at_work(it: Invocation, boundary: Boundary) -> None:
+    if boundary.what == "end sessions" and it.event["mode"] != "revoke":
+        raise Violation("I2", "a rotation ended sessions: only a revocation does")
+    if boundary.what == "end sessions" and set(it.seen.ending) & set(it.world.application_sessions()):
+        raise Violation("I2", "sessions with which the application works were ended")
+
+
+def _owner(it: Invocation) -> str | None:
+    version = it.world.slots.versions.get(it.seen.pending or "")
+    return None if version is None else parsed(version["secret_string"]).get("rotation", {}).get("owner")
+
+
+def _one_way(it: Invocation, boundary: Boundary) -> None:
+    world = it.world
+    current, closed = world.slots.labels().current, f"closed {it.event.get('claim', {}).get('version')}"
+    if boundary.what == f"swap {CURRENT} of slots":
+        if f"closed {current}" in world.remembers:
+            raise Violation("I5", "a flip landed after it had been closed")
+        if it.function == "close_flip":
+            world.remembers |= {closed}
+    ours = world.slots.labels().pending == it.event.get("claim", {}).get("version")
+    if boundary.what.startswith("publish ") and ours and it.event["direction"] == "restore":
+        held = _published(world, boundary)
+        if it.event["entry"] != "previous" and not _same_slot(world, held):
+            raise Violation("I5", f"rolled back to {held.username}, which is not what is current")
+
+
+def _same_slot(world: LivingWorld, held: Credential) -> bool:
+    current = active_login(world)
+    return held.same_login(current) if world.current.two_values else held.username == current.username
+
+
+def canaries(world: LivingWorld, outcome: Outcome) -> None:
+    """What the state machine gets to see, and with it the history."""
+    shown = json.dumps(outcome.payload) if isinstance(outcome, Answered) else outcome.cause if isinstance(outcome, Failed) else ""
+    if "Made-" in shown or "canary" in shown:
+        raise Violation("I7", "a password is in what a function returned")

@@ -1,0 +1,14 @@
+"""The checks have teeth: faults put back one at a time, and each must be found.
+
+The first fifteen are those of the best-known tool of this kind; the others are what each clause of the protocol is there for.
+"""
+
+from tests.faults.teeth.looks import LOOKS
+from tests.faults.teeth.order import ORDER
+from tests.faults.teeth.passwords import PASSWORDS
+from tests.faults.teeth.peers import PEERS
+from tests.faults.teeth.record import RECORD
+from tests.faults.teeth.turns import TURNS
+
+PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS]
+MUTATIONS = [*PEERS, *PROTOCOL]

@@ -1,0 +1,93 @@
+"""The rules of longer rings and of two passwords of one user, left out."""
+
+from typing import Any
+
+from rotation.core.model import RotationStep, RotationTag
+from rotation.core.record import Record
+from rotation.protocol import intents
+from rotation.protocol.survey import working_admin
+
+from tests.faults.teeth.mutation import STEPS, Mutation, in_the_machine, replaced
+
+RING = ("a ring of three", "an interrupted retirement in a ring of three")
+VALUES = ("two values of one user", "an interrupted flip between two values", "an undiscarded value")
+
+
+def second_value(
+    world: Any, request: Any, new: Any, in_use: Any, *, retain: bool = True, looks: bool = True, fence: bool = True
+) -> Any:
+    with world.source.as_admin(working_admin(world)) as session:
+        if fence:
+            intents.confirm(world.slots, request.claim.version)
+        made = session.needs_retain(new.username, in_use.password, new.password) if looks else True
+        if made:
+            session.set_password(new.username, new.password, retain=retain)
+    world.source.logs_in(new)
+    return {"repaired": []}
+
+
+def without_retain(*given: Any) -> Any:
+    return second_value(*given, retain=False)
+
+
+def without_a_look(*given: Any) -> Any:
+    return second_value(*given, looks=False)
+
+
+def without_a_fence(*given: Any) -> Any:
+    return second_value(*given, fence=False)
+
+
+def discard_without_a_look(world: Any, request: Any, admin: Any, in_use: Any, _: Any) -> None:
+    with world.source.as_admin(admin) as session:
+        intents.confirm(world.slots, request.claim.version)
+        if world.source.logs_in(in_use):
+            session.discard_old_password(in_use.username)
+
+
+def discard_without_a_fence(world: Any, _: Any, admin: Any, in_use: Any, retired: Any) -> None:
+    with world.source.as_admin(admin) as session:
+        if world.source.logs_in(in_use) and session.needs_discard(in_use.username, in_use.password, retired.password):
+            session.discard_old_password(in_use.username)
+
+
+def discards_nothing(*_: Any) -> None: ...
+
+
+def records_the_old_value_again(base: Record, owner: str, current: str) -> Record:
+    assert base.tag is not None
+    return base.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current, base.tag.leaves))
+
+
+def slot_by_its_user_alone(record: Record, credential: Any) -> Any:
+    return next((slot for slot in record.ring if record.credential(slot).username == credential.username), None)
+
+
+def one_round_less(states: dict[str, Any]) -> None:
+    states["NextRound"]["Parameters"] = {"number.$": "States.MathAdd($.round.number, 2)"}
+
+
+RECORDS = "rotation.core.record.Record"
+SECOND, DISCARD = f"{STEPS}.sync_users._second_value", f"{STEPS}.discard_old_password._discard_value"
+
+TURNS = [
+    Mutation(
+        "a ring: the slot that comes next is retired",
+        replaced(f"{RECORDS}.leaves", property(lambda record: record.after(record.active))),
+        RING,
+    ),
+    Mutation("a ring: a revocation goes round once less", in_the_machine(one_round_less), ("a revocation of a ring of three",)),
+    Mutation("two values: set without RETAIN", replaced(SECOND, without_retain), VALUES),
+    Mutation("two values: RETAIN without asking which is the primary", replaced(SECOND, without_a_look), VALUES),
+    Mutation("two values: no fence before RETAIN", replaced(SECOND, without_a_fence), VALUES),
+    Mutation("two values: DISCARD without asking which is the primary", replaced(DISCARD, discard_without_a_look), VALUES),
+    Mutation("two values: no fence before DISCARD", replaced(DISCARD, discard_without_a_fence), VALUES),
+    Mutation("two values: nothing is discarded", replaced(DISCARD, discards_nothing), VALUES),
+    Mutation(
+        "two values: the old one is recorded for the next time",
+        replaced(f"{STEPS}.rotate_old_slot._retiring", records_the_old_value_again),
+        VALUES,
+    ),
+    Mutation("two values: a slot is known by its user alone", replaced(f"{RECORDS}.slot_of", slot_by_its_user_alone), VALUES),
+    Mutation("two values: taken for two users", replaced(f"{RECORDS}.two_values", property(lambda _: False)), VALUES),
+]

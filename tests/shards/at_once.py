@@ -1,0 +1,13 @@
+"""A pytest plugin of tests.shards: who looks on knows of a failure when it happens, and not when its shard has ended."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.failed:
+        what = "failed" if report.when == "call" else f"failed in its {report.when}"
+        with Path(os.environ["FAILURES"]).open("a") as failures:
+            failures.write(f"{report.nodeid} {what}\n")

@@ -1,0 +1,47 @@
+"""Which file goes to which shard: by the seconds that each took when that was last written down."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+TIMES = ROOT / "tests" / "seconds.json"
+UNKNOWN = 30.0
+"""Seconds of a file that nobody has timed yet."""
+MEASURES = ["tests/e2e/test_rotation.py"]
+FOLDERS = {"e2e": "tests/e2e", "other": "tests/contract"}
+WHOLE_FOLDERS = ["tests/unit", "tests/statemachine"]
+SHARDS = {"e2e": 3, "other": 2}
+
+
+def units(group: str) -> list[str]:
+    """What goes to the shards of a group."""
+    files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / FOLDERS[group]).glob("test_*.py"))
+    return [file for file in files if file not in MEASURES] + (WHOLE_FOLDERS if group == "other" else [])
+
+
+def dealt(files: list[str], seconds: dict[str, float], shards: int) -> list[list[str]]:
+    """The longest first, each to the shard that has least to do."""
+    hands: list[list[str]] = [[] for _ in range(shards)]
+    totals = [0.0] * shards
+    for file in sorted(files, key=lambda one: -seconds.get(one, UNKNOWN)):
+        least = totals.index(min(totals))
+        hands[least].append(file)
+        totals[least] += seconds.get(file, UNKNOWN)
+    return [sorted(hand) for hand in hands if hand]
+
+
+def unit_of(module: str) -> str:
+    """tests.unit.test_x is timed with its folder."""
+    path = "/".join(module.split(".")[:3])
+    return next((folder for folder in WHOLE_FOLDERS if path.startswith(f"{folder}/")), f"{path}.py")
+
+
+def read_times() -> dict[str, float]:
+    found: dict[str, float] = json.loads(TIMES.read_text())
+    return found
+
+
+def write_times(times: dict[str, float]) -> None:
+    TIMES.write_text(json.dumps({file: round(taken, 1) for file, taken in sorted(times.items())}, indent=2) + "\n")

@@ -1,0 +1,96 @@
+"""One pytest with some of the files, and servers of its own."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+from tests.shards.dealing import ROOT, unit_of
+
+DOTS = re.compile(rb"^([.FEsxX]+)(?: +\[ *\d+%\])?$", re.MULTILINE)
+
+
+@dataclass
+class Shard:
+    name: str
+    files: list[str]
+    folder: Path
+    nice: int = 0
+    seconds: float = 0
+    counts: Counter[str] = field(default_factory=Counter)
+    times: dict[str, float] = field(default_factory=dict)
+    _told: int = 0
+
+    def start(self) -> None:
+        self._began = time.monotonic()
+        plugins = ["-p", "no:cacheprovider", "-p", "tests.shards.at_once", f"--junit-xml={self._report}"]
+        command = ["nice", "-n", str(self.nice), sys.executable, "-m", "pytest", *plugins, *self.files]
+        environment, nothing = {**os.environ, "FAILURES": str(self._failures)}, subprocess.DEVNULL
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdin=nothing, stdout=log, stderr=log, process_group=0
+            )
+
+    def end(self) -> None:
+        """If we are ended, so is it, with what it runs; its servers see to themselves."""
+        if self._process.poll() is None:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            self._process.wait()
+
+    def has_ended(self) -> bool:
+        if self._process.poll() is None:
+            return False
+        self.seconds = time.monotonic() - self._began
+        if self._report.exists():
+            self._read(ElementTree.parse(self._report).getroot())  # noqa: S314 - pytest's own
+        if not self.well and not self.counts["failed"] + self.counts["errors"]:
+            self.counts["errors"] += 1  # it did not even begin, or was killed
+        return True
+
+    def new_failures(self) -> list[str]:
+        """Since that was asked last."""
+        told = self._failures.read_text().splitlines() if self._failures.exists() else []
+        new, self._told = told[self._told :], len(told)
+        return new
+
+    @property
+    def well(self) -> bool:
+        return self._process.returncode == 0
+
+    @property
+    def output(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    @property
+    def so_far(self) -> str:
+        marks = b"".join(DOTS.findall(self._log.read_bytes()))
+        wrong = marks.count(b"F") + marks.count(b"E")
+        return f"{self.name} {len(marks)}" + (f" ({wrong} FAILED)" if wrong else "")
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / f"{self.name}.log"
+
+    @property
+    def _failures(self) -> Path:
+        return self.folder / f"{self.name}.failures"
+
+    @property
+    def _report(self) -> Path:
+        return self.folder / f"{self.name}.xml"
+
+    def _read(self, report: ElementTree.Element) -> None:
+        for case in report.iter("testcase"):
+            ways = {child.tag for child in case} & {"failure", "error", "skipped"}
+            kind = "failed" if "failure" in ways else "errors" if "error" in ways else "skipped" if ways else "passed"
+            self.counts[kind] += 1
+            unit = unit_of(str(case.get("classname")))
+            self.times[unit] = self.times.get(unit, 0.0) + float(case.get("time") or 0)

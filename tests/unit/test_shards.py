@@ -1,0 +1,37 @@
+"""Every test of every tier is in exactly one shard, and the shards end at about the same time."""
+
+import pytest
+
+from tests.shards.dealing import FOLDERS, MEASURES, ROOT, SHARDS, WHOLE_FOLDERS, dealt, unit_of, units
+
+
+def test_every_file_is_dealt_once_but_those_of_a_real_cluster() -> None:
+    files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")}
+    beside = {file for file in files if file.startswith(("tests/cluster/", *(f"{folder}/" for folder in WHOLE_FOLDERS)))}
+    dealt_out = [*units("e2e"), *units("other"), *MEASURES]
+    assert sorted(dealt_out) == sorted((files - beside) | set(WHOLE_FOLDERS))
+
+
+@pytest.mark.parametrize("count", [1, 2, 5])
+def test_the_longest_go_first_and_nothing_is_lost(count: int) -> None:
+    seconds = {"a": 100.0, "b": 60.0, "c": 50.0, "d": 1.0}
+    hands = dealt(list(seconds), seconds, count)
+    assert sorted(file for hand in hands for file in hand) == sorted(seconds)
+    assert len(hands) == min(count, len(seconds))
+    if count == 2:
+        assert hands == [["a", "d"], ["b", "c"]]
+
+
+def test_a_file_that_nobody_has_timed_yet_counts_as_if_it_had_been() -> None:
+    assert dealt(["new", "b", "c"], {"b": 25.0, "c": 6.0}, 2) == [["new"], ["b", "c"]]
+
+
+@pytest.mark.parametrize(
+    ("module", "unit"), [("tests.unit.test_x", "tests/unit"), ("tests.e2e.test_y.TestIt", "tests/e2e/test_y.py")]
+)
+def test_a_test_is_timed_with_what_is_dealt(module: str, unit: str) -> None:
+    assert unit_of(module) == unit
+
+
+def test_there_is_a_number_of_shards_for_every_group() -> None:
+    assert set(SHARDS) == set(FOLDERS)
