@@ -50,7 +50,7 @@ def test_a_schedules_time_names_the_rotation_else_the_execution(time: str | None
     assert Request({key: value for key, value in EVENT.items() if key != "scheduled_time"}).rotation_id == "me"
 
 
-OPTIONAL = ("drain", "probes", "client_request_token")
+OPTIONAL = ("drain", "probes", "secret_version")
 
 
 @pytest.mark.parametrize("name", [name for name in vars(Request) if not name.startswith("_") and name not in OPTIONAL])

@@ -133,9 +133,9 @@ class Request:
         return None if began is None else float(began)
 
     @property
-    def client_request_token(self) -> str:
+    def secret_version(self) -> str:
         """The version by which Secrets Manager rotates the application's secret; empty in a run that it did not start."""
-        return str(self._event.get("client_request_token") or "")
+        return str(self._event.get("secret_version") or "")
 
     @property
     def drain(self) -> Drain | None:

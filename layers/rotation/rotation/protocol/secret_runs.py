@@ -36,7 +36,7 @@ def last_run(world: RotatingWorld, call: SecretCall) -> tuple[Ran | None, str]:
 
 def start_run(world: RotatingWorld, call: SecretCall, name: str) -> None:
     """Started before under that name is as good as started now."""
-    given = {"target": world.target.name, "client_request_token": call.token, "started_by": STARTED_BY}
+    given = {"target": world.target.name, "secret_version": call.token, "started_by": STARTED_BY}
     failure = world.start(name, given)
     if failure:
         raise RunEnded(f"the execution {name} could not be started ({failure})")

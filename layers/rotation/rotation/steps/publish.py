@@ -40,12 +40,12 @@ def publish(world: World, request: Request) -> dict[str, Any]:
 def _is_secrets_managers(world: World, request: Request) -> bool:
     """Whether this very change is Secrets Manager's to make. On the way back, and after the flip, it is ours."""
     forward = request.direction is Direction.FORWARD and request.drain is None
-    return forward and bool(request.client_request_token) and world.target.consumers[request.consumer].traffic
+    return forward and bool(request.secret_version) and world.target.consumers[request.consumer].traffic
 
 
 def _awaited(world: World, request: Request) -> dict[str, Any]:
     """It rotates by calling a function of ours, which makes its version current once it works everywhere."""
-    now, token = world.now(), request.client_request_token
+    now, token = world.now(), request.secret_version
     began = now if request.put_began is None else request.put_began
     secret, waited = world.rotated, now - began
     if secret is None:

@@ -15,9 +15,9 @@ from rotation.protocol.survey import survey
 
 def read_slots(world: World, request: Request) -> dict[str, Any]:
     """The decision and what the machine needs of the target; never a credential."""
-    if request.client_request_token and (world.target.rotated_secret is None or request.mode is not Mode.ROTATE):
+    if request.secret_version and (world.target.rotated_secret is None or request.mode is not Mode.ROTATE):
         raise TrafficElsewhere(
-            f"{world.target.name}: client_request_token is for mode rotate, and for a target whose traffic an app-secret moves"
+            f"{world.target.name}: secret_version is for mode rotate, and for a target whose traffic an app-secret moves"
         )
     recreated = _recreated(world)
     facts = survey(world, request.rotation_id, request.owner)
