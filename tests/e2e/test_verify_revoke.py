@@ -11,7 +11,7 @@ from typing import Any
 import pymysql
 import pytest
 
-from local.faults import SecretFault
+from local.faults import Fault, SecretFault
 from local.follow import Run, Visit, wait_for
 from local.mysql import Login
 from local.stack import ADMIN_SECRET, SLOT_SECRET
@@ -184,12 +184,22 @@ def test_revoke_tells_people_shuts_the_intruder_out_and_the_application_never(
 
 
 def test_revoke_takes_over_a_rotation_that_is_running(rotations: Rotations) -> None:
-    stolen = [*rotations.logins(), rotations.admin]
+    """The rotation is held off in its drain until it has lost the lock: how busy the machine is decides nothing."""
+    stolen, stack = [*rotations.logins(), rotations.admin], rotations.stack
     started: list[str] = []
+    held_off = Fault(
+        stack.function("CheckDrained"),
+        {"mode": "rotate"},
+        times=1000,
+        error={"errorType": "SourceBusy", "errorMessage": "held off by a test"},
+    )
 
     def revoke(visit: Visit | None) -> None:
         if visit and visit.state == "FlipSlot" and not started:
+            stack.aws.fail(held_off)
             started.append(rotations.start(mode="revoke", reason="a laptop was stolen"))
+        elif started and stack.secret(SLOT_SECRET, stage="AWSPENDING")["rotation"]["owner"] == started[0]:
+            stack.aws.clear_faults()
 
     assert rotations.follow(rotations.start(), revoke).outcome == "Superseded"
     run = wait_for(rotations.stack, started[0])

@@ -2,11 +2,18 @@
 
 from typing import Any
 
-CONSUMERS = [
-    {"index": 0, "kind": "sqlconf", "state": "WriteSqlconf", "settles": False},
-    {"index": 1, "kind": "secret", "state": "PatchSecret", "settles": False},
-    {"index": 2, "kind": "deployment", "state": "RestartApp", "settles": False},
-]
+STATES = {"sqlconf": "WriteSqlconf", "secret": "PatchSecret", "deployment": "RestartApp"}
+PUBLISHED = {**STATES, "app-secret": "PutSecret", "proxy-secret": "PutSecret"}
+
+
+def consumer(index: int, kind: str) -> dict[str, Any]:
+    """As ReadSlots lists it."""
+    return {"index": index, "kind": kind, "state": PUBLISHED.get(kind, "Unknown"), "settles": kind == "proxy-secret"}
+
+
+PROXIED = {"consumers": [consumer(0, "proxy-secret"), consumer(1, "app-secret")], "keepers": [consumer(0, "proxy-secret")]}
+"""What ReadSlots says of an application behind a proxy."""
+CONSUMERS = [consumer(index, kind) for index, kind in enumerate(STATES)]
 PUT = {"began": 1767582000.5, "status": "waiting", "wait_seconds": 0}
 
 HAPPY: dict[str, dict[str, Any]] = {

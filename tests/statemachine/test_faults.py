@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.statemachine.happy import consumer
 from tests.statemachine.machine import function_of, shipped, tasks
 from tests.statemachine.runs import Case, Execution
 from tests.statemachine.scripted import KILLED, Answer, Hangs, Raises, Script
@@ -19,6 +20,15 @@ SUPERSEDED = Raises("RotationSuperseded")
 
 RESTORING: Script = {"validate_app": [PERMANENT]}
 REPUBLISHING: Script = {"check_drained": [{"status": "republish"}]}
+
+
+KIND_OF = {
+    "PatchSecret": "secret",
+    "PutSecret": "app-secret",
+    "CheckLogin": "proxy-secret",
+    "RestartApp": "deployment",
+    "CheckRollout": "deployment",
+}
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Row:
 
     @property
     def consumer(self) -> str:
-        return {"PatchSecret": "secret", "RestartApp": "deployment", "CheckRollout": "deployment"}.get(self.state, "sqlconf")
+        return KIND_OF.get(self.state, "sqlconf")
 
     @property
     def way(self) -> str:
@@ -48,7 +58,7 @@ class Row:
 
     def script(self, fault: Answer, tries: int) -> Script:
         """It fails until the machine gives up, and would answer well if it was asked once more. One consumer is enough."""
-        others = {"read_slots": [{"consumers": [{"index": 0, "kind": self.consumer}]}]} | dict(self.setting)
+        others = {"read_slots": [{"consumers": [consumer(0, self.consumer)]}]} | dict(self.setting)
         earlier = self.setting.get(self.function, [])
         return others | {self.function: [*earlier, *[{}] * self.before, *[fault] * tries]}
 
@@ -65,6 +75,8 @@ FAULTS = [
     # before the flip: back, once it is certain that no flip can land any more
     Row("WriteSqlconf", "RolledBack"),
     Row("PatchSecret", "RolledBack"),
+    Row("PutSecret", "RolledBack"),
+    Row("CheckLogin", "RolledBack"),
     Row("RestartApp", "RolledBack"),
     Row("CheckRollout", "RolledBack"),
     Row("ValidateApp", "RolledBack"),
@@ -73,6 +85,8 @@ FAULTS = [
     # on the way back
     Row("WriteSqlconf", "RestoreFailed", RESTORING, before=1),
     Row("PatchSecret", "RestoreFailed", RESTORING, before=1),
+    Row("PutSecret", "RestoreFailed", RESTORING, before=1),
+    Row("CheckLogin", "RestoreFailed", RESTORING, before=1),
     Row("RestartApp", "RestoreFailed", RESTORING, before=1),
     Row("CheckRollout", "RestoreFailed", RESTORING, before=1),
     Row("ValidateApp", "RestoreFailed", RESTORING),
@@ -81,6 +95,8 @@ FAULTS = [
     Row("CheckDrained", "OldSlotNotRotated"),
     Row("WriteSqlconf", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("PatchSecret", "OldSlotNotRotated", REPUBLISHING, before=1),
+    Row("PutSecret", "OldSlotNotRotated", REPUBLISHING, before=1),
+    Row("CheckLogin", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("RestartApp", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("CheckRollout", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("ValidateApp", "OldSlotNotRotated", REPUBLISHING, before=1),

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.statemachine.happy import HAPPY
+from tests.statemachine.happy import HAPPY, PROXIED, consumer
 from tests.statemachine.machine import TARGET
 from tests.statemachine.runs import Case, Execution
 from tests.statemachine.scripted import KILLED, Raises, Refused, Script
@@ -14,7 +14,8 @@ PUBLISHED = ["ChooseConsumer", "WriteSqlconf", "ConsumerDone", "ChooseConsumer",
 ROLLED_OUT = ["ChooseConsumer", "RestartApp", "WaitForRollout", "CheckRollout", "RolloutComplete", "ConsumerDone"]
 SPINE = [
     *("Begin", "ReadInput", "ChooseMode", "ReadSlots", "ChooseAction", "ClaimRotation", "ChooseRepair", "SyncUsers", "ChooseWork"),
-    *("AimAtNewSlot", "Publish", *PUBLISHED, *ROLLED_OUT, "ValidateApp", "ChooseEnd", "FlipSlot"),
+    *("AimAtNewSlot", "AllConsumers", "Publish", *PUBLISHED, *ROLLED_OUT, "ChoosePublished", "ValidateApp", "ChooseEnd"),
+    *("FlipSlot",),
     *("ChooseOverlap", "OverlapWindow", "CheckDrained", "Drained", "RotateOldSlot", "OldSlotAltered"),
     *("CheckStillDrained", "StillDrained", "DiscardOldPassword", "ChooseAdmin", "RotateAdmin"),
     *("ReleaseRotation", "ChooseOutcome", "RotationSucceeded"),
@@ -81,11 +82,11 @@ def test_the_same_schedule_delivered_twice_rotates_once(run: Execution) -> None:
 # ---- consumers ----------------------------------------------------------------------------------------------------------
 
 ODD_ORDER = [
-    {"index": 0, "kind": "deployment"},
-    {"index": 1, "kind": "sqlconf"},
-    {"index": 2, "kind": "deployment"},
-    {"index": 3, "kind": "secret"},
-    {"index": 4, "kind": "sqlconf"},
+    consumer(0, "deployment"),
+    consumer(1, "sqlconf"),
+    consumer(2, "deployment"),
+    consumer(3, "secret"),
+    consumer(4, "sqlconf"),
 ]
 ODDLY = Case("consumers in an odd order", {"read_slots": [{"consumers": ODD_ORDER}], "check_rollout": [{"status": "waiting"}]})
 
@@ -100,7 +101,31 @@ def test_consumers_are_published_in_the_targets_order_and_one_is_done_before_the
     ]
 
 
-@of(Case("an unknown consumer", {"read_slots": [{"consumers": [{"index": 0, "kind": "floppy"}]}]}))
+BEHIND_A_PROXY = Case("behind a proxy", {"read_slots": [{**PROXIED, "has_keepers": True}], "check_login": [{"status": "waiting"}]})
+
+
+@of(BEHIND_A_PROXY)
+def test_a_proxy_takes_the_next_login_before_the_application_hears_of_it(run: Execution) -> None:
+    assert run.terminal == "RotationSucceeded"
+    published = [one for one in run.invocations if one.function in ("put_secret", "check_login")]
+    seen = [(one.function, one.event["consumer"]["kind"], one.event["direction"], one.event["entry"]) for one in published]
+    assert seen[:4] == [
+        ("put_secret", "proxy-secret", "forward", "B"),
+        ("check_login", "proxy-secret", "forward", "B"),
+        ("check_login", "proxy-secret", "forward", "B"),
+        ("put_secret", "app-secret", "forward", "B"),
+    ]
+
+
+@of(BEHIND_A_PROXY)
+def test_a_proxy_is_told_of_the_password_that_was_just_altered_before_anything_is_discarded(run: Execution) -> None:
+    after = run.called[run.called.index("rotate_old_slot") + 1 :]
+    assert after[:4] == ["put_secret", "check_login", "check_drained", "discard_old_password"]
+    told = [one.event for one in run.invocations if one.function == "put_secret"][-1]
+    assert (told["direction"], told["entry"], told["consumer"]["kind"]) == ("retire", "A", "proxy-secret")
+
+
+@of(Case("an unknown consumer", {"read_slots": [{"consumers": [consumer(0, "floppy")]}]}))
 def test_a_consumer_that_nobody_knows_how_to_publish_is_named(run: Execution) -> None:
     assert run.terminal == "RestoreFailed"
     assert "floppy" in run.cause

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rotation.core.model import CURRENT, Credential
+from rotation.core.model import CURRENT, Credential, SecretText
 
 from local import secret_labels as aws
 from tests.faults.calls.kinds import Kind, Strike, why_not
@@ -92,7 +92,7 @@ class Schedule:
         content = json.loads(aws.find(secret.versions, None, CURRENT)["secret_string"])
         note = f"note{len(secret.versions)}"
         self.say(f"somebody puts {secret.name} again, with {note}")
-        aws.put(secret.versions, f"theirs-{len(secret.versions)}", {"secret_string": json.dumps({**content, note: "x"})}, None)
+        secret.put(f"theirs-{len(secret.versions)}", SecretText(json.dumps({**content, note: "x"})))
         instant.begin(self.world, by_hand=secret is self.world.slots)
 
     @property

@@ -15,7 +15,7 @@ from rotation.core.errors import SqlconfUnsupported
 
 from tests.faults.walk.search import Found
 from tests.worlds.living import PHP
-from tests.worlds.world import credential
+from tests.worlds.world import MARK, credential
 
 DIES_AT = ("fchown", "fchmod", "fsync")
 """In the order in which it comes to them."""
@@ -37,7 +37,7 @@ def stray_files() -> Found | None:
                 raise _Dead
 
             with patch.object(os, place, die), patch.object(Path, "unlink", lambda *_, **__: None), suppress(_Dead):
-                file.publish(credential("openemr_b", "canary"))
+                file.publish(credential("openemr_b", "canary"), MARK)
             for one in Path(folder).iterdir():
                 readable = one != path and place != "fsync" and S_IMODE(one.stat().st_mode) & S_IROTH
                 if one.suffix != ".php" or readable:
@@ -51,7 +51,7 @@ def files_that_say_something_else() -> Found | None:
         path = Path(folder) / "sqlconf.php"
         path.write_bytes(PHP)
         with suppress(SqlconfUnsupported):
-            SqlconfFile(Path(folder), "sqlconf.php", f"{os.getuid()}:{os.getgid()}").publish(credential("openemr_b", "canary"))
+            SqlconfFile(Path(folder), "sqlconf.php", f"{os.getuid()}:{os.getgid()}").publish(credential("openemr_b", "canary"), MARK)
         if path.read_bytes() != PHP:
             return Found("I3", "sqlconf.php holds what was not to be written", ("WriteSqlconf renders a value wrongly",))
     return None
@@ -77,7 +77,7 @@ def secrets_that_say_something_else() -> Found | None:
     cluster = _Cluster({})
     for password in ("canary", "with space ", "pässwörd", "a" * 60):
         published = credential("openemr_b", password)
-        KubernetesSecret(cluster, "openemr", "db").publish(published)  # type: ignore[arg-type]
+        KubernetesSecret(cluster, "openemr", "db").publish(published, MARK)  # type: ignore[arg-type]
         data = {key: base64.b64decode(value, validate=True).decode() for key, value in cluster.found["data"].items()}
         if (data["mysql-user"], data["mysql-password"]) != (published.username, password):
             return Found("I3", "the Secret holds what was not to be written", ("PatchSecret encodes a value",))
