@@ -130,6 +130,15 @@ class LocalAws:
     def fail(self, fault: Fault) -> None:
         self._order("faults", asdict(fault))
 
+    def rotation_events(self, secret: str) -> list[dict[str, str]]:
+        """What Secrets Manager has said so far of its own rotations of that secret, by its ARN."""
+        events: list[dict[str, str]] = self._order("rotations", {"secret": secret})
+        return events
+
+    def pace_rotations(self, tries: int, seconds: float) -> None:
+        """How often Secrets Manager tries a rotation of its own, and how far apart."""
+        self._order("rotations/pace", {"tries": tries, "seconds": seconds})
+
     def refuse(self, fault: SecretFault) -> None:
         self._order("secrets/faults", asdict(fault))
 

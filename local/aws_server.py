@@ -79,6 +79,8 @@ class Admin:
             "kill": lambda order: functions.kill(order["function"]),
             "clusters": lambda order: clusters.register(**order),
             "logs": lambda order: logs.register(**order),
+            "rotations": lambda order: [one for one in secrets.rotations.events if one["SecretId"] == order["secret"]],
+            "rotations/pace": lambda order: secrets.rotations.set_pace(**order),
             "secrets/faults": lambda order: secrets.order(SecretFault(**order)),
             "secrets/faults/clear": lambda _: secrets.clear(),
         }
@@ -114,7 +116,7 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     endpoint = f"http://127.0.0.1:{port}"
     record = Record(Path(config.record)) if config.record else None
     functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs), record)
-    secrets = StrictSecrets(moto, config.account)
+    secrets = StrictSecrets(moto, config.account, functions.call)
     logs = ExecutionLogs(PolicySimulator(secrets, config.account), config.account, config.region)
     clusters = Clusters(LambdaInvoke(logs, functions), config)
     recorded = Recorder(clusters, record) if record else clusters

@@ -7,7 +7,7 @@ move of AWSCURRENT the old value is still read. The rotation's lock and write-ah
 import time
 from typing import Any
 
-CURRENT, PREVIOUS = "AWSCURRENT", "AWSPREVIOUS"
+CURRENT, PREVIOUS, PENDING = "AWSCURRENT", "AWSPREVIOUS", "AWSPENDING"
 MOST_LABELS = 20
 VALUES = ("secret_string", "secret_binary")
 
@@ -100,15 +100,33 @@ def _check_room(versions: Versions, labels: set[str]) -> None:
 
 def put(versions: Versions, version_id: str, value: Version, labels: list[str] | None) -> None:
     """PutSecretValue: a version is written once; its labels are taken from whoever has them."""
-    if version_id in versions:
+    if is_filled(versions, version_id):
         if any(versions[version_id].get(key) != value.get(key) for key in VALUES):
             raise token_used(version_id)
         return
-    wanted = list(labels or [CURRENT]) + ([] if versions else [CURRENT])
+    first = not any(is_filled(versions, one) for one in versions)
+    wanted = list(labels or [CURRENT]) + ([CURRENT] if first else [])
     _check_room(versions, set(wanted))
-    versions[version_id] = {"createdate": time.time(), "version_id": version_id, "version_stages": [], **value}
+    versions[version_id] = _empty(versions, version_id) | {"createdate": time.time()} | value
     for label in wanted:
         attach(versions, label, version_id)
+
+
+def is_filled(versions: Versions, version_id: str) -> bool:
+    """Whether there is such a version, with a value. One that a rotation has only named has none."""
+    return any(versions.get(version_id, {}).get(key) is not None for key in VALUES)
+
+
+def reserve(versions: Versions, version_id: str) -> None:
+    """RotateSecret names the version that is to come: AWSPENDING is on it before it holds anything."""
+    _check_room(versions, {PENDING})
+    versions[version_id] = _empty(versions, version_id)
+    attach(versions, PENDING, version_id)
+
+
+def _empty(versions: Versions, version_id: str) -> Version:
+    new = {"createdate": time.time(), "version_id": version_id, "version_stages": []}
+    return versions.get(version_id, new)
 
 
 def find(versions: Versions, version_id: str | None, label: str | None) -> Version:
@@ -117,8 +135,8 @@ def find(versions: Versions, version_id: str | None, label: str | None) -> Versi
         version_id = holder_of(versions, label or CURRENT)
         if version_id is None:
             raise not_found(f"secret value for staging label: {label or CURRENT}")
-    if version_id not in versions:
-        raise not_found(f"secret value for VersionId: {version_id}")
+    if not is_filled(versions, version_id):
+        raise not_found(f"secret value for {f'staging label: {label}' if label else f'VersionId: {version_id}'}")
     if label and label not in versions[version_id]["version_stages"]:
         raise Refusal("InvalidRequestException", "You provided a VersionStage that is not associated to the provided VersionId.")
     return versions[version_id]

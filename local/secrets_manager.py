@@ -1,4 +1,5 @@
-"""Secrets Manager over moto's store of secrets, as strict about labels as AWS (secret_labels has the rules).
+"""Secrets Manager over moto's store of secrets, as strict about labels as AWS (secret_labels has the rules). It rotates secrets by
+itself as AWS does (secret_rotation).
 
 Calls that touch versions are answered here, in AWS's JSON 1.1; every other call goes on to moto. All of them pass
 one lock: a compare-and-swap that two threads can interleave is none.
@@ -16,6 +17,7 @@ from werkzeug.wrappers import Response
 
 from local import secret_labels as labels
 from local.faults import SecretFault
+from local.secret_rotation import Invoke, Rotations
 from local.wsgi import Environ, WsgiApp, body_of, signer_of
 
 SERVICE = "secretsmanager."
@@ -25,10 +27,12 @@ Call = dict[str, Any]
 class StrictSecrets:
     """WSGI middleware; put it in front of moto."""
 
-    def __init__(self, moto: WsgiApp, account: str) -> None:
+    def __init__(self, moto: WsgiApp, account: str, invoke: Invoke) -> None:
         self._moto = moto
         self._account = account
         self._lock = threading.Lock()
+        self.rotations = Rotations(self._lock, invoke)
+        self._answers = {**ANSWERS, "RotateSecret": self.rotations.begin}
         self._ordered: list[SecretFault] = []
 
     def order(self, fault: SecretFault) -> None:
@@ -48,14 +52,17 @@ class StrictSecrets:
 
     def _serve(self, action: str, environ: Environ, start_response: Any) -> Any:
         call = json.loads(body_of(environ) or b"{}")
-        answer = ANSWERS.get(action)
+        answer = self._answers.get(action)
         if answer is None or (action == "UpdateSecret" and not _value(call)):
             return self._moto(environ, start_response)
         signer = signer_of(environ)
         try:
             self._refuse_ordered(action, call["SecretId"], signer.access_key_id)
             secret = self._secret(signer.region, call["SecretId"])
+            before = set(secret.versions)
             response = _response(200, answer(secret, call))
+            if action != "RotateSecret":
+                self.rotations.created(secret, set(secret.versions) - before)
             secret.default_version_id = labels.holder_of(secret.versions, labels.CURRENT)  # what moto's own calls read
         except labels.Refusal as refusal:
             response = _response(400, {"__type": refusal.code, "Message": str(refusal)})
@@ -155,7 +162,8 @@ def _describe(secret: FakeSecret, _: Call) -> Call:
 
 
 def _list(secret: FakeSecret, call: Call) -> Call:
-    shown = [version for version in secret.versions.values() if version["version_stages"] or call.get("IncludeDeprecated")]
+    filled = [version for name, version in secret.versions.items() if labels.is_filled(secret.versions, name)]
+    shown = [version for version in filled if version["version_stages"] or call.get("IncludeDeprecated")]
     start, size = int(call.get("NextToken") or 0), int(call.get("MaxResults") or 100)
     more = {"NextToken": str(start + size)} if len(shown) > start + size else {}
     return _named(secret, Versions=[_summary(version) for version in shown[start : start + size]], **more)

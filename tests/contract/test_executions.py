@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 from rotation.aws import client as adapter
-from rotation.aws.executions import UNSEEN_SECONDS, execution_is_alive, has_started, outcome_of, start
+from rotation.aws.executions import UNSEEN_SECONDS, execution, execution_is_alive, has_started, outcome_of, start
 from rotation.core.errors import OwnerUnknown
+from rotation.ports import Ran
 from rotation.told.notice import Resume
 
 from local.aws import LocalAws
@@ -140,3 +141,32 @@ def test_a_resume_is_started_once_and_an_end_of_it_does_not_start_another(aws: L
 
 def test_a_resume_that_cannot_be_started_says_why(machines: dict[str, str]) -> None:
     assert start(f"{machines['ending']}-that-is-not-there", Resume("resume-it", {})) == "StateMachineDoesNotExist"
+
+
+def test_an_execution_is_found_by_its_name_and_says_how_it_ended(aws: LocalAws, machines: dict[str, str]) -> None:
+    assert execution(machines["failing"], "for-a-secret") is None
+    arn = ended(aws, machines["failing"], "for-a-secret", "{}")
+    found = execution(machines["failing"], "for-a-secret")
+    assert found == Ran(arn, running=False, end="RolledBack", cause="the page is blank")
+
+
+def test_an_execution_that_runs_says_so(aws: LocalAws, machines: dict[str, str]) -> None:
+    states = aws.client("stepfunctions")
+    arn = states.start_execution(stateMachineArn=machines["waiting"], name="it-runs")["executionArn"]
+    found = execution(machines["waiting"], "it-runs")
+    assert found is not None
+    assert (found.arn, found.running, found.name) == (arn, True, "it-runs")
+    states.stop_execution(executionArn=arn)
+    until_ended(states, arn)
+    stopped = execution(machines["waiting"], "it-runs")
+    assert stopped is not None
+    assert (stopped.running, stopped.end) == (False, "ABORTED")
+
+
+def test_an_execution_that_cannot_be_asked_for_is_not_taken_for_none(
+    machines: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    adapter.client.cache_clear()
+    with pytest.raises(OwnerUnknown, match=r"could not be asked \(EndpointConnectionError\)"):
+        execution(machines["ending"], "whatever")

@@ -17,7 +17,7 @@ from local.stack import BUILD, OVERRIDES
 from tests.worlds.families import EVERYBODY, FAMILIES
 
 ONLY_OPENEMR = {f"{step}Function" for step in ("WriteSqlconf", "FixPermissions", "PatchSecret", "RestartApp", "CheckRollout")}
-PUTS, PROXY = {"PutSecretFunction"}, {"PutSecretFunction", "CheckLoginFunction"}
+PROXY = {"PutSecretFunction", "CheckLoginFunction", "RotateSecretFunction"}
 LEFT_OUT = {"OpenEMR": PROXY, "RDS Proxy": ONLY_OPENEMR, "a secret without a proxy": ONLY_OPENEMR | {"CheckLoginFunction"}}
 EVERY = len(list((Path(__file__).parents[2] / "functions").iterdir()))
 

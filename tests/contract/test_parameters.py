@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from rotation.aws import client as adapter
-from rotation.aws.parameters import load_target
+from rotation.aws.parameters import load_target, load_target_of
 from rotation.core.errors import TargetInvalid, TargetNotFound, TargetStoreUnavailable
 
 from local.aws import LocalAws
@@ -21,10 +21,19 @@ DOCUMENT = {
 }
 
 
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/application-AbCdEf"
+SHOP = {**DOCUMENT, "consumers": [{"kind": "app-secret", "secret": SECRET, "application_cache_seconds": 60}]}
+
+
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     with LocalAws(runtime_python=Path("no-function-runs-here"), logs=tmp_path_factory.mktemp("logs")) as aws:
-        for name, text in (("openemr", json.dumps(DOCUMENT)), ("broken", "{")):
+        for name, text in (
+            ("openemr", json.dumps(DOCUMENT)),
+            ("broken", "{"),
+            *((f"openemr-{number}", json.dumps(DOCUMENT)) for number in range(10)),
+            ("shop", json.dumps(SHOP)),
+        ):
             aws.client("ssm").put_parameter(Name=f"/stack/targets/{name}", Type="String", Value=text)
         yield aws
 
@@ -58,3 +67,19 @@ def test_a_store_that_does_not_answer_is_to_be_asked_again(monkeypatch: pytest.M
         TargetStoreUnavailable, match=r"^openemr: /stack/targets/openemr could not be read \(EndpointConnectionError\)$"
     ):
         load_target("/stack/targets", "openemr")
+
+
+def test_a_target_is_found_by_its_secret_among_more_than_one_answer_holds() -> None:
+    assert load_target_of("/stack/targets", SECRET).name == "shop"
+
+
+def test_a_secret_of_no_target_is_refused() -> None:
+    with pytest.raises(TargetNotFound, match="no target document names arn:another"):
+        load_target_of("/stack/targets", "arn:another")
+
+
+def test_documents_that_are_not_to_be_had_are_to_be_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{free_port()}")
+    adapter.client.cache_clear()
+    with pytest.raises(TargetStoreUnavailable, match=r"under /stack/targets could not be read \(EndpointConnectionError\)"):
+        load_target_of("/stack/targets", SECRET)

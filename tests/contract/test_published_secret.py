@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from rotation.consumers.proxy_secret.adapter import ProxySecrets
-from rotation.consumers.published import PublishedSecret
+from rotation.consumers.published import PublishedSecret, RotatedSecret
 from rotation.core.errors import ConsumerDiffers, RotationError, SecretStoreUnavailable
 from rotation.core.model import Credential, Mark, Password
 
@@ -176,3 +176,66 @@ def test_a_user_with_no_secret_or_two_is_refused(aws: LocalAws, names: tuple[str
     arns = [Operator(aws, {"username": name, "password": "canary"}).arn for name in names]
     with pytest.raises(ConsumerDiffers, match=said):
         ProxySecrets(arns).of("app_b")
+
+
+# ---- while Secrets Manager rotates it -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def token(operator: Operator, aws: LocalAws) -> str:
+    """Secrets Manager has named the version that is to come; the function that it calls is not there."""
+    named: str = aws.client("secretsmanager").rotate_secret(
+        SecretId=operator.arn, RotationLambdaARN="arn:aws:lambda:us-east-1:123456789012:function:nobody"
+    )["VersionId"]
+    assert operator.labels["AWSPENDING"] == named
+    return named
+
+
+@pytest.fixture
+def rotated(operator: Operator) -> RotatedSecret:
+    return RotatedSecret(operator.arn, str(uuid.uuid4()))
+
+
+def test_a_version_that_is_only_named_holds_no_login_yet(rotated: RotatedSecret, token: str) -> None:
+    assert rotated.login(token) is None
+    assert not rotated.holds(token, B)
+
+
+def test_what_is_put_under_the_token_keeps_every_other_key_and_is_not_current(
+    rotated: RotatedSecret, token: str, operator: Operator
+) -> None:
+    rotated.put_pending(token, B)
+    assert B.same_login(rotated.login(token))
+    assert rotated.holds(token, B)
+    assert operator.content == SHAPE
+    assert operator.labels["AWSPENDING"] == token
+    assert rotated.make_current(token, operator.labels["AWSCURRENT"])
+    assert operator.content == SHAPE | {"username": "app_b", "password": "canary-b-22"}
+
+
+def test_a_version_under_the_token_stays_as_it_is(rotated: RotatedSecret, token: str) -> None:
+    rotated.put_pending(token, B)
+    rotated.put_pending(token, A)
+    assert B.same_login(rotated.login(token))
+
+
+def test_a_version_that_was_made_of_what_is_current_no_more_is_not_what_is_wanted(
+    rotated: RotatedSecret, token: str, operator: Operator
+) -> None:
+    """Else it would take back what a person has changed since."""
+    rotated.put_pending(token, B)
+    operator.put(SHAPE | {"database_host": "elsewhere.example"})
+    assert not rotated.holds(token, B)
+
+
+def test_it_becomes_current_from_exactly_where_that_was_seen(rotated: RotatedSecret, token: str, operator: Operator) -> None:
+    rotated.put_pending(token, B)
+    seen = operator.labels["AWSCURRENT"]
+    assert PublishedSecret(operator.arn).publish(A, BACK)
+    assert not rotated.make_current(token, seen)
+    assert operator.content == SHAPE
+
+
+def test_the_label_is_let_go_once(rotated: RotatedSecret, token: str, operator: Operator) -> None:
+    assert rotated.let_go(token)
+    assert "AWSPENDING" not in operator.labels

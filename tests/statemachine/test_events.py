@@ -13,8 +13,8 @@ from tests.statemachine.scripted import Raises
 
 INTERPRETED_TOO = True
 EVENTS = ROOT / "events"
-LISTENER = "tell_outcome"
-"""The one function that EventBridge calls, and not the machine: tests/contract/test_told.py hands it its event."""
+ENTRIES = {"tell_outcome", "rotate_secret"}
+"""What the machine does not call: EventBridge does (tests/contract/test_told.py hands it its event), and Secrets Manager."""
 MODES = {path.stem: path for path in (EVENTS / "modes").glob("*.json")}
 
 
@@ -38,7 +38,7 @@ def known_modes() -> set[str]:
 
 def test_every_function_has_an_event_and_every_event_a_function() -> None:
     folders = {path.name for path in (ROOT / "functions").iterdir()}
-    assert {path.stem for path in EVENTS.glob("*.json")} == folders == functions() | {LISTENER}
+    assert {path.stem for path in EVENTS.glob("*.json")} == folders == functions() | ENTRIES
 
 
 def test_every_mode_has_an_input() -> None:

@@ -17,8 +17,9 @@ from rotation.core.errors import (
     SourceUnreachable,
     UnexpectedError,
 )
-from rotation.ports import Desk, World
+from rotation.ports import Desk, RotatingWorld, World
 from rotation.protocol.request import Request
+from rotation.protocol.secret_call import SecretCall
 from rotation.runtime import entry
 
 CANARY = "canary-in-an-event-81d2"
@@ -208,6 +209,28 @@ def test_a_listener_without_its_settings_names_what_is_missing(out: Out, monkeyp
     monkeypatch.delenv("DEFAULT_TARGET", raising=False)
     with pytest.raises(UnexpectedError, match=r"unknown: LookupError in some_listener, settings\.py"):
         entry.listener(lambda _desk, _execution: {}, "some_listener")(ENDED, None)
+
+
+ASKED = {"Step": "setSecret", "SecretId": "arn:aws:secretsmanager:r:a:secret:shop-AbCdEf", "ClientRequestToken": "v7", "X": CANARY}
+
+
+def test_what_secrets_manager_asks_is_said_of_the_secret(out: Out) -> None:
+    def rotate(_world: RotatingWorld, call: SecretCall) -> dict[str, Any]:
+        return {"target": "shop", "done": str(call.step)}
+
+    assert entry.rotator(rotate, "rotate_secret")(ASKED, None)["done"] == "setSecret"
+    [line], [measured] = out()
+    assert (line["step"], line["target"], line["execution"]) == ("rotate_secret", "shop-AbCdEf", "setSecret of version v7")
+    assert measured["target"] == "shop"
+    assert CANARY not in json.dumps([line, measured])
+
+
+def test_what_fails_for_secrets_manager_begins_with_the_secret(out: Out) -> None:
+    def rotate(_world: RotatingWorld, _call: SecretCall) -> dict[str, Any]:
+        raise AppUnhealthy("the page is blank")
+
+    with pytest.raises(AppUnhealthy, match=r"^shop-AbCdEf: the page is blank$"):
+        entry.rotator(rotate, "rotate_secret")(ASKED, None)
 
 
 def test_what_hides_a_stop_of_the_process_is_not_caught(out: Out) -> None:

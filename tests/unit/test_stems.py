@@ -20,13 +20,14 @@ from local.deploy import translate
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(folder.name for folder in (ROOT / "functions").iterdir() if folder.is_dir())
-LISTENER = "tell_outcome"
-"""The one function that is no state of the machine: EventBridge calls it when an execution has ended."""
+ENTRIES = {"tell_outcome": "listener", "rotate_secret": "rotator"}
+"""The functions that are no states of the machine, and what wraps them: EventBridge calls the one when an execution has ended,
+Secrets Manager the other when it rotates a secret by itself."""
 MODES = "modes"
 """The folder of events/ with an input of the machine per mode."""
 
 each_function = pytest.mark.parametrize("stem", FOLDERS)
-each_step = pytest.mark.parametrize("stem", [stem for stem in FOLDERS if stem != LISTENER])
+each_step = pytest.mark.parametrize("stem", [stem for stem in FOLDERS if stem not in ENTRIES])
 
 
 @cache
@@ -70,12 +71,12 @@ def function_of(state: dict[str, Any]) -> str:
 
 
 def test_the_machine_invokes_every_step_there_is_and_no_other() -> None:
-    assert {function_of(state) for state in STEPS.values()} == set(FOLDERS) - {LISTENER}
+    assert {function_of(state) for state in STEPS.values()} == set(FOLDERS) - set(ENTRIES)
 
 
 def test_every_function_is_probed_but_the_one_that_gathers_what_they_found() -> None:
     listed = [(one["name"], one["arn"]) for one in machine()["States"]["ListFunctions"]["Result"]]
-    assert sorted(name for name, _ in listed) == sorted(set(FOLDERS) - {"verify", LISTENER}) == sorted(NEEDS)
+    assert sorted(name for name, _ in listed) == sorted(set(FOLDERS) - {"verify", *ENTRIES}) == sorted(NEEDS)
     assert [arn for _, arn in listed] == [f"${{{pascal(name)}FunctionArn}}" for name, _ in listed]
 
 
@@ -139,7 +140,7 @@ def test_a_handler_is_short_and_says_what_it_is(stem: str) -> None:
 @each_function
 def test_a_handler_wires_one_step_of_the_layer_and_does_nothing_else(stem: str) -> None:
     """Docstring, two imports of ours, `lambda_handler = handler(step, "stem")`: nothing to test, nothing to go wrong."""
-    wrapper = "listener" if stem == LISTENER else "handler"
+    wrapper = ENTRIES.get(stem, "handler")
     _, first, second, last = ast.parse((ROOT / "functions" / stem / "app.py").read_text()).body
     assert ast.unparse(first) == f"from rotation.runtime.entry import {wrapper}"
     assert isinstance(second, ast.ImportFrom)

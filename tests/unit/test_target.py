@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
-from rotation.core.errors import TargetInvalid
-from rotation.kinds.target import Source, Target, parse_target
+from rotation.core.errors import TargetInvalid, TargetNotFound, TrafficElsewhere
+from rotation.kinds.target import Source, Target, parse_target, rotated_by
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 SQLCONF = {"kind": "sqlconf", "path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}
@@ -189,3 +189,60 @@ def test_a_document_that_is_no_object_is_refused(document: Any) -> None:
 def test_a_document_that_is_not_json_is_refused(text: str) -> None:
     with pytest.raises(TargetInvalid, match=r"^openemr: the target document is not JSON: "):
         parse_target("openemr", text)
+
+
+# ---- which target a secret is of ------------------------------------------------------------------------------------------------
+
+LOGIN, ELSEWHERE = (f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCdEf" for name in ("login", "elsewhere"))
+
+
+def shop(*consumers: dict[str, Any]) -> str:
+    """An application that reads a secret."""
+    common = {"slot_secret": "arn:record", "admin_secret": "arn:admin", "source": {"kind": "mysql"}}
+    health = {"url": "https://shop.example/health", "marker": "database: up"}
+    return json.dumps({**common, "consumers": list(consumers), "health": health})
+
+
+def app_secret(arn: str, **more: Any) -> dict[str, Any]:
+    return {"kind": "app-secret", "secret": arn, "application_cache_seconds": 60, **more}
+
+
+FILE = {"kind": "sqlconf", "path": "default/sqlconf.php"}
+
+
+def test_a_target_is_found_by_the_secret_that_moves_its_traffic() -> None:
+    documents = {"a": shop(app_secret(ELSEWHERE)), "b": shop(app_secret(LOGIN)), "broken": "{", "c": shop(FILE)}
+    assert rotated_by(LOGIN, documents).name == "b"
+
+
+def test_a_secret_that_no_target_names_is_refused() -> None:
+    with pytest.raises(TargetNotFound, match=f"no target document names {LOGIN}: say it as a consumer of kind app-secret"):
+        rotated_by(LOGIN, {"a": shop(app_secret(ELSEWHERE))})
+
+
+@pytest.mark.parametrize(
+    ("document", "mover"),
+    [
+        (shop(FILE, app_secret(LOGIN)), "sqlconf"),
+        (shop(app_secret(LOGIN), {**FILE, "traffic": True}), "sqlconf"),
+        (shop(app_secret(LOGIN), app_secret(ELSEWHERE, traffic=True)), "app-secret"),
+        (shop(FILE).replace("arn:record", LOGIN), "sqlconf"),
+    ],
+)
+def test_a_secret_that_moves_no_traffic_is_refused_with_what_does(document: str, mover: str) -> None:
+    with pytest.raises(
+        TrafficElsewhere, match=rf"a: Secrets Manager cannot rotate {LOGIN}, .*\({mover} does\): start the state machine"
+    ):
+        rotated_by(LOGIN, {"a": document})
+
+
+def test_two_targets_of_one_secret_are_refused() -> None:
+    with pytest.raises(TargetInvalid, match=f"b: {LOGIN} moves the traffic of a already"):
+        rotated_by(LOGIN, {"a": shop(app_secret(LOGIN)), "b": shop(app_secret(LOGIN))})
+
+
+def test_what_keeps_every_users_password_stands_before_what_moves_the_traffic() -> None:
+    proxies = {"kind": "proxy-secret", "secrets": [ELSEWHERE, f"{ELSEWHERE}2"]}
+    assert parse_target("a", shop(proxies, app_secret(LOGIN))).rotated_secret == LOGIN
+    with pytest.raises(TargetInvalid, match=r"consumers\[1\]: it keeps every user's password: put it before consumers\[0\]"):
+        parse_target("a", shop(app_secret(LOGIN), proxies))

@@ -16,7 +16,9 @@ from rotation.core.classes import CLASSES, DEFAULT_CLASS
 from rotation.kinds import registry
 from rotation.kinds.target import Target, parse_target
 from rotation.protocol.request import Request
+from rotation.protocol.secret_runs import PATIENCE_SECONDS
 from rotation.runtime.wiring import WRITES
+from rotation.steps.rotate_secret import LAG_SECONDS
 
 from local.decided import decided
 from local.translation import translate
@@ -72,9 +74,12 @@ STEPS: dict[str, Step] = {
     "RotateOldSlot": Step(vpc=True, slot=GPU, admin=G),
     "DiscardOldPassword": Step(vpc=True, slot=GU, admin=G),
     "RotateAdmin": Step(vpc=True, slot=G, admin=GPU),
-    "ReleaseRotation": Step(slot=GU),
+    "ReleaseRotation": Step(slot=GU, application="Describe Move"),
     "Verify": Step(slot=G),
+    "RotateSecret": Step(vpc=True, slot=G, application=GPU, proxy=G, only=PUTS),
 }
+# What is no state, though it is called as if it were a step: Secrets Manager invokes it, and it starts the machine.
+ROTATOR = "RotateSecret"
 # What is no step: it is told of ends, and the machine does not invoke it.
 LISTENER = "TellOutcome"
 FUNCTIONS = (*STEPS, LISTENER)
@@ -238,7 +243,7 @@ def test_only_who_tells_people_uses_the_topic_and_the_stacks_key(family: str) ->
     key = {"Fn::GetAtt": ["RotationKey", "Arn"]}
     telling, names = {"AnnounceIncident", LISTENER}, [*steps_of(family), LISTENER]
     assert {name for name in names if granted(family, f"{name}Role", "sns")} == telling
-    assert {name for name in names if granted(family, f"{name}Role", "kms", key)} == telling
+    assert {name for name in names if granted(family, f"{name}Role", "kms", key)} - {ROTATOR} == telling
 
 
 @each_family
@@ -259,7 +264,8 @@ def _role(function: str) -> str:
 @each_family
 def test_only_those_that_look_for_an_owner_ask_for_executions(family: str) -> None:
     asking = {name for name in (*steps_of(family), LISTENER) if granted(family, f"{name}Role", "states")}
-    assert asking == {"ReadSlots", "ClaimRotation", LISTENER}
+    assert asking - {ROTATOR} == {"ReadSlots", "ClaimRotation", LISTENER}
+    assert (ROTATOR in asking) is (family in PUTS)
 
 
 @each_family
@@ -276,7 +282,27 @@ def test_the_listener_reads_labels_and_no_secret(family: str) -> None:
 @each_family
 def test_only_the_listener_and_the_schedule_start_executions(family: str) -> None:
     starters = {key for key in all_of("AWS::IAM::Role", family) if "states:StartExecution" in granted(family, key, "states")}
-    assert starters == {f"{LISTENER}Role", "ScheduleRole"}
+    assert starters - {f"{ROTATOR}Role"} == {f"{LISTENER}Role", "ScheduleRole"}
+    assert (f"{ROTATOR}Role" in starters) is (family in PUTS)
+
+
+@pytest.mark.parametrize("family", PUTS)
+def test_secrets_manager_of_this_account_may_call_the_function_that_rotates_its_secret(family: str) -> None:
+    permission = properties("RotateSecretPermission", family)
+    assert permission == {
+        "Action": "lambda:InvokeFunction",
+        "FunctionName": {"Ref": "RotateSecretFunction"},
+        "Principal": "secretsmanager.amazonaws.com",
+        "SourceAccount": {"Ref": "AWS::AccountId"},
+    }
+
+
+@pytest.mark.parametrize("family", PUTS)
+def test_the_function_that_rotates_for_secrets_manager_waits_shorter_than_it_lives_and_knows_the_machine(family: str) -> None:
+    function = properties("RotateSecretFunction", family)
+    assert PATIENCE_SECONDS + LAG_SECONDS + MARGIN_SECONDS < function["Timeout"] <= 900
+    (machine_arn,) = [one["Resource"] for one in statements("RotateSecretRole", family) if one["Action"] == "states:StartExecution"]
+    assert function["Environment"]["Variables"]["MACHINE_ARN"] == machine_arn
 
 
 def test_a_role_is_assumed_by_one_service() -> None:
@@ -306,14 +332,15 @@ def test_the_machine_is_named_before_it_exists(family: str) -> None:
 def test_the_machine_invokes_the_steps_and_nothing_else(family: str) -> None:
     (invoke,) = [one for one in statements("StateMachineRole", family) if "lambda:" in str(one["Action"])]
     assert invoke["Action"] == "lambda:InvokeFunction"
-    assert invoke["Resource"] == [{"Fn::GetAtt": [f"{step}Function", "Arn"]} for step in steps_of(family)]
+    invoked = [step for step in steps_of(family) if step != ROTATOR]
+    assert invoke["Resource"] == [{"Fn::GetAtt": [f"{step}Function", "Arn"]} for step in invoked]
 
 
 @each_family
 def test_where_a_function_is_not_deployed_the_machine_has_a_text_that_verify_passes_over(family: str) -> None:
     """A name, so that whatever calls it all the same says which parameter is missing."""
     asked = properties("RotationStateMachine", family)["DefinitionSubstitutions"]
-    absent = {step: asked[f"{step}FunctionArn"] for step in STEPS if step not in steps_of(family)}
+    absent = {step: asked[f"{step}FunctionArn"] for step in STEPS if step not in (*steps_of(family), ROTATOR)}
     passed = machine()["States"]["ProbeFunctions"]["ItemProcessor"]["States"]["ChooseProbe"]["Choices"][0]["StringMatches"]
     assert all(fnmatchcase(text, passed) and re.fullmatch(r"[\w-]{1,64}", text) for text in absent.values())
     for text in absent.values():
@@ -357,7 +384,10 @@ def test_a_task_waits_longer_than_its_function_runs() -> None:
 
 
 def test_the_quiet_period_outlasts_a_function_that_nobody_waits_for() -> None:
-    longest = max(one["Timeout"] for one in all_of("AWS::Lambda::Function").values())
+    """But for the one that waits for the machine: what that does late, it does from exactly where it has seen a label, or not at
+    all (test_button.py holds it up before each of its calls)."""
+    functions = all_of("AWS::Lambda::Function")
+    longest = max(one["Timeout"] for name, one in functions.items() if name != f"{ROTATOR}Function")
     assert template()["Parameters"]["QuietSeconds"]["Default"] > longest + MARGIN_SECONDS
 
 

@@ -13,20 +13,25 @@ from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.checks.login import ThroughEndpoint
 from rotation.checks.page import HealthPage
 from rotation.consumers.deployment.adapter import Deployment
+from rotation.consumers.published import RotatedSecret
 from rotation.consumers.secret.adapter import KubernetesSecret
 from rotation.consumers.sqlconf.adapter import SqlconfFile
 from rotation.core.errors import TargetInvalid
 from rotation.kinds import registry
 from rotation.kinds.target import EndpointSettings, Source, Target
-from rotation.ports import World
+from rotation.ports import Ran, RotatingWorld, World
+from rotation.protocol.secret_call import SecretCall
+from rotation.runtime.rotating import AwsRotatingWorld
 from rotation.runtime.settings import Settings
 from rotation.runtime.wiring import AwsWorld
 from rotation.sources.mysql.adapter import MySQL
 
+from tests.worlds.proxied import APPLICATION, ProxiedWorld
 from tests.worlds.world import PODS, SECRET, SQLCONF, MemoryWorld
 
 ROOT = Path(__file__).parents[2]
 SITES = Path("/mnt/sites")
+SHOP = ProxiedWorld().target
 
 LATE = ("pymysql", "kubernetes", "rotation.sources.mysql.adapter", "rotation.consumers.cluster.eks",
         "rotation.consumers.sqlconf.adapter", "rotation.checks.page", "rotation.aws.executions")  # fmt: skip
@@ -179,6 +184,38 @@ def test_whether_an_execution_is_alive_is_for_step_functions_to_say(monkeypatch:
     monkeypatch.setattr(executions, "execution_is_alive", lambda arn, age: (arn, age) == ("arn:other", 12.0))
     assert world.execution_is_alive("arn:other", 12.0)
     assert not world.execution_is_alive("arn:other", 13.0)
+
+
+# The world of the function that Secrets Manager calls
+
+
+CALL = SecretCall({"Step": "testSecret", "SecretId": APPLICATION, "ClientRequestToken": "v1", "RotationToken": "shown"})
+
+
+def test_a_secret_has_the_world_of_the_target_whose_traffic_it_moves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "rotation.runtime.rotating.load_target_of", lambda path, arn: {("/stack/targets", APPLICATION): SHOP}[path, arn]
+    )
+    world = AwsRotatingWorld(Settings("/stack/targets", None, machine="arn:machine"), CALL)
+    behind_the_ports: RotatingWorld = world
+    assert {part for part in dir(RotatingWorld) if not part.startswith("_")} <= set(dir(behind_the_ports))
+    assert world.target is SHOP
+    assert isinstance(world.rotated, RotatedSecret)
+    assert (world.rotated._store.name, world.rotated._store._more) == (APPLICATION, {"RotationToken": "shown"})
+
+
+def test_it_asks_for_executions_of_its_machine_and_starts_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = AwsRotatingWorld(Settings("/stack/targets", None, machine="arn:machine"), CALL)
+    monkeypatch.setattr(executions, "execution", lambda machine, name: Ran(f"{machine}:{name}", running=True, end="", cause=""))
+    monkeypatch.setattr(executions, "start", lambda machine, what: f"{machine} {what.name} {what.given}")
+    found = world.execution("one")
+    assert found is not None
+    assert found.arn == "arn:machine:one"
+    assert world.start("one", {"target": "shop"}) == "arn:machine one {'target': 'shop'}"
+
+
+def test_a_target_whose_traffic_a_file_moves_has_nothing_that_secrets_manager_rotates(world: AwsWorld) -> None:
+    assert world.rotated is None
 
 
 # Settings

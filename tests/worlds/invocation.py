@@ -370,6 +370,10 @@ class Ports:
     def endpoint(self) -> None:
         return None
 
+    @property
+    def rotated(self) -> None:
+        return None
+
     def files(self) -> list["Consumer"]:
         return self.credentials()[:1]
 

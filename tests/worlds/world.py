@@ -140,6 +140,11 @@ class MemoryWorld:
         """The application logs in at the database itself."""
         return None
 
+    @property
+    def rotated(self) -> None:
+        """Its traffic is moved by a file: Secrets Manager rotates nothing here."""
+        return None
+
     def credential(self, index: int, username: str = "") -> Held:
         return {SQLCONF: self.file, SECRET: self.secret}[index]
 

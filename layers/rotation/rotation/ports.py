@@ -137,6 +137,32 @@ class CredentialConsumer(Protocol):
         """Put that credential in it; False if it was there already, and nothing had to be closed (`Mark.closes`)."""
 
 
+class RotatedSecret(Protocol):
+    """The application's secret as Secrets Manager's own rotation has it: a version under AWSPENDING that at first holds nothing."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def labels(self) -> Labels:
+        """Which versions carry AWSCURRENT, AWSPENDING and AWSPREVIOUS now."""
+
+    def login(self, version: str) -> Credential | None:
+        """The login in that version; None while nothing was put under its id."""
+
+    def put_pending(self, version: str, credential: Credential) -> None:
+        """What is current, but with that login, under that id and AWSPENDING. What is stored under the id already stays."""
+
+    def holds(self, version: str, credential: Credential) -> bool:
+        """Whether that version is what is current, but with that login."""
+
+    def make_current(self, version: str, removed_from: str) -> bool:
+        """Move AWSCURRENT there from exactly that version. False: it is elsewhere, nothing was done."""
+
+    def let_go(self, version: str) -> bool:
+        """Take AWSPENDING off that version. False: it is on another, nothing was done."""
+
+
 class Endpoint(Protocol):
     """Through which the application logs in, where that is not the database itself: a proxy, which may know a user's password
     later than the database does."""
@@ -225,6 +251,8 @@ class World(Protocol):
     @property
     def endpoint(self) -> Endpoint | None: ...
     @property
+    def rotated(self) -> RotatedSecret | None: ...
+    @property
     def now(self) -> Callable[[], float]: ...
     def credentials(self) -> list[CredentialConsumer]: ...
     def credential(self, index: int, username: str) -> CredentialConsumer: ...
@@ -237,6 +265,35 @@ class World(Protocol):
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool: ...
     def denied_by_iam(self) -> list[str] | None: ...
     def announce(self, subject: str, text: str) -> None: ...
+
+
+@dataclass(frozen=True)
+class Ran:
+    """An execution, as far as it has come."""
+
+    arn: str
+    running: bool
+    end: str
+    """What it ended in; its status, as long as it runs."""
+    cause: str
+
+    @property
+    def name(self) -> str:
+        """As it was started by."""
+        return self.arn.rsplit(":", 1)[-1]
+
+
+class RotatingWorld(World, Protocol):
+    """What the function that Secrets Manager calls may touch besides: it starts an execution, and waits for it."""
+
+    def execution(self, name: str) -> Ran | None:
+        """The one of that name; None where there is none, or none is seen yet."""
+
+    def start(self, name: str, given: dict[str, str]) -> str:
+        """What went wrong, by AWS's name for it; empty if it runs, or ran before."""
+
+    def sleep(self, seconds: float) -> None:
+        """Only here: nobody else could wait."""
 
 
 class Desk(Protocol):

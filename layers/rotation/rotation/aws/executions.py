@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.core.errors import OwnerUnknown
 from rotation.core.model import Mode
+from rotation.ports import Ran
 from rotation.told.failures import as_object
 from rotation.told.history import STATUSES, Event, read
 from rotation.told.notice import Resume
@@ -74,6 +75,18 @@ def has_started(machine_arn: str, resume: Resume) -> bool:
             return False
         raise OwnerUnknown(f"whether {arn} was started could not be asked ({code(error)})") from None
     return True
+
+
+def execution(machine_arn: str, name: str) -> Ran | None:
+    """The execution of that name; None where there is none (yet: the answer is eventually consistent)."""
+    arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    try:
+        answer = client("stepfunctions").describe_execution(executionArn=arn)
+    except AWS_ERRORS as error:
+        if code(error) in _NO_SUCH:
+            return None
+        raise OwnerUnknown(f"how {arn} is getting on could not be asked ({code(error)})") from None
+    return Ran(arn, answer["status"] in _ALIVE, answer.get("error") or answer["status"], answer.get("cause") or "")
 
 
 def _events(arn: str) -> Iterator[Event]:

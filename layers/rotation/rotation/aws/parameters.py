@@ -1,8 +1,10 @@
 """Target documents in SSM Parameter Store."""
 
+from collections.abc import Iterator
+
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.core.errors import TargetNotFound, TargetStoreUnavailable
-from rotation.kinds.target import Target, parse_target
+from rotation.kinds.target import Target, parse_target, rotated_by
 
 
 def load_target(path: str, name: str) -> Target:
@@ -15,3 +17,18 @@ def load_target(path: str, name: str) -> Target:
             raise TargetNotFound(f"{name}: there is no target document {parameter} in Parameter Store") from None
         raise TargetStoreUnavailable(f"{name}: {parameter} could not be read ({code(error)})") from None
     return parse_target(name, str(answer["Parameter"]["Value"]))
+
+
+def load_target_of(path: str, secret: str) -> Target:
+    """The target whose traffic that secret moves."""
+    try:
+        return rotated_by(secret, dict(_documents(path)))
+    except AWS_ERRORS as error:
+        raise TargetStoreUnavailable(f"the target documents under {path} could not be read ({code(error)})") from None
+
+
+def _documents(path: str) -> Iterator[tuple[str, str]]:
+    """By the target's name."""
+    pages = client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
+    for page in pages:
+        yield from ((str(one["Name"]).rsplit("/", 1)[-1], str(one["Value"])) for one in page["Parameters"])

@@ -24,8 +24,10 @@ _DENIED = ("AccessDeniedException", "DecryptionFailure", "EncryptionFailure", "U
 class SecretsManagerStore:
     """One secret, by ARN."""
 
-    def __init__(self, arn: str) -> None:
+    def __init__(self, arn: str, rotation_token: str = "") -> None:
+        """`rotation_token`: what Secrets Manager gave to the function that it asks to rotate this secret."""
         self._arn = arn
+        self._more = {"RotationToken": rotation_token} if rotation_token else {}
 
     @property
     def name(self) -> str:
@@ -45,10 +47,10 @@ class SecretsManagerStore:
         created: datetime = self._get(version)["CreatedDate"]
         return (datetime.now(UTC) - created).total_seconds()
 
-    def put_once(self, version: str, text: SecretText) -> SecretText:
+    def put_once(self, version: str, text: SecretText, label: str = STAGING) -> SecretText:
         with suppress(TransientError):
             return self.read(version)
-        failure = self._put(version, text)
+        failure = self._put(version, text, label)
         try:
             return self.read(version)
         except SecretVersionMissing:
@@ -77,11 +79,11 @@ class SecretsManagerStore:
             raise _failed(f"{self._arn}: {label} could not be moved", failure)
         return False
 
-    def _put(self, version: str, text: SecretText) -> str:
+    def _put(self, version: str, text: SecretText, label: str) -> str:
         """What went wrong, if anything: the read back by id tells whether it matters (a twin may have written it first)."""
         try:
             client("secretsmanager").put_secret_value(
-                SecretId=self._arn, ClientRequestToken=version, SecretString=text.reveal(), VersionStages=[STAGING]
+                SecretId=self._arn, ClientRequestToken=version, SecretString=text.reveal(), VersionStages=[label], **self._more
             )
         except AWS_ERRORS as error:
             return code(error)

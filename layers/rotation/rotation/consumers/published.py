@@ -9,8 +9,8 @@ import uuid
 from typing import Any
 
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.core.errors import ConsumerDiffers, SecretStoreUnavailable
-from rotation.core.model import CURRENT, Credential, Labels, Mark, Password, SecretText
+from rotation.core.errors import ConsumerDiffers, SecretStoreUnavailable, SecretVersionMissing
+from rotation.core.model import CURRENT, PENDING, Credential, Labels, Mark, Password, SecretText
 
 _NAMESPACE = uuid.UUID("0c2f6d0a-97c6-5b0e-8f55-3a0a4e1f0d42")
 
@@ -18,21 +18,21 @@ _NAMESPACE = uuid.UUID("0c2f6d0a-97c6-5b0e-8f55-3a0a4e1f0d42")
 class PublishedSecret:
     """One secret with a login in its keys `username` and `password`."""
 
-    def __init__(self, arn: str) -> None:
-        self._store = SecretsManagerStore(arn)
+    def __init__(self, arn: str, rotation_token: str = "") -> None:
+        """`rotation_token`: what Secrets Manager gave to the function that it asks to rotate this secret."""
+        self._store = SecretsManagerStore(arn, rotation_token)
 
     @property
     def name(self) -> str:
         return f"secret {self._store.name}"
 
     def read(self) -> Credential:
-        content = self._content(self._store.labels().current)
-        return Credential(content["username"], Password(content["password"]), "", None, "")
+        return _credential(self._content(self._store.labels().current))
 
     def publish(self, credential: Credential, mark: Mark) -> bool:
         labels = self._store.labels()
         content = self._content(labels.current)
-        wanted = {"username": credential.username, "password": credential.password.reveal()}
+        wanted = _login(credential)
         if wanted.items() <= content.items() and not (mark.closes and not self._put_before(labels, mark)):
             return False
         version = self._version(labels.current, mark)
@@ -60,3 +60,39 @@ class PublishedSecret:
             if not isinstance(content.get(key), str) or not content[key]:
                 raise ConsumerDiffers(f"{self.name}: key {key} is missing, empty or no text")
         return content
+
+
+class RotatedSecret(PublishedSecret):
+    """The same while Secrets Manager rotates it: a version of its own naming is to hold what comes next."""
+
+    def labels(self) -> Labels:
+        return self._store.labels()
+
+    def login(self, version: str) -> Credential | None:
+        try:
+            return _credential(self._content(version))
+        except SecretVersionMissing:
+            return None
+
+    def put_pending(self, version: str, credential: Credential) -> None:
+        content = {**self._content(self._store.labels().current), **_login(credential)}
+        self._store.put_once(version, SecretText(json.dumps(content)), PENDING)
+
+    def holds(self, version: str, credential: Credential) -> bool:
+        wanted = {**self._content(self._store.labels().current), **_login(credential)}
+        return self.login(version) is not None and self._content(version) == wanted
+
+    def make_current(self, version: str, removed_from: str) -> bool:
+        return self._store.swap(CURRENT, to=version, removed_from=removed_from)
+
+    def let_go(self, version: str) -> bool:
+        return self._store.swap(PENDING, to=None, removed_from=version)
+
+
+def _login(credential: Credential) -> dict[str, str]:
+    return {"username": credential.username, "password": credential.password.reveal()}
+
+
+def _credential(content: dict[str, Any]) -> Credential:
+    """It says who, and leaves where to the record."""
+    return Credential(content["username"], Password(content["password"]), "", None, "")

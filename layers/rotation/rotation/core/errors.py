@@ -44,6 +44,12 @@
         ├── PrimaryUnknown            which of a user's two passwords is the primary is unknown, or it is the wrong one
         ├── SecondaryUnknown          the user has a second password that nobody here knows: it may be in use
         ├── NotOnSlots                a revocation finds the application on a user that is neither slot
+        ├── TrafficElsewhere          Secrets Manager is to rotate a secret that does not move the target's traffic
+        ├── VersionUnknown            Secrets Manager asks for a version that is neither pending nor current, or for an unknown step
+        ├── VersionDiffers            under Secrets Manager's token is stored what this rotation would not make current
+        ├── RunEnded                  the execution that Secrets Manager waits for failed, was rolled back, or is not there
+        ├── RunTooSlow                the execution is not as far yet as one call of Secrets Manager may wait
+        ├── SecretNotFinished         Secrets Manager's rotation did not make the application's secret current in time
         ├── NotAnnounced              the SNS topic did not take a message
         └── UnexpectedError           a bug: the type and place are given, never the text
 
@@ -191,6 +197,24 @@ class SecondaryUnknown(PermanentError): ...
 
 
 class NotOnSlots(PermanentError): ...
+
+
+class TrafficElsewhere(PermanentError): ...
+
+
+class VersionUnknown(PermanentError): ...
+
+
+class VersionDiffers(PermanentError): ...
+
+
+class RunEnded(PermanentError): ...
+
+
+class RunTooSlow(PermanentError): ...
+
+
+class SecretNotFinished(PermanentError): ...
 
 
 class NotAnnounced(PermanentError): ...

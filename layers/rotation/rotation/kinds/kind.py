@@ -40,6 +40,8 @@ class ConsumerKind:
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
     validated: bool = False
     """Whether the function of ValidateApp can read it back: only such a consumer may move the traffic."""
+    rotated: str = ""
+    """The setting that names a secret whose own rotation in Secrets Manager may start ours; empty where there is none."""
     in_cluster: bool = False
     """Whether it is an object of a Kubernetes cluster."""
     is_file: bool = False

@@ -10,7 +10,7 @@ from typing import Any
 import fastjsonschema
 
 from rotation.core.classes import CLASSES, RotationClass
-from rotation.core.errors import TargetInvalid
+from rotation.core.errors import TargetInvalid, TargetNotFound, TrafficElsewhere
 from rotation.kinds import registry
 from rotation.kinds.kind import ConsumerKind, Holds, SourceKind
 
@@ -98,9 +98,36 @@ class Target:
         return self.endpoint.deadline_seconds if self.endpoint else 0
 
     @property
+    def moved_by(self) -> Consumer:
+        """The consumer that moves the traffic."""
+        return next(one for one in self.consumers if one.traffic)
+
+    @property
+    def rotated_secret(self) -> str | None:
+        """ARN of the secret that Secrets Manager may rotate itself; None where something else moves the traffic."""
+        return self.moved_by.settings[self.moved_by.known.rotated] if self.moved_by.known.rotated else None
+
+    @property
     def holding(self) -> list[Consumer]:
         """The consumers that hold a credential; the one that moves the traffic comes first."""
         return sorted((one for one in self.consumers if one.holds_credential), key=lambda one: not one.traffic)
+
+
+def rotated_by(secret: str, documents: Mapping[str, str]) -> Target:
+    """Of all documents, by the target's name, the one whose traffic that secret moves; others may be broken."""
+    naming = [parse_target(name, text) for name, text in documents.items() if f'"{secret}"' in text]
+    found = [target for target in naming if target.rotated_secret == secret]
+    if len(found) > 1:
+        raise TargetInvalid(f"{found[1].name}: {secret} moves the traffic of {found[0].name} already")
+    if found:
+        return found[0]
+    if not naming:
+        raise TargetNotFound(f"no target document names {secret}: say it as a consumer of kind app-secret")
+    target = naming[0]
+    raise TrafficElsewhere(
+        f"{target.name}: Secrets Manager cannot rotate {secret}, since it does not move the application's traffic"
+        f" ({target.moved_by.kind} does): start the state machine itself"
+    )
 
 
 def parse_target(name: str, text: str) -> Target:
@@ -193,6 +220,11 @@ def _consumers(raw: Sequence[Mapping[str, Any]]) -> tuple[Consumer, ...]:
     place = (said or holding or [0])[0]
     if not (found[place].holds_credential and found[place].known.validated):
         raise ValueError(_not_read_back(place if holding else None))
+    late = [number for number, one in enumerate(found) if one.known.holds is Holds.EVERY and number > place]
+    if late:
+        raise ValueError(
+            f"consumers[{late[0]}]: it keeps every user's password: put it before consumers[{place}], which moves the traffic"
+        )
     return (*found[:place], replace(found[place], traffic=True), *found[place + 1 :])
 
 

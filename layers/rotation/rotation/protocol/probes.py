@@ -1,6 +1,7 @@
 """Mode verify: what each function needs is looked at by that function itself, in its role and through its mounts.
 
-Nothing is written. Whatever fails is a finding and ends nothing: all are listed, not only the first.
+Nothing is written, but for a label that locks Secrets Manager out of its own rotation. Whatever fails is a finding and ends
+nothing: all are listed, not only the first.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +14,7 @@ from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
 from rotation.ports import World
 from rotation.protocol.intents import read_record
-from rotation.protocol.survey import working_admin
+from rotation.protocol.survey import refused_version, working_admin
 
 SLOWEST_CLOCK_SECONDS = 60
 """AWS refuses signatures that are five minutes off, and drains are counted in seconds by two clocks."""
@@ -165,6 +166,19 @@ def writable_files(world: World) -> Iterator[Finding]:
         else:
             mend = "the access point's POSIX user must own it, and the file system's policy allow ClientWrite"
             yield Finding(Severity.FAILED, "sqlconf.php", f"{file.name} cannot be replaced", mend)
+
+
+def rotated_secret(world: World) -> Iterator[Finding]:
+    """Whether Secrets Manager may rotate it. The one thing that is put right here: its label, and only while nothing rotates."""
+    if world.rotated is None or world.slots.labels().pending is not None:
+        return
+    refused = refused_version(world)
+    if refused is None:
+        yield Finding(Severity.OK, "application's secret", "Secrets Manager may rotate it")
+        return
+    world.rotated.let_go(refused)
+    found = f"a rotation by Secrets Manager was refused or given up; AWSPENDING was taken off its version {refused}"
+    yield Finding(Severity.WARNING, "application's secret", found, "rotate it again, if it is still to be rotated")
 
 
 def consumers(world: World) -> Iterator[Finding]:
@@ -331,7 +345,7 @@ NEEDS: dict[str, tuple[Need, ...]] = {
     "rotate_old_slot": (_SLOT_SECRET, *_ADMIN),
     "discard_old_password": (_SLOT_SECRET, *_ADMIN),
     "rotate_admin": (_SLOT_SECRET, *_ADMIN),
-    "release_rotation": (_SLOT_SECRET,),
+    "release_rotation": (_SLOT_SECRET, Need("application's secret", rotated_secret)),
     "announce_incident": (),
 }  # fmt: skip
 """By the function's name: what of the world its step touches; a test derives it from the steps. Two things are looked at by nobody:

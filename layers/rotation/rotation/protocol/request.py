@@ -127,6 +127,17 @@ class Request:
         return float(self._event["put"]["began"])
 
     @property
+    def put_began(self) -> float | None:
+        """When PutSecret came first; None the first time."""
+        began = self._event["put"].get("began")
+        return None if began is None else float(began)
+
+    @property
+    def secret_version(self) -> str:
+        """The version by which Secrets Manager rotates the application's secret; empty in a run that it did not start."""
+        return str(self._event.get("secret_version") or "")
+
+    @property
     def drain(self) -> Drain | None:
         """What the last look at the drain left behind; None before the first."""
         raw = self._event.get("drain") or {}

@@ -73,6 +73,15 @@ def _admin(world: World, logins: "_Logins", found: Iterable[Credential] = ()) ->
     raise AdminLoginUnknown(f"{world.target.name}: no password in {world.admin.name} logs in as the admin")
 
 
+def refused_version(world: World, own: str = "") -> str | None:
+    """The version of the application's secret that Secrets Manager cannot rotate to any more: it began beside a rotation of ours,
+    or gave up. As long as AWSPENDING stays there it begins no other. `own`: the one that this very run was started for."""
+    if world.rotated is None:
+        return None
+    labels = world.rotated.labels()
+    return labels.pending if labels.pending not in (labels.current, own) else None
+
+
 def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
     """Only a source of candidates: one that cannot be read is no reason to refuse."""
     if labels.previous and labels.previous not in (labels.current, labels.pending):

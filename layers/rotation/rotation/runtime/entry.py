@@ -9,13 +9,15 @@ from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from rotation.core.errors import AccountLocked, AdminLoginUnknown, LoginRefused, RotationError, UnexpectedError
-from rotation.ports import Desk, World
+from rotation.ports import Desk, RotatingWorld, World
 from rotation.protocol.request import Request
+from rotation.protocol.secret_call import SecretCall
 from rotation.runtime.settings import DeskSettings, Settings, environment
 from rotation.runtime.wiring import AwsDesk, AwsWorld
 
 Step = Callable[[World, Request], dict[str, Any]]
 Listener = Callable[[Desk, str], dict[str, Any]]
+Rotate = Callable[[RotatingWorld, SecretCall], dict[str, Any]]
 Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 
 AUTHENTICATION_FAILURES = (LoginRefused, AdminLoginUnknown, AccountLocked)
@@ -56,6 +58,22 @@ def listener(listen: Listener, name: str) -> Handler:
     def lambda_handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
         execution = str(event["detail"]["executionArn"])
         return _around(name, "unknown", execution, lambda: listen(AwsDesk(DeskSettings.from_environment()), execution))
+
+    return lambda_handler
+
+
+def rotator(rotate: Rotate, name: str) -> Handler:
+    """The Lambda handler that Secrets Manager calls when it rotates a secret itself: no state of the machine either."""
+
+    def lambda_handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
+        call = SecretCall(event)
+
+        def act() -> dict[str, Any]:
+            from rotation.runtime.rotating import AwsRotatingWorld
+
+            return rotate(AwsRotatingWorld(Settings.from_environment(), call), call)
+
+        return _around(name, call.secret_name, f"{call.asked} of version {call.token}", act)
 
     return lambda_handler
 

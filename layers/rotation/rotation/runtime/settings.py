@@ -16,6 +16,8 @@ class Settings:
     """Where EFS is mounted; None in the functions that do not mount it."""
     topic: str | None = None
     """Where people are told; None in the functions that tell nobody."""
+    machine: str = ""
+    """ARN of the state machine; empty in the functions that start no execution."""
     roles: Mapping[str, str] = field(default_factory=dict)
     """The roles of the functions that write secrets, for the one that asks IAM about them."""
     states: frozenset[str] | None = None
@@ -31,6 +33,7 @@ class Settings:
             os.environ["TARGETS_PATH"],
             Path(root) if root else None,
             os.environ.get("TOPIC_ARN"),
+            os.environ.get("MACHINE_ARN", ""),
             _pairs(os.environ.get("ROLE_ARNS", "")),
             frozenset(os.environ["CONSUMER_STATES"].split(",")) if "CONSUMER_STATES" in os.environ else None,
         )

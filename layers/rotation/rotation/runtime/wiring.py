@@ -18,6 +18,7 @@ from rotation.ports import (
     Endpoint,
     Health,
     ProtectedFile,
+    RotatedSecret,
     SecretStore,
     Source,
     Surroundings,
@@ -95,6 +96,16 @@ class AwsWorld:
         made: Source = self._source({**self.target.source.settings, "ca": authority(settings.ca)})
         return ThroughEndpoint(made, settings)
 
+    @cached_property
+    def rotated(self) -> RotatedSecret | None:
+        arn = self.target.rotated_secret
+        return None if arn is None else self._rotated(arn, "")
+
+    def _rotated(self, arn: str, rotation_token: str) -> RotatedSecret:
+        package = registry.CONSUMERS[self.target.moved_by.kind]
+        made: RotatedSecret = registry.adapter(package).rotated(arn, rotation_token)
+        return made
+
     @property
     def now(self) -> Callable[[], float]:
         return time.time
@@ -152,7 +163,7 @@ class AwsWorld:
 
     @cached_property
     def _here(self) -> Surroundings:
-        return Surroundings(self._name, self.target.admin_secret, self._settings.sites_root, self.target.quiet_seconds)
+        return Surroundings(self.target.name, self.target.admin_secret, self._settings.sites_root, self.target.quiet_seconds)
 
     def _held(self, consumer: Consumer, username: str) -> CredentialConsumer:
         made = self._made(consumer)

@@ -4,22 +4,54 @@ The very bytes are tried first: on the way back too, where nobody else has."""
 
 from typing import Any
 
-from rotation.core.errors import ConsumerDiffers, LoginRefused
+from rotation.core.errors import ConsumerDiffers, LoginRefused, SecretNotFinished, TrafficElsewhere
 from rotation.core.model import Direction, Mark
-from rotation.core.rollout import poll_seconds
+from rotation.core.rollout import Progress, poll_seconds
 from rotation.ports import World
 from rotation.protocol.intents import confirm
 from rotation.protocol.request import Request
+
+FINISH_SECONDS = 1800
+"""How long Secrets Manager may take until it makes the application's secret current. What it waits for is done by then, but it may
+have to begin its four steps anew."""
+GONE_SECONDS = 60
+"""Labels are seen late: so long it may look as if Secrets Manager had given up."""
+AWAITED = "awaited"
 
 
 def publish(world: World, request: Request) -> dict[str, Any]:
     """Whether anything had to change, and when it began to take effect. What was written is read back before it counts."""
     record, _ = confirm(world.slots, request.claim.version, request.direction)
     credential = record.credential(request.entry)
+    consumer = world.credential(request.consumer, credential.username)
+    if request.direction is Direction.RETIRE and consumer.read().same_login(credential):
+        # Told before this look of the drain: to log in once more would be one more login of the user who is to be quiet.
+        return {"changed": False, "began": world.now(), "status": str(Progress.COMPLETE), "wait_seconds": poll_seconds(0)}
     if not world.source.logs_in(credential):
         raise LoginRefused(f"{world.target.name}: {credential.username} is not published: its recorded password does not log in")
-    consumer = world.credential(request.consumer, credential.username)
+    if _is_secrets_managers(world, request) and not consumer.read().same_login(credential):
+        return _awaited(world, request)
     changed = consumer.publish(credential, Mark(request.mark, request.direction is Direction.RESTORE))
     if consumer.read().at_place_of(credential) != credential:
         raise ConsumerDiffers(f"{world.target.name}: {consumer.name} does not read back as it was written")
-    return {"changed": changed, "began": world.now(), "status": "waiting", "wait_seconds": poll_seconds(0)}
+    return {"changed": changed, "began": world.now(), "status": str(Progress.WAITING), "wait_seconds": poll_seconds(0)}
+
+
+def _is_secrets_managers(world: World, request: Request) -> bool:
+    """Whether this very change is Secrets Manager's to make. On the way back, and after the flip, it is ours."""
+    forward = request.direction is Direction.FORWARD and request.drain is None
+    return forward and bool(request.secret_version) and world.target.consumers[request.consumer].traffic
+
+
+def _awaited(world: World, request: Request) -> dict[str, Any]:
+    """It rotates by calling a function of ours, which makes its version current once it works everywhere."""
+    now, token = world.now(), request.secret_version
+    began = now if request.put_began is None else request.put_began
+    secret, waited = world.rotated, now - began
+    if secret is None:
+        raise TrafficElsewhere(f"{world.target.name}: no secret that Secrets Manager rotates moves the traffic")
+    if waited > FINISH_SECONDS:
+        raise SecretNotFinished(f"{world.target.name}: Secrets Manager did not make version {token} current within {waited:.0f} s")
+    if waited > GONE_SECONDS and secret.labels().pending != token:
+        raise SecretNotFinished(f"{world.target.name}: Secrets Manager has given up its rotation to version {token}")
+    return {"changed": False, "began": began, "status": AWAITED, "wait_seconds": poll_seconds(waited)}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from rotation.core.errors import RolloutPaused
+from rotation.core.errors import RolloutPaused, TrafficElsewhere
 from rotation.core.model import Mode
 from rotation.core.situation import Decision, Facts, decide
 from rotation.kinds.kind import Holds
@@ -15,6 +15,10 @@ from rotation.protocol.survey import survey
 
 def read_slots(world: World, request: Request) -> dict[str, Any]:
     """The decision and what the machine needs of the target; never a credential."""
+    if request.secret_version and (world.target.rotated_secret is None or request.mode is not Mode.ROTATE):
+        raise TrafficElsewhere(
+            f"{world.target.name}: secret_version is for mode rotate, and for a target whose traffic an app-secret moves"
+        )
     recreated = _recreated(world)
     facts = survey(world, request.rotation_id, request.owner)
     decision = decide(facts, request.mode)

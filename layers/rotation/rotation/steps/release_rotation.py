@@ -8,14 +8,18 @@ from rotation.core.situation import Left, left_to_do
 from rotation.ports import World
 from rotation.protocol.intents import read_record
 from rotation.protocol.request import Request
+from rotation.protocol.survey import refused_version
 
 
 def release_rotation(world: World, request: Request) -> dict[str, Any]:
     """Idle afterwards. Somebody else's intent is left alone."""
     store, version = world.slots, request.claim.version
+    refused = refused_version(world, request.secret_version)
     _keep_what_was_learnt(world, version)
     if not store.swap(PENDING, to=None, removed_from=version) and store.labels().pending is not None:
         raise RotationSuperseded(f"{store.name}: {PENDING} is no longer on version {version}")
+    if refused is not None and world.rotated is not None:
+        world.rotated.let_go(refused)
     return {"released": True}
 
 

@@ -33,4 +33,5 @@ KIND = ConsumerKind(
     change=change,
     beyond=beyond,
     validated=True,
+    rotated="secret",
 )
