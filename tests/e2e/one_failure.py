@@ -37,11 +37,11 @@ def test_fails_with_a_rotation_in_flight_and_much_that_is_wrong(rotations: Rotat
     sql(stack, "SET GLOBAL read_only = ON")
     put_admin(rotations, made_up())
     set_password(stack, Login(rotations.logins()[1].username, made_up()))
-    Kubernetes(stack).pause(True)
     (stack.app.sites / "default" / "sqlconf.php.new").write_text("left behind")
 
     def fail(visit: Visit | None) -> None:
-        if visit and visit.state == "ReadSlots":
+        if visit and visit.state == "ClaimRotation":
+            Kubernetes(stack).pause(True)
             raise OnPurposeError
 
     rotations.follow(rotations.start(), fail)
