@@ -125,6 +125,38 @@ def test_a_proxy_is_told_of_the_password_that_was_just_altered_before_anything_i
     assert (told["direction"], told["entry"], told["consumer"]["kind"]) == ("retire", "A", "proxy-secret")
 
 
+TOKEN = "0f3c1f0e-6a1c-4c8e-9d53-0f7f6b0c8a52"
+AWAITED = {"status": "awaited", "wait_seconds": 0}
+BY_SECRETS_MANAGER = Case(
+    "started by Secrets Manager",
+    {"read_slots": [PROXIED], "put_secret": [{}, {**AWAITED, "began": 7}, {**AWAITED, "began": 7}]},
+    {"secret_version": TOKEN},
+)
+
+
+@of(BY_SECRETS_MANAGER)
+def test_what_secrets_manager_makes_current_is_waited_for(run: Execution) -> None:
+    assert run.terminal == "RotationSucceeded"
+    proxy, *asked = run.given_to("put_secret")
+    assert [one["put"].get("began") for one in asked] == [None, 7, 7]
+    assert {one["secret_version"] for one in (proxy, *asked, *run.given_to("read_slots"), *run.given_to("release_rotation"))} == {
+        TOKEN
+    }
+    assert run.called.index("validate_app") > len(run.called) - run.called[::-1].index("put_secret") - 1
+
+
+TOLD_ALREADY = Case(
+    "told of the retirement already",
+    {"read_slots": [{**PROXIED, "has_keepers": True}], "put_secret": [{}, {}, {"status": "complete"}]},
+)
+
+
+@of(TOLD_ALREADY)
+def test_a_proxy_that_was_told_already_is_not_logged_in_at_again(run: Execution) -> None:
+    assert run.terminal == "RotationSucceeded"
+    assert (run.called.count("put_secret"), run.called.count("check_login")) == (3, 1)
+
+
 @of(Case("an unknown consumer", {"read_slots": [{"consumers": [consumer(0, "floppy")]}]}))
 def test_a_consumer_that_nobody_knows_how_to_publish_is_named(run: Execution) -> None:
     assert run.terminal == "RestoreFailed"
