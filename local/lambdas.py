@@ -83,6 +83,8 @@ class Functions:
     def call(self, arn: str, event: Any) -> str:
         """As another service does, waiting for the end: what went wrong, empty if nothing did."""
         function = self.get(arn)
+        if self._record:
+            self._record.write("secretsmanager.amazonaws.com", "lambda:InvokeFunction", arn)
         answer = self.invoke(function, event) if function else Answer("there is no such function", failed=True)
         return answer.payload if answer.failed else ""
 

@@ -10,12 +10,13 @@ from typing import Any, Self
 
 from local.aws import LocalAws
 from local.deploy import deploy
+from local.iam.recording import Recording
 from local.lambdas import runtime_python
 from local.leftovers import Leftovers
 from local.mysql import Login
 from local.proxy.cache import in_secrets_manager
 from local.proxy.server import Pooled, Proxy
-from local.stack import BUILD, OVERRIDES
+from local.stack import BUILD, NAME, OVERRIDES
 
 DATABASE, OWNER, ADMIN = "shop", "shop_owner", "master"
 CACHE_SECONDS, PROXY_SECONDS, QUIET_SECONDS = 2, 1.0, 2
@@ -85,14 +86,17 @@ class Shop:
         for user in self.users.values():
             self.server.create_user(user, OWNER)
             self.server.execute(f"GRANT {user.username} TO {ADMIN} WITH ADMIN OPTION")
-        self.aws = self._ended.enter_context(LocalAws(runtime_python(), folder / "logs", environment=environment))
+        self.aws = self._ended.enter_context(
+            LocalAws(runtime_python(), folder / "logs", folder / "calls.jsonl", environment=environment)
+        )
         self.secrets = self.aws.client("secretsmanager")
         self.application = self._secret("application", {**OTHERS, **_login(self.users["A"])})
         self.proxies = [self._secret(f"proxy-{slot}", _login(user)) for slot, user in self.users.items()]
         self.record = self._secret("slots", {"active_slot": "A", **{slot: self._placed(one) for slot, one in self.users.items()}})
         look = in_secrets_manager(self.secrets, self.proxies)
         self.proxy = self._ended.enter_context(Proxy(folder / "proxy", self.server, [DATABASE], look, every=PROXY_SECONDS))
-        self.stack = deploy(self.aws, BUILD, "shop", self._parameters())
+        self._given = self._parameters()
+        self.stack = deploy(self.aws, BUILD, NAME, self._given)
         self.function = self.stack["RotateSecretFunction"]
         self.requests = Requests(self)
         self.requests.start()
@@ -126,6 +130,10 @@ class Shop:
 
     def _placed(self, login: Login) -> dict[str, str]:
         return {**_login(login), "host": self.server.host, "port": str(self.server.port), "dbname": DATABASE}
+
+    def recording(self) -> Recording:
+        """Who called what so far."""
+        return Recording.of(self._run.directory / "calls.jsonl", self._given, self.stack.resources)
 
     # What a person sees and does.
 

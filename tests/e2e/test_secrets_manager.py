@@ -8,7 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from local.faults import Fault
+from local.iam.audit import audit
 from local.mysql import Login
+from local.stack import BUILD
+from local.translation import translate
 from tests.e2e.shop import OTHERS, Shop
 
 ROTATIONS = int(os.environ.get("ROTATIONS", "4"))
@@ -23,6 +26,10 @@ def shop() -> Iterator[Shop]:
     with Shop() as shop:
         shop.aws.pace_rotations(TRIES, APART_SECONDS)
         yield shop
+        recording = shop.recording()
+    recording.keep()
+    refused = [(one.role, one.denied) for one in audit(translate(BUILD), [recording]) if one.denied]
+    assert refused == [], "what IAM would have refused"
 
 
 def through(shop: Shop, token: str) -> bool:

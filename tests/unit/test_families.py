@@ -197,7 +197,8 @@ def test_the_example_is_deployed_with_its_parameters() -> None:
 
 
 def test_the_page_names_states_parameters_and_files_that_there_are() -> None:
-    known = set(template()["Parameters"]) | {"AWSCURRENT", "IdleClientTimeout", "MaxIdleConnectionsPercent", "NoticeTopicArn"}
+    known = set(template()["Parameters"]) | {"AWSCURRENT", "AWSPENDING", "IdleClientTimeout", "MaxIdleConnectionsPercent"}
+    known |= set(template()["Outputs"]) | {"RotateSecret"}
     known |= set(states(shipped())) | {name for name, one in vars(errors).items() if isinstance(one, type)}
     named = {name.split("=")[0] for name in re.findall(r"`([A-Z]\w+(?:=\w+)?)`", PAGE)}
     assert named <= known
