@@ -19,7 +19,7 @@ FORWARD, RESTORE = "forward", "restore"
 OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "Verify", "ProbeFunction")
 """A blow to these has nothing to recover: they hold nothing, and change no credential. Whatever else a revocation goes through is
 struck with a rotation, and every boundary of it by `make faults`."""
-OTHER_CONSUMERS = ("PutSecret", "WaitForLogin", "CheckLogin")
+OTHER_CONSUMERS = ("PutSecret", "WaitForSecretsManager", "WaitForLogin", "CheckLogin")
 """What OpenEMR has not; no real application is struck in these yet."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
