@@ -24,6 +24,10 @@ def reaches_all(_: Settings, __: Parameters) -> Iterator[str]:
     yield from ()
 
 
+def no_more(_: Settings) -> None:
+    """The schema has said all that can be wrong with the settings."""
+
+
 @dataclass(frozen=True)
 class ConsumerKind:
     """A place from which an application reads its credential, or that must restart to read it."""
@@ -36,6 +40,8 @@ class ConsumerKind:
     required: tuple[str, ...]
     change: Callable[[Settings, str, str], str]
     """What a dry run says would change: from the first user to the second."""
+    check: Callable[[Settings], None] = no_more
+    """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
     beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
     validated: bool = False

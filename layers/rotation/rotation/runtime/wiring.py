@@ -98,12 +98,11 @@ class AwsWorld:
 
     @cached_property
     def rotated(self) -> RotatedSecret | None:
-        arn = self.target.rotated_secret
-        return None if arn is None else self._rotated(arn, "")
+        return None if self.target.rotated_secret is None else self._rotated("")
 
-    def _rotated(self, arn: str, rotation_token: str) -> RotatedSecret:
-        package = registry.CONSUMERS[self.target.moved_by.kind]
-        made: RotatedSecret = registry.adapter(package).rotated(arn, rotation_token)
+    def _rotated(self, rotation_token: str) -> RotatedSecret:
+        moved_by = self.target.moved_by
+        made: RotatedSecret = registry.adapter(registry.CONSUMERS[moved_by.kind]).rotated(moved_by.settings, rotation_token)
         return made
 
     @property
