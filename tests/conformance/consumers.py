@@ -18,7 +18,7 @@ import json
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
@@ -295,70 +295,77 @@ OTHER = {"kind": "sqlconf", "path": "default/sqlconf.php", "traffic": True}
 """What moves the traffic in a target that has a consumer of another kind."""
 
 
+@dataclass(frozen=True)
+class About:
+    """A kind by its name, and a consumer of it."""
+
+    kind: str
+    settings: dict[str, Any]
+    """In a target, as few as it takes."""
+    parameters: dict[str, str]
+    """Of the stack that may reach just that."""
+    wrong: dict[str, Any] = field(default_factory=dict)
+    """Settings that are to be refused, each by itself."""
+
+
 class Kind:
     """What belongs to a kind besides its adapter: its part of the schema, and what people are told."""
 
-    kind: ClassVar[str]
-    settings: ClassVar[dict[str, Any]]
-    """Of a consumer in a target, as little as it takes."""
-    parameters: ClassVar[dict[str, str]]
-    """Of the stack that may reach just that."""
-    wrong: ClassVar[dict[str, Any]] = {}
-    """Of each setting a value that is to be refused, where some are."""
+    about: ClassVar[About]
 
     def target(self, settings: dict[str, Any]) -> Target:
         document = {
             "slot_secret": "arn:slots",
             "admin_secret": "arn:admin",
             "source": {"kind": "mysql"},
-            "consumers": [{"kind": self.kind, **settings}, OTHER],
+            "consumers": [{"kind": self.about.kind, **settings}, OTHER],
             "health": {"url": "https://app.example/", "marker": "Welcome"},
         }
         return parse_target("app", json.dumps(document))
 
     def test_its_settings_make_a_consumer(self) -> None:
-        consumer = self.target(self.settings).consumers[0]
-        assert (consumer.kind, consumer.settings | self.settings) == (self.kind, consumer.settings)
+        consumer = self.target(self.about.settings).consumers[0]
+        assert (consumer.kind, consumer.settings | self.about.settings) == (self.about.kind, consumer.settings)
 
     def test_each_required_setting_is_asked_for_by_its_name(self) -> None:
-        for name in registry.consumer(self.kind).required:
+        for name in registry.consumer(self.about.kind).required:
             with pytest.raises(TargetInvalid, match=rf"consumers\[0\].*{name}"):
-                self.target({key: value for key, value in self.settings.items() if key != name})
+                self.target({key: value for key, value in self.about.settings.items() if key != name})
 
     def test_a_setting_that_it_has_not_is_refused(self) -> None:
         with pytest.raises(TargetInvalid, match=r"consumers\[0\]"):
-            self.target({**self.settings, "misspelt": 1})
+            self.target({**self.about.settings, "misspelt": 1})
 
     def test_a_setting_that_is_wrong_is_refused_by_its_name(self) -> None:
-        for name, value in self.wrong.items():
+        for name, value in self.about.wrong.items():
             with pytest.raises(TargetInvalid, match=rf"consumers\[0\].*{name}"):
-                self.target({**self.settings, name: value})
+                self.target({**self.about.settings, name: value})
 
     def test_each_setting_is_described_or_says_itself(self) -> None:
-        for name, schema in registry.consumer(self.kind).properties.items():
+        for name, schema in registry.consumer(self.about.kind).properties.items():
             assert schema.get("description") or schema.get("pattern"), name
 
     def test_its_state_is_one_that_the_machine_has(self) -> None:
         machine = yaml.safe_load((REPOSITORY / "statemachine/rotation.asl.yaml").read_text())
         states = machine["States"]["Publish"]["ItemProcessor"]["States"]
-        assert registry.consumer(self.kind).state in states
+        assert registry.consumer(self.about.kind).state in states
 
     def test_a_dry_run_says_what_would_change(self) -> None:
-        consumer, known = self.target(self.settings).consumers[0], registry.consumer(self.kind)
+        consumer, known = self.target(self.about.settings).consumers[0], registry.consumer(self.about.kind)
         said = known.change(consumer.settings, "app_a", "app_b")
         assert said == said.strip()
         assert "app_b" in said or known.holds is Holds.NOTHING
 
     def test_what_lies_beyond_the_roles_is_said_and_nothing_else(self) -> None:
-        consumer, known = self.target(self.settings).consumers[0], registry.consumer(self.kind)
-        assert list(known.beyond(consumer.settings, self.parameters)) == []
-        others = dict.fromkeys(self.parameters, "none")
-        assert bool(list(known.beyond(consumer.settings, others))) == bool(self.parameters)
+        consumer, known = self.target(self.about.settings).consumers[0], registry.consumer(self.about.kind)
+        assert list(known.beyond(consumer.settings, self.about.parameters)) == []
+        others = dict.fromkeys(self.about.parameters, "none")
+        assert bool(list(known.beyond(consumer.settings, others))) == bool(self.about.parameters)
 
     def test_only_what_holds_the_credential_moves_the_traffic(self) -> None:
-        known = registry.consumer(self.kind)
+        known = registry.consumer(self.about.kind)
         assert not known.validated or known.holds is Holds.ACTIVE
         assert not known.rotated or known.rotated in known.required
 
     def test_its_adapter_is_made_from_settings(self) -> None:
-        assert callable(registry.adapter(registry.CONSUMERS[self.kind]).make)
+        assert callable(registry.adapter(registry.CONSUMERS[self.about.kind]).make)

@@ -6,7 +6,7 @@ import time
 import uuid
 from contextlib import ExitStack
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from local.aws import LocalAws
 from local.deploy import deploy
@@ -23,10 +23,21 @@ CACHE_SECONDS, PROXY_SECONDS, QUIET_SECONDS = 2, 1.0, 2
 OTHERS = {"rotation_type": "application", "rotation_usernames": ["shop_a", "shop_b"], "a key of somebody else": [1, None]}
 
 
-class Requests:
-    """The application: it reads its secret, keeps it for a while, and asks its database through the proxy."""
+class Place(Protocol):
+    """Where an application is at home."""
 
-    def __init__(self, shop: "Shop") -> None:
+    @property
+    def proxy(self) -> Any:
+        """What it connects to."""
+
+    def used(self) -> Login:
+        """What it is to log in with."""
+
+
+class Requests:
+    """The application: it reads its login, keeps it for a while, and asks its database, through the proxy where there is one."""
+
+    def __init__(self, shop: Place) -> None:
         self._shop = shop
         self.done = 0
         self.failed: list[str] = []
