@@ -295,6 +295,18 @@ OTHER = {"kind": "sqlconf", "path": "default/sqlconf.php", "traffic": True}
 """What moves the traffic in a target that has a consumer of another kind."""
 
 
+def target_of(consumer: dict[str, Any]) -> Target:
+    """In which it is the first, and moves no traffic."""
+    document = {
+        "slot_secret": "arn:slots",
+        "admin_secret": "arn:admin",
+        "source": {"kind": "mysql"},
+        "consumers": [consumer, OTHER],
+        "health": {"url": "https://app.example/", "marker": "Welcome"},
+    }
+    return parse_target("app", json.dumps(document))
+
+
 @dataclass(frozen=True)
 class About:
     """A kind by its name, and a consumer of it."""
@@ -314,14 +326,7 @@ class Kind:
     about: ClassVar[About]
 
     def target(self, settings: dict[str, Any]) -> Target:
-        document = {
-            "slot_secret": "arn:slots",
-            "admin_secret": "arn:admin",
-            "source": {"kind": "mysql"},
-            "consumers": [{"kind": self.about.kind, **settings}, OTHER],
-            "health": {"url": "https://app.example/", "marker": "Welcome"},
-        }
-        return parse_target("app", json.dumps(document))
+        return target_of({"kind": self.about.kind, **settings})
 
     def test_its_settings_make_a_consumer(self) -> None:
         consumer = self.target(self.about.settings).consumers[0]

@@ -1,20 +1,26 @@
 """Every kind of consumer has what the others know it by, and a suite that it passes; none is known by its name but in its folder
 and in the registry."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+from rotation.core import errors
 from rotation.kinds import registry
 from samtranslator.yaml_helper import yaml_parse
 
 from local import fragment
-from tests.conformance.consumers import About, Kind
+from tests.conformance.consumers import About, Kind, target_of
+from tests.statemachine.machine import shipped, states
 from tests.worlds.families import APPLICATION_SECRET, PROXY_SECRETS
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers/rotation/rotation"
 IN_CLUSTER: dict[str, Any] = {"cluster": "main", "namespace": "shop", "name": "login"}
+WORDS = {"GetSecretValue", "DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage", "ClientWrite", "SecureString"}
+"""Of AWS, in the pages."""
 CLUSTER = {"ClusterName": "main", "Namespace": "shop"}
 
 
@@ -98,7 +104,7 @@ EXAMPLE = (ROOT / "examples/kinds/parameter/fragment.yaml").read_text()
 
 
 def test_a_fragment_is_put_in_once_and_taken_out_whole() -> None:
-    before = fragment.TEMPLATE.read_text()
+    before = fragment.remove(fragment.TEMPLATE.read_text(), EXAMPLE)
     after = fragment.add(fragment.add(before, EXAMPLE), EXAMPLE)
     assert fragment.lacking(yaml_parse(after), yaml_parse(EXAMPLE)) == []
     assert (
@@ -108,5 +114,36 @@ def test_a_fragment_is_put_in_once_and_taken_out_whole() -> None:
 
 
 def test_what_the_template_lacks_of_a_fragment_is_named() -> None:
-    template = yaml_parse(fragment.TEMPLATE.read_text())
+    template = yaml_parse(fragment.remove(fragment.TEMPLATE.read_text(), EXAMPLE))
     assert "Parameters.LoginParameterName" in fragment.lacking(template, yaml_parse(EXAMPLE))
+
+
+# Each kind's page
+
+
+def page(kind: str) -> Path:
+    return CORE.joinpath(*registry.CONSUMERS[kind].split(".")[1:], "README.md")
+
+
+@pytest.mark.parametrize("kind", registry.CONSUMERS)
+def test_its_page_says_what_people_ask(kind: str) -> None:
+    text = page(kind).read_text()
+    assert text.startswith(f"# `{kind}`: ")
+    asked = ["## What it cannot", "## Order of events", "## Permissions", "## What to do when"]
+    assert [line for line in text.splitlines() if line in asked] == asked
+    assert "*What it does.*" in text
+
+
+@pytest.mark.parametrize("kind", registry.CONSUMERS)
+def test_the_consumers_on_its_page_are_such_as_a_target_takes(kind: str) -> None:
+    shown = [json.loads(text) for text in re.findall(r"^```json\n(.*?)^```$", page(kind).read_text(), re.MULTILINE | re.DOTALL)]
+    assert {target_of(one).consumers[0].kind for one in shown} == {kind}
+
+
+@pytest.mark.parametrize("kind", registry.CONSUMERS)
+def test_its_page_names_what_there_is(kind: str) -> None:
+    text = page(kind).read_text()
+    known = set(states(shipped())) | {name for name, one in vars(errors).items() if isinstance(one, type)}
+    known |= set(yaml_parse(fragment.TEMPLATE.read_text())["Parameters"]) | WORDS
+    assert set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", text)) <= known
+    assert all((page(kind).parent / path).exists() for path in re.findall(r"\]\(([\w./-]+)", text) if not path.startswith("http"))
