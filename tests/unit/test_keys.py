@@ -9,8 +9,12 @@ from rotation.consumers.keys import Keys
 from rotation.consumers.published import LOGIN
 from rotation.consumers.secret.adapter import OPENEMR, OPENEMR_PORT
 from rotation.core.errors import SecretInvalid, TargetInvalid
-from rotation.core.model import Credential, Password, SecretText
+from rotation.core.model import CURRENT, Credential, Mode, Password, SecretText
 from rotation.kinds.target import Target, parse_target
+from rotation.protocol.probes import probe
+
+from tests.worlds.run import Run
+from tests.worlds.world import MemoryWorld
 
 SQLCONF = {"kind": "sqlconf", "path": "default/sqlconf.php"}
 SECRET = {"kind": "secret", "cluster": "main", "namespace": "shop", "name": "login"}
@@ -99,6 +103,25 @@ def test_openemr_s_keys_are_rendered_as_they_are() -> None:
         "mysql-database": "shop",
         "mysql-port": "5432",
     }
+
+
+@pytest.mark.parametrize("consumer", [SECRET, APP_SECRET], ids=lambda one: one["kind"])
+def test_a_login_that_has_no_place_in_a_template_is_refused_before_anything_is_done(consumer: dict[str, Any]) -> None:
+    world = MemoryWorld()
+    world.target = parse(SQLCONF, consumer | {"keys": URL})
+    raw = json.loads(world.current.text().reveal())
+    raw["B"]["username"] = "app@corp"
+    world.slots.put("edit", SecretText(json.dumps(raw)), [CURRENT])
+    with pytest.raises(
+        TargetInvalid, match=r"shop: consumers\[1\].keys: template DB_URL cannot hold this username as it is.*slot B"
+    ):
+        Run(world, "run", Mode.ROTATE).read_slots()
+    assert world.journal.writes == []
+    found = probe(world, "read_slots")
+    assert [one.found.split(":")[0] for one in found if one.what == "slot login"] == ["TargetInvalid"]
+    world.target = parse(SQLCONF, consumer | {"keys": {"DB_URL": URL["DB_URL"].replace("{username}", "{username|url}")}})
+    found = probe(world, "read_slots")
+    assert "TargetInvalid" not in [one.found.split(":")[0] for one in found if one.what == "slot login"]
 
 
 def test_a_text_that_its_template_does_not_render_is_named_without_its_value() -> None:

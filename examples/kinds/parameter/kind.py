@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from rotation.consumers.keys import parsed
+from rotation.consumers.keys import parsed, rendered
+from rotation.core.model import Credential
 from rotation.kinds.kind import ConsumerKind, Holds, Parameters, Settings
 
 TEXT = "text"
@@ -16,6 +17,11 @@ def change(settings: Settings, used: str, new: str) -> str:
 def check(settings: Settings) -> None:
     """A template that cannot be read back is refused with the target."""
     parsed(TEXT, {settings["name"]: settings[TEXT]})
+
+
+def fits(settings: Settings, credential: Credential) -> None:
+    """A login that has no place in the template is refused before anything is done."""
+    rendered(TEXT, {settings["name"]: settings[TEXT]}, credential)
 
 
 def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
@@ -42,6 +48,7 @@ KIND = ConsumerKind(
     required=("name", TEXT, "application_cache_seconds"),
     change=change,
     check=check,
+    fits=fits,
     beyond=beyond,
     validated=True,
 )

@@ -49,6 +49,20 @@ def check(settings: Settings) -> None:
         parsed("keys", settings["keys"])
 
 
+def fits(settings: Settings, credential: Credential) -> None:
+    """TargetInvalid, naming the field, where a value of the login has no place in the target's own keys."""
+    if "keys" in settings:
+        rendered("keys", settings["keys"], credential)
+
+
+def rendered(field: str, texts: Mapping[str, str], credential: Credential) -> None:
+    """As that field of the settings says it."""
+    try:
+        Keys(texts).render(credential)
+    except TargetInvalid as error:
+        raise TargetInvalid(f"{field}: {error}") from None
+
+
 def parsed(field: str, texts: Mapping[str, str]) -> Keys:
     """As that field of the settings says it."""
     try:

@@ -14,7 +14,7 @@ from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
 from rotation.ports import World
 from rotation.protocol.intents import read_record
-from rotation.protocol.survey import refused_version, working_admin
+from rotation.protocol.survey import check_written, refused_version, working_admin
 
 SLOWEST_CLOCK_SECONDS = 60
 """AWS refuses signatures that are five minutes off, and drains are counted in seconds by two clocks."""
@@ -120,8 +120,9 @@ def admin_login(world: World) -> Iterator[Finding]:
 
 
 def slot_logins(world: World) -> Iterator[Finding]:
-    """Drift is mended by a rotation; it is said, since somebody caused it."""
+    """Drift is mended by a rotation; it is said, since somebody caused it. What no consumer could be given is not mended."""
     record = read_record(world.slots, world.slots.labels().current)
+    check_written(world.target, record)
     for slot in record.ring:
         user = record.credential(slot).username
         if world.source.logs_in(record.credential(slot)):

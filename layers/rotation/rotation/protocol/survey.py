@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from itertools import chain
+from itertools import chain, product
 from typing import NamedTuple
 
-from rotation.core.errors import AdminLoginUnknown, SecretInvalid
+from rotation.core.errors import AdminLoginUnknown, SecretInvalid, TargetInvalid
 from rotation.core.model import Credential, Labels, Password, Slot
 from rotation.core.record import AdminRecord, Record
 from rotation.core.situation import Facts, Found
+from rotation.kinds.target import Target
 from rotation.ports import SecretStore, World
 from rotation.protocol.intents import read_record
 
@@ -22,6 +23,7 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
             f"secret {world.slots.name}: turns is values, but {world.endpoint.name} is a proxy's, which knows one password a user."
             " Name a second user in slot B, and take the key turns out: that user is made"
         )
+    check_written(world.target, current)
     pending = read_record(world.slots, labels.pending) if labels.pending else None
     logins = _Logins(world)
     held = [consumer.read().at_place_of(current.credential(current.active)) for consumer in world.credentials()]
@@ -47,6 +49,15 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
         admin_drifted=drifted,
         sessions=_sessions(world, admin, current) if chosen_by_use else {},
     )
+
+
+def check_written(target: Target, record: Record) -> None:
+    """Before anything is done: every consumer can be given every entry."""
+    for (place, consumer), slot in product(enumerate(target.consumers), record.ring):
+        try:
+            consumer.known.fits(consumer.settings, record.credential(slot))
+        except TargetInvalid as error:
+            raise TargetInvalid(f"{target.name}: consumers[{place}].{error} (slot {slot})") from None
 
 
 def working_admin(world: World) -> Credential:

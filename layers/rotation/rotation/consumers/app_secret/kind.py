@@ -35,6 +35,7 @@ KIND = ConsumerKind(
     required=("secret", "application_cache_seconds"),
     change=change,
     check=keys.check,
+    fits=keys.fits,
     beyond=beyond,
     validated=True,
     rotated="secret",

@@ -19,6 +19,7 @@ KIND = ConsumerKind(
     required=REQUIRED,
     change=change,
     check=keys.check,
+    fits=keys.fits,
     beyond=beyond("secret", "K8sSecretName"),
     in_cluster=True,
 )
