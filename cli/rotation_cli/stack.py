@@ -13,12 +13,14 @@ from rotation.told.history import Event
 
 from rotation_cli.aws import Aws, NotPermitted, Refused
 from rotation_cli.history import Run, needed, read
+from rotation_cli.schedule import Schedule, next_run
 from rotation_cli.trouble import Trouble
 
 NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")
 STATES_ONLY = '{ ($.type = "*StateEntered") || ($.type = "*StateExited") || ($.type = "Execution*") }'
 """Most of a log is what went into functions and came out; not every CloudWatch knows the filter, and then all of it comes."""
 NO_MACHINE = "StateMachineDoesNotExist"
+SCHEDULE = "rotate"
 EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -155,6 +157,18 @@ class Stack:
                 raise self.not_found() from None
             raise
         return datetime.fromtimestamp(made.timestamp(), UTC)
+
+    def schedule(self, now: datetime) -> Schedule:
+        """What starts rotations by itself."""
+        try:
+            said = self.aws.call("scheduler", "get_schedule", GroupName=self.name, Name=SCHEDULE)
+        except NotPermitted:
+            return Schedule(why_not_known="scheduler:GetSchedule is not permitted")
+        except Refused as error:
+            return Schedule(why_not_known=f"there is no schedule {self.name}/{SCHEDULE} ({error.code})")
+        on, expression = said["State"] == "ENABLED", str(said["ScheduleExpression"])
+        made = datetime.fromtimestamp(said["CreationDate"].timestamp(), UTC) if "CreationDate" in said else now
+        return Schedule(on, expression, str(said.get("Description") or ""), next_run(expression, made, now) if on else None)
 
     # ---- targets
 
