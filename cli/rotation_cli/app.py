@@ -217,10 +217,13 @@ def report(stack: Stack, /, since: str, until: str, **files: Path | None) -> int
 
 
 def _followed(stack: Stack, arn: str, as_json: bool = False) -> int:
+    name = arn.rsplit(":", 1)[-1]
     try:
+        if not as_json:
+            click.echo(f"following {name}; Ctrl-C ends this, and not the execution")
         run = follow(stack, arn, quiet=as_json)
     except KeyboardInterrupt:
-        click.echo(f"\nthe execution goes on: `rotation follow {arn.rsplit(':', 1)[-1]}` shows it again", err=True)
+        click.echo(f"\nthe execution goes on: `rotation follow {name}` shows it again", err=True)
         raise
     if as_json:
         screen.as_json(end_as_json(run, datetime.now(UTC)))

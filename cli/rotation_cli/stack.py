@@ -21,6 +21,8 @@ STATES_ONLY = '{ ($.type = "*StateEntered") || ($.type = "*StateExited") || ($.t
 """Most of a log is what went into functions and came out; not every CloudWatch knows the filter, and then all of it comes."""
 NO_MACHINE = "StateMachineDoesNotExist"
 SCHEDULE = "rotate"
+NOT_KNOWN = "not known: "
+NO_SECRET = f"{NOT_KNOWN}the target document names no slot secret"
 EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -209,13 +211,13 @@ class Stack:
         """The version of a target's slot secret that carries AWSPENDING: an intent that is open. Empty: none is."""
         secret = as_object(document).get("slot_secret")
         if not isinstance(secret, str):
-            return "not known: the target document names no slot secret"
+            return NO_SECRET
         try:
             stages = self.aws.call("secretsmanager", "describe_secret", SecretId=secret).get("VersionIdsToStages", {})
         except NotPermitted:
-            return "not known: secretsmanager:DescribeSecret is not permitted"
+            return f"{NOT_KNOWN}secretsmanager:DescribeSecret is not permitted"
         except Refused as error:
-            return f"not known: {error.code}"
+            return f"{NOT_KNOWN}{error.code}"
         return next((version for version, labels in stages.items() if "AWSPENDING" in labels), "")
 
     def parameters(self) -> dict[str, str]:

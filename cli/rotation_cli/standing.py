@@ -12,7 +12,7 @@ from rotation.told.runbook import Urgency
 from rotation_cli.evidence import LOOKS
 from rotation_cli.history import Run
 from rotation_cli.schedule import Schedule
-from rotation_cli.stack import Stack, class_of
+from rotation_cli.stack import NO_SECRET, NOT_KNOWN, Stack, class_of
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,9 @@ class Standing:
         """The most urgent first."""
         if self.last is not None and self.last.end is not None and self.last.end.urgency is not Urgency.NOTHING:
             yield Ask(f"its last run ended {self.last.outcome}", f"rotation explain {self.last.name}")
-        if self.intent and not self.runs:
+        if self.intent == NO_SECRET:
+            yield Ask("its document names no slot secret", f"rotation targets check {self.name}")
+        elif self.intent and not self.intent.startswith(NOT_KNOWN) and not self.runs:
             yield Ask(
                 f"an intent is open ({self.intent}) and nothing runs", f"rotation start --mode resume --target {self.name} --follow"
             )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from rotation_cli.schedule import next_run
 
-from local.packaged import template
+from tests.unit.test_template import template
 
 MADE, NOW = datetime(2026, 1, 10, 8, 30, tzinfo=UTC), datetime(2026, 3, 1, 3, 0, tzinfo=UTC)
 DUE = {
