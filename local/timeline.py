@@ -8,7 +8,12 @@ from dataclasses import dataclass, replace
 from local.follow import Run, Visit
 from local.report import WAITS
 
-BESIDE = {"WaitForDrain": "CheckDrained", "WaitForRollout": "CheckRollout"}
+BESIDE = {
+    "WaitForDrain": "CheckDrained",
+    "WaitForRollout": "CheckRollout",
+    "WaitForLogin": "CheckLogin",
+    "WaitForSecretsManager": "PutSecret",
+}
 """A Wait is drawn in the row of the state that looks whether it was long enough."""
 SHORTEST = 0.01  # seconds; an overlap window of 0 is not a bar
 
