@@ -1,7 +1,8 @@
 """Every password of a run is a canary: searched for, in all the ways it could be written, wherever it must not be.
 
 It may be in Secrets Manager, in sqlconf.php, in the Kubernetes Secret and so in the environment of pods, in what a proxy knows of
-its secrets, and, hashed, in the database's own tables. Anywhere else it is a leak. What is reported names the place and the way of writing, never the password.
+its secrets, and, hashed, in the database's own tables. Anywhere else it is a leak. What is reported names the place and the way of
+writing, never the password.
 """
 
 from __future__ import annotations

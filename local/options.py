@@ -38,8 +38,8 @@ FAILURES = {app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER} for 
 
 @dataclass(frozen=True)
 class Options:
-    """APP=openemr|proxy ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; PODS=n CLUSTER=stand-in|real|kubeconfig of openemr,
-    RING=n of proxy"""
+    """APP=openemr|proxy ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
+    CLUSTER=stand-in|real|kubeconfig, of proxy RING=n"""
 
     rotations: int = 2
     pods: int = 3

@@ -46,18 +46,18 @@ class OpenEmr:
 
 class Proxied:
     marker = SHOWN
-    searched = f"{SEARCHED}; pg_stat_statements and PostgreSQL's log, which has every statement"
+    searched = f"{SEARCHED}; every statement in PostgreSQL's log, pg_stat_statements"
     moves = "PutSecret"
     stack: Shop
 
     def __init__(self, options: Options) -> None:
         self.stack = Shop(options.ring)
         self.setup = {
-            "users that take turns": ", ".join(login.username for login in self.stack.users.values()),
-            "connections": "every other request over one of its own, the others over a few that are kept",
-            "the application knows its secret for": f"{self.stack.pace.cache_seconds} s",
-            "the proxy looks at its secrets every": f"{self.stack.pace.proxy_seconds:g} s",
-            "retired passwords are tried": "at PostgreSQL and through PgBouncer",
+            "users": ", ".join(login.username for login in self.stack.users.values()),
+            "connections": f"half of them new, half kept for {self.stack.pace.lifetime_seconds:g} s",
+            "secret cached for": f"{self.stack.pace.cache_seconds} s",
+            "proxy late by": f"{self.stack.pace.proxy_seconds:g} s",
+            "passwords tried at": "PostgreSQL and PgBouncer",
         }
         self.starts = f"AWS, PostgreSQL, PgBouncer for RDS Proxy, and an application on this machine ({options.ring} users)"
 

@@ -55,7 +55,7 @@ def rows(runs: Iterable[Run]) -> list[str]:
         for bar in bars(run):
             if bar.row not in found:
                 found.insert(place, bar.row)
-            place = found.index(bar.row) + 1
+            place = max(place, found.index(bar.row) + 1)  # a row that is passed again pushes nobody down
     return found
 
 

@@ -1,1 +1,1 @@
-"""An application that reads its login from a secret: behind a proxy (PostgreSQL, pgbouncer), or one user with two passwords (MySQL)."""
+"""Applications that read their login from a secret: behind a proxy (PostgreSQL, pgbouncer), one user with two passwords (MySQL)."""

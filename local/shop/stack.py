@@ -17,8 +17,8 @@ from typing import Any
 from local.aws import REPOSITORY, local_only
 from local.deploy import deploy
 from local.mysql import Login, MySQL
-from local.proxy.cache import in_secrets_manager
 from local.proxy import pgbouncer
+from local.proxy.cache import in_secrets_manager
 from local.proxy.server import Pooled, Proxy
 from local.running import BUILD, NAME, Running
 from local.shop.application import Settings
@@ -155,9 +155,7 @@ class Reader(Running):
 
     def _start_application(self) -> None:
         pace, aws = self.pace, self.aws
-        settings = Settings(
-            self.application, aws.endpoint, aws.region, self._place(), pace.cache_seconds, pace.lifetime_seconds
-        )
+        settings = Settings(self.application, aws.endpoint, aws.region, self._place(), pace.cache_seconds, pace.lifetime_seconds)
         keys = {"AWS_ACCESS_KEY_ID": "the-application", "AWS_SECRET_ACCESS_KEY": "local"}
         with (self.logs / "application.log").open("ab") as log:
             process = subprocess.Popen(

@@ -1,10 +1,32 @@
-"""What a person sees of the shop and does to it in the console of Secrets Manager."""
+"""The shop in tests: what must be so of it at rest, what a person sees of it and does to it in the console of Secrets Manager."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from local.shop.stack import Shop
+from local.mysql import Login
+from local.shop.stack import DATABASE, OneUser, Reader, Shop, login_of
+from tests.e2e.rotations import Turns
+
+
+class ShopTurns(Turns):
+    """Of either stack whose application reads a secret."""
+
+    stack: Reader
+
+    def working_at_rest(self) -> tuple[Login, ...]:
+        """Of two passwords of one user the one that is used."""
+        return (self.active, self.admin) if isinstance(self.stack, OneUser) else super().working_at_rest()
+
+    def assert_at_rest(self) -> None:
+        """And no secret of the proxy is behind: it lets every user in with what is recorded."""
+        super().assert_at_rest()
+        if isinstance(self.stack, Shop):
+            proxy, slots = self.stack.proxy, self.slots
+            held = {slot: login_of(self.stack.secret(name)) for slot, name in self.stack.proxy_secrets.items()}
+            assert held == {slot: login_of(slots[slot]) for slot in held}
+            proxy.cache.refresh()
+            assert [proxy.accepts(login, DATABASE) for login in held.values()] == [True] * len(held)
 
 
 def labels(shop: Shop, secret: str) -> dict[str, str]:
