@@ -11,7 +11,8 @@ from local.options import OPENEMR, PROXY, ROLLOUT, Options
 from local.report import SEARCHED
 from local.rollouts import RolloutWatch
 from local.running import Running
-from local.shop.stack import SHOWN, Shop
+from local.shop.proxied import Shop
+from local.shop.stack import SHOWN
 from local.stack import LocalStack
 
 TRIES = 4

@@ -13,7 +13,9 @@ from local.load import Load, Results
 from local.options import PROXY, SoakOptions
 from local.row import Row
 from local.shop.application import KEPT
-from local.shop.stack import SHOWN, OneUser, Reader, Shop
+from local.shop.one_user import OneUser
+from local.shop.proxied import Shop
+from local.shop.stack import SHOWN, Reader
 
 
 def soak(options: SoakOptions) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from local.mysql import Login
-from local.shop.stack import DATABASE, OneUser, Reader, Shop, login_of
+from local.shop.one_user import OneUser
+from local.shop.proxied import Shop
+from local.shop.stack import DATABASE, Reader, login_of
 from tests.e2e.rotations import Turns
 
 

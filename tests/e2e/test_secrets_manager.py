@@ -10,7 +10,8 @@ import pytest
 from local.faults import Fault
 from local.load import Load
 from local.mysql import Login
-from local.shop.stack import DATABASE, OTHERS, SHOWN, Shop
+from local.shop.proxied import Shop
+from local.shop.stack import DATABASE, OTHERS, SHOWN
 from tests.e2e.last_looks import check
 from tests.e2e.shop import ends, labels, press, said
 

@@ -13,8 +13,10 @@ from local import canary
 from local.load import RATE, Load
 from local.options import SoakOptions
 from local.proxy.server import Pooled
+from local.shop.one_user import OneUser
+from local.shop.proxied import Shop
 from local.shop.soak import in_a_row, missed, summary
-from local.shop.stack import SHOWN, OneUser, Pace, Reader, Shop
+from local.shop.stack import SHOWN, Pace, Reader
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
 from tests.e2e.shop import ShopTurns
@@ -26,7 +28,7 @@ KINDS: dict[str, tuple[Callable[[], Reader], int]] = {
     "ring of 3": (lambda: Shop(3, PACE), 2),
     "one user": (lambda: OneUser(PACE), 2),
 }
-"""With how many rotations there are every day; of a ring of 2 there are enough in test_shop_blows.py and test_secrets_manager.py."""
+"""With how many rotations there are every day: of a ring of 2 enough in test_shop_blows.py and test_secrets_manager.py."""
 
 
 @pytest.fixture(scope="module", params=KINDS)
