@@ -52,10 +52,19 @@ def test_an_application_behind_a_proxy_fails_at_its_login_and_can_have_three_use
     assert Options.parse(NOTHING_BUILT).app == OPENEMR
 
 
-@pytest.mark.parametrize(("name", "value"), [("PODS", "5"), ("CLUSTER", "real")])
-def test_what_an_application_has_not_is_refused(name: str, value: str) -> None:
-    with pytest.raises(ValueError, match=f"^{name}={value}: {name} is for APP=openemr only. Leave it out with APP=proxy"):
-        Options.parse({"APP": "proxy", name: value})
+def test_what_an_application_has_not_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^PODS=5: PODS is for APP=openemr only\. Leave it out with APP=proxy\.$"):
+        Options.parse({"APP": "proxy", "PODS": "5"})
+    with pytest.raises(ValueError, match=r"^RING=3: RING is for APP=proxy only\. Leave it out with APP=one-user\.$"):
+        SoakOptions.parse({"APP": "one-user", "RING": "3"})
+
+
+def test_a_soak_of_another_application_is_ten_rotations_under_forty_requests_a_second() -> None:
+    options = SoakOptions.parse({"APP": "proxy", "RING": "3"})
+    assert options == SoakOptions(rotations=10, logins=0, seconds=1500, rate=40, app=PROXY, ring=3)
+    assert str(options) == "10 rotations within 1500 s, 40 requests a second"
+    assert options.reached(10, 0)
+    assert not options.reached(9, 0)
 
 
 @pytest.mark.parametrize(
