@@ -67,6 +67,7 @@ def demo(options: Options) -> int:
                 _rotate(story, f"demo-{number}", outage=options.outage and number == 1)
             if options.fail != NOTHING:
                 _fail(story, f"demo-{options.rotations + 1}", options.fail, FAILURES[options.app][options.fail])
+            time.sleep(show.settles)
             requests = load.stop()
         report = _examine(story, requests, options, began)
         html = page.render(report)

@@ -25,6 +25,8 @@ class OpenEmr:
     searched = SEARCHED
     moves = "WriteSqlconf"
     """The state that moves the traffic."""
+    settles = 0.0
+    """Seconds after the last execution until every request is what it will be."""
     stack: LocalStack
 
     def __init__(self, options: Options) -> None:
@@ -53,6 +55,7 @@ class Proxied:
 
     def __init__(self, options: Options) -> None:
         self.stack = Shop(options.ring)
+        self.settles = self.stack.pace.cache_seconds + self.stack.pace.lifetime_seconds + 1
         self.setup = {
             "users": ", ".join(login.username for login in self.stack.users.values()),
             "connections": f"half of them new, half kept for {self.stack.pace.lifetime_seconds:g} s",
