@@ -1,10 +1,11 @@
 """An application that reads its login from a parameter, all of it real but AWS: PostgreSQL, built functions, requests."""
 
 import json
+import threading
 import time
 import urllib.parse
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -20,9 +21,40 @@ from local.mysql import Login
 from local.postgresql import PostgreSQL
 from local.stack import NAME, OVERRIDES
 from local.translation import translate
-from tests.e2e.shop import ADMIN, DATABASE, OWNER, Requests
 
+DATABASE, OWNER, ADMIN = "shop", "shop_owner", "master"
+CACHE_SECONDS = 2
 QUIET_SECONDS, PATIENCE_SECONDS = 2, 120
+
+
+class Requests:
+    """The application: it reads its login, keeps it for a while, and asks its database."""
+
+    def __init__(self, server: PostgreSQL, read: Callable[[], Login]) -> None:
+        self._server, self._read = server, read
+        self.done = 0
+        self.failed: list[str] = []
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._ending.set()
+        self._thread.join()
+
+    def _ask(self) -> None:
+        read, login = float("-inf"), Login("", "")
+        while not self._ending.wait(0.1):
+            if time.monotonic() - read >= CACHE_SECONDS:
+                login, read = self._read(), time.monotonic()
+            try:
+                with self._server.connect(login, DATABASE) as session:
+                    assert session.run("SELECT name FROM app.facility") == [["Your Clinic Name Here"]]
+                self.done += 1
+            except Exception as error:  # noqa: BLE001 - each is a request that failed
+                self.failed.append(f"{login.username}: {type(error).__name__}")
 
 
 class Kiosk:
@@ -53,7 +85,7 @@ class Kiosk:
 
     def _start(self) -> None:
         folder, environment = self._run.directory, self._run.environment
-        self.server = self.proxy = self._ended.enter_context(PostgreSQL(folder / "postgresql", environment))
+        self.server = self._ended.enter_context(PostgreSQL(folder / "postgresql", environment))
         self.server.create_admin(self.admin)
         self.server.create_database(DATABASE, OWNER, admin=ADMIN)
         for user in self.users.values():
@@ -64,7 +96,7 @@ class Kiosk:
         self.aws.client("ssm").put_parameter(Name=self._parameter, Value=self._url(self.users["A"]), Type="SecureString")
         self._given = self._parameters()
         self.stack = deploy(self.aws, self._build, NAME, self._given)
-        self.requests = Requests(self)
+        self.requests = Requests(self.server, self.used)
         self.requests.start()
         self._ended.callback(self.requests.stop)
 
