@@ -1,7 +1,7 @@
 """A target document: one application whose credentials we rotate. Checked against target.schema.json, defaults filled in."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -186,6 +186,7 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
 def _build(name: str, document: dict[str, Any]) -> Target:
     if not {"health", "endpoint"} & document.keys():
         raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
+    _refuse_shared(document)
     rotation_class = CLASSES[document["class"]]
     consumers = _consumers(document["consumers"])
     cached = max((int(one.settings.get("application_cache_seconds", 0)) for one in consumers), default=0)
@@ -204,6 +205,25 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         drain_deadline_seconds=document["drain"]["deadline_seconds"],
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],
     )
+
+
+def _refuse_shared(document: Mapping[str, Any]) -> None:
+    """One secret has one reader: what is written for one would be wrong for another."""
+    named: dict[str, str] = {}
+    for field, arn in secrets_named(document):
+        first = named.setdefault(arn, field)
+        if first != field:
+            raise ValueError(f"{field}: {arn} is the {first} already: name a secret of its own")
+
+
+def secrets_named(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every secret of Secrets Manager that the document names, by its field."""
+    yield from ((field, document[field]) for field in ("slot_secret", "admin_secret"))
+    for place, consumer in enumerate(document["consumers"]):
+        for key, value in consumer.items():
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, str) and one.startswith("arn:") and ":secretsmanager:" in one:
+                    yield f"consumers[{place}].{key}", one
 
 
 def _settings(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -23,6 +23,7 @@ SHORTEST_QUIET_SECONDS = 60
 
 PUT = "PutSecret"
 """The state whose consumers its function looks at."""
+KEPT = "who has a proxy's secret"
 
 Probe = Callable[[World], Iterator[Finding]]
 
@@ -203,6 +204,15 @@ def published_secrets(world: World) -> Iterator[Finding]:
                 yield Finding(Severity.WARNING, "published secret", found, mend)
 
 
+def kept(world: World) -> Iterator[Finding]:
+    """Whether every user has a place of its own where every user's password is kept, and nobody else has one."""
+    record = read_record(world.slots, world.slots.labels().current)
+    users = [record.credential(slot).username for slot in record.ring]
+    if any(consumer.known.holds is Holds.EVERY for consumer in world.target.consumers):
+        world.check_keepers(users)
+        yield Finding(Severity.OK, KEPT, f"{', '.join(users)}: each has one, and nobody else has")
+
+
 def endpoint(world: World) -> Iterator[Finding]:
     """Whether the application's user gets through it."""
     if world.endpoint is None:
@@ -325,7 +335,7 @@ def _may(kind: str, *verbs: str) -> tuple[Need, ...]:
 NEEDS: dict[str, tuple[Need, ...]] = {
     "read_slots": (
         _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
-        _DATABASE, _SLOT_LOGINS, _APPLICATION,
+        _DATABASE, _SLOT_LOGINS, _APPLICATION, Need(KEPT, kept),
     ),
     "claim_rotation": (_SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), _CONSUMERS),
     "sync_users": (_SLOT_SECRET, *_ADMIN),

@@ -1,7 +1,7 @@
 """The one place where adapters are chosen. Each is imported when first used: a function pays only for what it touches."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -118,6 +118,11 @@ class AwsWorld:
 
     def keepers(self, username: str) -> list[CredentialConsumer]:
         return [self._held(consumer, username) for consumer in self.target.consumers if consumer.known.holds is Holds.EVERY]
+
+    def check_keepers(self, usernames: Sequence[str]) -> None:
+        for consumer in self.target.consumers:
+            if consumer.known.holds is Holds.EVERY:
+                self._made(consumer).check(usernames)
 
     def files(self) -> list[ProtectedFile]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.known.is_file]

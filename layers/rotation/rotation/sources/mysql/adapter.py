@@ -28,6 +28,7 @@ from rotation.core.model import Credential, Password
 from rotation.kinds.kind import Settings
 from rotation.ports import Activity, Server, Surroundings
 from rotation.sources.mysql.dual_passwords import Stored, has_to_be_discarded, has_to_be_retained
+from rotation.sources.other import answers_as_postgresql, way_out
 from rotation.sources.servers import Denied, Servers
 from rotation.sources.tls import verified
 
@@ -79,7 +80,7 @@ class MySQL(Servers["MySQLAdmin"]):
         return MySQLAdmin(self._connect(credential), credential.host, self._lock)
 
     def _connect(self, credential: Credential) -> Any:
-        with _named(credential.host):
+        with _named(credential.host), _no_postgresql(credential.host, credential.port or DEFAULT_PORT):
             return pymysql.connect(
                 host=credential.host,
                 port=credential.port or DEFAULT_PORT,
@@ -259,6 +260,17 @@ class MySQLAdmin:
 
 class _Gone(RotationError):
     """The session ended before we could end it."""
+
+
+@contextmanager
+def _no_postgresql(host: str, port: int) -> Iterator[None]:
+    """That one waits for its client to begin, as a MySQL does not: what stays silent is asked."""
+    try:
+        yield
+    except pymysql.err.OperationalError as error:
+        if error.args[0] == CR.CR_SERVER_LOST and answers_as_postgresql(host, port):
+            raise SourceRefused(way_out(host, "PostgreSQL", "MySQL")) from None
+        raise
 
 
 @contextmanager
