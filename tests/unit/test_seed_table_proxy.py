@@ -52,14 +52,33 @@ ROWS = [
         "unit/test_steps_sync_users::test_a_standby_that_is_missing_is_created_like_the_user_in_use",
     )),
     Row("one secret in a shape of its own, other keys as you need them", (
+        "unit/test_app_secret_shape::test_the_shape_of_a_rotation_script_is_read_and_other_keys_are_nobodys_business",
+        "contract/test_importing::test_record_and_target_are_stored_and_a_second_time_nothing_is",
         "contract/test_published_secret::test_every_other_key_stays_as_it_is",
         "contract/test_published_secret::test_what_is_put_under_the_token_keeps_every_other_key_and_is_not_current",
+    )),
+    Row("rotation_type: AWS RDS", ("unit/test_app_secret_shape::test_what_is_wrong_is_said_by_its_key_and_no_value_is_shown",)),
+    Row("rotation_usernames: who takes turns", (
+        "unit/test_app_secret_shape::test_the_user_in_use_keeps_its_password_and_the_others_have_that_of_their_proxy_secret",
+    )),
+    Row("proxy_secret_ids: the secrets attached to the proxy", (
+        "unit/test_app_secret_shape::test_the_target_is_that_of_the_stack_and_holds_no_password",
+        "unit/test_app_secret_shape::test_what_does_not_fit_together_is_refused_with_the_way_out",
+    )),
+    Row("proxy_secret_ids left out: the proxy is not adjusted", (
+        "unit/test_app_secret_shape::test_without_a_proxy_the_user_that_rests_gets_a_new_password",
+        "unit/test_families::test_the_target_of_an_application_without_a_proxy",
+    )),
+    Row("database_host, database_port, database_name: where the database is", (
+        "unit/test_app_secret_shape::test_the_shape_of_a_rotation_script_is_read_and_other_keys_are_nobodys_business",
     )),
     Row("username, password: what the application logs in with", (
         "contract/test_published_secret::test_it_says_who_and_leaves_where_to_the_record",
         "contract/test_published_secret::test_what_cannot_be_read_is_refused_by_its_key_without_its_value",
     )),
     Row("rotation_usernames left out: username only", (
+        "unit/test_app_secret_shape::test_one_user_alone_is_two_values",
+        "contract/test_importing::test_what_is_wrong_is_one_line_and_nothing_is_stored",
         "unit/test_two_values::test_a_rotation_goes_from_one_password_to_the_other_of_the_same_user",
     )),
     Row("this credential will be used by the application to connect to the proxy", (

@@ -54,4 +54,8 @@ class SourceKind:
 
     properties: Mapping[str, Any]
     """Its own part of the target's schema: a JSON Schema by field."""
+    engines: Mapping[str, bool]
+    """As a secret's key `engine` calls it in AWS; of each whether it can keep two passwords of one user."""
+    port: int
+    """Where one listens that does not say."""
     required: tuple[str, ...] = ()

@@ -12,5 +12,7 @@ KIND = SourceKind(
             "type": "boolean",
             "default": False,
         },
-    }
+    },
+    engines={"postgres": False, "postgresql": False, "aurora-postgresql": False},
+    port=5432,
 )
