@@ -79,6 +79,8 @@ class Target:
     name: str
     slot_secret: str
     admin_secret: str
+    rotates_admin: bool
+    """Whether the admin's secret is ours to write; else another target's, and only read."""
     source: Source
     consumers: tuple[Consumer, ...]
     health: HealthSettings | None
@@ -194,6 +196,7 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         name=name,
         slot_secret=document["slot_secret"],
         admin_secret=document["admin_secret"],
+        rotates_admin=document["rotates_admin"],
         source=Source(document["source"]["kind"], _settings(document["source"])),
         consumers=consumers,
         health=HealthSettings(**document["health"]) if "health" in document else None,

@@ -29,13 +29,14 @@ from rotation.told.notice import Notice, Resume
 from rotation.told.outcome import Outcome
 
 _PUT, _MOVE = "PutSecretValue", "UpdateSecretVersionStage"
+ADMIN = "admin"
 WRITES: dict[str, dict[str, tuple[str, ...]]] = {
-    "claim_rotation": {"slot": (_PUT, _MOVE), "admin": (_PUT, _MOVE)},
+    "claim_rotation": {"slot": (_PUT, _MOVE), ADMIN: (_PUT, _MOVE)},
     "close_flip": {"slot": (_PUT, _MOVE)},
     "discard_old_password": {"slot": (_MOVE,)},
     "flip_slot": {"slot": (_MOVE,)},
     "release_rotation": {"slot": (_MOVE,)},
-    "rotate_admin": {"admin": (_PUT, _MOVE)},
+    "rotate_admin": {ADMIN: (_PUT, _MOVE)},
     "rotate_old_slot": {"slot": (_PUT, _MOVE)},
 }
 """Which function writes which secret, and how: what IAM is asked in mode verify."""
@@ -153,6 +154,8 @@ class AwsWorld:
         found: list[str] = []
         for function, role in self._settings.roles.items():
             for secret, actions in WRITES[function].items():
+                if secret == ADMIN and not self.target.rotates_admin:
+                    continue
                 answer = denied(role, [f"secretsmanager:{action}" for action in actions], secrets[secret])
                 if answer is None:
                     return None
