@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -34,6 +34,11 @@ class ApplicationSecret(InMemorySecret):
     """Of which a version may be named before it holds anything."""
 
     created: Callable[[str], None] = staticmethod(lambda _: None)
+    rules: Mapping[str, Any] = {}
+    """By which Secrets Manager rotates it by itself."""
+
+    def rotation_rules(self) -> Mapping[str, Any]:
+        return self.rules
 
     def put(self, version: str, text: SecretText, labels: list[str] | None = None) -> None:
         new = not aws.is_filled(self.versions, version)

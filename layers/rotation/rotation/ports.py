@@ -159,6 +159,9 @@ class RotatedSecret(Protocol):
     def make_current(self, version: str, removed_from: str) -> bool:
         """Move AWSCURRENT there from exactly that version. False: it is elsewhere, nothing was done."""
 
+    def rotates_every(self) -> float | None:
+        """How many seconds its own schedule in Secrets Manager leaves between two rotations, at least; None where it has none."""
+
     def let_go(self, version: str) -> bool:
         """Take AWSPENDING off that version. False: it is on another, nothing was done."""
 

@@ -49,6 +49,11 @@ class Source:
     kind: str
     settings: dict[str, Any]
 
+    @property
+    def known(self) -> SourceKind:
+        """What is known of its kind."""
+        return registry.source(self.kind)
+
 
 @dataclass(frozen=True)
 class HealthSettings:
