@@ -143,7 +143,7 @@ def check(stack: Stack, name: str) -> int:
 @click.option("--dry-run", "dry", is_flag=True, help="With --from-secret: show what would be stored, and store nothing.")
 @click.option("--yes", is_flag=True, help="With --from-secret: do not ask before it is stored.")
 @PASS
-def add(stack: Stack, file: Path | None, name: str | None, secret: str | None, **more: Any) -> int:
+def add(stack: Stack, /, file: Path | None, name: str | None, secret: str | None, **more: Any) -> int:
     """Add the target document in FILE, or make one from the secret that an application reads.
 
     Refused if the stack's roles, file system or cluster do not reach what it names.

@@ -178,6 +178,13 @@ def test_a_user_with_no_secret_or_two_is_refused(aws: LocalAws, names: tuple[str
         ProxySecrets(arns).of("app_b")
 
 
+def test_a_proxy_secret_that_does_not_exist_is_said(aws: LocalAws) -> None:
+    known = Operator(aws, {"username": "app_a", "password": "canary"}).arn
+    missing = f"arn:aws:secretsmanager:{aws.region}:123456789012:secret:nobody-AbCdEf"
+    with pytest.raises(RotationError, match=f"there is no secret {missing}: name one that there is, or make it"):
+        ProxySecrets([known, missing]).check(("app_a", "app_b"))
+
+
 def test_users_with_one_each_and_nobody_else_are_taken(aws: LocalAws) -> None:
     arns = [Operator(aws, {"username": name, "password": "canary"}).arn for name in ("app_a", "app_b")]
     ProxySecrets(arns).check(("app_b", "app_a"))

@@ -50,7 +50,7 @@ def with_(path: str, value: Any) -> dict[str, Any]:
 def test_everything_in_a_document_arrives() -> None:
     target = parse(WHOLE)
     assert (target.name, target.slot_secret, target.admin_secret) == ("openemr", "arn:slots", "arn:admin")
-    assert target.source == Source("mysql", {"ca": PEM, "readers": ["reader-1", "reader-2"]})
+    assert target.source == Source("mysql", {"ca": PEM, "readers": ["reader-1", "reader-2"], "pooled": False})
     assert [(c.kind, c.settings) for c in target.consumers] == [
         ("sqlconf", {"path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}),
         ("secret", {"cluster": "main", "namespace": "openemr", "name": "openemr-db-credentials"}),
@@ -64,9 +64,10 @@ def test_everything_in_a_document_arrives() -> None:
 
 def test_what_is_left_out_has_its_default() -> None:
     target = parse(LEAST)
-    assert (target.source.settings, target.health.ca) == ({"ca": "rds", "readers": []}, "system")
+    assert (target.source.settings, target.health.ca) == ({"ca": "rds", "readers": [], "pooled": False}, "system")
     assert (target.health.status, target.health.timeout_seconds, target.overlap_seconds) == (200, 10, 0)
     assert (target.quiet_seconds, target.drain_deadline_seconds, target.rollout_deadline_seconds) == (120, 3600, 3600)
+    assert target.rotates_admin is True
     assert target.rotation_class is CLASSES[DEFAULT_CLASS]
 
 

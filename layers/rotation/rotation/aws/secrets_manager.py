@@ -115,7 +115,7 @@ class SecretsManagerStore:
             answer: dict[str, Any] = client("secretsmanager").describe_secret(SecretId=self._arn)
         except AWS_ERRORS as error:
             if code(error) == _NOT_FOUND:
-                raise SecretInvalid(f"there is no secret {self._arn}") from None
+                raise SecretInvalid(f"there is no secret {self._arn}: name one that there is, or make it") from None
             raise _failed(f"{self._arn} could not be described", code(error)) from None
         if answer.get("DeletedDate"):
             raise SecretInvalid(f"secret {self._arn} is marked for deletion: restore it, or name another")

@@ -7,7 +7,7 @@ from typing import Any
 
 from rotation.aws.parameters import load_target
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.core.errors import SecretInvalid, TargetInvalid, TargetNotFound
+from rotation.core.errors import PermanentError, SecretInvalid, TargetInvalid, TargetNotFound
 from rotation.kinds import registry
 from rotation.kinds.kind import Holds
 from rotation.kinds.kind import Settings as Of
@@ -121,9 +121,12 @@ class AwsWorld:
         return [self._held(consumer, username) for consumer in self.target.consumers if consumer.known.holds is Holds.EVERY]
 
     def check_keepers(self, usernames: Sequence[str]) -> None:
-        for consumer in self.target.consumers:
+        for place, consumer in enumerate(self.target.consumers):
             if consumer.known.holds is Holds.EVERY:
-                self._made(consumer).check(usernames)
+                try:
+                    self._made(consumer).check(usernames)
+                except PermanentError as error:
+                    raise type(error)(f"consumers[{place}]: {error}") from None
 
     def files(self) -> list[ProtectedFile]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.known.is_file]
