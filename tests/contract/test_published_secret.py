@@ -179,6 +179,32 @@ def test_a_user_with_no_secret_or_two_is_refused(aws: LocalAws, names: tuple[str
         ProxySecrets(arns).of("app_b")
 
 
+def test_a_proxy_secret_that_does_not_exist_is_said(aws: LocalAws) -> None:
+    known = Operator(aws, {"username": "app_a", "password": "canary"}).arn
+    missing = f"arn:aws:secretsmanager:{aws.region}:123456789012:secret:nobody-AbCdEf"
+    with pytest.raises(RotationError, match=f"there is no secret {missing}: name one that there is, or make it"):
+        ProxySecrets([known, missing]).check(("app_a", "app_b"))
+
+
+def test_users_with_one_each_and_nobody_else_are_taken(aws: LocalAws) -> None:
+    arns = [Operator(aws, {"username": name, "password": "canary"}).arn for name in ("app_a", "app_b")]
+    ProxySecrets(arns).check(("app_b", "app_a"))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("app_a", "app_c"), "none names app_b: give each user exactly one"),
+        (("app_b", "app_a", "app_b"), "2 \\(secret .*\\) names app_b"),
+        (("app_a", "app_b", "app_c"), "names app_c, who takes no turns \\(app_a, app_b do\\): take it out of the target"),
+    ],
+)
+def test_secrets_that_are_not_those_of_the_users_are_refused(aws: LocalAws, names: tuple[str, ...], said: str) -> None:
+    arns = [Operator(aws, {"username": name, "password": "canary"}).arn for name in names]
+    with pytest.raises(ConsumerDiffers, match=said):
+        ProxySecrets(arns).check(("app_a", "app_b"))
+
+
 # ---- while Secrets Manager rotates it -----------------------------------------------------------------------------------------
 
 

@@ -19,7 +19,7 @@ from local.lambdas import runtime_python
 from local.leftovers import Leftovers
 from local.mysql import Login
 from local.postgresql import PostgreSQL
-from local.stack import NAME, OVERRIDES
+from local.running import NAME, OVERRIDES
 from local.translation import translate
 
 DATABASE, OWNER, ADMIN = "shop", "shop_owner", "master"

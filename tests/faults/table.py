@@ -15,6 +15,7 @@ HEADS = {
     "rivals": "two at once",
     "schedules": "drawn at random",
     "edits": "edited by hand",
+    "owner": "a shared admin",
 }
 
 

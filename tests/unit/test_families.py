@@ -144,6 +144,32 @@ def test_nothing_that_puts_secrets_is_made_for_openemr() -> None:
     )
 
 
+def test_that_secrets_manager_could_not_rotate_raises_an_alarm_where_it_may_rotate() -> None:
+    """The same as that of the other function that is no state: only the name differs."""
+    alarm, other = (made("RDS Proxy")["Resources"][f"{name}FailedAlarm"]["Properties"] for name in ("RotateSecret", "TellOutcome"))
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "RotateSecretFunction"}}]
+    own = ("AlarmName", "AlarmDescription", "Dimensions")
+    assert {key: alarm[key] for key in alarm if key not in own} == {key: other[key] for key in other if key not in own}
+    assert "RotateSecretFailedAlarm" not in made("OpenEMR")["Resources"]
+
+
+ADMIN_ROLES = ("ClaimRotationRole", "RotateAdminRole")
+
+
+@pytest.mark.parametrize("role", ADMIN_ROLES)
+@pytest.mark.parametrize(("rotates", "writes"), [("true", True), ("false", False)])
+def test_who_does_not_rotate_the_admin_may_not_write_its_secret(role: str, rotates: str, writes: bool) -> None:
+    given = RDS_PROXY | {"RotatesAdmin": rotates, "BreakGlassRoleArn": "arn:aws:iam::123456789012:role/people"}
+    granted = [
+        one for many in Resolved(template(), given, {}).statements(role).values() for one in many if one["Effect"] == "Allow"
+    ]
+    actions = {action for one in granted if RDS_PROXY["AdminSecretArn"] in one["Resource"] for action in listed(one["Action"])}
+    assert ("secretsmanager:PutSecretValue" in actions) is writes
+    assert "secretsmanager:GetSecretValue" in actions
+    assert ("AdminSecretGuard" in decided(template(), given)["Resources"]) is writes, "a guard would shut out the owner"
+    assert parse_target("app", target_text(template(), given)).rotates_admin is writes
+
+
 def test_nobody_waits_for_a_proxy_that_is_not_there() -> None:
     stack = named(made("a secret without a proxy"), "Resources")
     assert "PutSecretFunction" in stack

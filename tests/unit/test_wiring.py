@@ -107,7 +107,9 @@ def test_the_parts_are_the_targets(world: AwsWorld) -> None:
 
 
 def test_the_database_has_the_targets_authority_and_readers(world: AwsWorld) -> None:
-    world.__dict__["target"] = replace(world.target, source=Source("mysql", {"ca": "PEM", "readers": ["reader.example"]}))
+    world.__dict__["target"] = replace(
+        world.target, source=Source("mysql", {"ca": "PEM", "readers": ["reader.example"], "pooled": False})
+    )
     assert isinstance(world.source, MySQL)
     assert (world.source._ca, world.source._readers) == ("PEM", ["reader.example"])
 

@@ -148,7 +148,7 @@ class Database:
 
     def _connect(self, admin: Credential) -> None:
         if not self.logs_in(admin):
-            raise SourceRefused(f"{admin.username} was refused by {admin.host}")
+            raise SourceUnreachable(f"{admin.username} was refused by {admin.host}: its password there is another by now")
 
 
 class Session:

@@ -366,6 +366,9 @@ class Ports:
     def keepers(self, username: str) -> list["Consumer"]:
         return []
 
+    def check_keepers(self, usernames: Sequence[str]) -> None:
+        self._world.check_keepers(usernames)
+
     @property
     def endpoint(self) -> None:
         return None

@@ -18,6 +18,7 @@ def judge(it: Invocation, boundary: Boundary) -> None:
         return
     if it.event.get("mode") == "dry-run":
         raise Violation("dry-run", f"{boundary.what} was done in a dry run")
+    _left_the_admin_to_its_owner(it, boundary)
     _once(it, boundary)
     _wrote_ahead(it, boundary)
     _made_like_the_one_in_use(it, boundary)
@@ -36,6 +37,13 @@ def _tried_once(it: Invocation, boundary: Boundary) -> None:
         raise Violation("once", f"{boundary.what}: a password that was refused is tried again in the same call")
     if boundary.what.startswith("login ") and it.seen.unanswered:
         raise Violation("I3", f"{boundary.what}: tried after a login that got no answer, as if that had been refused")
+
+
+def _left_the_admin_to_its_owner(it: Invocation, boundary: Boundary) -> None:
+    """Its secret, and its password in the database."""
+    its = boundary.what.endswith(" admin") or boundary.what in (f"alter {ADMIN}", f"discard {ADMIN}")
+    if its and not it.world.target.rotates_admin:
+        raise Violation("owner", f"{boundary.what}: the admin is another target's to rotate")
 
 
 def _once(it: Invocation, boundary: Boundary) -> None:

@@ -8,7 +8,8 @@ from tests.faults.teeth.order import ORDER
 from tests.faults.teeth.passwords import PASSWORDS
 from tests.faults.teeth.peers import PEERS
 from tests.faults.teeth.record import RECORD
+from tests.faults.teeth.shared import SHARED
 from tests.faults.teeth.turns import TURNS
 
-PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS]
+PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED]
 MUTATIONS = [*PEERS, *PROTOCOL]

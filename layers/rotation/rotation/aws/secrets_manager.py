@@ -68,6 +68,12 @@ class SecretsManagerStore:
             return True
         return self._settle(label, to, removed_from, failure)
 
+    def rotation_rules(self) -> dict[str, Any]:
+        """By which Secrets Manager rotates it by itself; none where that is off."""
+        answer = self._described()
+        rules: dict[str, Any] = answer.get("RotationRules") or {}
+        return rules if answer.get("RotationEnabled") else {}
+
     def _settle(self, label: str, to: str | None, removed_from: str | None, failure: str) -> bool:
         """Which side won? The labels say; what the call said does not matter."""
         now = self._stages().get(label)
@@ -101,16 +107,19 @@ class SecretsManagerStore:
         return answer
 
     def _stages(self) -> dict[str, str]:
+        versions: dict[str, list[str]] = self._described().get("VersionIdsToStages", {})
+        return {label: version for version, labels in versions.items() for label in labels}
+
+    def _described(self) -> dict[str, Any]:
         try:
-            answer = client("secretsmanager").describe_secret(SecretId=self._arn)
+            answer: dict[str, Any] = client("secretsmanager").describe_secret(SecretId=self._arn)
         except AWS_ERRORS as error:
             if code(error) == _NOT_FOUND:
-                raise SecretInvalid(f"there is no secret {self._arn}") from None
+                raise SecretInvalid(f"there is no secret {self._arn}: name one that there is, or make it") from None
             raise _failed(f"{self._arn} could not be described", code(error)) from None
         if answer.get("DeletedDate"):
             raise SecretInvalid(f"secret {self._arn} is marked for deletion: restore it, or name another")
-        versions: dict[str, list[str]] = answer.get("VersionIdsToStages", {})
-        return {label: version for version, labels in versions.items() for label in labels}
+        return answer
 
 
 def _failed(what: str, why: str) -> RotationError:

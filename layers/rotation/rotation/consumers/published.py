@@ -10,6 +10,7 @@ from typing import Any
 
 from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.consumers.keys import Keys
+from rotation.consumers.schedule import apart
 from rotation.core.errors import ConsumerDiffers, SecretInvalid, SecretStoreUnavailable, SecretVersionMissing
 from rotation.core.model import CURRENT, PENDING, Credential, Labels, Mark, SecretText
 
@@ -99,6 +100,9 @@ class RotatedSecret(PublishedSecret):
 
     def make_current(self, version: str, removed_from: str) -> bool:
         return self._store.swap(CURRENT, to=version, removed_from=removed_from)
+
+    def rotates_every(self) -> float | None:
+        return apart(self._store.rotation_rules())
 
     def let_go(self, version: str) -> bool:
         return self._store.swap(PENDING, to=None, removed_from=version)

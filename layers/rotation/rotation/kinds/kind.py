@@ -63,9 +63,28 @@ class ConsumerKind:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What mends what mode verify finds of a database of that kind."""
+
+    lacking: str
+    """Where the admin may not do what a rotation needs."""
+    without_tls: str
+    """Where {user} may log in without TLS."""
+    ends_sessions: str
+    """Where the admin cannot end others' sessions."""
+    counts_logins: str
+    """Where the server counts no logins."""
+
+
+@dataclass(frozen=True)
 class SourceKind:
     """Where credentials are made and tried."""
 
     properties: Mapping[str, Any]
     """Its own part of the target's schema: a JSON Schema by field."""
+    engines: Mapping[str, bool]
+    """As a secret's key `engine` calls it in AWS; of each whether it can keep two passwords of one user."""
+    port: int
+    """Where one listens that does not say."""
+    advice: Advice
     required: tuple[str, ...] = ()

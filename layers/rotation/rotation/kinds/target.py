@@ -1,7 +1,7 @@
 """A target document: one application whose credentials we rotate. Checked against target.schema.json, defaults filled in."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -49,6 +49,11 @@ class Source:
     kind: str
     settings: dict[str, Any]
 
+    @property
+    def known(self) -> SourceKind:
+        """What is known of its kind."""
+        return registry.source(self.kind)
+
 
 @dataclass(frozen=True)
 class HealthSettings:
@@ -79,6 +84,8 @@ class Target:
     name: str
     slot_secret: str
     admin_secret: str
+    rotates_admin: bool
+    """Whether the admin's secret is ours to write; else another target's, and only read."""
     source: Source
     consumers: tuple[Consumer, ...]
     health: HealthSettings | None
@@ -186,6 +193,7 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
 def _build(name: str, document: dict[str, Any]) -> Target:
     if not {"health", "endpoint"} & document.keys():
         raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
+    _refuse_shared(document)
     rotation_class = CLASSES[document["class"]]
     consumers = _consumers(document["consumers"])
     cached = max((int(one.settings.get("application_cache_seconds", 0)) for one in consumers), default=0)
@@ -193,6 +201,7 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         name=name,
         slot_secret=document["slot_secret"],
         admin_secret=document["admin_secret"],
+        rotates_admin=document["rotates_admin"],
         source=Source(document["source"]["kind"], _settings(document["source"])),
         consumers=consumers,
         health=HealthSettings(**document["health"]) if "health" in document else None,
@@ -204,6 +213,25 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         drain_deadline_seconds=document["drain"]["deadline_seconds"],
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],
     )
+
+
+def _refuse_shared(document: Mapping[str, Any]) -> None:
+    """One secret has one reader: what is written for one would be wrong for another."""
+    named: dict[str, str] = {}
+    for field, arn in secrets_named(document):
+        first = named.setdefault(arn, field)
+        if first != field:
+            raise ValueError(f"{field}: {arn} is the {first} already: name a secret of its own")
+
+
+def secrets_named(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every secret of Secrets Manager that the document names, by its field."""
+    yield from ((field, document[field]) for field in ("slot_secret", "admin_secret"))
+    for place, consumer in enumerate(document["consumers"]):
+        for key, value in consumer.items():
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, str) and one.startswith("arn:") and ":secretsmanager:" in one:
+                    yield f"consumers[{place}].{key}", one
 
 
 def _settings(raw: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ nothing to do, and doing it twice would evict the old password that somebody may
 
 from collections.abc import Callable
 
-from rotation.core.errors import LoginRefused, SlotInUse
+from rotation.core.errors import LoginRefused, SlotInUse, SourceRefused
 from rotation.core.model import Credential
 from rotation.ports import AdminSession, World
 from rotation.protocol.intents import confirm
@@ -48,6 +48,14 @@ def refuse_in_use(world: World, request: Request, session: AdminSession, user: C
     """The last look before a password changes. Not in mode revoke: there whoever is still connected is to be cut off."""
     if not request.mode.terms.ignores_others and session.activity(user.username).sessions:
         raise SlotInUse(f"{world.target.name}: {user.username} has sessions: its password is not changed while somebody uses it")
+
+
+def one_password_only(world: World, username: str) -> SourceRefused:
+    """Two values of one user need a server that can keep both."""
+    return SourceRefused(
+        f"{world.target.name}: this server keeps one password a user, so {username} cannot have two:"
+        " name a second user in slot B, and take the key turns out of the record"
+    )
 
 
 def cut_off(world: World, request: Request, username: str, admin: Credential | None = None) -> None:

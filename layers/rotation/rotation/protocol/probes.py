@@ -12,7 +12,8 @@ from rotation.core.findings import Finding, Severity
 from rotation.core.record import AdminRecord
 from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
-from rotation.ports import World
+from rotation.ports import RotatedSecret, World
+from rotation.protocol.altering import one_password_only
 from rotation.protocol.intents import read_record
 from rotation.protocol.survey import check_written, refused_version, working_admin
 
@@ -21,8 +22,10 @@ SLOWEST_CLOCK_SECONDS = 60
 SHORTEST_QUIET_SECONDS = 60
 """A function lives 30 s and may start for 15; EFS clients keep attributes for 60."""
 
+HOUR = 3600
 PUT = "PutSecret"
 """The state whose consumers its function looks at."""
+KEPT = "who has a proxy's secret"
 
 Probe = Callable[[World], Iterator[Finding]]
 
@@ -101,7 +104,8 @@ def slot_secret(world: World) -> Iterator[Finding]:
 def admin_secret(world: World) -> Iterator[Finding]:
     """Its shape."""
     AdminRecord.parse(world.admin.read(world.admin.labels().current), world.admin.name)
-    yield Finding(Severity.OK, "admin secret", "it is whole")
+    left = "" if world.target.rotates_admin else "; another target rotates it (rotates_admin is false)"
+    yield Finding(Severity.OK, "admin secret", f"it is whole{left}")
 
 
 def admin_login(world: World) -> Iterator[Finding]:
@@ -174,12 +178,26 @@ def rotated_secret(world: World) -> Iterator[Finding]:
     if world.rotated is None or world.slots.labels().pending is not None:
         return
     refused = refused_version(world)
+    yield from _schedule(world, world.rotated)
     if refused is None:
         yield Finding(Severity.OK, "application's secret", "Secrets Manager may rotate it")
         return
     world.rotated.let_go(refused)
     found = f"a rotation by Secrets Manager was refused or given up; AWSPENDING was taken off its version {refused}"
     yield Finding(Severity.WARNING, "application's secret", found, "rotate it again, if it is still to be rotated")
+
+
+def _schedule(world: World, secret: RotatedSecret) -> Iterator[Finding]:
+    """One that comes again before the credential of before may go: every second rotation would be refused."""
+    apart, least = secret.rotates_every(), world.target.overlap_seconds + world.target.quiet_seconds
+    if apart is None or apart > least:
+        return
+    found = (
+        f"Secrets Manager rotates it every {apart / HOUR:.0f} h, and a rotation needs the overlap and the quiet period,"
+        f" {least / HOUR:.1f} h, before another may begin"
+    )
+    mend = "give it a longer interval (aws secretsmanager rotate-secret --rotation-rules), or the target a shorter overlap"
+    yield Finding(Severity.WARNING, "application's secret", found, mend)
 
 
 def consumers(world: World) -> Iterator[Finding]:
@@ -202,6 +220,15 @@ def published_secrets(world: World) -> Iterator[Finding]:
                 mend = "the next rotation publishes it; find out who changed it"
                 found = f"{held.name} does not hold {user.username} with its recorded password"
                 yield Finding(Severity.WARNING, "published secret", found, mend)
+
+
+def kept(world: World) -> Iterator[Finding]:
+    """Whether every user has a place of its own where every user's password is kept, and nobody else has one."""
+    record = read_record(world.slots, world.slots.labels().current)
+    users = [record.credential(slot).username for slot in record.ring]
+    if any(consumer.known.holds is Holds.EVERY for consumer in world.target.consumers):
+        world.check_keepers(users)
+        yield Finding(Severity.OK, KEPT, f"{', '.join(users)}: each has one, and nobody else has")
 
 
 def endpoint(world: World) -> Iterator[Finding]:
@@ -261,24 +288,24 @@ def database(world: World) -> Iterator[Finding]:
     users = [record.credential(slot).username for slot in record.ring]
     server = world.source.inspect(working_admin(world), users)
     yield Finding(Severity.OK, "database", f"version {server.version}, {server.tls}, its certificate is trusted")
+    advice = world.target.source.known.advice
     if server.lacking:
-        found = f"the admin lacks {', '.join(server.lacking)}"
-        yield Finding(
-            Severity.FAILED, "database privileges", found, "grant it, or name the cluster's master user in the admin secret"
-        )
+        yield Finding(Severity.FAILED, "database privileges", f"the admin lacks {', '.join(server.lacking)}", advice.lacking)
     else:
         yield Finding(Severity.OK, "database privileges", "the admin has what a rotation needs")
     for user in server.without_tls:
-        mend = f"ALTER USER {user} REQUIRE SSL, once every client of it uses TLS"
+        mend = advice.without_tls.format(user=user)
         yield Finding(Severity.WARNING, "database TLS", f"{user} may log in without TLS", mend)
     if not server.ends_sessions:
-        mend = "GRANT CONNECTION_ADMIN ON *.* to the admin"
-        yield Finding(Severity.WARNING, "database", "the admin cannot end others' sessions: mode revoke would stop half way", mend)
-    if not server.dual_passwords:
+        found = "the admin cannot end others' sessions: mode revoke would stop half way"
+        yield Finding(Severity.WARNING, "database", found, advice.ends_sessions)
+    if not server.dual_passwords and record.two_values:
+        yield Finding(Severity.FAILED, "database", str(one_password_only(world, users[0])), "README explains SourceRefused")
+    elif not server.dual_passwords:
         yield Finding(Severity.WARNING, "database", "it has no dual passwords: only the drain protects a password in use")
     if not server.counts_logins:
-        mend = "switch performance_schema on"
-        yield Finding(Severity.WARNING, "database", "it counts no logins: short ones can be missed by the drain", mend)
+        found = "it counts no logins: short ones can be missed by the drain"
+        yield Finding(Severity.WARNING, "database", found, advice.counts_logins)
     apart = abs(world.now() - server.now)
     if apart > SLOWEST_CLOCK_SECONDS:
         yield Finding(Severity.FAILED, "clock", f"ours and the database's are {apart:.0f} s apart", "set the clock that is wrong")
@@ -326,7 +353,7 @@ def _may(kind: str, *verbs: str) -> tuple[Need, ...]:
 NEEDS: dict[str, tuple[Need, ...]] = {
     "read_slots": (
         _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
-        _DATABASE, _SLOT_LOGINS, _APPLICATION,
+        _DATABASE, _SLOT_LOGINS, _APPLICATION, Need(KEPT, kept),
     ),
     "claim_rotation": (_SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), _CONSUMERS),
     "sync_users": (_SLOT_SECRET, *_ADMIN),

@@ -31,7 +31,7 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
     recorded, previous = [*([pending] if pending else []), current], list(_previous(world.slots, labels))
     slots = {slot for record in recorded for slot in record.ring}
     accepted = {slot: logins.accepted(_candidates(slot, found, recorded, previous)) for slot in sorted(slots)}
-    admin, drifted = _admin(world, logins, held)
+    admin, drifted = _admin(world, logins, held if world.target.rotates_admin else ())
     users = {current.credential(slot).username for slot in current.ring}
     if admin.username in users:
         raise SecretInvalid(f"secret {world.slots.name}: {admin.username} is the database admin; a slot needs a user of its own")
@@ -46,7 +46,7 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
         others=tuple(found[1:]),
         accepted=accepted,
         admin=admin,
-        admin_drifted=drifted,
+        admin_drifted=drifted if world.target.rotates_admin else None,
         sessions=_sessions(world, admin, current) if chosen_by_use else {},
     )
 
@@ -72,7 +72,8 @@ class _Admin(NamedTuple):
 
 
 def _admin(world: World, logins: "_Logins", found: Iterable[Credential] = ()) -> _Admin:
-    """`found`: what consumers hold, tried last if it is the admin's; only a survey sees it."""
+    """`found`: what consumers hold, tried last if it is the admin's; only a survey sees it, and only who rotates the admin may
+    record it."""
     labels = world.admin.labels()
     versions = dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v)
     recorded = ((version, AdminRecord.parse(world.admin.read(version), world.admin.name).credential) for version in versions)
@@ -81,7 +82,10 @@ def _admin(world: World, logins: "_Logins", found: Iterable[Credential] = ()) ->
         username = username or credential.username
         if credential.username == username and logins.works(credential):
             return _Admin(credential, None if version in (labels.current, labels.pending) else labels.current)
-    raise AdminLoginUnknown(f"{world.target.name}: no password in {world.admin.name} logs in as the admin")
+    if world.admin.labels() != labels:
+        return _admin(world, logins, found)  # whoever rotates it has just made another one current
+    out = "" if world.target.rotates_admin else ": the target that rotates it has to mend that (rotates_admin)"
+    raise AdminLoginUnknown(f"{world.target.name}: no password in {world.admin.name} logs in as the admin{out}")
 
 
 def refused_version(world: World, own: str = "") -> str | None:

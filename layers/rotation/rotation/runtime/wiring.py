@@ -1,13 +1,13 @@
 """The one place where adapters are chosen. Each is imported when first used: a function pays only for what it touches."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 from rotation.aws.parameters import load_target
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.core.errors import SecretInvalid, TargetInvalid, TargetNotFound
+from rotation.core.errors import PermanentError, SecretInvalid, TargetInvalid, TargetNotFound
 from rotation.kinds import registry
 from rotation.kinds.kind import Holds
 from rotation.kinds.kind import Settings as Of
@@ -29,13 +29,14 @@ from rotation.told.notice import Notice, Resume
 from rotation.told.outcome import Outcome
 
 _PUT, _MOVE = "PutSecretValue", "UpdateSecretVersionStage"
+ADMIN = "admin"
 WRITES: dict[str, dict[str, tuple[str, ...]]] = {
-    "claim_rotation": {"slot": (_PUT, _MOVE), "admin": (_PUT, _MOVE)},
+    "claim_rotation": {"slot": (_PUT, _MOVE), ADMIN: (_PUT, _MOVE)},
     "close_flip": {"slot": (_PUT, _MOVE)},
     "discard_old_password": {"slot": (_MOVE,)},
     "flip_slot": {"slot": (_MOVE,)},
     "release_rotation": {"slot": (_MOVE,)},
-    "rotate_admin": {"admin": (_PUT, _MOVE)},
+    "rotate_admin": {ADMIN: (_PUT, _MOVE)},
     "rotate_old_slot": {"slot": (_PUT, _MOVE)},
 }
 """Which function writes which secret, and how: what IAM is asked in mode verify."""
@@ -118,6 +119,14 @@ class AwsWorld:
     def keepers(self, username: str) -> list[CredentialConsumer]:
         return [self._held(consumer, username) for consumer in self.target.consumers if consumer.known.holds is Holds.EVERY]
 
+    def check_keepers(self, usernames: Sequence[str]) -> None:
+        for place, consumer in enumerate(self.target.consumers):
+            if consumer.known.holds is Holds.EVERY:
+                try:
+                    self._made(consumer).check(usernames)
+                except PermanentError as error:
+                    raise type(error)(f"consumers[{place}]: {error}") from None
+
     def files(self) -> list[ProtectedFile]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.known.is_file]
 
@@ -147,6 +156,8 @@ class AwsWorld:
         found: list[str] = []
         for function, role in self._settings.roles.items():
             for secret, actions in WRITES[function].items():
+                if secret == ADMIN and not self.target.rotates_admin:
+                    continue
                 answer = denied(role, [f"secretsmanager:{action}" for action in actions], secrets[secret])
                 if answer is None:
                     return None

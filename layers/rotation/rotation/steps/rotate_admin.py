@@ -17,7 +17,9 @@ from rotation.protocol.survey import working_admin
 
 def rotate_admin(world: World, request: Request) -> dict[str, Any]:
     """Finish what an earlier act left, then make a new password, once in a rotation: a repeated call, or a run that carries on
-    a dead one's rotation, finds its id."""
+    a dead one's rotation, finds its id. An admin that is another target's is left to that one, whatever it is about to do."""
+    if not world.target.rotates_admin:
+        return {"admin": "left to the target that rotates it"}
     confirm(world.slots, request.claim.version)
     labels = world.admin.labels()
     if labels.pending == labels.current:

@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from rotation.core.errors import LoginRefused, SourceRefused
+from rotation.core.errors import LoginRefused
 from rotation.core.model import Credential, Mode
 from rotation.core.record import Record
 from rotation.core.situation import Left, left_to_do
 from rotation.ports import AdminSession, World
-from rotation.protocol.altering import refuse_in_use
+from rotation.protocol.altering import one_password_only, refuse_in_use
 from rotation.protocol.intents import confirm, read_record
 from rotation.protocol.request import Request
 from rotation.protocol.survey import working_admin
@@ -34,10 +34,7 @@ def _second_value(world: World, request: Request, new: Credential, in_use: Crede
     """The user's next password, beside the one in use: that one stays valid, or nothing is done."""
     with world.source.as_admin(working_admin(world)) as admin:
         if not admin.dual_passwords:
-            raise SourceRefused(
-                f"{world.target.name}: this server keeps one password a user, so {new.username} cannot have two:"
-                " name a second user in slot B, and take the key turns out of the record"
-            )
+            raise one_password_only(world, new.username)
         confirm(world.slots, request.claim.version)
         made = admin.needs_retain(new.username, in_use.password, new.password)
         if made:
