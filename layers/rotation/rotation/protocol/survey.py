@@ -1,20 +1,24 @@
 """Look at the whole world once, changing nothing: labels, both secrets, every consumer, and who logs in."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
 from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rotation.core.errors import AdminLoginUnknown, SecretInvalid
-from rotation.core.model import Credential, Labels, Password, Slot
+from rotation.core.model import Credential, Labels, Password, Slot, Version
 from rotation.core.record import AdminRecord, Record
 from rotation.core.situation import Facts, Found
-from rotation.ports import SecretStore, World
+from rotation.ports import AdminSession, SecretStore, World
 from rotation.protocol.intents import read_record
 
+T = TypeVar("T")
 
-def survey(world: World, rotation_id: str, owner: str) -> Facts:
-    """The facts that `decide` needs. No password is tried twice: failed logins can lock an account."""
+
+def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) -> Facts:
+    """The facts that `decide` needs. No password is tried twice: failed logins can lock an account. `admin`: its login is looked
+    for even if nothing has to be decided by what only it can see."""
     labels = world.slots.labels()
     current = read_record(world.slots, labels.current)
     if current.two_values and world.endpoint is not None:
@@ -23,17 +27,17 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
             " Name a second user in slot B, and take the key turns out: that user is made"
         )
     pending = read_record(world.slots, labels.pending) if labels.pending else None
-    logins = _Logins(world)
+    logins = Logins(world)
     held = [consumer.read().at_place_of(current.credential(current.active)) for consumer in world.credentials()]
     found = [Found(credential, logins.works(credential)) for credential in held]
-    recorded, previous = [*([pending] if pending else []), current], list(_previous(world.slots, labels))
+    recorded, previous = [*([pending] if pending else []), current], partial(_previous, world.slots, labels)
     slots = {slot for record in recorded for slot in record.ring}
     accepted = {slot: logins.accepted(_candidates(slot, found, recorded, previous)) for slot in sorted(slots)}
-    admin, drifted = _admin(world, logins, held)
     users = {current.credential(slot).username for slot in current.ring}
-    if admin.username in users:
-        raise SecretInvalid(f"secret {world.slots.name}: {admin.username} is the database admin; a slot needs a user of its own")
     chosen_by_use = bool(found) and (found[0].credential.username not in users or len(users) > 2)
+    login, drifted = find_admin(world, logins, held) if admin or chosen_by_use else (None, None)
+    if login is not None and login.username in users:
+        raise SecretInvalid(f"secret {world.slots.name}: {login.username} is the database admin; a slot needs a user of its own")
     return Facts(
         rotation_id=rotation_id,
         labels=labels,
@@ -43,34 +47,81 @@ def survey(world: World, rotation_id: str, owner: str) -> Facts:
         file=found[0] if found else None,
         others=tuple(found[1:]),
         accepted=accepted,
-        admin=admin,
+        admin=login,
         admin_drifted=drifted,
-        sessions=_sessions(world, admin, current) if chosen_by_use else {},
+        sessions=_sessions(world, login, current) if login is not None and chosen_by_use else {},
     )
 
 
-def working_admin(world: World) -> Credential:
-    """The admin's login: what is current, else what was being made current, else what was current before."""
-    return _admin(world, _Logins(world)).credential
+class Admin(NamedTuple):
+    """A login of the admin's that is known from somewhere."""
 
-
-class _Admin(NamedTuple):
     credential: Credential
     drifted: str | None
-    """What is current, where neither that nor what is pending holds the login that works."""
+    """What is current, where neither that nor what is pending holds this login."""
 
 
-def _admin(world: World, logins: "_Logins", found: Iterable[Credential] = ()) -> _Admin:
+class AdminLogin:
+    """The admin's login that works: what is current, else what was being made current, else what was current before. The first
+    thing that is done with it finds it out: to try it before would be one more login. What was refused is not tried again."""
+
+    def __init__(self, world: World, current: Version | None = None) -> None:
+        """`current`: what is, where that was just looked at."""
+        self._world = world
+        self._candidates = _admins(world, current=current)
+        self._tried: Admin | None = None
+
+    @property
+    def credential(self) -> Credential:
+        """The one that works, once something was done with it."""
+        self._tried = self._tried or _next(self._world, self._candidates)
+        return self._tried.credential
+
+    def ask(self, act: Callable[[Credential], T]) -> T:
+        """What comes of it with the login that works."""
+        while True:
+            credential = self.credential
+            try:
+                return act(credential)
+            except AdminLoginUnknown:
+                self._tried = None
+
+    @contextmanager
+    def session(self) -> Iterator[AdminSession]:
+        """On the writer, under our lock."""
+        with ExitStack() as stack:
+            yield self.ask(lambda admin: stack.enter_context(self._world.source.as_admin(admin)))
+
+
+def find_admin(world: World, logins: "Logins", found: Iterable[Credential] = ()) -> Admin:
     """`found`: what consumers hold, tried last if it is the admin's; only a survey sees it."""
-    labels = world.admin.labels()
-    versions = dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v)
-    recorded = ((version, AdminRecord.parse(world.admin.read(version), world.admin.name).credential) for version in versions)
-    username = ""
-    for version, credential in chain(recorded, (("", one) for one in found)):
-        username = username or credential.username
-        if credential.username == username and logins.works(credential):
-            return _Admin(credential, None if version in (labels.current, labels.pending) else labels.current)
-    raise AdminLoginUnknown(f"{world.target.name}: no password in {world.admin.name} logs in as the admin")
+    candidates = _admins(world, found)
+    while True:
+        admin = _next(world, candidates)
+        if logins.works(admin.credential):
+            return admin
+
+
+def _next(world: World, candidates: Iterator[Admin]) -> Admin:
+    admin = next(candidates, None)
+    if admin is None:
+        raise AdminLoginUnknown(f"{world.target.name}: no password in {world.admin.name} logs in as the admin")
+    return admin
+
+
+def _admins(world: World, found: Iterable[Credential] = (), *, current: Version | None = None) -> Iterator[Admin]:
+    """Each once; where the labels are is asked only after the login that is current was refused."""
+    store = world.admin
+    current = current or store.current()
+    first = AdminRecord.parse(current.text, store.name).credential
+    yield Admin(first, None)
+    tried, labels = {first}, store.labels()
+    recorded = dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v and v != current.id)
+    known = ((version, AdminRecord.parse(store.read(version), store.name).credential) for version in recorded)
+    for version, credential in chain(known, (("", one) for one in found)):
+        if credential.username == first.username and credential not in tried:
+            tried.add(credential)
+            yield Admin(credential, None if version in (labels.current, labels.pending) else labels.current)
 
 
 def refused_version(world: World, own: str = "") -> str | None:
@@ -89,16 +140,19 @@ def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
             yield read_record(store, labels.previous)
 
 
-def _candidates(slot: Slot, found: list[Found], recorded: list[Record], previous: list[Record]) -> Iterator[Credential]:
-    """What the traffic uses; what was recorded last (what is current may be about to be discarded); what else is in use."""
-    recorded, previous = ([record for record in records if slot in record.ring] for records in (recorded, previous))
+def _candidates(
+    slot: Slot, found: list[Found], recorded: list[Record], previous: Callable[[], Iterator[Record]]
+) -> Iterator[Credential]:
+    """What the traffic uses; what was recorded last (what is current may be about to be discarded); what else is in use; and only
+    then is it asked what was current before."""
+    recorded = [record for record in recorded if slot in record.ring]
     newest = recorded[-1]
     user = newest.credential(slot).username
     in_use = [one.credential for one in found if one.credential.username == user and _may_be(newest, slot, one.credential)]
     yield from in_use[:1] if found and found[0].credential.username == user else []
     yield from (record.credential(slot) for record in recorded)
     yield from in_use
-    yield from (record.credential(slot) for record in previous)
+    yield from (record.credential(slot) for record in previous() if slot in record.ring)
 
 
 def _may_be(record: Record, slot: Slot, credential: Credential) -> bool:
@@ -116,7 +170,7 @@ def _sessions(world: World, admin: Credential, current: Record) -> dict[Slot, in
     return {slot: world.source.activity(admin, current.credential(slot).username).sessions for slot in current.ring}
 
 
-class _Logins:
+class Logins:
     """Which credentials log in, each asked once."""
 
     def __init__(self, world: World) -> None:

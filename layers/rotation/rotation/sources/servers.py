@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
-from rotation.core.errors import RotationError, SourceRefused, SourceUnreachable
+from rotation.core.errors import AdminLoginUnknown, RotationError, SourceUnreachable
 from rotation.core.model import Credential
 from rotation.ports import Activity, AdminSession, Server, SessionId
 
@@ -87,7 +87,7 @@ class Servers(ABC, Generic[S]):
         try:
             session = self._open(replace(admin, host=host))
         except Denied:
-            kind = SourceRefused if host == admin.host else SourceUnreachable
+            kind = AdminLoginUnknown if host == admin.host else SourceUnreachable
             raise kind(f"{admin.username} was refused by {host}") from None
         try:
             yield session
