@@ -94,12 +94,13 @@ class LocalStack:
         return self._run.directory / "logs"
 
     @property
-    def _calls(self) -> Path:
+    def calls(self) -> Path:
+        """The record of who called what."""
         return self._run.directory / "calls.jsonl"
 
     def recording(self) -> Recording:
         """Who called what so far."""
-        return Recording.of(self._calls, self._given, self.deployed.resources)
+        return Recording.of(self.calls, self._given, self.deployed.resources)
 
     @property
     def machine_arn(self) -> str:
@@ -149,7 +150,7 @@ class LocalStack:
         self.app.cluster.admit(self.access_entries())
 
     def _start_aws(self) -> LocalAws:
-        aws = LocalAws(runtime_python(), self.logs, self._calls, environment=self._run.environment)
+        aws = LocalAws(runtime_python(), self.logs, self.calls, environment=self._run.environment)
         self._ended.callback(aws.stop)
         return aws.start()
 
