@@ -1,11 +1,18 @@
 """A user gets the password of an intent once, and the old one goes only when the new one works."""
 
+from collections.abc import Callable
+from copy import deepcopy
+
 import pytest
-from rotation.core.errors import LoginRefused, SlotInUse
+from rotation.core.errors import LoginRefused, SlotInUse, SourceBusy
 from rotation.core.model import Credential, Slot
 from rotation.protocol.altering import Check, discard_old, ensure_password
+from rotation.steps.discard_old_password import discard_old_password
+from rotation.steps.rotate_admin import rotate_admin
+from rotation.steps.rotate_old_slot import rotate_old_slot
+from rotation.steps.sync_users import sync_users
 
-from tests.worlds.run import refused
+from tests.worlds.run import Run, Step, refused
 from tests.worlds.world import ADMIN, ADMIN_PASSWORD, PASSWORDS, USERS, MemoryWorld, credential, login
 
 A = USERS[Slot.A]
@@ -59,6 +66,24 @@ def test_nothing_is_altered_where_the_check_says_no(world: MemoryWorld) -> None:
         ensured(world, in_use)
     assert world.journal.writes == []
     assert world.account(Slot.A).password == PASSWORDS[Slot.A]
+
+
+UNDER_THE_LOCK: dict[str, tuple[Callable[[Run], Run], Step]] = {
+    "SyncUsers": (Run.to_claim, sync_users),
+    "RotateOldSlot": (Run.to_old_slot, rotate_old_slot),
+    "DiscardOldPassword": (Run.to_discard, discard_old_password),
+    "RotateAdmin": (Run.to_admin, rotate_admin),
+}
+
+
+@pytest.mark.parametrize(("come_to", "step"), UNDER_THE_LOCK.values(), ids=UNDER_THE_LOCK)
+def test_no_user_is_touched_while_somebody_else_has_the_lock(world: MemoryWorld, come_to: Callable[[Run], Run], step: Step) -> None:
+    run, before = come_to(Run(world)), deepcopy(world.source.accounts)
+    world.source.lock = "somebody else"
+    with refused(world, SourceBusy):
+        run.ask(step)
+    before[ADMIN].logins += 1
+    assert world.source.accounts == before, "not even looked at"
 
 
 def test_a_missing_user_is_made_like_the_other(world: MemoryWorld) -> None:

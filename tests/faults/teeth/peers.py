@@ -11,7 +11,7 @@ from rotation.core.model import CURRENT, Mode, RotationStep, RotationTag, Slot
 from rotation.core.rollout import Progress, Rollout
 from rotation.core.situation import Action
 from rotation.protocol import altering, intents
-from rotation.protocol.survey import AdminLogin
+from rotation.protocol.logins import AdminLogin
 from rotation.steps import check_drained as draining
 from rotation.steps import read_slots as reading
 from rotation.steps import rotate_admin as admins

@@ -10,8 +10,8 @@ from rotation.core.errors import LoginRefused, SlotInUse
 from rotation.core.model import Credential
 from rotation.ports import AdminSession, World
 from rotation.protocol.intents import confirm
+from rotation.protocol.logins import AdminLogin
 from rotation.protocol.request import Request
-from rotation.protocol.survey import AdminLogin
 
 Check = Callable[[], None]
 

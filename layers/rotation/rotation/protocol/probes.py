@@ -14,7 +14,8 @@ from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
 from rotation.ports import World
 from rotation.protocol.intents import read_record
-from rotation.protocol.survey import Logins, find_admin, refused_version
+from rotation.protocol.logins import Logins, find_admin
+from rotation.protocol.survey import refused_version
 
 SLOWEST_CLOCK_SECONDS = 60
 """AWS refuses signatures that are five minutes off, and drains are counted in seconds by two clocks."""
@@ -275,7 +276,7 @@ def database(world: World, logins: Logins) -> Iterator[Finding]:
     """TLS, what the admin may, and how much the server tells."""
     record = read_record(world.slots, world.slots.labels().current)
     users = [record.credential(slot).username for slot in record.ring]
-    server = world.source.inspect(find_admin(world, logins).credential, users)
+    server = find_admin(world, logins).ask(lambda admin: world.source.inspect(admin, users))
     yield Finding(Severity.OK, "database", f"version {server.version}, {server.tls}, its certificate is trusted")
     if server.lacking:
         found = f"the admin lacks {', '.join(server.lacking)}"

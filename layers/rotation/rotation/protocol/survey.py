@@ -1,19 +1,16 @@
 """Look at the whole world once, changing nothing: labels, both secrets, every consumer, and who logs in."""
 
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
-from itertools import chain
-from typing import NamedTuple, TypeVar
 
-from rotation.core.errors import AdminLoginUnknown, SecretInvalid
-from rotation.core.model import Credential, Labels, Password, Slot, Version
-from rotation.core.record import AdminRecord, Record
+from rotation.core.errors import SecretInvalid
+from rotation.core.model import Credential, Labels, Slot
+from rotation.core.record import Record
 from rotation.core.situation import Facts, Found
-from rotation.ports import AdminSession, SecretStore, World
+from rotation.ports import SecretStore, World
 from rotation.protocol.intents import read_record
-
-T = TypeVar("T")
+from rotation.protocol.logins import AdminLogin, Logins, find_admin
 
 
 def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) -> Facts:
@@ -35,9 +32,11 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
     accepted = {slot: logins.accepted(_candidates(slot, found, recorded, previous)) for slot in sorted(slots)}
     users = {current.credential(slot).username for slot in current.ring}
     chosen_by_use = bool(found) and (found[0].credential.username not in users or len(users) > 2)
-    login, drifted = find_admin(world, logins, held) if admin or chosen_by_use else (None, None)
-    if login is not None and login.username in users:
-        raise SecretInvalid(f"secret {world.slots.name}: {login.username} is the database admin; a slot needs a user of its own")
+    login = find_admin(world, logins, held) if admin or chosen_by_use else None
+    if login is not None and login.credential.username in users:
+        name = login.credential.username
+        raise SecretInvalid(f"secret {world.slots.name}: {name} is the database admin; a slot needs a user of its own")
+    sessions = _sessions(world, login, current) if login is not None and chosen_by_use else {}
     return Facts(
         rotation_id=rotation_id,
         labels=labels,
@@ -47,81 +46,10 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
         file=found[0] if found else None,
         others=tuple(found[1:]),
         accepted=accepted,
-        admin=login,
-        admin_drifted=drifted,
-        sessions=_sessions(world, login, current) if login is not None and chosen_by_use else {},
+        admin=login.credential if login else None,
+        admin_drifted=login.known.drifted if login else None,
+        sessions=sessions,
     )
-
-
-class Admin(NamedTuple):
-    """A login of the admin's that is known from somewhere."""
-
-    credential: Credential
-    drifted: str | None
-    """What is current, where neither that nor what is pending holds this login."""
-
-
-class AdminLogin:
-    """The admin's login that works: what is current, else what was being made current, else what was current before. The first
-    thing that is done with it finds it out: to try it before would be one more login. What was refused is not tried again."""
-
-    def __init__(self, world: World, current: Version | None = None) -> None:
-        """`current`: what is, where that was just looked at."""
-        self._world = world
-        self._candidates = _admins(world, current=current)
-        self._tried: Admin | None = None
-
-    @property
-    def credential(self) -> Credential:
-        """The one that works, once something was done with it."""
-        self._tried = self._tried or _next(self._world, self._candidates)
-        return self._tried.credential
-
-    def ask(self, act: Callable[[Credential], T]) -> T:
-        """What comes of it with the login that works."""
-        while True:
-            credential = self.credential
-            try:
-                return act(credential)
-            except AdminLoginUnknown:
-                self._tried = None
-
-    @contextmanager
-    def session(self) -> Iterator[AdminSession]:
-        """On the writer, under our lock."""
-        with ExitStack() as stack:
-            yield self.ask(lambda admin: stack.enter_context(self._world.source.as_admin(admin)))
-
-
-def find_admin(world: World, logins: "Logins", found: Iterable[Credential] = ()) -> Admin:
-    """`found`: what consumers hold, tried last if it is the admin's; only a survey sees it."""
-    candidates = _admins(world, found)
-    while True:
-        admin = _next(world, candidates)
-        if logins.works(admin.credential):
-            return admin
-
-
-def _next(world: World, candidates: Iterator[Admin]) -> Admin:
-    admin = next(candidates, None)
-    if admin is None:
-        raise AdminLoginUnknown(f"{world.target.name}: no password in {world.admin.name} logs in as the admin")
-    return admin
-
-
-def _admins(world: World, found: Iterable[Credential] = (), *, current: Version | None = None) -> Iterator[Admin]:
-    """Each once; where the labels are is asked only after the login that is current was refused."""
-    store = world.admin
-    current = current or store.current()
-    first = AdminRecord.parse(current.text, store.name).credential
-    yield Admin(first, None)
-    tried, labels = {first}, store.labels()
-    recorded = dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v and v != current.id)
-    known = ((version, AdminRecord.parse(store.read(version), store.name).credential) for version in recorded)
-    for version, credential in chain(known, (("", one) for one in found)):
-        if credential.username == first.username and credential not in tried:
-            tried.add(credential)
-            yield Admin(credential, None if version in (labels.current, labels.pending) else labels.current)
 
 
 def refused_version(world: World, own: str = "") -> str | None:
@@ -166,21 +94,6 @@ def _owner_alive(world: World, pending: Record, labels: Labels, owner: str) -> b
     return world.execution_is_alive(pending.tag.owner, world.slots.age_seconds(labels.pending))
 
 
-def _sessions(world: World, admin: Credential, current: Record) -> dict[Slot, int]:
-    return {slot: world.source.activity(admin, current.credential(slot).username).sessions for slot in current.ring}
-
-
-class Logins:
-    """Which credentials log in, each asked once."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._known: dict[Credential, bool] = {}
-
-    def works(self, credential: Credential) -> bool:
-        if credential not in self._known:
-            self._known[credential] = self._world.source.logs_in(credential)
-        return self._known[credential]
-
-    def accepted(self, candidates: Iterable[Credential]) -> Password | None:
-        return next((c.password for c in candidates if self.works(c)), None)
+def _sessions(world: World, admin: AdminLogin, current: Record) -> dict[Slot, int]:
+    users = {slot: current.credential(slot).username for slot in current.ring}
+    return {slot: admin.ask(partial(world.source.activity, username=user)).sessions for slot, user in users.items()}

@@ -12,8 +12,8 @@ from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
 from rotation.ports import World
 from rotation.protocol.intents import confirm
+from rotation.protocol.logins import AdminLogin
 from rotation.protocol.request import Request
-from rotation.protocol.survey import AdminLogin
 
 
 def check_drained(world: World, request: Request) -> dict[str, Any]:

@@ -12,8 +12,8 @@ from rotation.core.record import AdminRecord
 from rotation.ports import AdminSession, World
 from rotation.protocol.altering import cut_off, discard_old, ensure_password
 from rotation.protocol.intents import ATTEMPTS, confirm, confirm_again, offers, version_id
+from rotation.protocol.logins import AdminLogin
 from rotation.protocol.request import Request
-from rotation.protocol.survey import AdminLogin
 
 
 def rotate_admin(world: World, request: Request) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def _renew(world: World, request: Request, fence: Fence, current: Version, pendi
     new one is current."""
     admin = AdminLogin(world, current)
     with admin.session() as session:
-        version, record = _altered(world, request, fence, session, current.id, pending and pending.id)
+        version, record = _altered(world, request, fence, session, current.id, pending.id if pending else None)
         if not world.admin.swap(CURRENT, to=version, removed_from=current.id):
             raise RotationSuperseded(f"{world.admin.name}: another version became current before the admin's new one")
         fence.check()

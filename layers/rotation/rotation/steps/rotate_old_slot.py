@@ -10,8 +10,8 @@ from rotation.core.record import Record
 from rotation.ports import World
 from rotation.protocol.altering import ensure_password, refuse_in_use
 from rotation.protocol.intents import ATTEMPTS, confirm_again, confirm_seen, look, offers, read_record, version_id
+from rotation.protocol.logins import AdminLogin
 from rotation.protocol.request import Claim, Request
-from rotation.protocol.survey import AdminLogin
 
 ALTERED = "altered"
 IN_USE = "in use"

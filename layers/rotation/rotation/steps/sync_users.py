@@ -9,8 +9,8 @@ from rotation.core.situation import Left, left_to_do
 from rotation.ports import AdminSession, World
 from rotation.protocol.altering import refuse_in_use
 from rotation.protocol.intents import confirm_again, confirm_forward, read_record
+from rotation.protocol.logins import AdminLogin
 from rotation.protocol.request import Request
-from rotation.protocol.survey import AdminLogin
 
 
 def sync_users(world: World, request: Request) -> dict[str, Any]:
