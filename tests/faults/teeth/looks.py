@@ -125,7 +125,7 @@ LOOKS = [
     ),
     Mutation(
         "a network error in the survey taken for a wrong password",
-        replaced("rotation.protocol.logins.Logins.works", works_or_is_lost),
+        replaced("rotation.protocol.admin_login.Logins.works", works_or_is_lost),
         strike_at="ReadSlots",
     ),
     Mutation(

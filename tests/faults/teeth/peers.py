@@ -11,7 +11,7 @@ from rotation.core.model import CURRENT, Mode, RotationStep, RotationTag, Slot
 from rotation.core.rollout import Progress, Rollout
 from rotation.core.situation import Action
 from rotation.protocol import altering, intents
-from rotation.protocol.logins import AdminLogin
+from rotation.protocol.admin_login import AdminLogin
 from rotation.steps import check_drained as draining
 from rotation.steps import read_slots as reading
 from rotation.steps import rotate_admin as admins
@@ -66,7 +66,7 @@ def sync_alters_both(world: Any, request: Any) -> dict[str, Any]:
     record, seen = intents.confirm_forward(world.slots, request.claim.version)
     current = intents.read_record(world.slots, seen)
     with AdminLogin(world).session() as session:
-        for slot in world.current.ring:
+        for slot in record.ring:
             session.set_password(record.credential(slot).username, current.credential(slot).password, retain=False)
     return {"repaired": []}
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from rotation.core.errors import LoginRefused, SlotInUse
 from rotation.core.model import Credential
 from rotation.ports import AdminSession, World
+from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.intents import confirm
-from rotation.protocol.logins import AdminLogin
 from rotation.protocol.request import Request
 
 Check = Callable[[], None]

@@ -13,8 +13,8 @@ from rotation.core.record import AdminRecord
 from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
 from rotation.ports import World
+from rotation.protocol.admin_login import Logins, find_admin
 from rotation.protocol.intents import read_record
-from rotation.protocol.logins import Logins, find_admin
 from rotation.protocol.survey import refused_version
 
 SLOWEST_CLOCK_SECONDS = 60

@@ -9,8 +9,8 @@ from rotation.core.model import Credential, Labels, Slot
 from rotation.core.record import Record
 from rotation.core.situation import Facts, Found
 from rotation.ports import SecretStore, World
+from rotation.protocol.admin_login import AdminLogin, Logins, find_admin
 from rotation.protocol.intents import read_record
-from rotation.protocol.logins import AdminLogin, Logins, find_admin
 
 
 def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) -> Facts:

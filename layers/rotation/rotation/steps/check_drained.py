@@ -11,8 +11,8 @@ from rotation.core.model import Credential
 from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
 from rotation.ports import World
+from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.intents import confirm
-from rotation.protocol.logins import AdminLogin
 from rotation.protocol.request import Request
 
 

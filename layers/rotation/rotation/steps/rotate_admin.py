@@ -10,9 +10,9 @@ from rotation.core.model import CURRENT, PENDING, Credential, RotationStep, Rota
 from rotation.core.passwords import admin_password
 from rotation.core.record import AdminRecord
 from rotation.ports import AdminSession, World
+from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import cut_off, discard_old, ensure_password
 from rotation.protocol.intents import ATTEMPTS, confirm, confirm_again, offers, version_id
-from rotation.protocol.logins import AdminLogin
 from rotation.protocol.request import Request
 
 

@@ -8,9 +8,9 @@ from rotation.core.model import RotationStep, RotationTag
 from rotation.core.passwords import slot_password
 from rotation.core.record import Record
 from rotation.ports import World
+from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import ensure_password, refuse_in_use
 from rotation.protocol.intents import ATTEMPTS, confirm_again, confirm_seen, look, offers, read_record, version_id
-from rotation.protocol.logins import AdminLogin
 from rotation.protocol.request import Claim, Request
 
 ALTERED = "altered"

@@ -7,9 +7,9 @@ from rotation.core.model import Credential, Mode
 from rotation.core.record import Record
 from rotation.core.situation import Left, left_to_do
 from rotation.ports import AdminSession, World
+from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import refuse_in_use
 from rotation.protocol.intents import confirm_again, confirm_forward, read_record
-from rotation.protocol.logins import AdminLogin
 from rotation.protocol.request import Request
 
 
