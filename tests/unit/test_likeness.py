@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rotation.core.model import CURRENT, PENDING, SecretText, Slot
+from rotation.core.model import CURRENT, PENDING, SecretText, Slot, Version
 from rotation.protocol.intents import version_id
 
 from tests.faults.alike.likeness import digest

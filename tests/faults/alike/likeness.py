@@ -240,12 +240,10 @@ def _answer(told: Told) -> Any:
         return type(told.error).__name__
     if isinstance(answer, Credential):
         return _login(answer)
-    if isinstance(answer, SecretText):
-        return _content(answer.reveal(), True)
     if isinstance(answer, Version):
         return answer.id, _content(answer.text.reveal(), True), sorted(answer.labels)
     if isinstance(answer, Password):
-        return answer.reveal()
+        return _content(answer.reveal(), True) if isinstance(answer, SecretText) else answer.reveal()
     if isinstance(answer, list):
         return [(username, SESSIONS.get(number, number)) for username, number in answer]
     return repr(answer)
