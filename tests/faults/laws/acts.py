@@ -138,7 +138,7 @@ def _looked_under_the_lock(it: Invocation, boundary: Boundary) -> None:
     verb, _, username = boundary.what.partition(" ")
     if verb not in ("alter", "create", "discard"):
         return
-    if "labels of slots" not in it.seen.under_lock:
+    if not {"labels of slots", "pending of slots"} & it.seen.under_lock:
         raise Violation("I4", f"{boundary.what}: nobody had looked at the intent under the database's lock")
     if it.world.current.two_values and username != ADMIN:
         if f"passwords of {username}" not in it.seen.under_lock:

@@ -24,6 +24,7 @@ from rotation.ports import (
     Surroundings,
     Workload,
 )
+from rotation.protocol.remembering import Remembering
 from rotation.runtime.settings import DeskSettings, Settings
 from rotation.told.notice import Notice, Resume
 from rotation.told.outcome import Outcome
@@ -67,11 +68,11 @@ class AwsWorld:
 
     @cached_property
     def slots(self) -> SecretStore:
-        return SecretsManagerStore(self.target.slot_secret)
+        return Remembering(SecretsManagerStore(self.target.slot_secret))
 
     @cached_property
     def admin(self) -> SecretStore:
-        return SecretsManagerStore(self.target.admin_secret)
+        return Remembering(SecretsManagerStore(self.target.admin_secret))
 
     @cached_property
     def source(self) -> Source:

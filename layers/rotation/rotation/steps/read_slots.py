@@ -29,6 +29,7 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
     return {
         **decision.summary,
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
+        "admin_drifted": facts.admin_drifted is not None,
         "consumers": consumers,
         "keepers": keepers,
         "has_keepers": bool(keepers),
