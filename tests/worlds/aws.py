@@ -11,7 +11,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 from rotation.aws import executions, secrets_manager
 from rotation.aws.secrets_manager import SecretsManagerStore
+<<<<<<< HEAD
 from rotation.core.model import Labels, SecretText, Version
+=======
+from rotation.core.model import STAGING, Labels, SecretText
+>>>>>>> proxyfaults
 
 from local import secret_labels as aws
 from tests.worlds.world import Secret
@@ -111,9 +115,9 @@ class ShippedSecret(Secret):
         with answering(secrets_manager, self._client):
             return self._store.read(version)
 
-    def put_once(self, version: str, text: SecretText) -> SecretText:
+    def put_once(self, version: str, text: SecretText, label: str = STAGING) -> SecretText:
         with answering(secrets_manager, self._client):
-            return self._store.put_once(version, text)
+            return self._store.put_once(version, text, label)
 
     def swap(self, label: str, *, to: str | None, removed_from: str | None) -> bool:
         with answering(secrets_manager, self._client):

@@ -3,15 +3,21 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from rotation.core.errors import AppUnhealthy
-from rotation.core.model import Credential, SecretText, Slot
+from rotation.core.model import CURRENT, Credential, SecretText, Slot
 
-from tests.faults.laws import instant
+from local import secret_labels as aws
+from tests.faults.calls import secrets_manager
+from tests.faults.calls.machinery import LeftLying
+from tests.faults.laws import instant, published
 from tests.faults.laws.rest import at_rest
 from tests.faults.laws.violation import Violation
 from tests.worlds.asl import Place
+from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.living import LivingWorld
+from tests.worlds.proxied import OTHERS
 from tests.worlds.world import (
     ADMIN,
     ADMIN_PASSWORD,
@@ -26,6 +32,8 @@ from tests.worlds.world import (
 )
 
 JOB_SECONDS = 60.0
+TOKEN = "5ec2e750-0000-4000-8000-000000000001"
+"""The version that Secrets Manager rotates to."""
 Rest = Callable[[LivingWorld, Place, Credential], None]
 
 
@@ -39,13 +47,16 @@ class Scenario:
     first_mode: str = "rotate"
     """Of that first run."""
     mode: str = "rotate"
+    late_at: str = ""
+    """The state before which somebody's call is left lying (`late`), that acts some time after."""
+    late: Callable[[Any], LeftLying] = secrets_manager.left_lying
     rest: Rest = at_rest
     """What must be so after one clean run."""
 
     def begun(self) -> LivingWorld:
         """Its world, as if it had been so for long."""
         world = self.world()
-        world.file.past, world.pods.environments = (), (world.secret.held,)
+        world.as_for_long()
         instant.begin(world)
         return world
 
@@ -155,14 +166,71 @@ def with_odd_characters() -> LivingWorld:
 
 def where_b_does_not_work() -> LivingWorld:
     """The application shows an error to its users as soon as it works as slot B."""
-    world = LivingWorld()
+    return _unhealthy_as_b(LivingWorld())
 
+
+def _unhealthy_as_b(world: LivingWorld) -> LivingWorld:
     def check() -> None:
-        if world.file.held.username == USERS[Slot.B]:
+        if world.held.username == USERS[Slot.B]:
             raise AppUnhealthy("the page does not show the application")
 
     world.health.check = check  # type: ignore[method-assign]
     return world
+
+
+def behind_a_proxy() -> LivingWorld:
+    """PostgreSQL: one password a user, so that a new one and its proxy secret are two acts."""
+    return ProxiedWorld()
+
+
+def behind_a_proxy_where_b_does_not_work() -> LivingWorld:
+    return _unhealthy_as_b(ProxiedWorld())
+
+
+def behind_a_proxy_in_a_ring_of_three() -> LivingWorld:
+    return ProxiedWorld(ring=LONGER, active=Slot.C)
+
+
+def behind_a_proxy_of_mysql() -> LivingWorld:
+    return ProxiedWorld(kind="mysql")
+
+
+def rotated_by_secrets_manager() -> LivingWorld:
+    """It has named the version, and called createSecret, which started the run."""
+    world = ProxiedWorld(rotated_to=TOKEN)
+    world.others = secrets_manager.prompt
+    return world
+
+
+def rotated_stubbornly() -> LivingWorld:
+    """Step by step, and after a way back again with the same version."""
+    world = ProxiedWorld(rotated_to=TOKEN)
+    world.abandons = False
+    world.others = secrets_manager.slow
+    return world
+
+
+def not_finished_in_time() -> LivingWorld:
+    """It does all but the last step, until the run has turned back."""
+    world = ProxiedWorld(rotated_to=TOKEN)
+    world.others = secrets_manager.late
+    return world
+
+
+def behind_a_proxy_with_much_left_wrong() -> LivingWorld:
+    """The proxy knows a former password of the user that comes next, and Secrets Manager is locked out of its own rotation."""
+    world = ProxiedWorld()
+    former = {**OTHERS, "username": USERS[Slot.B], "password": "canary-of-b-former"}
+    world.proxies[USERS[Slot.B]].put("former", SecretText(json.dumps(former)))
+    aws.reserve(world.application.versions, TOKEN)
+    return world
+
+
+def rotated_to_the_version(world: LivingWorld, place: Place, *before: Credential) -> None:
+    """Of Secrets Manager's naming, where that has started the run."""
+    at_rest(world, place, *before)
+    if place.who.given.get("secret_version") and aws.holder_of(world.reads_published()[0].versions, CURRENT) != TOKEN:
+        raise Violation("at-rest", "Secrets Manager's rotation came to nothing")
 
 
 def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) -> None:
@@ -170,12 +238,19 @@ def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) 
     wrong = {
         f"the run ended {place.state}: {place.cause}": place.state == "RolledBack",
         "AWSPENDING is held": world.slots.labels().pending is None,
-        "a consumer is not where it was": all(one.held.same_login(began_with) for one in (world.file, world.secret)),
+        "a consumer is not where it was": all(one.same_login(began_with) for one in world.holdings().values()),
+        **published.at_rest(world),
         "what it uses is not current": world.current.credential(world.current.active).same_login(began_with),
     }
     for what, holds in wrong.items():
         if not holds:
             raise Violation("at-rest", what)
+
+
+def back_and_then_rotated(world: LivingWorld, place: Place, began_with: Credential) -> None:
+    """The run that Secrets Manager has started turned back, and the next one is a rotation like any other."""
+    rest = back_where_it_was if place.who.given.get("secret_version") else at_rest
+    rest(world, place, began_with)
 
 
 def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
@@ -223,5 +298,15 @@ SCENARIOS = {
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),
     "revocation of an interrupted flip": Scenario(from_a, "ValidateApp", mode="revoke", rest=revoked),
     "a revocation of a ring of three": Scenario(ring_of_three, mode="revoke", rest=revoked),
+    "behind a proxy": Scenario(behind_a_proxy),
+    "behind a proxy, an interrupted retirement": Scenario(behind_a_proxy, "CheckDrained"),
+    "behind a proxy, B does not work": Scenario(behind_a_proxy_where_b_does_not_work, rest=back_where_it_was),
+    "behind a proxy, a ring of three": Scenario(behind_a_proxy_in_a_ring_of_three),
+    "behind a proxy of MySQL": Scenario(behind_a_proxy_of_mysql),
+    "behind a proxy, revocation": Scenario(behind_a_proxy, mode="revoke", rest=revoked),
+    "rotated by Secrets Manager": Scenario(rotated_by_secrets_manager, rest=rotated_to_the_version),
+    "rotated by Secrets Manager, stubbornly": Scenario(rotated_stubbornly, rest=rotated_to_the_version),
+    "finishSecret comes late": Scenario(not_finished_in_time, late_at="CloseFlip", rest=back_and_then_rotated),
+    "behind a proxy, with much left wrong": Scenario(behind_a_proxy_with_much_left_wrong),
     "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),
 }

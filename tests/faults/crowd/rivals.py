@@ -47,7 +47,7 @@ class Rivals(Search[Node]):
     ) -> None:
         super().__init__(stop_at=stop_at)
         self.world: LivingWorld = scenario.begun()
-        self._began_with = self.world.file.held
+        self._began_with = self.world.held
         self._scenario, self._modes, self._stops, self._interruptions = scenario, modes, stops, interruptions
 
     def explore(self) -> int:

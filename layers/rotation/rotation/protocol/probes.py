@@ -358,6 +358,7 @@ _SLOT_LOGINS = LoginNeed("slot login", slot_logins)
 _APPLICATION = LoginNeed("application", application_login)
 _REACHED = LoginNeed("database reached", reached)
 _DATABASE = LoginNeed("database", database)
+_ENDPOINT = Need("endpoint", endpoint)
 _FILES = Need("sqlconf.php", files)
 _WRITABLE = Need("sqlconf.php", writable_files)
 _CONSUMERS = Need("consumer", consumers, ClusterUnavailable)
@@ -379,17 +380,17 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "fix_permissions": (_WRITABLE,),
     "patch_secret": (_SLOT_SECRET, *_may("secret", "get", "patch"), _REACHED),
     "put_secret": (_SLOT_SECRET, Need("published secret", published_secrets), _REACHED),
-    "check_login": (_SLOT_SECRET, Need("endpoint", endpoint)),
+    "check_login": (_SLOT_SECRET, _ENDPOINT),
     "restart_app": (_SLOT_SECRET, *_may("deployment", "get", "patch")),
     "check_rollout": (*_may("deployment", "get"), _DEPLOYMENT),
-    "validate_app": (_SLOT_SECRET, _FILES, _APPLICATION, Need("health page", health)),
+    "validate_app": (_SLOT_SECRET, _FILES, _APPLICATION, _ENDPOINT, Need("health page", health)),
     "flip_slot": (_SLOT_SECRET,),
     "close_flip": (_SLOT_SECRET,),
     "check_drained": (
         _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
     ),
     "rotate_old_slot": (_SLOT_SECRET, *_ADMIN),
-    "discard_old_password": (_SLOT_SECRET, *_ADMIN),
+    "discard_old_password": (_SLOT_SECRET, *_ADMIN, _ENDPOINT),
     "rotate_admin": (_SLOT_SECRET, *_ADMIN),
     "release_rotation": (_SLOT_SECRET, Need("application's secret", rotated_secret)),
     "announce_incident": (),

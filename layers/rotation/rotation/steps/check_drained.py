@@ -25,9 +25,8 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
     admin = AdminLogin(world)
     held = [consumer.read() for consumer in world.credentials()]
     now, target = world.now(), world.target
-    drain = after(
-        _look(world, request, record, admin, held), request.drain, now, target.quiet_seconds, target.drain_deadline_seconds
-    )
+    look = _look(world, request, record, admin, held)
+    drain = after(look, request.drain, now, target.quiet_seconds, target.drain_deadline_seconds, target.cache_seconds)
     if drain.republished > REPUBLISHES:
         raise ConsumerDiffers(
             f"{target.name}: somebody keeps changing the published credential back; it was put right {REPUBLISHES} times"
