@@ -11,11 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from rotation.aws import executions, secrets_manager
 from rotation.aws.secrets_manager import SecretsManagerStore
-<<<<<<< HEAD
-from rotation.core.model import Labels, SecretText, Version
-=======
-from rotation.core.model import STAGING, Labels, SecretText
->>>>>>> proxyfaults
+from rotation.core.model import STAGING, Labels, SecretText, Version
 
 from local import secret_labels as aws
 from tests.worlds.world import Secret

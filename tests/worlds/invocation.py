@@ -31,11 +31,7 @@ from rotation.core.errors import (
     SqlconfUnsupported,
     TransientError,
 )
-<<<<<<< HEAD
-from rotation.core.model import PENDING, Credential, Labels, Mark, Password, SecretText, Version
-=======
-from rotation.core.model import PENDING, STAGING, Credential, Labels, Mark, Password, SecretText
->>>>>>> proxyfaults
+from rotation.core.model import PENDING, STAGING, Credential, Labels, Mark, Password, SecretText, Version
 from rotation.core.record import Document
 from rotation.core.rollout import Rollout
 from rotation.kinds.target import Target
