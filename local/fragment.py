@@ -14,14 +14,11 @@ from local.translation import Template
 
 NAME = "fragment.yaml"
 TEMPLATE = REPOSITORY / "template.yaml"
+_BEGINS, _ENDS = "  # ---- of the kind in {}, from its fragment.yaml\n", "  # ---- end of {}\n"
 _SECTION = re.compile(r"^(\w+):\n((?:(?: .*)?\n)+)", re.MULTILINE)
+_ENTRY = re.compile(r"^  (\w+):$", re.MULTILINE)
 _GROUP = re.compile(r"(?<=Parameters: \[OtherConsumers)[\w, ]*(?=\])")
 """In the console, what fragments ask for stands in one group."""
-
-
-def sections(text: str) -> dict[str, str]:
-    """Each with its lines, as they are written."""
-    return {name: f"{lines.strip(chr(10))}\n\n" for name, lines in _SECTION.findall(text)}
 
 
 def lacking(template: Template, fragment: Template) -> list[str]:
@@ -34,31 +31,40 @@ def lacking(template: Template, fragment: Template) -> list[str]:
     ]
 
 
-def add(template: str, fragment: str) -> str:
-    """At the beginning of each section; once, however often it is asked."""
-    template = remove(template, fragment)
-    for section, lines in sections(fragment).items():
-        template = template.replace(f"\n{section}:\n", f"\n{section}:\n{lines}", 1)
-    return _GROUP.sub(lambda listed: listed[0] + _listed(fragment), template)
+def add(template: str, folder: str, fragment: str) -> str:
+    """At the beginning of each section, in the place of what that folder had there before."""
+    template = remove(template, folder)
+    sections = dict(_SECTION.findall(fragment))
+    for section, lines in sections.items():
+        block = _BEGINS.format(folder) + lines.strip("\n") + "\n" + _ENDS.format(folder)
+        template = template.replace(f"\n{section}:\n", f"\n{section}:\n{block}", 1)
+    named = "".join(f", {name}" for name in _ENTRY.findall(sections.get("Parameters", "")))
+    return _GROUP.sub(lambda listed: listed[0] + named, template)
 
 
-def remove(template: str, fragment: str) -> str:
-    """Every line of it, where it stands as it is in the fragment."""
-    for section, lines in sections(fragment).items():
-        template = template.replace(f"\n{section}:\n{lines}", f"\n{section}:\n", 1)
-    return _GROUP.sub(lambda listed: listed[0].replace(_listed(fragment), ""), template)
+def remove(template: str, folder: str) -> str:
+    """Every line of it."""
+    blocks = re.compile(f"{re.escape(_BEGINS.format(folder))}.*?{re.escape(_ENDS.format(folder))}", re.DOTALL)
+    gone = {name for block in blocks.findall(template) for name in _ENTRY.findall(block)}
+    return _GROUP.sub(
+        lambda listed: "".join(f", {name}" for name in _names(listed[0]) if name not in gone), blocks.sub("", template)
+    )
 
 
-def _listed(fragment: str) -> str:
-    return "".join(f", {name}" for name in yaml_parse(fragment).get("Parameters", {}))
+def _names(listed: str) -> list[str]:
+    return re.findall(r"\w+", listed)
 
 
 def main(act: str, folder: str) -> str:
-    """What is to be said of it."""
-    fragment = (Path(folder) / NAME).read_text()
-    TEMPLATE.write_text({"add": add, "remove": remove}[act](TEMPLATE.read_text(), fragment))
-    wrong = lacking(yaml_parse(TEMPLATE.read_text()), yaml_parse(fragment)) if act == "add" else []
-    return f"template.yaml has another {', '.join(wrong)}: give it another name in {folder}/{NAME}" if wrong else ""
+    """What is wrong, if anything is."""
+    place, fragment = Path(folder), (Path(folder) / NAME).read_text()
+    template = TEMPLATE.read_text()
+    after = add(template, place.name, fragment) if act == "add" else remove(template, place.name)
+    wrong = lacking(yaml_parse(after), yaml_parse(fragment)) if act == "add" else []
+    if wrong:
+        return f"template.yaml has another {', '.join(wrong)} already: give it another name in {place / NAME}"
+    TEMPLATE.write_text(after)
+    return ""
 
 
 if __name__ == "__main__":

@@ -103,19 +103,42 @@ def test_the_template_has_what_each_kind_s_fragment_says() -> None:
 EXAMPLE = (ROOT / "examples/kinds/parameter/fragment.yaml").read_text()
 
 
+def without_the_example() -> str:
+    return fragment.remove(fragment.TEMPLATE.read_text(), "parameter")
+
+
 def test_a_fragment_is_put_in_once_and_taken_out_whole() -> None:
-    before = fragment.remove(fragment.TEMPLATE.read_text(), EXAMPLE)
-    after = fragment.add(fragment.add(before, EXAMPLE), EXAMPLE)
+    before = without_the_example()
+    after = fragment.add(fragment.add(before, "parameter", EXAMPLE), "parameter", EXAMPLE)
+    assert after.count("LoginParameterName:\n") == 1
     assert fragment.lacking(yaml_parse(after), yaml_parse(EXAMPLE)) == []
-    assert (
-        yaml_parse(after)["Parameters"].keys() - yaml_parse(before)["Parameters"].keys() == yaml_parse(EXAMPLE)["Parameters"].keys()
-    )
-    assert fragment.remove(after, EXAMPLE) == before
+    assert "Parameters: [OtherConsumers, LoginParameterName, LoginParameterKeyArn]" in after
+    assert fragment.remove(after, "parameter") == before
+
+
+def test_a_fragment_that_was_changed_takes_the_place_of_what_it_was() -> None:
+    first = fragment.add(without_the_example(), "parameter", EXAMPLE)
+    changed = EXAMPLE.replace("LoginParameterKeyArn", "LoginKeyArn").replace("Writes that parameter.", "Writes it.")
+    assert fragment.add(first, "parameter", changed) == fragment.add(without_the_example(), "parameter", changed)
+
+
+def test_one_fragment_leaves_another_s_lines() -> None:
+    other = "Parameters:\n  Other:\n    Type: String\n"
+    both = fragment.add(fragment.add(without_the_example(), "other", other), "parameter", EXAMPLE)
+    assert fragment.remove(both, "parameter") == fragment.add(without_the_example(), "other", other)
 
 
 def test_what_the_template_lacks_of_a_fragment_is_named() -> None:
-    template = yaml_parse(fragment.remove(fragment.TEMPLATE.read_text(), EXAMPLE))
+    template = yaml_parse(without_the_example())
     assert "Parameters.LoginParameterName" in fragment.lacking(template, yaml_parse(EXAMPLE))
+
+
+def test_a_name_that_the_template_has_already_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "template.yaml").write_text(without_the_example())
+    monkeypatch.setattr(fragment, "TEMPLATE", tmp_path / "template.yaml")
+    (tmp_path / fragment.NAME).write_text(EXAMPLE.replace("LoginParameterName", "HealthUrl"))
+    assert "another Parameters.HealthUrl already" in fragment.main("add", str(tmp_path))
+    assert (tmp_path / "template.yaml").read_text() == without_the_example()
 
 
 # Each kind's page

@@ -1,11 +1,12 @@
-"""The keys that a consumer writes, each a template over the fields of a login, as a target names them. Pure."""
+"""The keys that a consumer writes, each a template over the fields of a login, as a target names them. Pure.
+
+Templates are imported when one is first needed: every function parses the target, and few of them write or read a login.
+"""
 
 from collections.abc import Mapping
 from typing import Any
 
-from rotation.core import templates
 from rotation.core.errors import TargetInvalid
-from rotation.core.fields import Values
 from rotation.core.model import Credential, Password, SecretText
 from rotation.kinds.kind import Settings
 
@@ -23,6 +24,8 @@ class Keys:
 
     def __init__(self, texts: Mapping[str, str]) -> None:
         """TargetInvalid, naming the key and the way out, where what is written could not be read back."""
+        from rotation.core import templates
+
         self._templates = templates.parse(texts)
         self.names = tuple(texts)
         if "username" not in self._templates.fields:
@@ -30,6 +33,8 @@ class Keys:
 
     def render(self, credential: Credential) -> dict[str, SecretText]:
         """TargetInvalid where a value has no place in its template."""
+        from rotation.core.fields import Values
+
         plain = {"username": credential.username, "host": credential.host, "dbname": credential.dbname}
         port = {} if credential.port is None else {"port": str(credential.port)}
         return self._templates.render(Values(plain | port, {"password": credential.password}))
