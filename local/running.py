@@ -104,7 +104,8 @@ class Running:
         return self._run.directory / "logs"
 
     @property
-    def _calls(self) -> Path:
+    def calls(self) -> Path:
+        """The record of who called what."""
         return self._run.directory / "calls.jsonl"
 
     @property
@@ -114,7 +115,7 @@ class Running:
 
     def recording(self) -> Recording:
         """Who called what so far."""
-        return Recording.of(self._calls, self._given, self.deployed.resources)
+        return Recording.of(self.calls, self._given, self.deployed.resources)
 
     @property
     def machine_arn(self) -> str:
@@ -140,7 +141,7 @@ class Running:
         return arn
 
     def _start_aws(self) -> LocalAws:
-        aws = LocalAws(runtime_python(), self.logs, self._calls, environment=self._run.environment)
+        aws = LocalAws(runtime_python(), self.logs, self.calls, environment=self._run.environment)
         self._ended.callback(aws.stop)
         return aws.start()
 
