@@ -105,6 +105,7 @@ class Running:
 
     @property
     def calls(self) -> Path:
+        """The record of who called what."""
         return self._run.directory / "calls.jsonl"
 
     @property
