@@ -275,7 +275,7 @@ def consumer(number: int, **changes: str) -> dict[str, Any]:
 
 BEYOND: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "slot secret": (changed(slot_secret=f"arn:aws:secretsmanager:{HERE}:secret:other-AbCdEf"), ("slot_secret", "SlotSecretArn")),
-    "admin secret": (changed(admin_secret=PARAMETERS["SlotSecretArn"]), ("admin_secret", "AdminSecretArn")),
+    "admin secret": (changed(admin_secret=PARAMETERS["AdminSecretArn"] + "x"), ("admin_secret", "AdminSecretArn")),
     "cluster": (consumer(1, cluster="other"), ("cluster other", "openemr-eks")),
     "namespace": (consumer(2, namespace="other"), ("namespace other", "Namespace")),
     "Kubernetes Secret": (consumer(1, name="other"), ("secret other", "K8sSecretName")),
