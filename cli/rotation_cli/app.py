@@ -1,6 +1,9 @@
 """The commands and their options. Each asks the stack, and tells; what is true and what to do comes from the runbook."""
 
+import contextlib
+import os
 import re
+import signal
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -11,22 +14,27 @@ import click
 from rotation.core.errors import TargetInvalid
 from rotation.core.model import Mode
 from rotation.kinds.target import Target, parse_target
+from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
 
-from rotation_cli import importing, reporting, telling
+from rotation_cli import documents, importing, reporting, screen, telling
 from rotation_cli.aws import Aws
+from rotation_cli.documents import end_as_json, run_as_json, status_as_json
 from rotation_cli.following import follow
 from rotation_cli.history import Run
 from rotation_cli.reach import Reach
 from rotation_cli.stack import EXECUTION_NAME, Stack
+from rotation_cli.standing import look
 from rotation_cli.trouble import Trouble
 from rotation_cli.words import moment
 
 REVOKE = "revoke"
 EXIT_CODES = {Urgency.NOTHING: 0, Urgency.LOOK: 1, Urgency.PAGE: 3}
 BAD_INPUT = 2
+INTERRUPTED = 130
 TARGET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PASS = click.make_pass_decorator(Stack)
+JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, for another program.")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
@@ -47,7 +55,7 @@ def rotation(context: click.Context, stack: str, region: str | None, profile: st
 
     Works against AWS, and against whatever AWS_ENDPOINT_URL names.
     Exit codes: 0 nothing is asked of anybody; 1 somebody should look; 2 it was asked for wrongly, or is not permitted;
-    3 somebody is needed now.
+    3 somebody is needed now; 130 it was ended by Ctrl-C.
     """
     context.obj = Stack(Aws(region, profile), stack)
 
@@ -72,42 +80,66 @@ def start(stack: Stack, mode: str, target: str | None, reason: str, name: str | 
         stack.target(target)
     if mode == REVOKE and not yes:
         _confirm(
-            f"Replace both passwords of {target or 'the default target'} and the admin's now, and end the old users' sessions?",
+            f"Stack {stack.name}, account {stack.caller.account}, {stack.aws.region}: replace the passwords of all users of "
+            f"{target or 'the default target'} and the admin's now, and end the old users' sessions?",
             REVOKE,
         )
     given = {"mode": mode, "reason": reason, "started_by": stack.caller.arn} | ({"target": target} if target else {})
     arn = stack.start(name or f"{mode}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}", given)
     click.echo(arn)
-    if not following:
-        return 0
-    run = follow(stack, arn)
-    telling.tell_end(run)
-    return exit_code(run)
+    return _followed(stack, arn) if following else 0
+
+
+@rotation.command("follow")
+@click.argument("execution", required=False)
+@JSON
+@PASS
+def follow_one(stack: Stack, execution: str | None, as_json: bool) -> int:
+    """Show the steps of EXECUTION (name or ARN) until it ends; without a name, of the one that runs."""
+    arn = stack.execution_arn(execution) if execution else _only_one(stack)
+    return _followed(stack, arn, as_json)
 
 
 @rotation.command()
+@JSON
 @PASS
-def status(stack: Stack) -> int:
-    """What runs now, and for each target: the last result, when the next is due, an open intent."""
-    return telling.tell_status(stack, datetime.now(UTC))
+def status(stack: Stack, as_json: bool) -> int:
+    """Whether the schedule is on, what runs now; of each target the last result, when the next is due, what asks for somebody."""
+    now = datetime.now(UTC)
+    stands = look(stack, now)
+    if as_json:
+        screen.as_json(status_as_json(stack, stands, now))
+    else:
+        telling.tell_status(stack, stands, now)
+    return int(bool(stands.asks))
 
 
 @rotation.command()
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, the newest first.")
+@JSON
 @PASS
-def history(stack: Stack, limit: int) -> int:
+def history(stack: Stack, limit: int, as_json: bool) -> int:
     """Past executions, of the ninety days that Step Functions keeps; `report` goes further back."""
-    telling.tell_history(stack.latest(limit), datetime.now(UTC))
+    now, runs = datetime.now(UTC), stack.latest(limit)
+    if as_json:
+        screen.as_json([run_as_json(run, now) for run in runs])
+    else:
+        telling.tell_history(runs, now)
     return 0
 
 
 @rotation.command()
-@click.argument("execution")
+@click.argument("execution", required=False)
+@JSON
 @PASS
-def explain(stack: Stack, execution: str) -> int:
-    """What happened in EXECUTION (name or ARN), what is true now, what to do."""
-    run = stack.run(stack.execution_arn(execution))
-    telling.tell_run(run, datetime.now(UTC))
+def explain(stack: Stack, execution: str | None, as_json: bool) -> int:
+    """What happened in EXECUTION (name or ARN), what is true now, what to do; without a name, in the latest one."""
+    now = datetime.now(UTC)
+    run = stack.run(stack.execution_arn(execution)) if execution else _latest(stack)
+    if as_json:
+        screen.as_json(end_as_json(run, now))
+    else:
+        telling.tell_run(run, now)
     return exit_code(run)
 
 
@@ -117,10 +149,15 @@ def targets() -> None:
 
 
 @targets.command("list")
+@JSON
 @PASS
-def list_targets(stack: Stack) -> int:
+def list_targets(stack: Stack, as_json: bool) -> int:
     """All of them."""
-    telling.tell_targets(stack.targets())
+    found = stack.targets()
+    if as_json:
+        screen.as_json({name: documents.as_document(text) for name, text in found.items()})
+    else:
+        telling.tell_targets(found)
     return 0
 
 
@@ -167,7 +204,7 @@ def _add_from(stack: Stack, secret: str, name: str | None, *, users: Sequence[st
     if not yes:
         _confirm("Store it?", "targets add --from-secret")
     importing.store(stack, made)
-    return _added(made.target.name)
+    return _told(made.target.name, "stored")
 
 
 def _add_file(stack: Stack, file: Path, name: str | None) -> int:
@@ -181,11 +218,11 @@ def _add_file(stack: Stack, file: Path, name: str | None) -> int:
         ) from None
     _within_reach(stack, _parsed(name, text))
     stack.add_target(name, text)
-    return _added(name)
+    return _told(name, "added")
 
 
-def _added(name: str) -> int:
-    click.echo(f"{name} added; try it without changing anything: rotation start --mode dry-run --target {name} --follow")
+def _told(name: str, what: str) -> int:
+    click.echo(f"{name} {what}; try it without changing anything: rotation start --mode dry-run --target {name} --follow")
     return 0
 
 
@@ -217,6 +254,38 @@ def report(stack: Stack, /, since: str, until: str, **files: Path | None) -> int
             reporting.write(evidence, kind, path)
     telling.tell_evidence(evidence)
     return 0
+
+
+def _followed(stack: Stack, arn: str, as_json: bool = False) -> int:
+    name = arn.rsplit(":", 1)[-1]
+    try:
+        if not as_json:
+            click.echo(f"following {name}; Ctrl-C ends this, and not the execution")
+        run = follow(stack, arn, quiet=as_json)
+    except KeyboardInterrupt:
+        click.echo(f"\nthe execution goes on: `rotation follow {name}` shows it again", err=True)
+        raise
+    if as_json:
+        screen.as_json(end_as_json(run, datetime.now(UTC)))
+    else:
+        telling.tell_end(run)
+    return exit_code(run)
+
+
+def _only_one(stack: Stack) -> str:
+    running = stack.latest(20, RUNNING)
+    if not running:
+        raise Trouble("nothing runs: `rotation history` lists what has run, `rotation explain` tells of the latest")
+    if len(running) > 1:
+        raise Trouble(f"{len(running)} executions run, name one: {', '.join(run.name for run in running)}")
+    return running[0].arn
+
+
+def _latest(stack: Stack) -> Run:
+    runs = stack.latest(1)
+    if not runs:
+        raise Trouble("nothing has run in the last ninety days: `rotation report` goes further back")
+    return runs[0]
 
 
 def exit_code(run: Run) -> int:
@@ -254,13 +323,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code. Whatever was asked for wrongly is one line on stderr."""
     try:
         answer = rotation.main(args=None if arguments is None else list(arguments), prog_name="rotation", standalone_mode=False)
+        sys.stdout.flush()
     except click.ClickException as error:
         return _say(_one_line(error))
     except Trouble as error:
         return _say(str(error))
-    except (click.Abort, KeyboardInterrupt):
-        return _say("stopped here; an execution that was started goes on: `rotation status` shows it")
+    except (click.Abort, KeyboardInterrupt) as error:
+        return INTERRUPTED if isinstance(error.__context__ or error, KeyboardInterrupt) else _say("nothing was answered")
+    except (BrokenPipeError, SystemExit):  # Click and Rich leave so, too, when nobody reads any further
+        _read_no_further()
+        return 0
     return answer if isinstance(answer, int) else 0
+
+
+def _read_no_further() -> None:
+    """What is still to be written goes nowhere, and Python does not complain about it at its end."""
+    with contextlib.suppress(OSError):  # where it has no number, it is no pipe
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _one_line(error: click.ClickException) -> str:
@@ -275,5 +354,9 @@ def _say(text: str) -> int:
 
 
 def run() -> None:
-    """What pip installs as `rotation`."""
-    sys.exit(main())
+    """What pip installs as `rotation`. After Ctrl-C it ends as a process does that the signal has ended."""
+    code = main()
+    if code == INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    sys.exit(code)

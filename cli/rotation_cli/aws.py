@@ -1,9 +1,12 @@
 """AWS, or what stands for it at AWS_ENDPOINT_URL: the only place of boto3, and where its errors become one line for a person."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
 from typing import Any
 
 import boto3
+import click
 from botocore import exceptions
 from botocore.config import Config
 from botocore.parsers import ResponseParserError
@@ -11,6 +14,8 @@ from botocore.parsers import ResponseParserError
 from rotation_cli.trouble import Trouble
 
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+SILENT_SECONDS = 8.0
+"""So long a call may take without a word."""
 IAM_NAMES = {"stepfunctions": "states"}
 """Where IAM calls a service otherwise than boto3 does."""
 FORBIDDEN = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnauthorizedException", "Forbidden")
@@ -59,7 +64,8 @@ class Aws:
     def call(self, service: str, operation: str, **given: Any) -> dict[str, Any]:
         """The answer, or Trouble."""
         try:
-            answer: dict[str, Any] = getattr(self._client(service), operation)(**given)
+            with _aloud(service, operation):
+                answer: dict[str, Any] = getattr(self._client(service), operation)(**given)
         except ERRORS as error:
             raise _trouble(service, operation, error) from None
         return answer
@@ -67,9 +73,16 @@ class Aws:
     def pages(self, service: str, operation: str, **given: Any) -> Iterator[dict[str, Any]]:
         """The answer page by page, or Trouble."""
         try:
-            yield from self._client(service).get_paginator(operation).paginate(**given)
+            pages = iter(self._client(service).get_paginator(operation).paginate(**given))
+            while (page := self._next(pages, service, operation)) is not None:
+                yield page
         except ERRORS as error:
             raise _trouble(service, operation, error) from None
+
+    @staticmethod
+    def _next(pages: Iterator[dict[str, Any]], service: str, operation: str) -> dict[str, Any] | None:
+        with _aloud(service, operation):
+            return next(pages, None)
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:
@@ -77,9 +90,26 @@ class Aws:
         return self._clients[service]
 
 
+@contextmanager
+def _aloud(service: str, operation: str) -> Iterator[None]:
+    """A call that takes long says so: silence looks like a command that hangs."""
+    said = f"rotation: no answer yet from AWS to {_action(service, operation)}; still waiting (Ctrl-C ends this)"
+    timer = Timer(SILENT_SECONDS, click.echo, (said,), {"err": True})
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _action(service: str, operation: str) -> str:
+    """As IAM writes it."""
+    return f"{IAM_NAMES.get(service, service)}:{''.join(word.capitalize() for word in operation.split('_'))}"
+
+
 def _trouble(service: str, operation: str, error: Exception) -> Trouble:
-    name = "".join(word.capitalize() for word in operation.split("_"))
-    action = f"{IAM_NAMES.get(service, service)}:{name}"
+    action = _action(service, operation)
     if isinstance(error, exceptions.ClientError):
         return _refused(action, error)
     if isinstance(error, LOST):

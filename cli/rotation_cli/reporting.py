@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rotation_cli import page
+from rotation_cli.documents import run_as_json
 from rotation_cli.evidence import Entry, Evidence, Found, Gap, Window, assemble
 from rotation_cli.history import Run
 from rotation_cli.stack import Stack, class_of
@@ -69,30 +70,9 @@ def as_json(evidence: Evidence) -> str:
 
 
 def _entry(entry: Entry, now: datetime) -> dict[str, Any]:
-    run = entry.run
-    return {
-        "name": run.name,
-        "arn": run.arn,
-        "target": run.target,
-        "mode": run.mode,
-        "began": exact(run.began),
-        "ended": exact(run.ended) or None,
-        "status": run.status,
-        "outcome": run.outcome,
-        "urgency": run.end.urgency.value if run.end else None,
-        "started_by": entry.starter.kind,
-        "who": entry.starter.who,
-        "stopped_by": entry.stopped_by,
-        "reason": str(run.given.get("reason") or ""),
-        "scheduled_time": str(run.given.get("scheduled_time") or ""),
-        "seconds": round(run.seconds(now), 3),
-        "working_seconds": round(run.working(now), 3),
-        "waiting_seconds": round(run.waiting(now), 3),
-        "slots": {"from": run.slots[0], "to": run.slots[1]},
-        "versions": {"found": run.versions.found, "flip": list(run.versions.flip), "retire": list(run.versions.retire)},
-        "failures": [{"step": one.step, "error": one.error, "message": one.message} for one in run.failures],
-        "follow_up": _follow_up(entry),
-    }
+    told = run_as_json(entry.run, now)
+    starter = {"started_by": entry.starter.kind, "who": entry.starter.who, "stopped_by": entry.stopped_by}
+    return told | starter | {"follow_up": _follow_up(entry)}
 
 
 def _follow_up(entry: Entry) -> dict[str, Any] | None:

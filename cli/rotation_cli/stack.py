@@ -14,12 +14,16 @@ from rotation.told.history import Event
 
 from rotation_cli.aws import Aws, NotPermitted, Refused
 from rotation_cli.history import Run, needed, read
+from rotation_cli.schedule import Schedule, next_run
 from rotation_cli.trouble import Trouble
 
 NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")
 STATES_ONLY = '{ ($.type = "*StateEntered") || ($.type = "*StateExited") || ($.type = "Execution*") }'
 """Most of a log is what went into functions and came out; not every CloudWatch knows the filter, and then all of it comes."""
 NO_MACHINE = "StateMachineDoesNotExist"
+SCHEDULE = "rotate"
+NOT_KNOWN = "not known: "
+NO_SECRET = f"{NOT_KNOWN}the target document names no slot secret"
 EXECUTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,80}")
 
 
@@ -157,6 +161,18 @@ class Stack:
             raise
         return datetime.fromtimestamp(made.timestamp(), UTC)
 
+    def schedule(self, now: datetime) -> Schedule:
+        """What starts rotations by itself."""
+        try:
+            said = self.aws.call("scheduler", "get_schedule", GroupName=self.name, Name=SCHEDULE)
+        except NotPermitted:
+            return Schedule(why_not_known="scheduler:GetSchedule is not permitted")
+        except Refused as error:
+            return Schedule(why_not_known=f"there is no schedule {self.name}/{SCHEDULE} ({error.code})")
+        on, expression = said["State"] == "ENABLED", str(said["ScheduleExpression"])
+        made = datetime.fromtimestamp(said["CreationDate"].timestamp(), UTC) if "CreationDate" in said else now
+        return Schedule(on, expression, str(said.get("Description") or ""), next_run(expression, made, now) if on else None)
+
     # ---- targets
 
     @property
@@ -220,13 +236,13 @@ class Stack:
         """The version of a target's slot secret that carries AWSPENDING: an intent that is open. Empty: none is."""
         secret = as_object(document).get("slot_secret")
         if not isinstance(secret, str):
-            return "not known: the target document names no slot secret"
+            return NO_SECRET
         try:
             stages = self.aws.call("secretsmanager", "describe_secret", SecretId=secret).get("VersionIdsToStages", {})
         except NotPermitted:
-            return "not known: secretsmanager:DescribeSecret is not permitted"
+            return f"{NOT_KNOWN}secretsmanager:DescribeSecret is not permitted"
         except Refused as error:
-            return f"not known: {error.code}"
+            return f"{NOT_KNOWN}{error.code}"
         return next((version for version, labels in stages.items() if "AWSPENDING" in labels), "")
 
     def parameters(self) -> dict[str, str]:

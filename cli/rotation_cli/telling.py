@@ -1,38 +1,28 @@
 """What is printed: tables and sentences for people. Nothing in it is taken for markup or for orders to the terminal."""
 
-import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
-from rotation.core.classes import RotationClass
 from rotation.told.failures import as_object
 from rotation.told.history import RUNNING
 from rotation.told.outcome import DONE
 from rotation.told.runbook import Urgency
+from rotation.told.ways import link, way_out
 
-from rotation_cli.evidence import LOOKS, Entry, Evidence, Gap, starter_of
-from rotation_cli.following import SHOWN, step_line
+from rotation_cli.deadlines import Deadlines
+from rotation_cli.evidence import Entry, Evidence, Gap, starter_of
+from rotation_cli.following import told_by
 from rotation_cli.history import Run
+from rotation_cli.schedule import Schedule
+from rotation_cli.screen import clean, console, table
 from rotation_cli.stack import Stack, class_of
+from rotation_cli.standing import Standing, Stands
 from rotation_cli.words import count, lasted, shown
 
 COLOURS = {Urgency.NOTHING: "green", Urgency.LOOK: "yellow", Urgency.PAGE: "bold red"}
-WIDE = 200
-"""Where it is no terminal but a file or a pipe: a line stays a line."""
-
-
-def console() -> Console:
-    """Plain where nobody looks at it."""
-    return Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else WIDE)
-
-
-def clean(text: str) -> str:
-    """Without what a terminal would obey: names and reasons are other people's texts."""
-    return "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in text)
 
 
 def tell_end(run: Run) -> None:
@@ -58,9 +48,8 @@ def tell_run(run: Run, now: datetime) -> None:
     out.print(clean(f"started by: {who.kind} ({who.who}){reason}"))
     if run.slots[1]:
         out.print(f"slots: from {run.slots[0] or 'what was in use'} to {run.slots[1]}")
-    for visit in run.visits:
-        if visit.kind in SHOWN and visit.left and (line := step_line(run, visit)):
-            out.print(line)
+    for line in told_by(run, Deadlines(None)):
+        out.print(line)
     if run.status == RUNNING:
         going_on = [visit.state for visit in run.visits if visit.left is None]
         out.print(f"it is running, at {going_on[-1] if going_on else 'its beginning'}")
@@ -82,6 +71,8 @@ def _tell_findings(out: Console, run: Run) -> None:
 def _tell_failures(out: Console, run: Run) -> None:
     for failure in run.failures:
         out.print(clean(f"failed at {failure.step}: {failure.error}: {failure.message}"))
+        if way := way_out(failure.error):
+            out.print(f"  {way} More: {link(failure.error)}")
     if run.error and not run.failures:
         out.print(clean(f"failed: {run.error}: {run.cause}"))
 
@@ -95,77 +86,48 @@ def tell_history(runs: Sequence[Run], now: datetime) -> None:
         [shown(run.began), run.name, run.target, run.mode, _outcome(run), lasted(run.seconds(now)), starter_of(run).kind]
         for run in runs
     ]
-    _table(["began (UTC)", "execution", "target", "mode", "outcome", "lasted", "started by"], rows)
+    table(["began (UTC)", "execution", "target", "mode", "outcome", "lasted", "started by"], rows)
 
 
-def tell_status(stack: Stack, now: datetime) -> int:
-    """1 where somebody should look: a target is overdue, its last run asks for something, or an intent is open and nothing runs."""
-    targets = stack.targets()
-    running = stack.latest(20, RUNNING)
-    since = now - timedelta(days=max(class_of(text).overdue_days for text in targets.values()))
-    runs = [run for run in stack.logged(since, None) if run.mode not in LOOKS]
+def tell_status(stack: Stack, stands: Stands, now: datetime) -> None:
+    """What runs by itself, what runs now, how each target stands, and what asks for somebody."""
     out = console()
-    out.print(f"{stack.name}, account {stack.caller.account}, {stack.aws.region}, {shown(now)} UTC\n")
-    out.print("running:" if running else "running: nothing")
-    for run in running:
-        going_on = [visit.state for visit in run.visits if visit.left is None]
-        out.print(
-            clean(
-                f"  {run.name}: {run.mode} of {run.target}, for {lasted(run.seconds(now))}, at {going_on[-1] if going_on else '…'}"
-            )
-        )
+    out.print(f"{stack.name}, account {stack.caller.account}, {stack.aws.region}, {shown(now)} UTC")
+    out.print(clean(f"schedule: {_schedule(stands.schedule)}\n"))
+    out.print("running:" if stands.running else "running: nothing")
+    for run in stands.running:
+        at = [visit.state for visit in run.visits if visit.left is None]
+        what = f"{run.mode} of {run.target}, for {lasted(run.seconds(now))}, at {at[-1] if at else '…'}"
+        out.print(clean(f"  {run.name}: {what}; rotation follow {run.name}"))
     out.print()
-    states = [TargetState.of(name, text, runs, stack, now) for name, text in targets.items()]
-    _table(
-        ["target", "class", "last result", "last renewed", "days since", "due by", "open intent"], [state.row for state in states]
-    )
-    busy = {run.target for run in running}
-    return int(any(state.asks(busy) for state in states))
+    table(["target", "class", "last result", "last renewed", "days since", "due by", "open intent"], map(_row, stands.targets))
+    for name, ask in stands.asks:
+        out.print(clean(f"{name}: {ask.what}: {ask.command}"))
 
 
-class TargetState:
-    """How one target stands."""
+def _schedule(one: Schedule) -> str:
+    if one.why_not_known:
+        return f"not known: {one.why_not_known}"
+    if not one.on:
+        return "OFF: nothing is rotated by itself (parameter ScheduleEnabled)"
+    return f"on, {one.expression}, next run {shown(one.next_run) or 'not known'}{' UTC' if one.next_run else ''}; {one.what}"
 
-    def __init__(self, name: str, kind: RotationClass, ended: Sequence[Run], intent: str, now: datetime) -> None:
-        renewed = [run for run in ended if run.outcome in DONE]
-        self.name, self._kind, self._intent, self._now = name, kind, intent, now
-        self._last = ended[-1] if ended else None
-        self._renewed = renewed[-1].ended if renewed else None
 
-    @classmethod
-    def of(cls, name: str, text: str, runs: Iterable[Run], stack: Stack, now: datetime) -> "TargetState":
-        """From its document, its runs and the labels of its secret."""
-        ended = sorted((run for run in runs if run.target == name and run.ended), key=lambda run: run.ended or now)
-        return cls(name, class_of(text), ended, stack.pending(text), now)
-
-    @property
-    def overdue(self) -> bool:
-        """Nothing renewed it for longer than its class and the days of grace allow."""
-        return self._renewed is None or self._now - self._renewed > timedelta(days=self._kind.overdue_days)
-
-    def asks(self, busy: Iterable[str]) -> bool:
-        """Whether somebody should look at it."""
-        failed = self._last is not None and self._last.end is not None and self._last.end.urgency is not Urgency.NOTHING
-        return self.overdue or failed or (bool(self._intent) and self.name not in busy)
-
-    @property
-    def row(self) -> list[str | Text]:
-        """Of the table."""
-        if self._renewed is None:
-            since, due = f"more than {self._kind.overdue_days}, or never", Text("OVERDUE, or new", style="bold red")
-        else:
-            since = f"{(self._now - self._renewed).total_seconds() / 86400:.1f}"
-            due = Text(f"{self._renewed + timedelta(days=self._kind.period_days):%Y-%m-%d}{'  OVERDUE' if self.overdue else ''}")
-        last = _outcome(self._last) if self._last else "none known"
-        return [
-            self.name,
-            f"{self._kind.name}, {self._kind.period_days} days",
-            last,
-            shown(self._renewed),
-            since,
-            due,
-            self._intent or "none",
-        ]
+def _row(one: Standing) -> list[str | Text]:
+    if one.renewed is None:
+        since = "never rotated" if one.never else f"more than {one.kind.overdue_days}"
+    else:
+        since = f"{(one.now - one.renewed).total_seconds() / 86400:.1f}"
+    due = Text(f"{one.due:%Y-%m-%d}" if one.due else "now", style="bold red" if one.overdue else "")
+    return [
+        one.name,
+        f"{one.kind.name}, {one.kind.period_days} days",
+        _outcome(one.last) if one.last else "none known",
+        shown(one.renewed),
+        since,
+        due + "  OVERDUE" if one.overdue else due,
+        one.intent or "none",
+    ]
 
 
 def tell_targets(targets: Mapping[str, str]) -> None:
@@ -175,7 +137,7 @@ def tell_targets(targets: Mapping[str, str]) -> None:
         document = as_object(text)
         slot_secret = str(document.get("slot_secret") or f"unreadable: rotation targets check {name}")
         rows.append([name, class_of(text).name, slot_secret, ", ".join(_consumers(document))])
-    _table(["target", "class", "slot secret", "consumers"], rows)
+    table(["target", "class", "slot secret", "consumers"], rows)
 
 
 def _consumers(document: Mapping[str, Any]) -> list[str]:
@@ -199,7 +161,7 @@ def tell_evidence(evidence: Evidence) -> None:
     for name in evidence.classes:
         out.print(clean(f"{name:<16} {timeline(evidence, name)}"))
     out.print("  ● renewed   ✗ failed   · another run   _ nothing   (each group a month)\n")
-    _table(
+    table(
         ["began (UTC)", "execution", "target", "mode", "outcome", "lasted", "working", "started by", "who"],
         [_entry_row(entry, evidence.made_at) for entry in evidence.entries],
     )
@@ -261,12 +223,3 @@ def _entry_row(entry: Entry, now: datetime) -> list[str | Text]:
 
 def _outcome(run: Run) -> Text:
     return Text(run.outcome, style=COLOURS[run.end.urgency] if run.end else "cyan")
-
-
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for row in rows:
-        table.add_row(*(cell if isinstance(cell, Text) else Text(clean(cell)) for cell in row))
-    console().print(table)

@@ -2,9 +2,12 @@
 
 import json
 import os
+import signal
 import socket
+import subprocess
 import sys
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.config import Config
 from rotation_cli import app
+from rotation_cli import aws as command_aws
 
 from local.aws import LocalAws
 
@@ -144,6 +149,7 @@ WRONG: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "stack not found, by its targets": (("--stack", "nowhere", "status"), ("'nowhere'",)),
     "stack not found, reporting": (("--stack", "nowhere", "report", *ANY_DATES), ("'nowhere'",)),
     "unknown command": (("rotate",), ("'rotate'", "--help")),
+    "nothing runs that could be followed": (("follow",), ("nothing runs", "rotation history")),
     "no file": (("targets", "add", "/nowhere/nextcloud.json"), ("/nowhere/nextcloud.json", "JSON")),
     "limit that is none": (("history", "--limit", "0"), ("--limit", "--help")),
     "unknown profile": (("--profile", "nobody", "status"), ("'nobody'", "list-profiles")),
@@ -220,37 +226,65 @@ def test_status_says_so_where_it_may_not_look_at_the_secret(rotation: Run, monke
     assert "secretsmanager:DescribeSecret is not permitted" in out
 
 
-@contextmanager
-def forbidding(endpoint: str, action: str, code: str = "AccessDeniedException") -> Iterator[str]:
-    """An AWS that answers as the other does, but for one action, which it refuses as IAM would."""
-    operation = action.split(":")[1]
+@pytest.mark.usefixtures("bare")
+def test_status_says_so_where_it_may_not_look_at_the_schedule(
+    rotation: Run, monkeypatch: pytest.MonkeyPatch, aws: LocalAws
+) -> None:
+    with forbidding(aws.endpoint, "scheduler:GetSchedule") as endpoint:
+        use(monkeypatch, endpoint)
+        _, out, err = rotation("status")
+    assert err == ""
+    assert "schedule: not known: scheduler:GetSchedule is not permitted" in out
 
-    class Gate(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"] or 0))
-            if self.headers.get("X-Amz-Target", "").endswith(f".{operation}"):
-                return self._answer(
-                    400, json.dumps({"__type": code, "message": f"User is not authorized to perform: {action}"}).encode()
-                )
-            if f"Action={operation}&".encode() in body:
-                return self._answer(
-                    403, b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
-                )
-            request = urllib.request.Request(f"{endpoint}{self.path}", body, dict(self.headers), method="POST")  # noqa: S310 - ours
-            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPErrorProcessor())
+
+class Gate(BaseHTTPRequestHandler):
+    """An AWS that answers as the other does, but for one action, which it refuses as IAM would."""
+
+    endpoint, action, code = "", "", ""
+
+    def do_GET(self) -> None:
+        if self._operation == "GetSchedule" and self.path.startswith("/schedules/"):
+            return self._answer(403, json.dumps({"__type": self.code, "message": "no"}).encode())
+        return self._forward(None)
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"] or 0))
+        if self.headers.get("X-Amz-Target", "").endswith(f".{self._operation}"):
+            said = {"__type": self.code, "message": f"User is not authorized to perform: {self.action}"}
+            return self._answer(400, json.dumps(said).encode())
+        if f"Action={self._operation}&".encode() in body:
+            return self._answer(
+                403, b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>"
+            )
+        return self._forward(body)
+
+    @property
+    def _operation(self) -> str:
+        return self.action.split(":")[1]
+
+    def _forward(self, body: bytes | None) -> None:
+        request = urllib.request.Request(f"{self.endpoint}{self.path}", body, dict(self.headers))  # noqa: S310 - ours
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        try:
             with opener.open(request) as response:
                 return self._answer(response.status, response.read())
+        except urllib.error.HTTPError as refused:
+            return self._answer(refused.code, refused.read())
 
-        def _answer(self, status: int, body: bytes) -> None:
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
+    def log_message(self, *_: object) -> None:
+        """Nobody reads it."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Gate)
+
+@contextmanager
+def forbidding(endpoint: str, action: str, code: str = "AccessDeniedException") -> Iterator[str]:
+    """Its address."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("This", (Gate,), {"endpoint": endpoint, "action": action, "code": code}))
     server.daemon_threads = True
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
@@ -359,4 +393,82 @@ def test_without_follow_it_returns_at_once(rotation: Run) -> None:
 def test_status_asks_to_look_at_a_target_that_was_never_rotated(rotation: Run) -> None:
     code, out, _ = rotation("status")
     assert code == 1
-    assert "OVERDUE, or new" in out
+    assert "never rotated" in out
+
+
+@pytest.mark.usefixtures("reached")
+def test_without_a_name_the_latest_is_explained(rotation: Run) -> None:
+    rotation("start", "--name", "the-latest", "--follow")
+    assert "the-latest" in rotation("explain")[1]
+
+
+@pytest.mark.usefixtures("reached")
+def test_another_program_gets_documents(rotation: Run) -> None:
+    rotation("start", "--name", "for-a-program", "--follow")
+    documents = {
+        name: json.loads(rotation(*command, "--json")[1])
+        for name, command in {
+            "status": ("status",), "history": ("history",), "explain": ("explain", "for-a-program"),
+            "follow": ("follow", "for-a-program"), "targets": ("targets", "list"),
+        }.items()
+    }  # fmt: skip
+    assert documents["targets"] == {"openemr": DOCUMENT}
+    assert "for-a-program" in [run["name"] for run in documents["history"]]
+    assert documents["explain"] == documents["follow"] | {"seconds": documents["explain"]["seconds"]}
+    assert documents["explain"]["failures"] == [{"step": "ReadSlots", "error": "SecretInvalid", "message": "no B"}]
+    assert documents["explain"]["ways_out"]["SecretInvalid"].startswith("Mend the secret")
+    [target] = documents["status"]["targets"]
+    assert (target["name"], target["overdue"], target["never_rotated"]) == ("openemr", True, True)
+    assert target["asks"][-1]["command"] == "rotation start --target openemr --follow"
+
+
+def command(*arguments: str, **more: Any) -> subprocess.Popen[str]:
+    """As a process of its own."""
+    code = "from rotation_cli.app import run; run()"
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.Popen([sys.executable, "-c", code, *arguments], env=env, text=True, stderr=subprocess.PIPE, **more)
+
+
+@pytest.mark.usefixtures("reached")
+@pytest.mark.parametrize("arguments", [("history",), ("status",), ("targets", "list", "--json"), ("status", "--help")])
+def test_who_reads_no_further_is_no_failure(arguments: tuple[str, ...]) -> None:
+    with command(*arguments, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        assert (process.wait(30), process.stderr.read()) == (0, "")
+
+
+@pytest.mark.usefixtures("reached")
+def test_ctrl_c_ends_the_following_and_not_the_execution(aws: LocalAws) -> None:
+    states = aws.client("stepfunctions")
+    waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
+    made = states.create_state_machine(name="waits", definition=json.dumps(waits), roleArn="arn:aws:iam::123456789012:role/states")
+    arn = states.start_execution(stateMachineArn=made["stateMachineArn"], name="goes-on")["executionArn"]
+    with command("--stack", "waits", "follow", stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline().startswith("following goes-on")
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == -signal.SIGINT
+        assert process.stderr
+        assert "the execution goes on: `rotation follow goes-on`" in process.stderr.read()
+    assert states.describe_execution(executionArn=arn)["status"] == "RUNNING"
+    states.stop_execution(executionArn=arn)
+
+
+@pytest.mark.usefixtures("bare")
+def test_an_endpoint_that_is_silent_is_told_of_before_it_is_given_up(rotation: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_aws, "SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(command_aws, "CONFIG", Config(read_timeout=1, retries={"total_max_attempts": 1}))
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen()
+        use(monkeypatch, f"http://127.0.0.1:{silent.getsockname()[1]}")
+        code, _, err = rotation("status")
+    assert code == 2
+    assert err.splitlines()[0] == "rotation: no answer yet from AWS to ssm:GetParametersByPath; still waiting (Ctrl-C ends this)"
+    assert "not reached" in err.splitlines()[1]
+
+
+def test_it_is_told_within_ten_seconds() -> None:
+    assert command_aws.SILENT_SECONDS < 10

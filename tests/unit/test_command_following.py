@@ -2,13 +2,17 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
+from rotation.kinds.target import Target
+from rotation.told.failures import Failure
 from rotation.told.history import Visit
 from rotation_cli import following
 from rotation_cli.aws import NotPermitted, Refused
-from rotation_cli.following import PATIENCE_SECONDS, follow
+from rotation_cli.deadlines import Deadlines
+from rotation_cli.following import PATIENCE_SECONDS, follow, going_on, told_by
 from rotation_cli.history import Run
 from rotation_cli.stack import Stack
 from rotation_cli.trouble import Trouble
@@ -45,6 +49,9 @@ def stack(answer: Callable[[], Run | None]) -> Stack:
         def recent_run(self, arn: str) -> Run | None:
             assert arn == ARN
             return answer()
+
+        def target(self, name: str) -> str:
+            raise Trouble(f"there is no target {name!r}")
 
     return cast("Stack", SmallStack())
 
@@ -91,3 +98,66 @@ def test_one_that_is_not_shown_for_long_is_given_up(clock: Clock) -> None:
     with pytest.raises(Trouble, match="does not show it yet"):
         follow(stack(lambda: None), ARN)
     assert PATIENCE_SECONDS < clock.now < PATIENCE_SECONDS + 20
+
+
+# ---- what is told of a run that has trouble
+
+BUSY = Failure("SyncUsers", "SourceBusy", "openemr: another session holds our lock")
+
+
+def troubled(*visits: Visit, **situation: int) -> Run:
+    return Run(ARN, BEGAN, {"target": "openemr"}, visits=list(visits), payload={"situation": situation})
+
+
+def seen(state: str, entered: float, left: float | None = None, kind: str = "Task") -> Visit:
+    at = BEGAN.timestamp()
+    return Visit(state, kind, at + entered, None if left is None else at + left)
+
+
+def told(run: Run) -> list[str]:
+    target = SimpleNamespace(rollout_deadline_seconds=600, drain_deadline_seconds=3600)
+    return told_by(run, Deadlines(cast("Target", target)))
+
+
+def test_each_try_that_failed_is_a_line_and_a_step_that_gave_up_says_so() -> None:
+    visit = seen("SyncUsers", 1, 9)
+    visit.failed_tries, visit.failed_at = [BUSY, BUSY], [BEGAN.timestamp() + 2, BEGAN.timestamp() + 8]
+    assert told(troubled(visit)) == [
+        "    2.0 s  SyncUsers            try 1 failed: SourceBusy: openemr: another session holds our lock",
+        "    8.0 s  SyncUsers            try 2 failed: SourceBusy: openemr: another session holds our lock",
+        "    9.0 s  SyncUsers               8.0 s  FAILED",
+    ]
+
+
+def test_a_step_whose_last_try_succeeded_did_not_fail() -> None:
+    visit = seen("SyncUsers", 1, 9)
+    visit.failed_tries, visit.failed_at, visit.answered = [BUSY], [BEGAN.timestamp() + 2], True
+    assert "FAILED" not in "".join(told(troubled(visit)))
+
+
+def test_a_rollback_is_announced_where_it_begins() -> None:
+    assert told(troubled(seen("RollBack", 5, 5, "Pass"))) == [
+        "    5.0 s  rolling back: the application goes back to the credential that it used"
+    ]
+
+
+def test_long_waits_say_until_when_they_may_take() -> None:
+    run = troubled(
+        seen("RestartApp", 1, 2), seen("WaitForRollout", 2, 3, "Wait"), seen("CheckRollout", 3, 4),
+        seen("WaitForRollout", 4, 5, "Wait"), seen("OverlapWindow", 6, 126, "Wait"), seen("CheckDrained", 126, 127),
+        seen("WaitForDrain", 127, 130, "Wait"), seen("CheckDrained", 130, 131), seen("WaitForDrain", 131, kind="Wait"),
+        overlap_seconds=120,
+    )  # fmt: skip
+    lines = [line.strip() for line in told(run) if "until" in line]
+    assert lines == [
+        "2.0 s  waiting for the rollout, until 2026-03-01 00:10 UTC at the latest",
+        "6.0 s  both credentials stay valid for 2 min, until 2026-03-01 00:02 UTC",
+        "2 min  waiting until nobody uses the old credential, until 2026-03-01 01:02 UTC at the latest",
+    ]
+    assert going_on(run, Deadlines(None)) == "WaitForDrain"
+
+
+def test_what_goes_on_says_which_try_it_is() -> None:
+    visit = seen("SyncUsers", 1)
+    visit.failed_tries, visit.failed_at = [BUSY], [BEGAN.timestamp() + 2]
+    assert going_on(troubled(visit), Deadlines(None)) == "SyncUsers, try 2"

@@ -16,7 +16,9 @@ from rotation.told.runbook import CUT_SHORT, ENDS
 from rotation_cli import app, page, reporting, telling
 from rotation_cli.evidence import Evidence, Found, Window, assemble
 from rotation_cli.history import Run
+from rotation_cli.schedule import Schedule
 from rotation_cli.stack import Stack
+from rotation_cli.standing import look
 from rotation_cli.trouble import Trouble
 from rotation_cli.words import lasted, moment
 
@@ -145,6 +147,12 @@ class SmallStack:
     name, caller, aws = "stack", SimpleNamespace(account="123456789012"), SimpleNamespace(region="eu-west-1")
     pending = Stack.pending
 
+    def made_at(self) -> datetime:
+        return START
+
+    def schedule(self, _: datetime) -> Schedule:
+        return Schedule()
+
     def targets(self) -> dict[str, str]:
         return ODD_DOCUMENTS
 
@@ -160,7 +168,10 @@ def test_a_target_document_that_is_none_is_shown_as_such(capsys: pytest.CaptureF
     assert [name for name in ODD_DOCUMENTS for line in lines if f"unreadable: rotation targets check {name}" in line] == [
         "torn", "no object", "empty",
     ]  # fmt: skip
-    assert telling.tell_status(cast("Stack", SmallStack()), NOW) == 1
+    stack = cast("Stack", SmallStack())
+    stands = look(stack, NOW)
+    assert stands.asks
+    telling.tell_status(stack, stands, NOW)
     out = capsys.readouterr().out
     assert out.count("not known: the target document names no slot secret") == len(ODD_DOCUMENTS)
 

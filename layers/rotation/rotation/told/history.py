@@ -24,6 +24,7 @@ ENDING = ("Succeed", "Fail")
 """Kinds of states that nothing follows, in the machine or in an iteration of its Map."""
 _ITERATION, _BEGINS = "MapIteration", "Started"
 _FAILED_TRIES = ("TaskFailed", "TaskTimedOut", "TaskStartFailed", "TaskSubmitFailed")
+_SUCCEEDED = "TaskSucceeded"
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,15 @@ class Visit:
     """Which one of its Map; None outside."""
     failed_tries: list[Failure] = field(default_factory=list)
     """Each may be followed by another try, in the same visit."""
+    failed_at: list[float] = field(default_factory=list)
+    """When each of them was."""
+    answered: bool = False
+    """Whether a try of its task succeeded. Only Step Functions' own history says so: a log of the states alone does not."""
+
+    @property
+    def gave_up(self) -> bool:
+        """Every try failed: what comes next is what the machine does about it."""
+        return self.left is not None and bool(self.failed_tries) and not self.answered
 
     def seconds(self, until: float) -> float:
         """How long it lasted, to the microsecond, as Step Functions tells it; up to `until`, while it lasts."""
@@ -126,6 +136,9 @@ class _Reader:
         elif event.kind in _FAILED_TRIES and history.visits:
             visit = history.visits[-1]
             visit.failed_tries.append(failure(visit.state, *_error(event)))
+            visit.failed_at.append(event.at)
+        elif event.kind == _SUCCEEDED and history.visits:
+            history.visits[-1].answered = True
         elif event.kind in STATUSES:
             history.status, history.ended = STATUSES[event.kind], event.at
             history.error, history.cause = _error(event)

@@ -1,0 +1,78 @@
+"""Until when each wait of a run may take, as its target says. Pure."""
+
+from datetime import UTC, datetime, timedelta
+
+from rotation.kinds.target import Target
+from rotation.told.failures import as_object
+from rotation.told.history import Visit
+
+from rotation_cli.history import Run
+from rotation_cli.words import lasted
+
+ROLLOUT = ("RestartApp", "WaitForRollout", "CheckRollout")
+DRAIN = ("WaitForDrain", "CheckDrained", "CheckStillDrained")
+OVERLAP = "OverlapWindow"
+
+
+class Deadlines:
+    """Of one target; of none, where its document could not be read."""
+
+    def __init__(self, target: Target | None) -> None:
+        self._target = target
+
+    def of(self, run: Run, visit: Visit) -> datetime | None:
+        """When the wait that the visit belongs to is over, or the machine gives it up. None where nothing is waited for."""
+        if visit.state == OVERLAP:
+            return _after(visit.entered, _overlap(run))
+        if self._target is None:
+            return None
+        if visit.state in ROLLOUT:
+            return _after(_first(run, visit, ROLLOUT), self._target.rollout_deadline_seconds)
+        if visit.state in DRAIN:
+            return _after(_first(run, visit, DRAIN), self._target.drain_deadline_seconds)
+        return None
+
+    def announced(self, run: Run, visit: Visit) -> str:
+        """A line where a wait begins; empty elsewhere, and for a wait of nothing."""
+        until = self.of(run, visit)
+        if until is None:
+            return ""
+        if visit.state == OVERLAP:
+            return f"both credentials stay valid for {lasted(_overlap(run))}, until {_clock(until)}" if _overlap(run) else ""
+        if visit.state == "WaitForRollout" and _is_first(run, visit, ROLLOUT, "WaitForRollout"):
+            return f"waiting for the rollout, until {_clock(until)} at the latest"
+        if visit.state == "WaitForDrain" and _is_first(run, visit, DRAIN, "WaitForDrain"):
+            return f"waiting until nobody uses the old credential, until {_clock(until)} at the latest"
+        return ""
+
+
+def _overlap(run: Run) -> float:
+    return float(as_object(run.payload.get("situation")).get("overlap_seconds") or 0)
+
+
+def _after(began: float, seconds: float) -> datetime:
+    return datetime.fromtimestamp(began, UTC) + timedelta(seconds=seconds)
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _group(run: Run, visit: Visit, states: tuple[str, ...]) -> list[Visit]:
+    """The visits of the same wait, up to this one: a publish that comes again waits anew."""
+    begins = "RestartApp" if states is ROLLOUT else "RotateNext"
+    found: list[Visit] = []
+    for one in run.visits:
+        found = [] if one.state == begins else found
+        found += [one] if one.state in states else []
+        if one is visit:
+            break
+    return found
+
+
+def _first(run: Run, visit: Visit, states: tuple[str, ...]) -> float:
+    return _group(run, visit, states)[0].entered
+
+
+def _is_first(run: Run, visit: Visit, states: tuple[str, ...], name: str) -> bool:
+    return next(one for one in _group(run, visit, states) if one.state == name) is visit
