@@ -13,7 +13,7 @@ from typing import Any
 import click
 from rotation.core.errors import TargetInvalid
 from rotation.core.model import Mode
-from rotation.kinds.target import Target, parse_target
+from rotation.kinds.target import Target, owners_beside, parse_target
 from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
 
@@ -216,8 +216,14 @@ def _add_file(stack: Stack, file: Path, name: str | None) -> int:
         raise Trouble(
             f"{file} cannot be read ({type(error).__name__}): name a file that holds the target document as JSON"
         ) from None
-    _within_reach(stack, _parsed(name, text))
+    target = _parsed(name, text)
+    _within_reach(stack, target)
     stack.add_target(name, text)
+    for other in owners_beside(target, stack.targets()):
+        click.echo(
+            f"rotation: {other} rotates the same admin, {target.admin_secret}: say rotates_admin: false in all but one of them",
+            err=True,
+        )
     return _told(name, "added")
 
 
