@@ -13,7 +13,7 @@ from typing import Any
 import click
 from rotation.core.errors import TargetInvalid
 from rotation.core.model import Mode
-from rotation.kinds.target import Target, parse_target
+from rotation.kinds.target import Target, owners_beside, parse_target
 from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
 
@@ -204,7 +204,7 @@ def _add_from(stack: Stack, secret: str, name: str | None, *, users: Sequence[st
     if not yes:
         _confirm("Store it?", "targets add --from-secret")
     importing.store(stack, made)
-    return _added(made.target.name)
+    return _told(made.target.name, "stored")
 
 
 def _add_file(stack: Stack, file: Path, name: str | None) -> int:
@@ -216,13 +216,19 @@ def _add_file(stack: Stack, file: Path, name: str | None) -> int:
         raise Trouble(
             f"{file} cannot be read ({type(error).__name__}): name a file that holds the target document as JSON"
         ) from None
-    _within_reach(stack, _parsed(name, text))
+    target = _parsed(name, text)
+    _within_reach(stack, target)
     stack.add_target(name, text)
-    return _added(name)
+    for other in owners_beside(target, stack.targets()):
+        click.echo(
+            f"rotation: {other} rotates the same admin, {target.admin_secret}: say rotates_admin: false in all but one of them",
+            err=True,
+        )
+    return _told(name, "added")
 
 
-def _added(name: str) -> int:
-    click.echo(f"{name} added; try it without changing anything: rotation start --mode dry-run --target {name} --follow")
+def _told(name: str, what: str) -> int:
+    click.echo(f"{name} {what}; try it without changing anything: rotation start --mode dry-run --target {name} --follow")
     return 0
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
 from rotation.core.errors import TargetInvalid, TargetNotFound, TrafficElsewhere
-from rotation.kinds.target import Source, Target, parse_target, rotated_by
+from rotation.kinds.target import Source, Target, owners_beside, parse_target, rotated_by
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 SQLCONF = {"kind": "sqlconf", "path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}
@@ -212,6 +212,14 @@ def test_a_secret_with_two_meanings_is_refused_by_its_field(changes: dict[str, A
     document |= {"slot_secret": RECORD_ARN} | {key: value for key, value in changes.items() if key != "secrets"}
     with pytest.raises(TargetInvalid, match=said.replace("LOGIN", LOGIN) + ": name a secret of its own"):
         parse_target("a", json.dumps(document))
+
+
+def test_who_rotates_the_same_admin_is_named() -> None:
+    shared, left = LEAST | {"rotates_admin": True}, LEAST | {"rotates_admin": False}
+    others = {"first": shared, "second": left, "third": LEAST | {"admin_secret": "arn:else"}, "openemr": LEAST}
+    documents = {name: json.dumps(one) for name, one in others.items()} | {"broken": '{"admin_secret": "arn:admin"}'}
+    assert owners_beside(parse(LEAST), documents) == ["first"]
+    assert owners_beside(parse(left), documents) == []
 
 
 # ---- which target a secret is of ------------------------------------------------------------------------------------------------

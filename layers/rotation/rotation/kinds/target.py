@@ -137,6 +137,20 @@ def rotated_by(secret: str, documents: Mapping[str, str]) -> Target:
     )
 
 
+def owners_beside(target: Target, documents: Mapping[str, str]) -> list[str]:
+    """Of all documents, by the target's name, those that rotate the same admin as this one does; broken ones are passed over."""
+    naming = {name: text for name, text in documents.items() if f'"{target.admin_secret}"' in text and name != target.name}
+    return [name for name, text in naming.items() if target.rotates_admin and _rotates(target.admin_secret, name, text)]
+
+
+def _rotates(admin_secret: str, name: str, text: str) -> bool:
+    try:
+        other = parse_target(name, text)
+    except TargetInvalid:
+        return False
+    return other.rotates_admin and other.admin_secret == admin_secret
+
+
 def parse_target(name: str, text: str) -> Target:
     """The document as a Target, or TargetInvalid naming the field."""
     try:
