@@ -25,7 +25,7 @@ def sync_users(world: World, request: Request) -> dict[str, Any]:
             return {"repaired": []}
         if record.two_values and record.previous is None:
             return _second_value(world, session, record)
-        return {"repaired": _repair(world, request, session, user, _like(record))}
+        return {"repaired": _repair(world, request, session, record, user, _like(record))}
 
 
 def _confirmed(world: World, request: Request) -> tuple[Record, Record, str]:
@@ -59,7 +59,7 @@ def _sync_both(world: World, request: Request) -> dict[str, Any]:
         user, like = record.credential(slot), record.credential(record.leaves if slot is record.active else record.active)
         with admin.session() as session:
             confirm_again(world.slots, request.claim.version, record)
-            repaired += _repair(world, request, session, user, like, current.credential(slot), in_use=True)
+            repaired += _repair(world, request, session, record, user, like, current.credential(slot))
     return {"repaired": repaired}
 
 
@@ -72,16 +72,17 @@ def _repair(
     world: World,
     request: Request,
     session: AdminSession,
+    record: Record,
     user: Credential,
     like: Credential,
     *known: Credential,
-    in_use: bool = False,
 ) -> list[str]:
-    """`known`: logins of the same user that would do as well. `in_use`: repaired even while it has sessions, since none of these
-    logs in any more. That is asked under the lock: a call that came late may have repaired it, and to do it again would evict."""
+    """`known`: logins of the same user that would do as well. Mode sync-users repairs it even while it has sessions, since none of
+    these logs in any more. All under the lock: a call that came late may have repaired it, and to do it again would evict."""
     works = any(world.source.logs_in(one) for one in dict.fromkeys((user, *known)))
     if not works:
-        _set_password(world, request, session, user, like, in_use=in_use)
+        confirm_again(world.slots, request.claim.version, record)
+        _set_password(world, request, session, user, like, in_use=request.mode is Mode.SYNC_USERS)
     granted = session.copy_grants(user, like)
     if not works:
         _need_login(world, user, "does not log in with its stored password, even after the repair")
