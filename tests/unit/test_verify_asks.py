@@ -10,11 +10,9 @@ import pytest
 from rotation.protocol.probes import KEPT, NEEDS, SHORTEST_QUIET_SECONDS, probe
 
 from tests.faults.calls.machinery import begun, conclude, function_at, invocation, machine, settled
+from tests.faults.calls.proxied import behind_a_proxy, behind_a_proxy_in_a_ring_of_three, behind_a_proxy_of_mysql
 from tests.faults.calls.scenarios import (
     Scenario,
-    behind_a_proxy,
-    behind_a_proxy_in_a_ring_of_three,
-    behind_a_proxy_of_mysql,
     behind_a_proxy_where_b_does_not_work,
     bootstrap,
     drifted_standby,

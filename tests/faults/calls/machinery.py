@@ -131,7 +131,13 @@ def place_key(world: LivingWorld, place: Place) -> Json:
 
 
 def late_key(world: LivingWorld, late: LeftLying | None) -> Json:
-    return late and (late.function, late.event, late.told, round(late.dies - world.clock, 3))
+    return late and (late.function, late.event, [_since(one, world.clock) for one in late.told], round(late.dies - world.clock, 3))
+
+
+def _since(told: Told, clock: float) -> Told | float:
+    """A moment as so long ago; how old something is, is none."""
+    moment = isinstance(told.answer, float) and told.answer > clock / 2
+    return round(clock - told.answer, 3) if moment else told
 
 
 def _relative(value: Json, clock: float) -> Json:

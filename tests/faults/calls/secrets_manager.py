@@ -11,12 +11,13 @@ from local import secret_labels as aws
 from tests.faults.calls.machinery import LeftLying, invocation
 from tests.faults.laws import acts
 from tests.worlds.behind_proxy import ProxiedWorld
-from tests.worlds.invocation import Answered, Boundary, Invocation, Left
+from tests.worlds.invocation import Answered, Boundary, Invocation, Left, Outcome
 from tests.worlds.living import FUNCTION_SECONDS
 from tests.worlds.proxied import APPLICATION
 
 FUNCTION = "rotate_secret"
 STEPS = tuple(SecretStep)
+LAMBDA_SECONDS = 900.0
 
 
 def prompt(world: ProxiedWorld) -> None:
@@ -50,9 +51,18 @@ def left_lying(world: ProxiedWorld) -> LeftLying:
     return LeftLying(FUNCTION, asked, FUNCTION, outcome.told, world.clock + FUNCTION_SECONDS)
 
 
+def next_call(world: ProxiedWorld) -> LeftLying:
+    """It has not begun yet; it may live as long as Lambda lets it."""
+    return LeftLying(FUNCTION, _event(world), FUNCTION, (), world.clock + LAMBDA_SECONDS)
+
+
 def _stepped(world: ProxiedWorld) -> bool:
     """Whether it succeeded."""
-    outcome = invocation(world, FUNCTION, _event(world), FUNCTION).run()
+    return concluded(world, invocation(world, FUNCTION, _event(world), FUNCTION).run())
+
+
+def concluded(world: ProxiedWorld, outcome: Outcome) -> bool:
+    """The same, of a call that has ended."""
     acts.canaries(world, outcome)
     succeeded = isinstance(outcome, Answered)
     if world.rotation:  # else somebody has put another version meanwhile
