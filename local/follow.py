@@ -10,7 +10,7 @@ from typing import Any
 
 from rotation.told.history import RUNNING, Event, Visit, read
 
-from local.stack import LocalStack
+from local.running import Running
 
 POLL_SECONDS = 0.1
 NEW, ALL = 10, 1000
@@ -57,7 +57,7 @@ def lasted(visit: Visit) -> float:
     return visit.seconds(time.time())
 
 
-def follow(stack: LocalStack, arn: str) -> Iterator[tuple[Run, Visit | None]]:
+def follow(stack: Running, arn: str) -> Iterator[tuple[Run, Visit | None]]:
     """The run, again and again until it has ended, with each visit as it ends, and None when a poll saw nothing new."""
     states = stack.aws.client("stepfunctions")
     run, told, events = Run(arn), 0, list[Event]()
@@ -75,7 +75,7 @@ def follow(stack: LocalStack, arn: str) -> Iterator[tuple[Run, Visit | None]]:
         time.sleep(POLL_SECONDS)
 
 
-def wait_for(stack: LocalStack, arn: str, meanwhile: Callable[[], object] = lambda: None) -> Run:
+def wait_for(stack: Running, arn: str, meanwhile: Callable[[], object] = lambda: None) -> Run:
     """The run once it has ended. Its history is read once."""
     states = stack.aws.client("stepfunctions")
     while (described := states.describe_execution(executionArn=arn))["status"] == RUNNING:

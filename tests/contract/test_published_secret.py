@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rotation.consumers.app_secret import adapter as app_secret
 from rotation.consumers.proxy_secret.adapter import ProxySecrets
 from rotation.consumers.published import PublishedSecret, RotatedSecret
 from rotation.core.errors import ConsumerDiffers, RotationError, SecretStoreUnavailable
@@ -237,6 +238,18 @@ def test_what_is_put_under_the_token_keeps_every_other_key_and_is_not_current(
     assert operator.labels["AWSPENDING"] == token
     assert rotated.make_current(token, operator.labels["AWSCURRENT"])
     assert operator.content == SHAPE | {"username": "app_b", "password": "canary-b-22"}
+
+
+def test_what_is_put_under_the_token_is_written_by_the_keys_of_the_target(operator: Operator, token: str) -> None:
+    url = "postgresql://{}@proxy.example:5432/shop"
+    operator.put(SHAPE | {"URL": url.format("app_a:canary-a-1")})
+    keys = {"URL": url.format("{username}:{password|url}")}
+    secret = app_secret.rotated({"secret": operator.arn, "keys": keys}, str(uuid.uuid4()))
+    secret.put_pending(token, B)
+    assert B.same_login(secret.login(token))
+    assert secret.holds(token, B)
+    assert secret.make_current(token, operator.labels["AWSCURRENT"])
+    assert operator.content == SHAPE | {"URL": url.format("app_b:canary-b-22")}
 
 
 def test_a_version_under_the_token_stays_as_it_is(rotated: RotatedSecret, token: str) -> None:

@@ -86,6 +86,9 @@ HALVES: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a source that is none": (RDS_PROXY | {"SourceKind": "oracle"}, "SourceKind failed to satisfy constraint"),
     "a quiet period of nothing": (RDS_PROXY | {"QuietSeconds": "0"}, "QuietSeconds failed to satisfy constraint"),
+    "other consumers that are none": (
+        OPENEMR | {"OtherConsumers": "parameter"}, "OtherConsumers failed to satisfy constraint",
+    ),
     "a parameter that is not there": (OPENEMR | {"EfsArn": "none"}, "EfsArn"),
 }  # fmt: skip
 
@@ -201,6 +204,24 @@ def test_a_pool_and_the_kind_of_database_come_into_the_target_as_they_were_given
     given = RDS_PROXY | {"SourceKind": "postgresql", "Pooled": "true"}
     source = json.loads(target_text(template(), given))["source"]
     assert source == {"kind": "postgresql", "ca": "rds", "readers": [], "pooled": True}
+
+
+def test_a_kind_that_the_template_does_not_know_comes_into_the_target_as_it_was_given() -> None:
+    """Two here that it does: what is not known cannot be parsed."""
+    keys = {"URL": "postgresql://{username}:{password|url}@{host}:{port}/{dbname}"}
+    others = [
+        {"kind": "app-secret", "secret": APPLICATION_SECRET, "application_cache_seconds": 5, "keys": keys},
+        {"kind": "secret", "cluster": "main", "namespace": "shop", "name": "login", "keys": keys},
+    ]
+    endpoint = {name: RDS_PROXY[name] for name in ("EndpointHost", "EndpointPort")}
+    given = EVERYBODY | endpoint | {"OtherConsumers": ", ".join(map(json.dumps, others))}
+    demand(template(), given)
+    document = target_text(template(), given)
+    assert json.loads(document)["consumers"] == others
+    assert parse_target("app", document).moved_by.settings["keys"] == keys
+    resources = named(decided(template(), given), "Resources")
+    assert {"PutSecretFunction", "PutSecretRole"} <= set(resources)
+    assert not {"WriteSqlconfFunction", "PatchSecretFunction", "CheckLoginFunction", "RotateSecretFunction"} & set(resources)
 
 
 # ---- the example and its page ------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ from rotation.core.errors import (
     TargetNotFound,
 )
 from rotation.core.findings import Finding, Severity, gathered
-from rotation.core.model import SecretText, Slot
+from rotation.core.model import PENDING, Password, SecretText, Slot
 from rotation.kinds.target import Source
 from rotation.protocol.probes import NEEDS, SHORTEST_QUIET_SECONDS, SLOWEST_CLOCK_SECONDS, probe
 from rotation.protocol.request import Request
@@ -68,6 +68,17 @@ def test_nothing_is_written_and_no_password_is_in_it(world: MemoryWorld) -> None
     text = str(verified(world))
     assert world.journal.writes == []
     assert not [password for password in world.passwords if password in text]
+
+
+@pytest.mark.parametrize("function", NEEDS)
+def test_no_function_tries_a_refused_password_twice(world: MemoryWorld, function: str) -> None:
+    """Not the admin's, which several looks are for, nor one that the application and the record have in common."""
+    world.admin.put("pending", world.current_admin.with_password(Password("works")).text(), [PENDING])
+    world.source.accounts[ADMIN].password = "works"
+    world.account(Slot.A).password = "changed"
+    probe(world, function)
+    refused = [one for one in world.source.tried if not world.accepts(one)]
+    assert len(refused) == len(set(refused))
 
 
 def break_file(world: MemoryWorld) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 from rotation.aws import executions, parameters
-from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.checks.login import ThroughEndpoint
 from rotation.checks.page import HealthPage
 from rotation.consumers.deployment.adapter import Deployment
@@ -21,6 +20,7 @@ from rotation.core.errors import ConsumerDiffers, TargetInvalid
 from rotation.kinds import registry
 from rotation.kinds.target import Consumer, EndpointSettings, Source, Target
 from rotation.ports import Ran, RotatingWorld, World
+from rotation.protocol.remembering import Remembering
 from rotation.protocol.secret_call import SecretCall
 from rotation.runtime.rotating import AwsRotatingWorld
 from rotation.runtime.settings import Settings
@@ -99,8 +99,8 @@ def test_each_part_is_made_once(world: AwsWorld) -> None:
 
 
 def test_the_parts_are_the_targets(world: AwsWorld) -> None:
-    assert isinstance(world.slots, SecretsManagerStore)
-    assert isinstance(world.admin, SecretsManagerStore)
+    assert isinstance(world.slots, Remembering)
+    assert isinstance(world.admin, Remembering)
     assert (world.slots.name, world.admin.name) == ("slots", "admin")
     assert isinstance(world.source, MySQL)
     assert isinstance(world.health, HealthPage)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rotation.core.model import Credential, Labels, Mark, Password, SecretText
+from rotation.core.model import Credential, Labels, Mark, Password, SecretText, Version
 from rotation.core.rollout import Rollout
 from rotation.kinds.target import Target
 from rotation.told.notice import Notice, Resume
@@ -22,6 +22,12 @@ class SecretStore(Protocol):
 
     def labels(self) -> Labels:
         """Which versions carry AWSCURRENT, AWSPENDING and AWSPREVIOUS now."""
+
+    def current(self) -> Version:
+        """The version that carries AWSCURRENT now."""
+
+    def pending(self) -> Version | None:
+        """The version that carries AWSPENDING now, if one does."""
 
     def read(self, version: str) -> SecretText:
         """That version's text."""
@@ -108,7 +114,7 @@ class Source(Protocol):
         """Whether it does. False only for `access denied`: a network error is not a wrong password."""
 
     def as_admin(self, admin: Credential) -> AbstractContextManager[AdminSession]:
-        """A session on the writer, under our lock."""
+        """A session on the writer, under our lock. This and what follows: AdminLoginUnknown if the writer refuses that login."""
 
     def activity(self, admin: Credential, username: str) -> Activity:
         """How much that user is in use, on the writer and all readers together. Changes nothing, takes no lock."""

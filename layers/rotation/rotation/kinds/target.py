@@ -254,7 +254,7 @@ def _settings(raw: Mapping[str, Any]) -> dict[str, Any]:
 
 def _consumers(raw: Sequence[Mapping[str, Any]]) -> tuple[Consumer, ...]:
     """Exactly one moves the traffic: the one that says so, else the first that holds a credential."""
-    found = [Consumer(one["kind"], _settings(one), one.get("traffic", False)) for one in raw]
+    found = [_checked(place, Consumer(one["kind"], _settings(one), one.get("traffic", False))) for place, one in enumerate(raw)]
     said = [place for place, one in enumerate(found) if one.traffic]
     holding = [place for place, one in enumerate(found) if one.holds_credential]
     if len(said) > 1:
@@ -268,6 +268,14 @@ def _consumers(raw: Sequence[Mapping[str, Any]]) -> tuple[Consumer, ...]:
             f"consumers[{late[0]}]: it keeps every user's password: put it before consumers[{place}], which moves the traffic"
         )
     return (*found[:place], replace(found[place], traffic=True), *found[place + 1 :])
+
+
+def _checked(place: int, consumer: Consumer) -> Consumer:
+    try:
+        consumer.known.check(consumer.settings)
+    except TargetInvalid as error:
+        raise ValueError(f"consumers[{place}].{error}") from None
+    return consumer
 
 
 def _not_read_back(place: int | None) -> str:

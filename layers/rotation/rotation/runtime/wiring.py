@@ -24,6 +24,7 @@ from rotation.ports import (
     Surroundings,
     Workload,
 )
+from rotation.protocol.remembering import Remembering
 from rotation.runtime.settings import DeskSettings, Settings
 from rotation.told.notice import Notice, Resume
 from rotation.told.outcome import Outcome
@@ -67,11 +68,11 @@ class AwsWorld:
 
     @cached_property
     def slots(self) -> SecretStore:
-        return SecretsManagerStore(self.target.slot_secret)
+        return Remembering(SecretsManagerStore(self.target.slot_secret))
 
     @cached_property
     def admin(self) -> SecretStore:
-        return SecretsManagerStore(self.target.admin_secret)
+        return Remembering(SecretsManagerStore(self.target.admin_secret))
 
     @cached_property
     def source(self) -> Source:
@@ -99,12 +100,11 @@ class AwsWorld:
 
     @cached_property
     def rotated(self) -> RotatedSecret | None:
-        arn = self.target.rotated_secret
-        return None if arn is None else self._rotated(arn, "")
+        return None if self.target.rotated_secret is None else self._rotated("")
 
-    def _rotated(self, arn: str, rotation_token: str) -> RotatedSecret:
-        package = registry.CONSUMERS[self.target.moved_by.kind]
-        made: RotatedSecret = registry.adapter(package).rotated(arn, rotation_token)
+    def _rotated(self, rotation_token: str) -> RotatedSecret:
+        moved_by = self.target.moved_by
+        made: RotatedSecret = registry.adapter(registry.CONSUMERS[moved_by.kind]).rotated(moved_by.settings, rotation_token)
         return made
 
     @property

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
-from rotation.core.errors import RotationError, SourceUnreachable
+from rotation.core.errors import AdminLoginUnknown, RotationError, SourceUnreachable
 from rotation.core.model import Credential
 from rotation.ports import Activity, AdminSession, Server, SessionId
 
@@ -88,7 +88,8 @@ class Servers(ABC, Generic[S]):
         try:
             session = self._open(replace(admin, host=host))
         except Denied:
-            raise SourceUnreachable(f"{admin.username} was refused by {host}: its password there is another by now") from None
+            kind = AdminLoginUnknown if host == admin.host else SourceUnreachable
+            raise kind(f"{admin.username} was refused by {host}: its password there is another by now") from None
         try:
             yield session
         finally:

@@ -6,7 +6,7 @@ from rotation.core.errors import RolloutPaused, TrafficElsewhere
 from rotation.core.model import Mode
 from rotation.core.situation import Action, Decision, Facts, decide
 from rotation.kinds.kind import Holds
-from rotation.kinds.plan import plan
+from rotation.kinds.plan import overlap_seconds, plan
 from rotation.kinds.target import Consumer
 from rotation.ports import World
 from rotation.protocol.altering import one_password_only
@@ -29,11 +29,12 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
     return {
         **decision.summary,
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
+        "admin_drifted": facts.admin_drifted is not None,
         "consumers": consumers,
         "keepers": keepers,
         "has_keepers": bool(keepers),
         "rounds": len(decision.record.ring),
-        "overlap_seconds": world.target.cache_seconds if request.mode.terms.skips_overlap else world.target.overlap_seconds,
+        "overlap_seconds": overlap_seconds(decision, world.target, request.mode),
         "plan": [*recreated, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],
     }
 
