@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from rotation.consumers.deployment.adapter import Deployment
 from rotation.consumers.published import RotatedSecret
 from rotation.consumers.secret.adapter import KubernetesSecret
 from rotation.consumers.sqlconf.adapter import SqlconfFile
-from rotation.core.errors import TargetInvalid
+from rotation.core.errors import ConsumerDiffers, TargetInvalid
 from rotation.kinds import registry
-from rotation.kinds.target import EndpointSettings, Source, Target
+from rotation.kinds.target import Consumer, EndpointSettings, Source, Target
 from rotation.ports import Ran, RotatingWorld, World
 from rotation.protocol.remembering import Remembering
 from rotation.protocol.secret_call import SecretCall
@@ -155,6 +156,18 @@ def test_a_target_for_which_every_function_is_deployed_is_taken(asked: list[tupl
 
 
 @pytest.mark.parametrize(("ca", "authorities"), [("amazon", 4), ("rds", None), ("-----BEGIN CERTIFICATE-----", None)])
+def test_what_is_wrong_with_who_keeps_every_password_is_said_by_its_place(world: AwsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong:
+        def check(self, usernames: Sequence[str]) -> None:
+            raise ConsumerDiffers(f"none names {usernames[0]}")
+
+    proxies = Consumer("proxy-secret", {"secrets": ["arn:a", "arn:b"]})
+    world.__dict__["target"] = replace(world.target, consumers=(*world.target.consumers, proxies))
+    monkeypatch.setattr(world, "_made", lambda _: Wrong())
+    with pytest.raises(ConsumerDiffers, match=r"^consumers\[3\]: none names app_a$"):
+        world.check_keepers(["app_a"])
+
+
 def test_the_endpoint_has_the_authority_that_the_target_names(world: AwsWorld, ca: str, authorities: int | None) -> None:
     """The database's own is another one: RDS Proxy's certificate is not signed by it."""
     world.__dict__["target"] = replace(world.target, endpoint=EndpointSettings("proxy.example", 3306, ca, 600))
