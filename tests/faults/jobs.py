@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.faults.calls.scenarios import SCENARIOS
-from tests.faults.crowd import edits
+from tests.faults.crowd import edits, owner
+from tests.faults.crowd.button import BY_SECRETS_MANAGER, Pressed
 from tests.faults.crowd.rivals import Rivals
 from tests.faults.crowd.schedules import find
 from tests.faults.teeth.hunt import hunt
@@ -42,6 +43,10 @@ RIVALS: tuple[tuple[str, tuple[str, ...], int, int], ...] = (
     ("bootstrap", ("rotate",), 1, 2),
 )
 """Where, which runs at once, how many an operator stops, and how often one is interrupted for another."""
+PRESSED: tuple[tuple[tuple[str, ...], int, int], ...] = (((), 7, 0), (("rotate",), 5, 0))
+"""Which runs somebody has started by hand, how many calls Secrets Manager makes beside them, and how often one is interrupted for
+another: never is at every moment at which the others wait."""
+PRESSED_DEEP: tuple[tuple[tuple[str, ...], int, int], ...] = (((), 4, 1), (("rotate",), 3, 1))
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,7 @@ class Job:
 
 
 EDITS = Job("edits", "an edit between two tries of a claim")
+OWNER = Job("owner", "a shared admin, renewed meanwhile by the target that owns it", (owner.SPANS,))
 
 
 @dataclass(frozen=True)
@@ -120,6 +126,14 @@ def _rivals(job: Job) -> Done:
     return Done(job, runs=runs, found=tuple(rivals.found))
 
 
+def _button(job: Job) -> Done:
+    modes, calls, interruptions = job.arguments
+    with known_passwords():
+        pressed = Pressed(SCENARIOS[BY_SECRETS_MANAGER], modes, calls=calls, interruptions=interruptions)
+        runs = pressed.explore()
+    return Done(job, runs=runs, found=tuple(pressed.found))
+
+
 def _schedules(job: Job) -> Done:
     first, last = job.arguments
     with known_passwords():
@@ -130,6 +144,12 @@ def _schedules(job: Job) -> Done:
 def _edits(job: Job) -> Done:
     with known_passwords():
         runs, found = edits.walked()
+    return Done(job, runs=runs, found=tuple(found[:3]))
+
+
+def _owner(job: Job) -> Done:
+    with known_passwords():
+        runs, found = owner.walked(*job.arguments)
     return Done(job, runs=runs, found=tuple(found[:3]))
 
 
@@ -145,8 +165,10 @@ _KINDS: dict[str, Callable[[Job], Done]] = {
     "single": _faults,
     "pairs": _faults,
     "rivals": _rivals,
+    "button": _button,
     "schedules": _schedules,
     "edits": _edits,
+    "owner": _owner,
     "mutation": _mutation,
 }
 
@@ -165,6 +187,12 @@ def _named(rivals: tuple[str, tuple[str, ...], int, int]) -> Job:
     return Job("rivals", f"{what}, {scenario}, {interruptions} interruptions", rivals)
 
 
+def _pressed(pressed: tuple[tuple[str, ...], int, int]) -> Job:
+    modes, calls, interruptions = pressed
+    beside = f"{' and '.join(modes)} by hand, " if modes else ""
+    return Job("button", f"{beside}{calls} calls of Secrets Manager, {interruptions} interruptions", pressed)
+
+
 def _pairs(of_the_rest: int) -> list[Job]:
     return [Job("pairs", name, (name, 2, of_the_rest)) for name in IN_PAIRS]
 
@@ -175,17 +203,18 @@ def pairs() -> list[Job]:
 
 def everything() -> list[Job]:
     schedules = [Job("schedules", f"schedules from {n}", (n, n + CHUNK)) for n in range(0, SCHEDULES, CHUNK)]
-    return [*_pairs(OF_THE_REST), *(_named(one) for one in RIVALS), *schedules, *_singles(), EDITS, *_mutations()]
+    return [*_pairs(OF_THE_REST), *(_named(one) for one in RIVALS), *map(_pressed, PRESSED_DEEP), *schedules, *single()]
 
 
 def single() -> list[Job]:
-    return [*_mutations(), *_singles(), EDITS]
+    return [*_mutations(), *map(_pressed, PRESSED), *_singles(), EDITS, OWNER]
 
 
 def quick() -> list[Job]:
     few = [Job("single", name, (name, 1)) for name in QUICK_SCENARIOS]
     none = [Job("single", f"{name}, undisturbed", (name, 0)) for name in SCENARIOS]
-    return [*few, *none, EDITS, *_mutations()[:QUICK_MUTATIONS], Job("schedules", "schedules from 0", (0, 300))]
+    at_once = replace(OWNER, arguments=(owner.SPANS[:1],))
+    return [*few, *none, EDITS, at_once, *_mutations()[:QUICK_MUTATIONS], Job("schedules", "schedules from 0", (0, 300))]
 
 
 JOBS = {"all": everything, "pairs": pairs, "single": single, "quick": quick}

@@ -13,8 +13,10 @@ HEADS = {
     "single": "one fault",
     "pairs": "two faults",
     "rivals": "two at once",
+    "button": "the button",
     "schedules": "drawn at random",
     "edits": "edited by hand",
+    "owner": "a shared admin",
 }
 
 
@@ -66,7 +68,7 @@ def line(done: list[Done], level: str, seconds: float) -> str:
     """To be quoted."""
     kinds = {kind: [one for one in done if one.job.kind == kind] for kind in (*HEADS, "mutation")}
     single, pairs = (sum(one.runs for one in kinds[kind]) for kind in ("single", "pairs"))
-    orders = sum(one.runs for kind in ("rivals", "schedules") for one in kinds[kind])
+    orders = sum(one.runs for kind in ("rivals", "button", "schedules") for one in kinds[kind])
     edits = sum(one.runs for one in kinds["edits"])
     violations = sum(len(one.found) for one in done if one.job.kind != "mutation")
     caught, all_of_them = sum(one.well for one in kinds["mutation"]), len(kinds["mutation"])

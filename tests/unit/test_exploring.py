@@ -12,10 +12,12 @@ from rotation.core.errors import SourceRefused
 
 import tests.faults
 from tests.faults.calls.scenarios import SCENARIOS
+from tests.faults.crowd.button import BY_SECRETS_MANAGER, Pressed
 from tests.faults.jobs import Job, carry_out
 from tests.faults.laws.violation import Violation
 from tests.faults.table import table
 from tests.faults.walk.again import again
+from tests.faults.walk.search import Found
 from tests.worlds.invocation import known_passwords
 
 
@@ -62,7 +64,7 @@ def test_what_breaks_before_the_first_run_is_stopped_is_found_and_stands_in_the_
 
 def test_a_run_that_is_shown_again_says_so_too() -> None:
     with known_passwords(), patch("rotation.steps.sync_users.sync_users", refuses):
-        shown = again(SCENARIOS["interrupted flip"], "run-2 FlipSlot 4 (swap AWSCURRENT of slots): crashes after")
+        shown = again(SCENARIOS["interrupted flip"], "run-2 FlipSlot 3 (swap AWSCURRENT of slots): crashes after")
     assert shown.violation
     assert "before it came to ValidateApp" in shown.violation.what
 
@@ -74,6 +76,29 @@ def test_a_job_that_breaks_by_itself_is_told_with_where_it_broke(kind: str) -> N
     assert done.words.startswith(("error: KeyError: 'no such thing'", "error: TypeError: "))
     assert "jobs.py" in done.words
     assert "no such thing" in table([done])
+
+
+# Secrets Manager's calls beside a run
+
+
+def pressed(calls: int) -> tuple[int, list[Found]]:
+    with known_passwords():
+        pressed = Pressed(SCENARIOS[BY_SECRETS_MANAGER], (), calls=calls, interruptions=0)
+        return pressed.explore(), pressed.found
+
+
+def test_a_call_that_has_started_a_run_is_one_of_two_ways_to_come_to_rest() -> None:
+    """The other: it is not made, and somebody starts a rotation by hand."""
+    assert pressed(1) == (2, [])
+
+
+def test_a_call_at_the_wrong_moment_is_found() -> None:
+    def anyhow(world: Any, call: Any, _: Any) -> None:
+        world.rotated.make_current(call.token, removed_from=world.rotated.labels().current)
+
+    with patch("rotation.steps.rotate_secret._make_current", anyhow):
+        _, found = pressed(5)
+    assert [(one.law, one.path[-2]) for one in found] == [("I3", "rotate_secret rotate_secret 1")]
 
 
 # The order in which they are read

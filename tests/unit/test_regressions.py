@@ -1,6 +1,7 @@
 """What a hostile reading of the protocol found, each with the trace that showed it."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from rotation.consumers.sqlconf.text import read
@@ -135,3 +136,33 @@ def test_sessions_that_are_ending_hold_up_a_first_rotation_only_for_a_while() ->
     assert issubclass(NoFreeSlot, TransientError), "the machine asks again"
     world.account(Slot.A).sessions = 0
     assert Run(world).read_slots()["slot"] == "A"
+
+
+# An application that reads its login from a secret goes on with it for a while, unseen
+
+
+CACHE = 40
+"""Longer than the quiet period."""
+
+
+@pytest.fixture
+def caching() -> MemoryWorld:
+    world = MemoryWorld()
+    world.target = replace(world.target, cache_seconds=CACHE, overlap_seconds=7200)
+    return world
+
+
+@pytest.mark.parametrize("mode", [Mode.ROTATE, Mode.RESUME, Mode.REVOKE])
+def test_whoever_carries_a_retirement_on_waits_as_long_as_the_application_may_go_on(caching: MemoryWorld, mode: Mode) -> None:
+    """The run before it was stopped right after its flip: nothing says how long it has waited, but the overlap is over."""
+    Run(caching).to_drain()
+    looked = Run(caching, "run-2", mode).read_slots()
+    assert (looked["action"], looked["overlap_seconds"]) == ("retire", CACHE)
+
+
+def test_the_application_may_go_on_with_what_was_put_right_again(caching: MemoryWorld) -> None:
+    """Somebody had put the old credential back: whoever read that has read it just now."""
+    run = Run(caching).to_drain()
+    caching.file.holds(login(Slot.A))
+    drain = run.check_drained()
+    assert (drain["status"], drain["wait_seconds"]) == ("republish", CACHE)

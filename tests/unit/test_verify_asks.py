@@ -2,26 +2,61 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 import pytest
-from rotation.core.model import Slot
-from rotation.protocol.probes import NEEDS, SHORTEST_QUIET_SECONDS, probe
+from rotation.protocol.probes import KEPT, NEEDS, SHORTEST_QUIET_SECONDS, probe
 
 from tests.faults.calls.machinery import begun, conclude, function_at, invocation, machine, settled
-from tests.faults.calls.scenarios import Scenario, bootstrap, drifted_standby, from_a, where_b_does_not_work
+from tests.faults.calls.proxied import behind_a_proxy, behind_a_proxy_in_a_ring_of_three, behind_a_proxy_of_mysql
+from tests.faults.calls.scenarios import (
+    Scenario,
+    behind_a_proxy_where_b_does_not_work,
+    bootstrap,
+    drifted_standby,
+    from_a,
+    where_b_does_not_work,
+)
+from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.invocation import Boundary, Port, known_passwords
 from tests.worlds.living import LivingWorld
 from tests.worlds.world import ADMIN, RING, USERS, MemoryWorld
 
 Asked = set[tuple[str, str]]
 """Function, and what it is asked."""
-RUNS: tuple[tuple[Callable[[], LivingWorld], str], ...] = (
-    (from_a, "rotate"), (from_a, "revoke"), (from_a, "resume"), (from_a, "fix-permissions"),
-    (bootstrap, "rotate"), (drifted_standby, "sync-users"), (where_b_does_not_work, "rotate"),
-)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Family:
+    """A kind of application: runs over its living world, and how verify sees it."""
+
+    runs: tuple[tuple[Callable[[], LivingWorld], str], ...]
+    probed: Callable[[], MemoryWorld]
+    without: frozenset[str]
+    """The functions that such an application has not."""
+
+
+FAMILIES = {
+    "OpenEMR": Family(
+        (
+            (from_a, "rotate"), (from_a, "revoke"), (from_a, "resume"), (from_a, "fix-permissions"),
+            (bootstrap, "rotate"), (drifted_standby, "sync-users"), (where_b_does_not_work, "rotate"),
+        ),
+        MemoryWorld,
+        frozenset({"put_secret", "check_login"}),
+    ),
+    "behind a proxy": Family(
+        (
+            (behind_a_proxy, "rotate"), (behind_a_proxy_of_mysql, "revoke"),
+            (behind_a_proxy, "sync-users"), (behind_a_proxy_where_b_does_not_work, "rotate"),
+            (behind_a_proxy_in_a_ring_of_three, "rotate"),
+        ),
+        ProxiedWorld,
+        frozenset({"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout"}),
+    ),
+}  # fmt: skip
 
 
 class Touched:
@@ -43,30 +78,42 @@ class Touched:
 
     @property
     def logs_in_with_what_it_read(self) -> bool:
-        """As whoever the application is: it has read the file before."""
-        return bool(re.search(r"\nread sqlconf\.php\n(.*\n)*login (?!" + ADMIN + ")", "\n" + "\n".join(self._whats)))
+        """As whoever the application is: it has read that before."""
+        read = r"\nread (sqlconf\.php|application)\n(.*\n)*login (?!" + ADMIN + ")"
+        return bool(re.search(read, "\n" + "\n".join(self._whats)))
+
+    @property
+    def surveys_the_secret(self) -> bool:
+        """Who publishes reads what is there, and ValidateApp tries what it read."""
+        return self.did("read application") and not self.publishes and not self.did("page")
+
+    @property
+    def publishes(self) -> bool:
+        return self.did("put (application|proxy-.*)")
 
     @property
     def all_slots(self) -> bool:
         return all(self.did(f"login {USERS[slot]}") for slot in RING)
 
 
-SEEN = {function: needs for function, needs in NEEDS.items() if function not in ("put_secret", "check_login")}
-"""OpenEMR has no secret of its own in Secrets Manager and no proxy: test_verify_published.py looks at those two."""
 RULES: dict[str, Callable[[Touched], bool]] = {
     "slot secret": lambda t: t.did(".* slots"),
     "admin secret": lambda t: t.did(".* admin"),
     "admin login": lambda t: t.as_admin,
     "slot login": lambda t: t.all_slots,
     "application": lambda t: t.logs_in_with_what_it_read,
-    "database reached": lambda t: t.port(Port.DATABASE) and not t.as_admin and not t.logs_in_with_what_it_read,
+    "database reached": lambda t: t.port(Port.DATABASE) and not t.as_admin and (t.publishes or not t.logs_in_with_what_it_read),
     "sqlconf.php": lambda t: t.port(Port.FILE),
     "sqlconf.php can be replaced": lambda t: t.did(r"(publish|permissions) sqlconf\.php"),
     "may get Secret openemr/db": lambda t: t.did("(read|publish) Secret openemr/db"),
     "may patch Secret openemr/db": lambda t: t.did("publish Secret openemr/db"),
     "may get Deployment openemr/openemr": lambda t: t.did("rollout|restart"),
     "may patch Deployment openemr/openemr": lambda t: t.did("restart"),
-    "consumer": lambda t: t.did(r"read sqlconf\.php") and t.did("read Secret openemr/db"),
+    "consumer": lambda t: (t.did(r"read sqlconf\.php") and t.did("read Secret openemr/db")) or t.surveys_the_secret,
+    "published secret": lambda t: t.publishes,
+    "endpoint": lambda t: t.did("through .*"),
+    KEPT: lambda t: t.did("whose the proxy's secrets are"),
+    "application's secret": lambda t: t.did("labels of application") and not t.did("read application"),
     "deployment": lambda t: t.did("rollout"),
     "health page": lambda t: t.did("page"),
 }
@@ -99,18 +146,23 @@ def called(world: LivingWorld, mode: str) -> Iterator[tuple[str, Touched]]:
 
 
 @cache
-def derived() -> frozenset[tuple[str, str]]:
+def derived(family: str) -> frozenset[tuple[str, str]]:
     """By what the steps touch."""
     found: Asked = set()
     with known_passwords():
-        for make, mode in RUNS:
+        for make, mode in FAMILIES[family].runs:
             for function, touched in called(Scenario(make).begun(), mode):
                 found |= {(function, what) for what, calls_for_it in RULES.items() if calls_for_it(touched)}
     return frozenset(found)
 
 
-def expected() -> Asked:
-    return derived() - ASKED_OF_ANOTHER | OF_THE_SERVER | {(function, "target document") for function in SEEN}
+def seen(family: str) -> set[str]:
+    """The functions of such a stack."""
+    return set(NEEDS) - FAMILIES[family].without
+
+
+def expected(family: str) -> Asked:
+    return derived(family) - ASKED_OF_ANOTHER | OF_THE_SERVER | {(function, "target document") for function in seen(family)}
 
 
 def label(finding: Any) -> str:
@@ -119,30 +171,36 @@ def label(finding: Any) -> str:
     return "sqlconf.php can be replaced" if finding.found.endswith("can be replaced") else str(finding.what)
 
 
-def asked() -> Asked:
+def asked(family: str) -> Asked:
     """As verify would list it: who asked what."""
-    world = MemoryWorld(active=Slot.A)
+    world = FAMILIES[family].probed()
     world.target = replace(world.target, quiet_seconds=SHORTEST_QUIET_SECONDS)
-    return {(function, label(finding)) for function in SEEN for finding in probe(world, function)}
+    return {(function, label(finding)) for function in seen(family) for finding in probe(world, function)}
 
 
-def test_each_function_is_asked_for_what_its_step_touches_and_for_nothing_else() -> None:
-    assert asked() == expected()
+@pytest.fixture(params=FAMILIES)
+def family(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
-def test_every_function_that_is_asked_was_seen_at_work() -> None:
-    assert {function for function, _ in derived()} | {"announce_incident"} == set(SEEN)
+def test_each_function_is_asked_for_what_its_step_touches_and_for_nothing_else(family: str) -> None:
+    assert asked(family) == expected(family)
 
 
-def test_what_is_left_to_another_function_is_asked_of_one() -> None:
-    assert derived() >= ASKED_OF_ANOTHER, "the step touches it no more"
-    assert {what for _, what in ASKED_OF_ANOTHER} <= {what for function, what in asked() if function == "read_slots"}
+def test_every_function_that_is_asked_was_seen_at_work(family: str) -> None:
+    assert {function for function, _ in derived(family)} | {"announce_incident"} == seen(family)
 
 
-ITEMS = [
-    (function, place) for function, needs in SEEN.items() for place, need in enumerate(needs) if need.what != "application's secret"
-]
-"""OpenEMR has none: test_button.py looks at it."""
+def test_every_function_is_some_familys() -> None:
+    assert set().union(*(seen(family) for family in FAMILIES)) == set(NEEDS)
+
+
+def test_what_is_left_to_another_function_is_asked_of_one(family: str) -> None:
+    assert derived(family) >= ASKED_OF_ANOTHER, "the step touches it no more"
+    assert {what for _, what in ASKED_OF_ANOTHER} <= {what for function, what in asked(family) if function == "read_slots"}
+
+
+ITEMS = [(function, place) for function, needs in NEEDS.items() for place in range(len(needs))]
 
 
 @pytest.mark.parametrize(
@@ -151,4 +209,4 @@ ITEMS = [
 def test_what_is_left_out_is_noticed(function: str, place: int, monkeypatch: pytest.MonkeyPatch) -> None:
     needs = NEEDS[function]
     monkeypatch.setitem(NEEDS, function, needs[:place] + needs[place + 1 :])
-    assert asked() < expected()
+    assert any(asked(family) < expected(family) for family in FAMILIES)

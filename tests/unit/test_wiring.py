@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from rotation.aws import executions, parameters
-from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.checks.login import ThroughEndpoint
 from rotation.checks.page import HealthPage
 from rotation.consumers.deployment.adapter import Deployment
@@ -20,6 +19,7 @@ from rotation.core.errors import TargetInvalid
 from rotation.kinds import registry
 from rotation.kinds.target import EndpointSettings, Source, Target
 from rotation.ports import Ran, RotatingWorld, World
+from rotation.protocol.remembering import Remembering
 from rotation.protocol.secret_call import SecretCall
 from rotation.runtime.rotating import AwsRotatingWorld
 from rotation.runtime.settings import Settings
@@ -98,8 +98,8 @@ def test_each_part_is_made_once(world: AwsWorld) -> None:
 
 
 def test_the_parts_are_the_targets(world: AwsWorld) -> None:
-    assert isinstance(world.slots, SecretsManagerStore)
-    assert isinstance(world.admin, SecretsManagerStore)
+    assert isinstance(world.slots, Remembering)
+    assert isinstance(world.admin, Remembering)
     assert (world.slots.name, world.admin.name) == ("slots", "admin")
     assert isinstance(world.source, MySQL)
     assert isinstance(world.health, HealthPage)
@@ -107,7 +107,9 @@ def test_the_parts_are_the_targets(world: AwsWorld) -> None:
 
 
 def test_the_database_has_the_targets_authority_and_readers(world: AwsWorld) -> None:
-    world.__dict__["target"] = replace(world.target, source=Source("mysql", {"ca": "PEM", "readers": ["reader.example"]}))
+    world.__dict__["target"] = replace(
+        world.target, source=Source("mysql", {"ca": "PEM", "readers": ["reader.example"], "pooled": False})
+    )
     assert isinstance(world.source, MySQL)
     assert (world.source._ca, world.source._readers) == ("PEM", ["reader.example"])
 

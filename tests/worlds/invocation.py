@@ -31,12 +31,15 @@ from rotation.core.errors import (
     SqlconfUnsupported,
     TransientError,
 )
-from rotation.core.model import PENDING, Credential, Labels, Mark, Password, SecretText
+from rotation.core.model import PENDING, STAGING, Credential, Labels, Mark, Password, SecretText, Version
 from rotation.core.record import Document
 from rotation.core.rollout import Rollout
 from rotation.kinds.target import Target
-from rotation.ports import Activity, ClusterObject, Server, SessionId
+from rotation.ports import Activity, ClusterObject, SecretStore, Server, SessionId
+from rotation.protocol.remembering import Remembering
 from rotation.protocol.request import Request
+from rotation.protocol.secret_call import SecretCall
+from rotation.protocol.secret_runs import wait_for
 
 from tests.statemachine.machine import ROOT
 from tests.worlds.aws import execution_is_alive
@@ -48,6 +51,7 @@ class Port(StrEnum):
 
     SECRETS = "Secrets Manager"
     DATABASE = "database"
+    PROXY = "proxy"
     FILE = "file system"
     CLUSTER = "cluster"
     PAGE = "page"
@@ -58,6 +62,7 @@ class Port(StrEnum):
 UNAVAILABLE: dict[Port, type[RotationError]] = {
     Port.SECRETS: SecretStoreUnavailable,
     Port.DATABASE: SourceUnreachable,
+    Port.PROXY: SourceUnreachable,
     Port.FILE: FileSystemUnavailable,
     Port.CLUSTER: ClusterUnavailable,
     Port.PAGE: AppUnhealthy,
@@ -190,7 +195,7 @@ class Invocation:
         """As Lambda does: an answer, or the name of an error and a text."""
         _RUNNING.append(self)
         try:
-            return Answered(step(self.function)(Ports(self), Request(self.event)))
+            return Answered(step(self.function)((self.world.ports or Ports)(self), _asked(self.function)(self.event)))
         except _LeftLying:
             return Left(self.told, self.seen.boundaries[-1])
         except Killed:
@@ -267,7 +272,8 @@ ORIGINS: dict[str, tuple[str, ...]] = {}
 
 @contextmanager
 def known_passwords() -> Iterator[None]:
-    """New passwords are numbered, not drawn: a world that is gone back to makes the same ones again, and no two the same."""
+    """New passwords are numbered, not drawn: a world that is gone back to makes the same ones again, and no two the same. And who
+    would wait inside of a call looks once."""
 
     def make() -> Password:
         it = _RUNNING[-1]
@@ -278,9 +284,15 @@ def known_passwords() -> Iterator[None]:
         for module in ("claim_rotation", "rotate_old_slot"):
             stack.enter_context(patch(f"rotation.steps.{module}.slot_password", make))
         stack.enter_context(patch("rotation.steps.rotate_admin.admin_password", make))
+        stack.enter_context(patch("rotation.steps.rotate_secret.wait_for", _looked_once))
         stack.enter_context(patch.object(Document, "parse", classmethod(_parsed)))
         stack.enter_context(patch("rotation.protocol.intents.uuid.uuid5", _remembered(uuid.uuid5)))
         yield
+
+
+def _looked_once(world: Any, look: Callable[[], Any], what: str, _: float = 0.0) -> Any:
+    """What a call of Secrets Manager's would wait for, it finds when it is called again: AWS calls again after every failure."""
+    return wait_for(world, look, what, 0.0)
 
 
 def _parsed(document: type[Document], text: SecretText, secret: str) -> Document:
@@ -335,6 +347,11 @@ def _step_of(function: str) -> tuple[str, str]:
     return found[1], found[2]
 
 
+def _asked(function: str) -> Callable[[dict[str, Any]], Any]:
+    """How that function understands its event."""
+    return SecretCall if function == "rotate_secret" else Request
+
+
 # ---- the ports ----------------------------------------------------------------------------------------------------------
 
 
@@ -344,8 +361,8 @@ class Ports:
     def __init__(self, invocation: Invocation) -> None:
         self._it = invocation
         self._world = invocation.world
-        self.slots = Store(invocation, "slots")
-        self.admin = Store(invocation, "admin")
+        self.slots: SecretStore = Remembering(Store(invocation, "slots"))
+        self.admin: SecretStore = Remembering(Store(invocation, "admin"))
         self.source = Database(invocation)
         self.health = Page(invocation)
 
@@ -365,6 +382,9 @@ class Ports:
 
     def keepers(self, username: str) -> list["Consumer"]:
         return []
+
+    def check_keepers(self, usernames: Sequence[str]) -> None:
+        self._world.check_keepers(usernames)
 
     @property
     def endpoint(self) -> None:
@@ -411,15 +431,29 @@ class Ports:
 class Store:
     """A secret."""
 
-    def __init__(self, it: Invocation, name: str) -> None:
+    def __init__(self, it: Invocation, name: str, secret: Any = None) -> None:
+        """`secret`: where it is neither of the two."""
         self._it, self.name = it, name
-        self._secret = it.world.slots if name == "slots" else it.world.admin
+        self._secret = secret or (it.world.slots if name == "slots" else it.world.admin)
 
     def labels(self) -> Labels:
         labels: Labels = self._it.call(Port.SECRETS, f"labels of {self.name}", self._secret.labels)
         if self.name == "slots":
             self._it.seen.pending = labels.pending
         return labels
+
+    def current(self) -> Version:
+        found: Version = self._it.call(Port.SECRETS, f"current of {self.name}", self._secret.current)
+        self._it.seen.read_back.add(found.text.reveal())
+        return found
+
+    def pending(self) -> Version | None:
+        found: Version | None = self._it.call(Port.SECRETS, f"pending of {self.name}", self._secret.pending)
+        if found is not None:
+            self._it.seen.read_back.add(found.text.reveal())
+        if self.name == "slots":
+            self._it.seen.pending = found and found.id
+        return found
 
     def read(self, version: str) -> SecretText:
         text: SecretText = self._it.call(Port.SECRETS, f"read {self.name}", lambda: self._secret.read(version))
@@ -430,8 +464,9 @@ class Store:
         age: float = self._it.note(lambda: self._secret.age_seconds(version))
         return age
 
-    def put_once(self, version: str, text: SecretText) -> SecretText:
-        stored: SecretText = self._it.call(Port.SECRETS, f"put {self.name}", lambda: self._secret.put_once(version, text))
+    def put_once(self, version: str, text: SecretText, label: str = STAGING) -> SecretText:
+        put = self._secret.put_once
+        stored: SecretText = self._it.call(Port.SECRETS, f"put {self.name}", lambda: put(version, text, label))
         self._it.seen.read_back.add(stored.reveal())
         return stored
 

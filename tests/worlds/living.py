@@ -30,6 +30,8 @@ SESSION_SECONDS = 5.0
 FAIL_OVER_SECONDS = 8.0
 OBSERVED_SECONDS, ROLLED_SECONDS = 1.0, 3.0
 """From a change of a Deployment until its controller has seen it, and until every pod is replaced."""
+ARN = "arn:aws:states:us-east-1:123456789012:execution:rotation:"
+"""What every execution's begins with."""
 FUNCTION_SECONDS = 12.0
 """How long an invocation may live: less than the quiet period of the target, as the shipped defaults have it."""
 FOREVER = -1.0e9
@@ -47,7 +49,7 @@ class Snapshot(NamedTuple):
 
     clock: float
     secrets: tuple[Any, ...]
-    """The slots' and the admin's, each as its versions."""
+    """The slots' and the admin's, then those that others read: each as its versions."""
     accounts: tuple[tuple[Any, ...], ...]
     """The name first, the count of logins last."""
     source: tuple[str | None, float, int]
@@ -61,6 +63,8 @@ class Snapshot(NamedTuple):
     throttled: tuple[tuple[str, int], ...]
     remembers: frozenset[str]
     passwords_made: int
+    beyond: tuple[Any, ...] = ()
+    """What only a world behind a proxy has: what is still gone on with, and how far Secrets Manager is."""
 
     @property
     def lock(self) -> str | None:
@@ -240,6 +244,10 @@ class LivingWorld(MemoryWorld):
     """It can be kept and gone back to (`snapshot`, `restore`), and compared (`key`)."""
 
     made_of = ShippedSecret
+    ports: Any = None
+    """What an invocation has of it, where that is not invocation.Ports."""
+    others: Any = None
+    """What somebody else does whenever time has passed, if anybody does."""
 
     def __init__(
         self,
@@ -271,17 +279,58 @@ class LivingWorld(MemoryWorld):
         """Until when a job that knows its login by heart logs in again and again, each time for a moment; and with what."""
         self.job_on_a_reader = False
         """It keeps one session instead, which only a reader knows of, and comes back with the same login if it is lost."""
+        self.furnish(active, ring)
         self.pass_time(0.0)
+
+    def furnish(self, active: Slot, ring: tuple[Slot, ...]) -> None:
+        """What a kind of it has besides, before any time passes."""
 
     def pass_time(self, seconds: float) -> None:
         """The application logs in all the while, with what it sees in the file."""
         began, self.clock = self.clock, self.clock + seconds
-        seen = ((self.clock, self.file.held), *((e + STALE_SECONDS, c) for e, c in self.file.past))
-        for seen_until, credential in (*seen, *([self.job] if self.job and not self.job_on_a_reader else [])):
+        for seen_until, credential in (*self.seen(), *([self.job] if self.job and not self.job_on_a_reader else [])):
             account = self.source.accounts.get(credential.username)
             if account is not None:
                 account.logins += max(0, math.ceil(min(self.clock, seen_until) - began))
         self.look_at_sessions()
+
+    def seen(self) -> list[tuple[float, Credential]]:
+        """What the application logs in with, each until when."""
+        return [(self.clock, self.file.held), *((ended + STALE_SECONDS, one) for ended, one in self.file.past)]
+
+    @property
+    def held(self) -> Credential:
+        """What moves the traffic holds that."""
+        return self.file.held
+
+    def holdings(self) -> dict[str, Credential]:
+        """What the application reads, by the place where it does."""
+        return {"sqlconf.php": self.file.held, "the Kubernetes Secret": self.secret.held}
+
+    def environments(self) -> tuple[Credential, ...]:
+        """What running copies of it were started with."""
+        return self.pods.environments
+
+    def gets_in(self, one: Credential) -> bool:
+        """Whether it would log in the way that the application does."""
+        return self.accepts(one)
+
+    def reads_published(self) -> tuple[Any, ...]:
+        """The secrets that others read, which have no fields but a login's that are ours."""
+        return ()
+
+    @property
+    def stores(self) -> tuple[Any, ...]:
+        """All its secrets."""
+        return (self.slots, self.admin, *self.reads_published())
+
+    def begins(self, number: int) -> tuple[str, dict[str, str]]:
+        """What the next run is called and given, but for its mode."""
+        return f"run-{number}", {}
+
+    def as_for_long(self) -> None:
+        """As if all had been for long as it is now."""
+        self.file.past, self.pods.environments = (), (self.secret.held,)
 
     def next_password(self) -> str:
         """One that nobody had before."""
@@ -318,7 +367,7 @@ class LivingWorld(MemoryWorld):
     def snapshot(self) -> Snapshot:
         return Snapshot(
             self.clock,
-            tuple(_secret(secret) for secret in (self.slots, self.admin)),
+            tuple(_secret(secret) for secret in self.stores),
             tuple(_frozen(name, account) for name, account in self.source.accounts.items()),
             (self.source.lock, self.source.failed_over, self.source.epoch),
             (self.file.held, self.file.past, self.secret.held),
@@ -330,13 +379,20 @@ class LivingWorld(MemoryWorld):
             tuple(sorted(self.throttled.items())),
             self.remembers,
             self.passwords_made,
+            self.beyond(),
         )
 
+    def beyond(self) -> tuple[Any, ...]:
+        """What a snapshot has of it besides."""
+        return ()
+
+    def restore_beyond(self, kept: tuple[Any, ...]) -> None:
+        """The same again."""
+
     def restore(self, snapshot: Snapshot) -> None:
-        (self.clock, secrets, accounts, source, held, pods, marks, environments, shows, alive, throttled, self.remembers, made) = (
-            snapshot
-        )
-        for secret, versions in zip((self.slots, self.admin), secrets, strict=True):
+        (self.clock, secrets, accounts, source, held, pods, marks, environments,
+         shows, alive, throttled, self.remembers, made, beyond) = snapshot  # fmt: skip
+        for secret, versions in zip(self.stores, secrets, strict=True):
             secret.versions = {
                 name: {"version_id": name, "secret_string": text, "version_stages": list(labels)} for name, text, labels in versions
             }
@@ -349,6 +405,7 @@ class LivingWorld(MemoryWorld):
         self.pods.environments = environments
         self.health.shows_the_application = shows
         self.alive, self.throttled, self.passwords_made = set(alive), dict(throttled), made
+        self.restore_beyond(beyond)
         self.source.tried.clear()  # only for the tests of the steps to look at: it would grow for ever
         self.journal.writes.clear()
 
@@ -362,7 +419,7 @@ class LivingWorld(MemoryWorld):
         roll = rolled or (self._ago(pods.changed), pods._observed == pods._generation)
         rolling = (pods.mark, pods.started, pods.paused, pods._failed, roll)
         return repr((
-            sorted((_secret(secret) for secret in (self.slots, self.admin)), key=str),
+            sorted((_secret(secret) for secret in self.stores), key=str),
             accounts,
             (self.source.lock, self._recent(self.source.failed_over, FAIL_OVER_SECONDS)),
             (_text(self.file.held), past, _text(self.secret.held)),
@@ -372,7 +429,12 @@ class LivingWorld(MemoryWorld):
             sorted((port, min(calls, MANY_CALLS)) for port, calls in self.throttled.items() if calls),
             sorted(self.remembers),
             self.job_lasts(self.clock),
+            self.beyond_key(),
         ))  # fmt: skip
+
+    def beyond_key(self) -> Any:
+        """What `key` has of it besides."""
+        return ()
 
     def _ago(self, moment: float) -> float:
         return round(self.clock - moment, 3)
@@ -387,9 +449,10 @@ def _session(password: str) -> int:
     return number
 
 
-def _secret(secret: Any) -> tuple[tuple[str, str, tuple[str, ...]], ...]:
+def _secret(secret: Any) -> tuple[tuple[str, str | None, tuple[str, ...]], ...]:
+    """A version that was only named has no text."""
     return tuple(
-        (name, version["secret_string"], tuple(sorted(version["version_stages"]))) for name, version in secret.versions.items()
+        (name, version.get("secret_string"), tuple(sorted(version["version_stages"]))) for name, version in secret.versions.items()
     )
 
 

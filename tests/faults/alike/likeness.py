@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Credential, Password, SecretText
+from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Credential, Password, SecretText, Version
 from rotation.core.record import Record
 
 from tests.faults.alike.liveness import live_at, projected
@@ -24,7 +24,8 @@ from tests.worlds.world import ADMIN
 
 Json = Any
 ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-NAMED = re.compile(rf"({ID}|\bv0\b|{MADE.pattern}|run-\d+)")
+RUN = rf"secret-{ID}-\d+|run-\d+"
+NAMED = re.compile(rf"({RUN}|{ID}|\bv0\b|{MADE.pattern})")
 VERSION = re.compile(rf"{ID}|\bv0\b")
 SAME = '"dbname": "openemr", "host": "db.example", '
 KNOWN = {("db.example", 3306, "openemr"), ("db.example", None, "openemr")}
@@ -48,7 +49,7 @@ class Situation:
         self, world: Snapshot, place: Place, late: LeftLying | None, faults: int, rolled_seconds: float, quiet_seconds: int
     ) -> None:
         (self.clock, self.secrets, self.accounts, self.source, self.held, self.pods, self.marks, self.environments,
-         self.shows, self.alive, self.throttled, self.remembers, _) = world  # fmt: skip
+         self.shows, self.alive, self.throttled, self.remembers, _, self.beyond) = world  # fmt: skip
         self.place, self.late, self.faults = place, late, faults
         self.rolled_seconds, self.quiet_seconds = rolled_seconds, quiet_seconds
         self.roles = {late.event["execution"]["name"]: "late"} if late else {}
@@ -70,7 +71,7 @@ class Situation:
 
         def name(raw: str) -> str:
             if raw not in names:
-                kind = "r" if raw.startswith("run-") else "M" if raw.startswith("Made-") else "v"
+                kind = "r" if raw.startswith(("run-", "secret-")) else "M" if raw.startswith("Made-") else "v"
                 said = self.roles.get(raw) if kind == "r" else self._recomputed(raw, name) if kind == "v" else None
                 names[raw] = said or f"{kind}#{len(names)}"
             return names[raw]
@@ -85,25 +86,44 @@ class Situation:
     def _recomputed(self, version: str, name: Callable[[str], str]) -> str | None:
         """An execution that is still at work comes to the same id again; nobody to that of one that is over."""
         origin = ORIGINS.get(version)
-        if origin is None:
+        if origin is None or not self._own(version):
             return None
-        secret, made_from, owner, step, attempt = origin
-        role = self.roles.get(owner.rpartition(":")[2])
-        which = " ".join(name(part) if VERSION.fullmatch(part) else part for part in attempt.split(" "))
-        return None if role is None else f"<{secret} {name(made_from)} {role} {step} {which}>"
+        secret, made_from, *act = origin
+        what = f"{act[0].rpartition(':')[2]} {' '.join(act[1:])}" if len(act) > 1 else self._mark(act[0])
+        if what is None:
+            return None
+        said = [name(part) if NAMED.fullmatch(part) else part for part in what.split(" ")]
+        return f"<{secret} {name(made_from)} {' '.join(said)}>"
 
     def _own(self, version: str) -> bool:
-        origin = ORIGINS.get(version)
-        return origin is not None and origin[2].rpartition(":")[2] in self.roles
+        """Whether somebody who is still at work may come to that id: an intent's, or that of what is published."""
+        origin = ORIGINS.get(version, ())
+        writer = "" if len(origin) < 3 else origin[2].rpartition(":")[2] if len(origin) > 3 else origin[2].partition(".")[0]
+        return writer in self.roles
 
     # ---- the secrets ------------------------------------------------------------------------------------------------
 
     def _secrets(self, asked: frozenset[str]) -> Iterator[str]:
         """`asked`: what whoever acts late was told of, and so may ask for by its id."""
-        slots, admin = self.secrets
+        slots, admin, *published = self.secrets
         made_from = {_from(text) for name, text, labels in admin if PENDING in labels or self._own(name)}
         yield from self._secret(slots, asked)
         yield from self._secret(admin, asked | made_from)
+        for versions in published:
+            yield from self._published(versions, asked)
+
+    def _published(self, versions: Any, asked: frozenset[str]) -> Iterator[str]:
+        """What was current before is only looked at by its id; what nobody made current, by whoever may come to that id again."""
+        holders = {label: (name, text) for name, text, labels in versions for label in labels}
+        for label in ORDER:
+            name, text = holders.get(label, ("", None))
+            yield from (name, "" if label == LAST else text or "")
+        current = holders[CURRENT][0]
+        for name, text, labels in versions:
+            meant = set(labels) & set(ORDER)
+            if not meant and (name in asked or (self._own(name) and ORIGINS[name][1] == current)):
+                yield from (name, text or "")
+        yield "."
 
     def _secret(self, versions: Any, asked: frozenset[str]) -> Iterator[str]:
         """Those with a label first, in the labels' order."""
@@ -145,12 +165,20 @@ class Situation:
             () if self.place.ended else self.alive,
             () if self.place.ended else [(str(port), min(calls, MANY_CALLS)) for port, calls in self.throttled if calls],
             sorted(one for one in self.remembers if self._matters(one, others)),
+            self._beyond(),
         )
+
+    def _beyond(self) -> Any:
+        """What is still gone on with behind a proxy, and how far Secrets Manager is."""
+        if not self.beyond:
+            return ()
+        application, proxies, rotation = self.beyond
+        return [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
 
     def _matters(self, remembered: str, others: Any) -> bool:
         """Nobody makes a version current any more that nobody carries; a run that is over restarts nothing."""
         kind, _, what = remembered.partition(" ")
-        if kind == "closed":
+        if kind in ("closed", "restored"):
             return any(what in one for one in others)
         return kind != "restarted" or what.partition(" ")[0] in self.roles
 
@@ -192,6 +220,8 @@ class Situation:
             data["drain"] = self._drain(data["drain"], frame.data.get("claim") or {})
         if "rollout" in data:
             data["rollout"] = {**data["rollout"], "began": self._ago(data["rollout"]["began"])}
+        if "began" in data.get("put", {}):
+            data["put"] = {**data["put"], "began": self._ago(data["put"]["began"])}
         if claim:
             data["claim"] = claim.get("version")
         yield f"{frame.scope} {frame.state} {self._tries(frame)} {frame.index}"
@@ -226,9 +256,12 @@ def _told(late: LeftLying) -> tuple[str, frozenset[str]]:
     """All that it goes by, and the versions in that."""
     event = dict(late.event)
     drain = event.pop("drain", None) or {}
-    event["claim"] = event.get("claim", {}).get("version")
+    if "claim" in event:
+        event["claim"] = event["claim"].get("version")
     if late.function == "rotate_admin":
         event["situation"] = event["situation"]["rotation_id"]
+    if "began" in event.get("put", {}):
+        event["put"] = {**event["put"], "began": round(late.dies - event["put"]["began"], 3)}
     event["again"] = drain.get("republished", 0)
     text = repr((late.function, json.dumps(event, sort_keys=True), [_answer(one) for one in late.told]))
     return text, frozenset(VERSION.findall(text))
@@ -240,10 +273,10 @@ def _answer(told: Told) -> Any:
         return type(told.error).__name__
     if isinstance(answer, Credential):
         return _login(answer)
-    if isinstance(answer, SecretText):
-        return _content(answer.reveal(), True)
+    if isinstance(answer, Version):
+        return answer.id, _content(answer.text.reveal(), True), sorted(answer.labels)
     if isinstance(answer, Password):
-        return answer.reveal()
+        return _content(answer.reveal(), True) if isinstance(answer, SecretText) else answer.reveal()
     if isinstance(answer, list):
         return [(username, SESSIONS.get(number, number)) for username, number in answer]
     return repr(answer)

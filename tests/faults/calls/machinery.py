@@ -13,10 +13,9 @@ from tests.faults.laws.violation import Violation
 from tests.statemachine.machine import definition_text, shipped
 from tests.worlds.asl import Identity, Machine, Place
 from tests.worlds.invocation import MADE, Answered, Boundary, Failed, Gate, Invocation, Outcome, Told
-from tests.worlds.living import LivingWorld
+from tests.worlds.living import ARN, LivingWorld
 from tests.worlds.world import FORMER, USERS
 
-ARN = "arn:aws:states:us-east-1:123456789012:execution:rotation:"
 Json = Any
 
 
@@ -36,9 +35,9 @@ class LeftLying:
     dies: float
 
 
-def begun(name: str, mode: str) -> Place:
-    """A new execution, before its first state."""
-    given = {} if mode == "rotate" else {"mode": mode}
+def begun(name: str, mode: str, **more: str) -> Place:
+    """A new execution, before its first state. `more`: what it is given besides."""
+    given = more if mode == "rotate" else {**more, "mode": mode}
     return machine().begin(Identity(ARN + name, name, given, f"started {name}"))
 
 
@@ -110,6 +109,8 @@ def passed(world: LivingWorld, seconds: float) -> None:
     if seconds:
         world.pass_time(seconds)
         instant.check(world)
+        if world.others:
+            world.others(world)
 
 
 # ---- comparing ----------------------------------------------------------------------------------------------------------
@@ -121,7 +122,7 @@ def place_key(world: LivingWorld, place: Place) -> Json:
     """Moments as so long ago, and a count of logins beside the accounts': alone it says nothing."""
     drain = next((frame.data.get("drain") for frame in place.frames if isinstance(frame.data, dict)), None) or {}
     counted = drain.get("logins")
-    drained = {*USERS.values(), FORMER} - {world.file.held.username}  # nobody counts how often the others logged in
+    drained = {*USERS.values(), FORMER} - {world.held.username}  # nobody counts how often the others logged in
     accounts = sorted((name, one.logins) for name, one in world.source.accounts.items() if name in drained)
     claim = next((frame.data.get("claim") for frame in place.frames if isinstance(frame.data, dict)), None) or {}
     base = None if counted is None else counted + claim.get("own_logins", 0)
@@ -130,7 +131,13 @@ def place_key(world: LivingWorld, place: Place) -> Json:
 
 
 def late_key(world: LivingWorld, late: LeftLying | None) -> Json:
-    return late and (late.function, late.event, late.told, round(late.dies - world.clock, 3))
+    return late and (late.function, late.event, [_since(one, world.clock) for one in late.told], round(late.dies - world.clock, 3))
+
+
+def _since(told: Told, clock: float) -> Told | float:
+    """A moment as so long ago; how old something is, is none."""
+    moment = isinstance(told.answer, float) and told.answer > clock / 2
+    return round(clock - told.answer, 3) if moment else told
 
 
 def _relative(value: Json, clock: float) -> Json:

@@ -3,14 +3,28 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from rotation.core.errors import AppUnhealthy
 from rotation.core.model import Credential, SecretText, Slot
 
-from tests.faults.laws import instant
+from tests.faults.calls import secrets_manager
+from tests.faults.calls.machinery import LeftLying
+from tests.faults.calls.proxied import (
+    behind_a_proxy,
+    behind_a_proxy_in_a_ring_of_three,
+    behind_a_proxy_of_mysql,
+    behind_a_proxy_with_much_left_wrong,
+    not_finished_in_time,
+    rotated_by_secrets_manager,
+    rotated_stubbornly,
+    rotated_to_the_version,
+)
+from tests.faults.laws import instant, published
 from tests.faults.laws.rest import at_rest
 from tests.faults.laws.violation import Violation
 from tests.worlds.asl import Place
+from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.living import LivingWorld
 from tests.worlds.world import (
     ADMIN,
@@ -39,13 +53,16 @@ class Scenario:
     first_mode: str = "rotate"
     """Of that first run."""
     mode: str = "rotate"
+    late_at: str = ""
+    """The state before which somebody's call is left lying (`late`), that acts some time after."""
+    late: Callable[[Any], LeftLying] = secrets_manager.left_lying
     rest: Rest = at_rest
     """What must be so after one clean run."""
 
     def begun(self) -> LivingWorld:
         """Its world, as if it had been so for long."""
         world = self.world()
-        world.file.past, world.pods.environments = (), (world.secret.held,)
+        world.as_for_long()
         instant.begin(world)
         return world
 
@@ -155,14 +172,20 @@ def with_odd_characters() -> LivingWorld:
 
 def where_b_does_not_work() -> LivingWorld:
     """The application shows an error to its users as soon as it works as slot B."""
-    world = LivingWorld()
+    return _unhealthy_as_b(LivingWorld())
 
+
+def _unhealthy_as_b(world: LivingWorld) -> LivingWorld:
     def check() -> None:
-        if world.file.held.username == USERS[Slot.B]:
+        if world.held.username == USERS[Slot.B]:
             raise AppUnhealthy("the page does not show the application")
 
     world.health.check = check  # type: ignore[method-assign]
     return world
+
+
+def behind_a_proxy_where_b_does_not_work() -> LivingWorld:
+    return _unhealthy_as_b(ProxiedWorld())
 
 
 def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) -> None:
@@ -170,12 +193,19 @@ def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) 
     wrong = {
         f"the run ended {place.state}: {place.cause}": place.state == "RolledBack",
         "AWSPENDING is held": world.slots.labels().pending is None,
-        "a consumer is not where it was": all(one.held.same_login(began_with) for one in (world.file, world.secret)),
+        "a consumer is not where it was": all(one.same_login(began_with) for one in world.holdings().values()),
+        **published.at_rest(world),
         "what it uses is not current": world.current.credential(world.current.active).same_login(began_with),
     }
     for what, holds in wrong.items():
         if not holds:
             raise Violation("at-rest", what)
+
+
+def back_and_then_rotated(world: LivingWorld, place: Place, began_with: Credential) -> None:
+    """The run that Secrets Manager has started turned back, and the next one is a rotation like any other."""
+    rest = back_where_it_was if place.who.given.get("secret_version") else at_rest
+    rest(world, place, began_with)
 
 
 def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
@@ -223,5 +253,15 @@ SCENARIOS = {
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),
     "revocation of an interrupted flip": Scenario(from_a, "ValidateApp", mode="revoke", rest=revoked),
     "a revocation of a ring of three": Scenario(ring_of_three, mode="revoke", rest=revoked),
+    "behind a proxy": Scenario(behind_a_proxy),
+    "behind a proxy, an interrupted retirement": Scenario(behind_a_proxy, "CheckDrained"),
+    "behind a proxy, B does not work": Scenario(behind_a_proxy_where_b_does_not_work, rest=back_where_it_was),
+    "behind a proxy, a ring of three": Scenario(behind_a_proxy_in_a_ring_of_three),
+    "behind a proxy of MySQL": Scenario(behind_a_proxy_of_mysql),
+    "behind a proxy, revocation": Scenario(behind_a_proxy, mode="revoke", rest=revoked),
+    "rotated by Secrets Manager": Scenario(rotated_by_secrets_manager, rest=rotated_to_the_version),
+    "rotated by Secrets Manager, stubbornly": Scenario(rotated_stubbornly, rest=rotated_to_the_version),
+    "finishSecret comes late": Scenario(not_finished_in_time, late_at="CloseFlip", rest=back_and_then_rotated),
+    "behind a proxy, with much left wrong": Scenario(behind_a_proxy_with_much_left_wrong),
     "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),
 }

@@ -7,9 +7,10 @@ act late is chosen before the time that ends it.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from tests.faults.calls import secrets_manager
 from tests.faults.calls.machinery import LeftLying, begun, conclude, function_at, invocation, passed, settled
 from tests.worlds.asl import Place
-from tests.worlds.invocation import Boundary, Failed, Gate, Invocation, Left
+from tests.worlds.invocation import Boundary, Failed, Gate, Invocation, Left, Outcome
 from tests.worlds.living import FUNCTION_SECONDS, LivingWorld
 
 
@@ -42,8 +43,8 @@ class Actor:
 Actors = tuple[Actor, ...]
 
 
-def started(world: LivingWorld, name: str, mode: str = "rotate") -> Actor:
-    place = begun(name, mode)
+def started(world: LivingWorld, name: str, mode: str = "rotate", **given: str) -> Actor:
+    place = begun(name, mode, **given)
     world.alive.add(place.who.id)
     return _settle(world, Actor(name, place), place, 0.0)
 
@@ -91,9 +92,7 @@ def _ended_by(world: LivingWorld, actor: Actor, moment: float) -> Actor:
     if actor.call is None or actor.call.dies >= moment:
         return actor
     world.source.leave(actor.call.name)
-    if actor.place is None:
-        return replace(actor, call=None)
-    return _answered(world, actor, actor.place, Failed("Sandbox.Timedout", "killed"))
+    return _concluded(world, actor, Failed("Sandbox.Timedout", "killed"))
 
 
 def _worked(world: LivingWorld, actor: Actor, boundaries: int, before: Gate | None, after: Gate | None) -> Actor:
@@ -102,9 +101,16 @@ def _worked(world: LivingWorld, actor: Actor, boundaries: int, before: Gate | No
     outcome = it.run()
     if isinstance(outcome, Left):
         return replace(actor, call=replace(call, told=outcome.told))
-    if actor.place is None:
-        return replace(actor, call=None)
-    return _answered(world, actor, actor.place, outcome)
+    return _concluded(world, actor, outcome)
+
+
+def _concluded(world: LivingWorld, actor: Actor, outcome: Outcome) -> Actor:
+    """Whoever waits for it goes on with that."""
+    if actor.place is not None:
+        return _answered(world, actor, actor.place, outcome)
+    if actor.call and actor.call.function == secrets_manager.FUNCTION:
+        secrets_manager.concluded(world, outcome)  # type: ignore[arg-type]
+    return replace(actor, call=None)
 
 
 def _called(world: LivingWorld, actor: Actor) -> LeftLying:

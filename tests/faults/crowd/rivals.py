@@ -34,6 +34,8 @@ class Node:
     """Who acted last."""
     interruptions: int = 0
     """How many more there may be."""
+    calls: int = 0
+    """How many Secrets Manager may still make."""
     ended: Place | None = None
     """Where that one came to."""
 
@@ -47,7 +49,7 @@ class Rivals(Search[Node]):
     ) -> None:
         super().__init__(stop_at=stop_at)
         self.world: LivingWorld = scenario.begun()
-        self._began_with = self.world.file.held
+        self._began_with = self.world.held
         self._scenario, self._modes, self._stops, self._interruptions = scenario, modes, stops, interruptions
 
     def explore(self) -> int:
@@ -64,7 +66,9 @@ class Rivals(Search[Node]):
             (one.name, one.place and place_key(self.world, one.place), late_key(self.world, one.call), self._wakes(one))
             for one in node.actors
         ]
-        return renamed(repr((self.world.key(), actors, node.stops, node.begun, node.clean, node.at_work, node.interruptions)))
+        return renamed(
+            repr((self.world.key(), actors, node.stops, node.begun, node.clean, node.at_work, node.interruptions, node.calls))
+        )
 
     def _wakes(self, actor: Actor) -> float | None:
         return None if actor.wakes is None else round(actor.wakes - self.world.clock, 3)

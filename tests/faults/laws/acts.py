@@ -1,6 +1,7 @@
 """What is asked of every act, by what whoever did it had looked at before."""
 
 import json
+from typing import Any
 
 from rotation.core.model import CURRENT, PENDING, Credential
 
@@ -18,6 +19,7 @@ def judge(it: Invocation, boundary: Boundary) -> None:
         return
     if it.event.get("mode") == "dry-run":
         raise Violation("dry-run", f"{boundary.what} was done in a dry run")
+    _left_the_admin_to_its_owner(it, boundary)
     _once(it, boundary)
     _wrote_ahead(it, boundary)
     _made_like_the_one_in_use(it, boundary)
@@ -36,6 +38,13 @@ def _tried_once(it: Invocation, boundary: Boundary) -> None:
         raise Violation("once", f"{boundary.what}: a password that was refused is tried again in the same call")
     if boundary.what.startswith("login ") and it.seen.unanswered:
         raise Violation("I3", f"{boundary.what}: tried after a login that got no answer, as if that had been refused")
+
+
+def _left_the_admin_to_its_owner(it: Invocation, boundary: Boundary) -> None:
+    """Its secret, and its password in the database."""
+    its = boundary.what.endswith(" admin") or boundary.what in (f"alter {ADMIN}", f"discard {ADMIN}")
+    if its and not it.world.target.rotates_admin:
+        raise Violation("owner", f"{boundary.what}: the admin is another target's to rotate")
 
 
 def _once(it: Invocation, boundary: Boundary) -> None:
@@ -61,7 +70,7 @@ def _made_like_the_one_in_use(it: Invocation, boundary: Boundary) -> None:
     """With TLS where that needs it; and where the application comes without, it comes in as the new user too."""
     verb, _, username = boundary.what.partition(" ")
     accounts = it.world.source.accounts
-    model = accounts.get(it.world.file.held.username)
+    model = accounts.get(it.world.held.username)
     if verb == "create" and model and accounts[username].tls != model.tls:
         law = "I7" if model.tls else "I3"
         raise Violation(law, f"{username} was made {'without' if model.tls else 'with'} TLS, unlike the user in use")
@@ -94,6 +103,9 @@ def _proved(it: Invocation, boundary: Boundary) -> None:
 def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
     """What is published; and what is recorded as the outcome of a change of a password. (A flip has its own proof: ValidateApp.)"""
     world = it.world
+    secret = _put_before_others(world, boundary)
+    if secret:
+        return secret.held
     if boundary.what.startswith("publish "):
         return _published(world, boundary)
     if boundary.what == f"swap {CURRENT} of admin":
@@ -101,6 +113,11 @@ def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
     if it.function == "discard_old_password" and boundary.what == f"swap {CURRENT} of slots":
         return world.current.credential(world.current.active if world.current.two_values else world.current.leaves)
     return None
+
+
+def _put_before_others(world: LivingWorld, boundary: Boundary) -> Any:
+    """The secret that others read, in which another version became current."""
+    return next((one for one in world.reads_published() if boundary.what == f"swap {CURRENT} of {one.short}"), None)
 
 
 def _published(world: LivingWorld, boundary: Boundary) -> Credential:
@@ -121,8 +138,18 @@ def _held_the_intent(it: Invocation, boundary: Boundary) -> None:
         return
     if boundary.what.startswith("put ") or it.function in ("fix_permissions", "announce_incident"):
         return
-    if _owner(it) != it.owner:
+    if boundary.what in (f"swap {PENDING} of application", "start"):
+        return  # Secrets Manager's own label guards nothing of ours
+    if it.function == "rotate_secret":
+        _acted_for_a_living_run(it, boundary)
+    elif _owner(it) != it.owner:
         raise Violation("I4", f"{it.function}: {boundary.what}, and the intent was not seen to be its own")
+
+
+def _acted_for_a_living_run(it: Invocation, boundary: Boundary) -> None:
+    """What Secrets Manager makes current is what a run awaits that it was told to be alive."""
+    if _owner(it) is None:
+        raise Violation("I4", f"{boundary.what}: nobody holds an intent to make it current")
 
 
 def _looked_under_the_lock(it: Invocation, boundary: Boundary) -> None:
@@ -130,7 +157,7 @@ def _looked_under_the_lock(it: Invocation, boundary: Boundary) -> None:
     verb, _, username = boundary.what.partition(" ")
     if verb not in ("alter", "create", "discard"):
         return
-    if "labels of slots" not in it.seen.under_lock:
+    if not {"labels of slots", "pending of slots"} & it.seen.under_lock:
         raise Violation("I4", f"{boundary.what}: nobody had looked at the intent under the database's lock")
     if it.world.current.two_values and username != ADMIN:
         if f"passwords of {username}" not in it.seen.under_lock:
@@ -169,11 +196,23 @@ def _one_way(it: Invocation, boundary: Boundary) -> None:
             raise Violation("I5", "a flip landed after it had been closed")
         if it.function == "close_flip":
             world.remembers |= {closed}
+    _not_after_the_way_back(it, boundary)
     ours = world.slots.labels().pending == it.event.get("claim", {}).get("version")
-    if boundary.what.startswith("publish ") and ours and it.event["direction"] == "restore":
-        held = _published(world, boundary)
+    moves = boundary.what.startswith("publish ") or boundary.what == f"swap {CURRENT} of application"
+    if moves and ours and it.event.get("direction") == "restore":
+        held = world.held if world.reads_published() else _published(world, boundary)
         if it.event["entry"] != "previous" and not _same_slot(world, held):
             raise Violation("I5", f"rolled back to {held.username}, which is not what is current")
+
+
+def _not_after_the_way_back(it: Invocation, boundary: Boundary) -> None:
+    """What Secrets Manager was to make current, once the run that awaited it has put back what was there before."""
+    if boundary.what != f"swap {CURRENT} of application":
+        return
+    if it.function == "rotate_secret" and f"restored {it.seen.pending}" in it.world.remembers:
+        raise Violation("I5", "the application's secret was moved on after the run had put it back")
+    if it.event.get("direction") == "restore":
+        it.world.remembers |= {f"restored {it.event['claim']['version']}"}
 
 
 def _same_slot(world: LivingWorld, held: Credential) -> bool:

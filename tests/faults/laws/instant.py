@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from rotation.core.model import CURRENT
 
+from tests.faults.laws import published
 from tests.faults.laws.recorded import active_login, content_of, login_of, recorded_in, said
 from tests.faults.laws.violation import Violation
 from tests.worlds.living import LivingWorld
@@ -22,10 +23,10 @@ def begin(world: LivingWorld, *, by_hand: bool = False) -> None:
     """What does not hold now is excused; a person's act is followed by this too. `by_hand`: he put the slot secret, or pointed a
     consumer elsewhere: with what he put he may have dropped from the record what is in use, which the next run finds as drift."""
     world.look_at_sessions()
-    if not by_hand and world.file.held.username in USERS.values():
+    if not by_hand and world.held.username in USERS.values():
         world.remembers |= {BOOTSTRAPPED}
     excused = {f"excused {fact}" for fact, holds in _facts(world) if not holds}
-    kept = {one for one in world.remembers if one == BOOTSTRAPPED or one.startswith(("closed ", "restarted "))} | (
+    kept = {one for one in world.remembers if one == BOOTSTRAPPED or one.startswith(("closed ", "restarted ", "restored "))} | (
         {BY_HAND} if by_hand else world.remembers & {BY_HAND}
     )
     world.remembers = frozenset(kept | excused | _notes(world))
@@ -41,6 +42,7 @@ def check(world: LivingWorld) -> None:
             raise Violation(law, what)
     if excused:
         world.remembers -= excused - {f"excused {fact}" for fact in broken}
+    published.check(world)
     lost = {one for one in world.remembers if one.startswith("note ")} - _notes(world)
     if lost:
         raise Violation("lost-update", f"what somebody had put is gone: {', '.join(sorted(lost))}")
@@ -63,14 +65,14 @@ def _facts(world: LivingWorld) -> Iterator[tuple[str, bool]]:
 
 def _in_use(world: LivingWorld, known: set[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
     """What consumers hold, what is worked with, what pods run with; and, unless people changed the record, that it is in it."""
-    held = {"sqlconf.php": world.file.held, "the Kubernetes Secret": world.secret.held}
+    held = world.holdings()
     for place, one in held.items():
-        yield f"I3 what {place} holds for {said(one)} does not log in", world.accepts(one)
+        yield f"I3 what {place} holds for {said(one)} does not log in", world.gets_in(one)
     for one in world.lingering():
-        yield f"I2 {said(one)} is worked with and does not log in any more", world.accepts(one)
+        yield f"I2 {said(one)} is worked with and does not log in any more", world.gets_in(one)
     if BY_HAND in world.remembers:
         return
-    for one in world.pods.environments:
+    for one in world.environments():
         yield f"I2 pods run with {said(one)}, which does not log in", world.accepts(one)
     for one in {*held.values(), *world.lingering()}:
         if one.username in USERS.values():

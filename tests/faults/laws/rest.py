@@ -2,6 +2,7 @@
 
 from rotation.core.model import Credential
 
+from tests.faults.laws import published
 from tests.faults.laws.instant import BY_HAND
 from tests.faults.laws.recorded import active_login, rotation_of
 from tests.faults.laws.violation import Violation
@@ -25,17 +26,19 @@ def at_rest(world: LivingWorld, place: Place, *before: Credential, state: str = 
     wrong = {
         f"the run ended {place.state}: {place.cause}": place.state == state,
         "AWSPENDING is held": world.slots.labels().pending is None and world.admin.labels().pending is None,
-        "a consumer is not on the active slot": all(one.held.same_login(active_login(world)) for one in (world.file, world.secret)),
+        "a consumer is not on the active slot": all(one.same_login(active_login(world)) for one in world.holdings().values()),
         "a slot does not log in": all(
             world.accepts(current.credential(slot)) for slot in ((current.active,) if current.two_values else current.ring)
         ),
         "the admin does not log in": world.accepts(world.current_admin.credential),
-        "the admin's password is not of this rotation": rotation_of(world.admin) == _renewal(world, place, state),
+        "the admin's password is not of this rotation": not world.target.rotates_admin
+        or rotation_of(world.admin) == _renewal(world, place, state),
         "an old password is left": by_hand
         or not [n for n in (*USERS.values(), ADMIN) if n in accounts and accounts[n].old is not None],
-        "the application uses what it used before": by_hand or not all(world.file.held.same_login(one) for one in before),
+        "the application uses what it used before": by_hand or not all(world.held.same_login(one) for one in before),
         "the old credential is accepted": by_hand or before[0].username == FORMER or not world.accepts(before[0]),
         "the record of a first rotation was kept": current.previous is None,
+        **published.at_rest(world),
     }
     for what, holds in wrong.items():
         if not holds:

@@ -14,6 +14,11 @@ from tests.worlds.living import FUNCTION_SECONDS, LivingWorld, Snapshot
 
 COUNTS = "check_drained"
 """The only function that asks how often somebody logged in."""
+_SHOWS = {
+    Port.PAGE: {Port.FILE, Port.CLUSTER, Port.SECRETS, Port.PAGE},
+    Port.PROXY: {Port.SECRETS, Port.DATABASE},
+}
+"""Of what ports a look at another depends."""
 MOST_TRIES = 400
 """Of one run's calls: after so many it does not end any more."""
 
@@ -59,7 +64,7 @@ class Landing:
         asks how often somebody logged in. A version never changes, and its labels only when they are moved."""
         verb, _, what = boundary.what.partition(" ")
         changed = {one.what for one in self.did if one.changed}
-        if verb == "read" and boundary.port is Port.SECRETS:
+        if verb in ("read", "which") and boundary.port is Port.SECRETS:
             return True
         if verb == "labels":
             return not any(one.startswith("swap ") and one.endswith(what.removeprefix("of ")) for one in changed)
@@ -69,7 +74,7 @@ class Landing:
             return True
         if boundary.port is Port.DATABASE:
             return not any(one.port is Port.DATABASE for one in self.did)
-        shows = {Port.FILE, Port.CLUSTER, Port.PAGE} if boundary.port is Port.PAGE else {boundary.port}
+        shows = _SHOWS.get(boundary.port, {boundary.port})
         return not any(one.port in shows for one in self.did if one.changed)
 
 
@@ -131,6 +136,8 @@ class Attempt:
                 why = why_not(kind, boundary, self.boundaries[place + 1 :])
                 if kind in (Kind.ZOMBIE, Kind.LATE) and self._node.late:
                     why = "one acts late already"
+                if kind is Kind.POD and not self._world.environments():
+                    why = "there are no pods"
                 yield kind, boundary, why
 
     def say(self, kind: Kind, boundary: Boundary) -> str:

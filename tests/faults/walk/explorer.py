@@ -54,7 +54,7 @@ class Explorer(Search[Node]):
         """The only state that faults strike; empty: all."""
         self.scenario = scenario
         self.world = scenario.begun()
-        self._began_with = self.world.file.held
+        self._began_with = self.world.held
         self.report = Report()
         self._faults = 0
         self._first = 1
@@ -79,10 +79,15 @@ class Explorer(Search[Node]):
     def begin(self, faults: int) -> Node:
         """Where so many faults begin: at once, or after a first run that was stopped."""
         node = self._at(1, self.scenario.first_mode if self.scenario.stopped_at else self.scenario.mode)
-        while self.scenario.stopped_at and node.place.state != self.scenario.stopped_at:
+        until = self.scenario.stopped_at or self.scenario.late_at
+        while until and node.place.state != until:
             if node.place.ended:
-                raise Violation("at-rest", f"the first run ended {node.place.state} before it came to {self.scenario.stopped_at}")
+                raise Violation("at-rest", f"the first run ended {node.place.state} before it came to {until}")
             (node,) = Attempt(self.world, node).undisturbed()
+        if self.scenario.late_at:
+            self.world.restore(node.world)
+            late = self.scenario.late(self.world)
+            node = replace(node, world=self.world.snapshot(), late=late)
         if self.scenario.stopped_at:
             node = self._at(2, self.scenario.mode)
         self._faults, self._first = faults, node.run
@@ -94,7 +99,8 @@ class Explorer(Search[Node]):
         return Node(self.world.snapshot(), place, number)
 
     def _begin(self, number: int, mode: str) -> Place:
-        place = begun(f"run-{number}", mode)
+        name, given = self.world.begins(number)
+        place = begun(name, mode, **given)
         self.world.alive = {place.who.id}
         return settled(self.world, place)[0]
 

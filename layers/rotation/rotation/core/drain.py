@@ -47,11 +47,13 @@ class Drain:
     republished: int = 0
 
 
-def after(look: Look, before: Drain | None, now: float, quiet_seconds: int, deadline_seconds: int) -> Drain:
-    """The quiet period starts in this run and starts again whenever anything stirs."""
+def after(look: Look, before: Drain | None, now: float, quiet_seconds: int, deadline_seconds: int, cache_seconds: int = 0) -> Drain:
+    """The quiet period starts in this run and starts again whenever anything stirs. `cache_seconds`: for how long the application
+    may go on with what it read before a consumer was put right again; the next look comes after that."""
     base = before or Drain(now, DrainStatus.WAITING)
     if not look.published:
-        return replace(base, status=DrainStatus.REPUBLISH, quiet_since=None, logins=look.logins, republished=base.republished + 1)
+        again = replace(base, status=DrainStatus.REPUBLISH, quiet_since=None, logins=look.logins)
+        return replace(again, wait_seconds=max(POLL_SECONDS, cache_seconds), republished=base.republished + 1)
     if not look.rolled_out or look.sessions:
         return _waiting(base, None, look, _wait(quiet_seconds, deadline_seconds))
     since = base.quiet_since if _undisturbed(base, look) else None

@@ -1,5 +1,6 @@
 """What a decision means, told step by step before anything is done: the answer of a dry run. No credential is in it."""
 
+from rotation.core.model import Mode
 from rotation.core.situation import Action, Decision
 from rotation.kinds.target import Consumer, Target
 
@@ -21,13 +22,26 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
     return [
         _step("ClaimRotation", f"AWSPENDING of {target.slot_secret}: to a version that says what is to become true"),
         *(publish if decision.action is Action.PUBLISH else []),
-        _step("OverlapWindow", f"nothing: waits {target.overlap_seconds} s"),
+        _step("OverlapWindow", f"nothing: waits {overlap_seconds(decision, target, Mode.DRY_RUN)} s"),
         _step("CheckDrained", f"nothing: waits until {old} was not used for {target.quiet_seconds} s"),
         _step("RotateOldSlot", f"{old}: a new password, beside the old one where the server can keep both"),
         _step("DiscardOldPassword", f"{old}: the old password is refused; AWSCURRENT of {target.slot_secret} holds the new one"),
-        _step("RotateAdmin", f"the database admin: a new password; AWSCURRENT of {target.admin_secret} holds it"),
+        _step("RotateAdmin", _admin(target)),
         _step("ReleaseRotation", f"AWSPENDING of {target.slot_secret}: to none"),
     ]
+
+
+def _admin(target: Target) -> str:
+    if not target.rotates_admin:
+        return f"nothing: {target.admin_secret} is another target's to rotate (rotates_admin is false)"
+    return f"the database admin: a new password; AWSCURRENT of {target.admin_secret} holds it"
+
+
+def overlap_seconds(decision: Decision, target: Target, mode: Mode) -> int:
+    """How long both credentials are left alone. In mode revoke, and where an older retirement is finished, only as long as the
+    application may go on with what it has read: the run before may have been stopped right after its flip."""
+    shortened = mode.terms.skips_overlap or decision.action is Action.RETIRE
+    return target.cache_seconds if shortened else target.overlap_seconds
 
 
 def _validated(target: Target, new: str) -> list[str]:

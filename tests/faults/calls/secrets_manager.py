@@ -1,0 +1,87 @@
+"""Secrets Manager that rotates the application's secret: it calls our function step by step, and after a failure from the first one
+on. Each call looks once: what it would wait for, it finds when it is called again."""
+
+from dataclasses import replace
+from typing import Any
+
+from rotation.core.model import CURRENT, PENDING
+from rotation.protocol.secret_call import SecretStep
+
+from local import secret_labels as aws
+from tests.faults.calls.machinery import LeftLying, invocation
+from tests.faults.laws import acts
+from tests.worlds.behind_proxy import ProxiedWorld
+from tests.worlds.invocation import Answered, Boundary, Invocation, Left, Outcome
+from tests.worlds.living import FUNCTION_SECONDS
+from tests.worlds.proxied import APPLICATION
+
+FUNCTION = "rotate_secret"
+STEPS = tuple(SecretStep)
+LAMBDA_SECONDS = 900.0
+
+
+def prompt(world: ProxiedWorld) -> None:
+    """As many steps as succeed."""
+    while world.rotation and _stepped(world):
+        pass
+
+
+def slow(world: ProxiedWorld) -> None:
+    """One step."""
+    if world.rotation:
+        _stepped(world)
+
+
+def late(world: ProxiedWorld) -> None:
+    """All but finishSecret."""
+    while world.rotation and STEPS[world.rotation.step] is not SecretStep.FINISH and _stepped(world):
+        pass
+
+
+def left_lying(world: ProxiedWorld) -> LeftLying:
+    """The next call, right before it moves AWSCURRENT."""
+
+    def gate(it: Invocation, boundary: Boundary) -> None:
+        if boundary.what == f"swap {CURRENT} of {world.application.short}":
+            it.leave_lying()
+
+    asked = _event(world)
+    outcome = invocation(world, FUNCTION, asked, FUNCTION, before=gate).run()
+    assert isinstance(outcome, Left), outcome
+    return LeftLying(FUNCTION, asked, FUNCTION, outcome.told, world.clock + FUNCTION_SECONDS)
+
+
+def next_call(world: ProxiedWorld) -> LeftLying:
+    """It has not begun yet; it may live as long as Lambda lets it."""
+    return LeftLying(FUNCTION, _event(world), FUNCTION, (), world.clock + LAMBDA_SECONDS)
+
+
+def _stepped(world: ProxiedWorld) -> bool:
+    """Whether it succeeded."""
+    return concluded(world, invocation(world, FUNCTION, _event(world), FUNCTION).run())
+
+
+def concluded(world: ProxiedWorld, outcome: Outcome) -> bool:
+    """The same, of a call that has ended."""
+    acts.canaries(world, outcome)
+    succeeded = isinstance(outcome, Answered)
+    if world.rotation:  # else somebody has put another version meanwhile
+        world.rotation = replace(world.rotation, step=world.rotation.step + 1 if succeeded else 0)
+        _complete(world)
+    return succeeded
+
+
+def _event(world: ProxiedWorld) -> dict[str, Any]:
+    """Of the next step. AWS adds keys, and so do the laws: whoever acts has a name."""
+    assert world.rotation
+    asked = {"Step": str(STEPS[world.rotation.step]), "SecretId": APPLICATION, "ClientRequestToken": world.rotation.token}
+    return {**asked, "mode": "rotate", "execution": {"id": FUNCTION, "name": FUNCTION}}
+
+
+def _complete(world: ProxiedWorld) -> None:
+    """After the last step the label goes, if it is where it should be."""
+    if world.rotation and world.rotation.step == len(STEPS):
+        versions, token = world.application.versions, world.rotation.token
+        if aws.holder_of(versions, PENDING) == token == aws.holder_of(versions, CURRENT):
+            aws.move(versions, PENDING, None, token)
+        world.rotation = None

@@ -1,0 +1,28 @@
+"""What must hold of the secrets that others read: the application's, and those of a proxy."""
+
+from tests.faults.laws.violation import Violation
+from tests.worlds.behind_proxy import ProxiedWorld
+from tests.worlds.living import LivingWorld
+from tests.worlds.proxied import OTHERS
+
+
+def check(world: LivingWorld) -> None:
+    """At every instant: what is not ours stays as it is."""
+    for secret in world.reads_published():
+        for content in secret.contents():
+            if {key: value for key, value in content.items() if key not in ("username", "password")} != OTHERS:
+                raise Violation("lost-update", f"{secret.short}: a key of somebody else was changed")
+
+
+def at_rest(world: LivingWorld) -> dict[str, bool]:
+    """After one clean run: what would be wrong, and whether it is right."""
+    if not isinstance(world, ProxiedWorld):
+        return {}
+    current = world.current
+    users = [current.credential(slot) for slot in current.ring]
+    labels = world.application.labels()
+    return {
+        "a proxy secret does not hold its user's password": all(world.proxies[one.username].held.same_login(one) for one in users),
+        "a user does not get in through the proxy": all(world.gets_in(one) for one in users),
+        "Secrets Manager can rotate no more: AWSPENDING is left": labels.pending in (None, labels.current),
+    }
