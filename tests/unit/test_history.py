@@ -89,7 +89,8 @@ def test_a_step_gave_up_where_no_try_succeeded() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "item"), [('{"function": {"name": "flip_slot"}}', "flip_slot"), ('{"consumer": {"kind": "secret"}}', "secret"), ("", "")]
+    ("given", "item"),
+    [('{"function": {"name": "flip_slot"}}', "flip_slot"), ('{"consumer": {"kind": "secret"}}', "secret"), ("", "")],
 )
 def test_a_visit_inside_a_map_says_what_it_is_about(given: str, item: str) -> None:
     raw = Raw().enter("Map", "Publish").iteration("Started", 0)
