@@ -13,7 +13,7 @@ from rotation.told.history import RUNNING, Visit
 
 from rotation_cli.aws import NotPermitted
 from rotation_cli.deadlines import Deadlines
-from rotation_cli.history import Run
+from rotation_cli.history import PER_ITEM, Run
 from rotation_cli.screen import clean, console
 from rotation_cli.stack import Stack
 from rotation_cli.trouble import Trouble
@@ -169,7 +169,8 @@ def step_line(run: Run, visit: Visit) -> str:
     if visit.kind == "Wait" and seconds < SHORTEST:
         return ""
     how = "  waiting" if visit.kind == "Wait" else "  FAILED" if visit.gave_up else ""
-    return f"{_since(run, now if visit.left is None else visit.left)}  {visit.state:<20} {lasted(seconds):>8}{how}"
+    what = f"{visit.state} {visit.item}".rstrip() if visit.state in PER_ITEM else visit.state
+    return f"{_since(run, now if visit.left is None else visit.left)}  {what:<20} {lasted(seconds):>8}{how}"
 
 
 def _since(run: Run, at: float) -> str:

@@ -13,11 +13,14 @@ from rotation.told.runbook import ENDS, End, end_of
 TELLING = ("ReadInput", "ReadSlots", "ClaimRotation", "RotateOldSlot")
 """States whose output says what a reader wants to know."""
 
+PER_ITEM = ("ProbeFunction", "PutSecret")
+"""States that are entered for several of a kind: their input says for which."""
+
 
 def needed(event: Event) -> Event:
     """Without the rest of its data: a year of daily looks is a few hundred megabytes of it."""
     keys = ["name", "index", "error", "cause"]
-    if event.kind == STARTED or event.state in ENDS:
+    if event.kind == STARTED or event.state in (*ENDS, *PER_ITEM):
         keys.append("input")
     if event.kind in STATUSES or event.state in TELLING:
         keys.append("output")

@@ -9,7 +9,7 @@ from rich.text import Text
 from rotation.told.failures import as_object
 from rotation.told.history import RUNNING
 from rotation.told.outcome import DONE
-from rotation.told.runbook import Urgency
+from rotation.told.runbook import CUT_SHORT, Urgency
 from rotation.told.ways import link, way_out
 
 from rotation_cli.deadlines import Deadlines
@@ -73,7 +73,9 @@ def _tell_failures(out: Console, run: Run) -> None:
         out.print(clean(f"failed at {failure.step}: {failure.error}: {failure.message}"))
         if way := way_out(failure.error):
             out.print(f"  {way} More: {link(failure.error)}")
-    if run.error and not run.failures:
+    if run.status in CUT_SHORT and not run.terminal and (run.error or run.cause):
+        out.print(clean(f"{'stopped' if run.status == 'ABORTED' else 'ended'}: {': '.join(filter(None, (run.error, run.cause)))}"))
+    elif run.error and not run.failures:
         out.print(clean(f"failed: {run.error}: {run.cause}"))
 
 

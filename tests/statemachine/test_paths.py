@@ -11,13 +11,13 @@ from tests.statemachine.scripted import KILLED, Raises, Refused, Script
 
 INTERPRETED_TOO = True
 PUBLISHED = ["ChooseConsumer", "WriteSqlconf", "ConsumerDone", "ChooseConsumer", "PatchSecret", "ConsumerDone"]
-ROLLED_OUT = ["ChooseConsumer", "RestartApp", "WaitForRollout", "CheckRollout", "RolloutComplete", "ConsumerDone"]
+ROLLED_OUT = ["ChooseConsumer", "RestartApp", "WaitForRollout", "CheckRollout", "IsRolloutComplete", "ConsumerDone"]
 SPINE = [
     *("Begin", "ReadInput", "ChooseMode", "ReadSlots", "ChooseAction", "ClaimRotation", "ChooseRepair", "SyncUsers", "ChooseWork"),
     *("AimAtNewSlot", "AllConsumers", "Publish", *PUBLISHED, *ROLLED_OUT, "ChoosePublished", "ValidateApp", "ChooseEnd"),
     *("FlipSlot",),
-    *("ChooseOverlap", "OverlapWindow", "CheckDrained", "Drained", "RotateOldSlot", "OldSlotAltered"),
-    *("CheckStillDrained", "StillDrained", "DiscardOldPassword", "ChooseAdmin", "RotateAdmin"),
+    *("ChooseOverlap", "OverlapWindow", "CheckDrained", "IsDrained", "RotateOldSlot", "WasOldSlotAltered"),
+    *("CheckStillDrained", "IsStillDrained", "DiscardOldPassword", "ChooseAdmin", "RotateAdmin"),
     *("ReleaseRotation", "ChooseOutcome", "RotationSucceeded"),
 ]
 LOOKS_AND_ACTS = ["CheckDrained", "RotateOldSlot", "CheckStillDrained", "DiscardOldPassword"]

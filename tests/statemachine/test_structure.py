@@ -111,6 +111,12 @@ def test_a_state_says_why_in_one_line(name: str, state: State) -> None:
     assert "\n" not in state["Comment"]
 
 
+@each_state
+def test_a_choice_asks_and_states_no_fact(name: str, state: State) -> None:
+    """It is entered before anything is known: "Drained" would lie in the console."""
+    assert (state["Type"] == "Choice") is name.startswith(("Choose", "Is", "Was", "Does"))
+
+
 def test_every_next_exists_and_every_state_is_reached() -> None:
     for scope in scopes(shipped()):
         reached, new = set(), {scope["StartAt"]}

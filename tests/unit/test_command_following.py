@@ -1,6 +1,7 @@
 """Following an execution, also where AWS does not always answer."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import cast
@@ -161,3 +162,8 @@ def test_what_goes_on_says_which_try_it_is() -> None:
     visit = seen("SyncUsers", 1)
     visit.failed_tries, visit.failed_at = [BUSY], [BEGAN.timestamp() + 2]
     assert going_on(troubled(visit), Deadlines(None)) == "SyncUsers, try 2"
+
+
+def test_a_probe_says_which_function_was_asked() -> None:
+    visit = replace(seen("ProbeFunction", 1, 3), item="flip_slot")
+    assert told(troubled(visit)) == ["    3.0 s  ProbeFunction flip_slot    2.0 s"]

@@ -103,6 +103,14 @@ def test_the_findings_of_a_verify_are_told(capsys: pytest.CaptureFixture[str]) -
     assert "ok       TLS: trusted\n" in out
 
 
+def test_who_stopped_a_run_said_why(capsys: pytest.CaptureFixture[str]) -> None:
+    one = run(1, "ABORTED", reason="a drill")
+    one.failures = (Failure("SyncUsers", "SourceBusy", "busy"),)
+    one.cause = "oncall stopped it"
+    telling.tell_end(one)
+    assert "stopped: oncall stopped it\n" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("name", [*ENDS, *CUT_SHORT])
 def test_every_end_has_its_exit_code(name: str) -> None:
     one = run(1, name, "") if name in CUT_SHORT else run(1, "FAILED", name)

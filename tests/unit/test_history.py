@@ -81,7 +81,24 @@ def test_a_try_that_failed_belongs_to_the_visit_in_which_it_was_tried() -> None:
     }
 
 
-def test_a_visit_inside_a_map_says_in_which_iteration() -> None:
+def test_a_step_gave_up_where_no_try_succeeded() -> None:
+    assert [visit.state for visit in rolled_back().read().visits if visit.gave_up] == ["PatchSecret"]
+    once = Raw().enter("Task", "SyncUsers").fail_a_try(error="SourceBusy", cause=REFUSED).add("TaskSucceeded")
+    [visit] = once.leave("Task", "SyncUsers").read().visits
+    assert (visit.answered, visit.gave_up, len(visit.failed_at)) == (True, False, 1)
+
+
+@pytest.mark.parametrize(
+    ("given", "item"),
+    [('{"function": {"name": "flip_slot"}}', "flip_slot"), ('{"consumer": {"kind": "secret"}}', "secret"), ("", "")],
+)
+def test_a_visit_inside_a_map_says_what_it_is_about(given: str, item: str) -> None:
+    raw = Raw().enter("Map", "Publish").iteration("Started", 0)
+    [_, visit] = raw.add("TaskStateEntered", "stateEntered", name="ProbeFunction", input=given).read().visits
+    assert visit.item == item
+
+
+def test_a_visit_inside_a_map_says_in_which_in_which_iteration() -> None:
     iterations = {visit.state: visit.iteration for visit in rolled_back().read().visits}
     assert iterations == {
         "Publish": None, "WriteSqlconf": 0, "PatchSecret": 1, "PatchSecretFailed": 1, "CloseFlip": None, "RolledBack": None,

@@ -37,8 +37,8 @@ def landed_is_closed(world: Any, request: Any) -> dict[str, Any]:
 
 def no_drain(states: dict[str, Any]) -> None:
     """It is looked at, and what is seen makes no difference."""
-    states["Drained"]["Choices"] = [{"Variable": "$.drain.began", "IsPresent": True, "Next": "RotateOldSlot"}]
-    states["StillDrained"]["Choices"] = [{"Variable": "$.drain.began", "IsPresent": True, "Next": "DiscardOldPassword"}]
+    states["IsDrained"]["Choices"] = [{"Variable": "$.drain.began", "IsPresent": True, "Next": "RotateOldSlot"}]
+    states["IsStillDrained"]["Choices"] = [{"Variable": "$.drain.began", "IsPresent": True, "Next": "DiscardOldPassword"}]
 
 
 def nobody_works_with_it(world: Any, request: Any, admin: Any, version: str, record: Any) -> int:

@@ -39,7 +39,7 @@ _which = Clients.which
 
 
 def retires_without_telling_the_proxy(states: dict[str, Any]) -> None:
-    states["OldSlotAltered"]["Choices"][1]["Next"] = "CheckStillDrained"
+    states["WasOldSlotAltered"]["Choices"][1]["Next"] = "CheckStillDrained"
 
 
 def retires_at_once(states: dict[str, Any]) -> None:

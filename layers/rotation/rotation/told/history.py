@@ -70,6 +70,8 @@ class Visit:
     """None while it goes on. Nothing says that a Fail is left: it lasts until the execution ends."""
     iteration: int | None = None
     """Which one of its Map; None outside."""
+    item: str = ""
+    """What that one is: the function that is asked, the kind of consumer that is published to."""
     failed_tries: list[Failure] = field(default_factory=list)
     """Each may be followed by another try, in the same visit."""
     failed_at: list[float] = field(default_factory=list)
@@ -144,9 +146,16 @@ class _Reader:
             history.error, history.cause = _error(event)
 
     def _enter(self, event: Event) -> None:
-        visit = Visit(event.state, event.kind.removesuffix(ENTERED), event.at, iteration=self._iteration)
+        kind, item = event.kind.removesuffix(ENTERED), item_of(event) if self._iteration is not None else ""
+        visit = Visit(event.state, kind, event.at, iteration=self._iteration, item=item)
         self.history.visits.append(visit)
         self.history.last = self._open[visit.state] = visit
+
+
+def item_of(event: Event) -> str:
+    """The name of what an iteration of a Map is about; empty where the event's data does not say."""
+    given = as_object(event.details.get("input"))
+    return str(as_object(given.get("function")).get("name") or as_object(given.get("consumer")).get("kind") or "")
 
 
 def _error(event: Event) -> tuple[str, str]:
