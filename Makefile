@@ -30,9 +30,9 @@ SETUP := VENV='$(VENV)' TOOLS='$(TOOLS)' PYTHON='$(PYTHON)' local/setup.sh
 setup: ## what the others need: packages into ~/.cache, PHP through apt where it is missing
 	$(SETUP) packages php node
 
-demo: build ## rotations of a running application on this machine; ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig
+demo: build ## rotations of a running application on this machine; APP=openemr|proxy ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig RING=n
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
-	$(foreach v,ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.demo
+	$(foreach v,APP RING ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.demo
 
 local: build ## the stack on this machine, held until Ctrl-C, to try the command rotation on it; CLUSTER=real|stand-in|kubeconfig
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
@@ -42,9 +42,9 @@ faults: ## every fault at every boundary, pairs of them, rivals, random schedule
 	$(SETUP) packages
 	$(foreach v,LEVEL ONLY SCHEDULE FAULT,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
 
-soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1
+soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1; APP=proxy|one-user RING=n: 10 rotations under 40 requests a second
 	$(SETUP) php
-	$(foreach v,ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
+	$(foreach v,APP RING ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
 
 # together ONE,TWO,LAST: all at once, LAST in the foreground; what the others say comes after it. Any may fail. TWO may be empty.
 define together

@@ -107,10 +107,11 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     from moto.core.config import default_user_config
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from local.engine import mend
+    from local import engine, histories
     from local.secrets_manager import StrictSecrets
 
-    mend()
+    engine.mend()
+    histories.mend()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     moto = DomainDispatcherApplication(create_backend_app)
     endpoint = f"http://127.0.0.1:{port}"

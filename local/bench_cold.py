@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from local.lambdas import runtime_python
-from local.stack import BUILD
+from local.running import BUILD
 from local.translation import translate
 
 ROUNDS = 5

@@ -1,7 +1,8 @@
 """Every password of a run is a canary: searched for, in all the ways it could be written, wherever it must not be.
 
-It may be in Secrets Manager, in sqlconf.php, in the Kubernetes Secret and so in the environment of pods, and, hashed, in
-MySQL's own tables. Anywhere else it is a leak. What is reported names the place and the way of writing, never the password.
+It may be in Secrets Manager, in sqlconf.php, in the Kubernetes Secret and so in the environment of pods, in what a proxy knows of
+its secrets, and, hashed, in the database's own tables. Anywhere else it is a leak. What is reported names the place and the way of
+writing, never the password.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 from local.leftovers import MARK, marked
-from local.stack import ADMIN_SECRET, SLOT_SECRET, LocalStack
+from local.running import Running
 
 GIVEN_TO_PODS = b"MYSQL_PASS="
 POD = b"router.php"
@@ -35,8 +36,8 @@ class Finding:
         return f"{self.place} ({self.encoding})"
 
 
-def search(stack: LocalStack) -> list[Finding]:
-    """All findings, of every version of both secrets; empty is good."""
+def search(stack: Running) -> list[Finding]:
+    """All findings, of every version of the secrets; empty is good."""
     places = list(_places(stack))
     everything = b"\n".join(text for _, text in places)  # once through all of it says which few to look for in each place
     ways = {way for password in passwords(stack) for way in ways_to_write(password)}
@@ -44,13 +45,13 @@ def search(stack: LocalStack) -> list[Finding]:
     return sorted({Finding(place, encoding) for place, text in places for encoding, needle in found if needle in text})
 
 
-def passwords(stack: LocalStack) -> set[str]:
+def passwords(stack: Running) -> set[str]:
     """Whatever is called a password in any version of the secrets, those without a label included."""
-    versions = [(secret, version) for secret in (SLOT_SECRET, ADMIN_SECRET) for version in _versions(stack, secret)]
+    versions = [(secret, version) for secret in stack.secret_names for version in _versions(stack, secret)]
     return {password for secret, version in versions for password in _called_password(stack.secret(secret, version))}
 
 
-def _versions(stack: LocalStack, secret: str) -> Iterator[str]:
+def _versions(stack: Running, secret: str) -> Iterator[str]:
     more: dict[str, str] = {}
     while True:
         listed = stack.aws.client("secretsmanager").list_secret_version_ids(SecretId=secret, IncludeDeprecated=True, **more)
@@ -94,15 +95,16 @@ def _called_password(document: Any) -> Iterator[str]:
                 yield from _called_password(value)
 
 
-def _places(stack: LocalStack) -> Iterator[tuple[str, bytes]]:
+def _places(stack: Running) -> Iterator[tuple[str, bytes]]:
     yield from _history(stack)
     yield from _logs(stack)
     yield from _targets(stack)
     yield from _files(stack)
-    yield from _processes([os.getpid(), *marked(stack._run.environment[MARK])])  # noqa: SLF001
+    yield from _processes([os.getpid(), *marked(stack.environment[MARK])])
+    yield from stack.more_places()
 
 
-def _history(stack: LocalStack) -> Iterator[tuple[str, bytes]]:
+def _history(stack: Running) -> Iterator[tuple[str, bytes]]:
     """Every event of every execution, with its data; and what DescribeExecution says."""
     states = stack.aws.client("stepfunctions")
     pages = states.get_paginator("list_executions").paginate(stateMachineArn=stack.machine_arn)
@@ -114,7 +116,7 @@ def _history(stack: LocalStack) -> Iterator[tuple[str, bytes]]:
             yield f"execution {name}, event {event['id']}, {event['type']}", _text(event)
 
 
-def _logs(stack: LocalStack) -> Iterator[tuple[str, bytes]]:
+def _logs(stack: Running) -> Iterator[tuple[str, bytes]]:
     """What CloudWatch has: the machine's log, with the data of its states."""
     logs = stack.aws.client("logs")
     for page in logs.get_paginator("describe_log_groups").paginate():
@@ -129,20 +131,17 @@ def _strings_in_json(message: str) -> bytes:
     return message.encode() + b"\n" + _text(json.loads(message))
 
 
-def _targets(stack: LocalStack) -> Iterator[tuple[str, bytes]]:
+def _targets(stack: Running) -> Iterator[tuple[str, bytes]]:
     for page in stack.aws.client("ssm").get_paginator("describe_parameters").paginate():
         for parameter in page["Parameters"]:
             found = stack.aws.client("ssm").get_parameter(Name=parameter["Name"], WithDecryption=True)
             yield f"parameter {parameter['Name']}", _text(found)
 
 
-def _files(stack: LocalStack) -> Iterator[tuple[str, bytes]]:
-    """All of the run but the two places where a password belongs; of MySQL's own files its logs."""
-    mysql = stack.app.mysql
-    sqlconf = stack.app.sites / "default" / "sqlconf.php"
+def _files(stack: Running) -> Iterator[tuple[str, bytes]]:
+    """All of the run but where a password belongs."""
     for path in stack.directory.rglob("*"):
-        in_database = path.is_relative_to(mysql.data) and path not in (mysql.general_log, mysql.error_log)
-        if path == sqlconf or in_database or not path.is_file():
+        if stack.may_hold(path) or not path.is_file():
             continue
         with suppress(FileNotFoundError):  # a log that was just rotated away, a temporary file
             yield f"file {path.relative_to(stack.directory)}", os.fsencode(path) + b"\n" + path.read_bytes()

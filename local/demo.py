@@ -14,17 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from local import canary, page
-from local.faults import Fault, meant
 from local.follow import Run, follow
 from local.load import Load, Results
-from local.options import FAILURES, NOTHING, ROLLOUT, Options, command
+from local.options import FAILURES, NOTHING, Options, command
 from local.report import Chapter, Report, Retired
 from local.rollouts import RolloutWatch
-from local.stack import ADMIN_SECRET, OVERRIDES, SLOT_SECRET, LocalStack
+from local.running import OVERRIDES, Running
+from local.shows import SHOWS, Show
 from local.telling import Teller, pairs, tell
-
-TRIES = 4
-"""A killed function is tried this often by the machine (once and three retries): to fail a state, kill it as often."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +37,15 @@ class Old:
 class Story:
     """What came of it, as it happens."""
 
-    stack: LocalStack
-    rollouts: RolloutWatch
+    show: Show
+    rollouts: RolloutWatch | None
     chapters: list[Chapter] = field(default_factory=list)
     old: list[Old] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def stack(self) -> Running:
+        return self.show.stack
 
 
 def main() -> int:
@@ -54,18 +55,19 @@ def main() -> int:
 
 def demo(options: Options) -> int:
     """Start, rotate, fail once, sum up."""
-    began = time.monotonic()
-    print(f"Starting AWS, EKS, EFS, Aurora and OpenEMR on this machine ({options.pods} pods)", flush=True)
+    began, show = time.monotonic(), SHOWS[options.app](options)
+    print(f"Starting {show.starts}", flush=True)
     print(f"  the shipped template.yaml, built; overridden here only: {pairs(OVERRIDES)}", flush=True)
-    with LocalStack(options.pods, cluster=options.cluster) as stack:
+    with show.stack as stack:
         print(f"  ready after {time.monotonic() - began:.1f} s: {pairs(stack.versions())}", flush=True)
         print(f"  {options.rate} requests/s from now on, none tried again\n", flush=True)
-        with Load(stack.app.login_page, options.rate) as load, RolloutWatch(stack.app.cluster) as rollouts:
-            story = Story(stack, rollouts)
+        with Load(stack.page, options.rate, marker=show.marker) as load, show.watch() as rollouts:
+            story = Story(show, rollouts)
             for number in range(1, options.rotations + 1):
                 _rotate(story, f"demo-{number}", outage=options.outage and number == 1)
             if options.fail != NOTHING:
-                _fail(story, f"demo-{options.rotations + 1}", options.fail)
+                _fail(story, f"demo-{options.rotations + 1}", options.fail, FAILURES[options.app][options.fail])
+            time.sleep(show.settles)
             requests = load.stop()
         report = _examine(story, requests, options, began)
         html = page.render(report)
@@ -80,11 +82,12 @@ def demo(options: Options) -> int:
 
 def _rotate(story: Story, name: str, *, outage: bool) -> None:
     """One that must succeed: the application ends on another password, and the old ones are refused."""
-    before, admin = story.stack.secret(SLOT_SECRET), story.stack.secret(ADMIN_SECRET)
+    stack = story.stack
+    before, admin = stack.secret(stack.slot_secret), stack.secret(stack.admin_secret)
     old, user = before["active_slot"], _active_user(before)
     print(f"{name}: the application uses slot {old} ({user})", flush=True)
-    run = _follow(story, name, on_publish=story.stack.app.cluster.kill_pods if outage else None)
-    after = story.stack.secret(SLOT_SECRET)
+    run = _follow(story, name, on_moved=story.show.outage if outage else None)
+    after = stack.secret(stack.slot_secret)
     story.chapters.append(Chapter(run, "RotationSucceeded", user, _active_user(after)))
     if run.outcome != "RotationSucceeded":
         story.problems.append(f"{name} ended in {run.outcome}: {run.cause}")
@@ -94,31 +97,27 @@ def _rotate(story: Story, name: str, *, outage: bool) -> None:
     story.old += [Old(one["username"], one["password"], by=name) for one in (before[old], admin)]
 
 
-def _fail(story: Story, name: str, state: str) -> None:
+def _fail(story: Story, name: str, state: str, expected: str) -> None:
     """One whose state is made to fail: it must end where the runbook says, the application served as before."""
-    stack, before = story.stack, story.stack.secret(SLOT_SECRET)
+    stack, before = story.stack, story.stack.secret(story.stack.slot_secret)
     print(f"{name}: made to fail at {state}; the application uses slot {before['active_slot']}", flush=True)
-    if state == ROLLOUT:
-        stack.app.cluster.break_next_rollout()
-    else:
-        stack.aws.fail(Fault(stack.function(state), meant(state), TRIES))
+    story.show.break_state(state)
     run = _follow(story, name)
-    after = stack.secret(SLOT_SECRET)
-    story.chapters.append(Chapter(run, FAILURES[state], _active_user(before), _active_user(after), made_to_fail=state))
-    if run.outcome != FAILURES[state]:
-        story.problems.append(f"{name} ended in {run.outcome} instead of {FAILURES[state]}: {run.cause}")
-    if FAILURES[state] == "RolledBack":
+    after = stack.secret(stack.slot_secret)
+    story.chapters.append(Chapter(run, expected, _active_user(before), _active_user(after), made_to_fail=state))
+    if run.outcome != expected:
+        story.problems.append(f"{name} ended in {run.outcome} instead of {expected}: {run.cause}")
+    if expected == "RolledBack":
         story.problems += [f"{name} did not restore: {what}" for what in _not_restored(stack, before)]
 
 
-def _not_restored(stack: LocalStack, before: dict[str, Any]) -> list[str]:
-    """What is not as it was: the pointer, the file, the Secret."""
-    after = stack.secret(SLOT_SECRET)
+def _not_restored(stack: Running, before: dict[str, Any]) -> list[str]:
+    """What is not as it was: the pointer, and each place that the application reads its login from."""
+    after = stack.secret(stack.slot_secret)
     active = before["active_slot"]
     wanted = after[active]
-    found = {"sqlconf.php": stack.app.sqlconf_login(), "the Kubernetes Secret": stack.app.secret_login()}
     login = (wanted["username"], wanted["password"])
-    wrong = [place for place, one in found.items() if (one.username, one.password) != login]
+    wrong = [place for place, one in stack.held().items() if (one.username, one.password) != login]
     return (["active_slot"] if after["active_slot"] != active else []) + wrong
 
 
@@ -127,13 +126,13 @@ def _active_user(slots: dict[str, Any]) -> str:
     return user
 
 
-def _follow(story: Story, name: str, on_publish: Callable[[], object] | None = None) -> Run:
+def _follow(story: Story, name: str, on_moved: Callable[[], object] | None = None) -> Run:
     """Start it and print its states as they happen."""
     arn = story.stack.start_execution(name)
     run, teller = Run(arn), Teller(story.rollouts)
     for run, visit in follow(story.stack, arn):
-        if on_publish and visit and visit.state == "WriteSqlconf":
-            on_publish()
+        if on_moved and visit and visit.state == story.show.moves:
+            on_moved()
         teller.tell(run, visit)
     teller.end(run)
     return run
@@ -146,11 +145,12 @@ def _examine(story: Story, requests: Results, options: Options, began: float) ->
     problems = [*story.problems, *_failed(requests)]
     problems += [f"the password of {one.user} that {one.by} retired still works" for one in retired if not one.refused]
     problems += [f"a password leaked: {finding}" for finding in leaks]
-    setup = {"pods": str(options.pods), "requests per second": str(options.rate), **story.stack.versions()}
-    return Report(story.chapters, requests, retired, leaks, problems, setup, OVERRIDES, time.monotonic() - began)
+    setup = {**story.show.setup, "requests per second": str(options.rate), **story.stack.versions()}
+    seconds = time.monotonic() - began
+    return Report(story.chapters, requests, retired, leaks, problems, setup, OVERRIDES, seconds, story.show.searched)
 
 
-def _refuse_passwords(stack: LocalStack, html: str) -> None:
+def _refuse_passwords(stack: Running, html: str) -> None:
     """The page outlives the run, so it is searched too, before it is written."""
     ways = (way for password in canary.passwords(stack) for _, way in canary.ways_to_write(password))
     if any(way in html.encode() for way in ways):

@@ -14,11 +14,13 @@ from typing import Any
 
 from moto.stepfunctions.parser.api import ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.component.eval_component import EvalComponent
+from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service import StateTaskService
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend import execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
 from moto.stepfunctions.parser.backend.execution_worker_comm import ExecutionWorkerCommunication
@@ -114,13 +116,25 @@ def schedule_or_stop(schedule: Any) -> Any:
     return scheduled
 
 
+def one_client(make: Any) -> Any:
+    """For each service and region: moto makes one anew for every call of a function. Its credentials are the same for all."""
+    made = lru_cache(lambda region, service: make(region=region, service=service))
+
+    def client_for(*, region: str, service: str, **_credentials: Any) -> Any:
+        return made(region, service)
+
+    return client_for
+
+
 def mend() -> None:
-    """Once per process, before the first execution."""
+    """Once per process, before the first execution. What is only made quicker answers as before."""
     if (found := version("moto")) != READ:
         raise RuntimeError(
             f"local/engine.py mends the Step Functions engine of moto {READ}, and this is moto {found}. Read in "
             "docs/moto-stop-execution.md what is mended; look whether moto does it now; then change or remove local/engine.py."
         )
     execution.ExecutionWorker = Worker
+    json_path.parse = lru_cache(maxsize=4096)(json_path.parse)  # it is pure, and the same few hundred texts come again and again
+    lambda_eval_utils.boto_client_for = one_client(lambda_eval_utils.boto_client_for)
     service = StateTaskService
     service._before_eval_execution = schedule_or_stop(service._before_eval_execution)  # noqa: SLF001 - no other place will do

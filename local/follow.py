@@ -10,9 +10,11 @@ from typing import Any
 
 from rotation.told.history import RUNNING, Event, Visit, read
 
-from local.stack import LocalStack
+from local.running import Running
 
 POLL_SECONDS = 0.1
+NEW, ALL = 10, 1000
+"""Events in a page: of what may have come since the last look, and of a whole history."""
 
 
 @dataclass
@@ -55,13 +57,14 @@ def lasted(visit: Visit) -> float:
     return visit.seconds(time.time())
 
 
-def follow(stack: LocalStack, arn: str) -> Iterator[tuple[Run, Visit | None]]:
+def follow(stack: Running, arn: str) -> Iterator[tuple[Run, Visit | None]]:
     """The run, again and again until it has ended, with each visit as it ends, and None when a poll saw nothing new."""
     states = stack.aws.client("stepfunctions")
-    run, told = Run(arn), 0
+    run, told, events = Run(arn), 0, list[Event]()
     while True:
         described = states.describe_execution(executionArn=arn)
-        _read(run, _events(states, arn), described)
+        events += _newer(states, arn, events[-1].id if events else 0)
+        _read(run, events, described)
         finished = sorted((visit for visit in run.visits if visit.left is not None), key=lambda visit: visit.left or 0.0)
         for visit in finished[told:]:
             yield run, visit
@@ -72,20 +75,27 @@ def follow(stack: LocalStack, arn: str) -> Iterator[tuple[Run, Visit | None]]:
         time.sleep(POLL_SECONDS)
 
 
-def wait_for(stack: LocalStack, arn: str, meanwhile: Callable[[], object] = lambda: None) -> Run:
-    """The run once it has ended. Its history is read once: an engine that is asked for it all the time does little else."""
+def wait_for(stack: Running, arn: str, meanwhile: Callable[[], object] = lambda: None) -> Run:
+    """The run once it has ended. Its history is read once."""
     states = stack.aws.client("stepfunctions")
     while (described := states.describe_execution(executionArn=arn))["status"] == RUNNING:
         meanwhile()
         time.sleep(POLL_SECONDS)
     run = Run(arn)
-    _read(run, _events(states, arn), described)
+    _read(run, _newer(states, arn), described)
     return run
 
 
-def _events(states: Any, arn: str) -> list[Event]:
-    pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
-    return [Event.of_history(event) for page in pages for event in page["events"]]
+def _newer(states: Any, arn: str, last: int = 0) -> list[Event]:
+    """What came after the event of that id, asked for from the end: whoever asks for the whole, ten times a second, makes the local
+    AWS do little else."""
+    found: list[Event] = []
+    pages = states.get_paginator("get_execution_history")
+    for page in pages.paginate(executionArn=arn, reverseOrder=True, PaginationConfig={"PageSize": NEW if last else ALL}):
+        found += [Event.of_history(event) for event in page["events"] if event["id"] > last]
+        if page["events"] and page["events"][-1]["id"] <= last:
+            break
+    return found[::-1]
 
 
 def _read(run: Run, events: list[Event], described: dict[str, Any]) -> None:

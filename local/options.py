@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -15,14 +15,12 @@ from local.cluster.real import programs
 Chosen = TypeVar("Chosen")
 NOTHING = "none"
 ROLLOUT = "CheckRollout"
-FAILURES = {
+BEFORE = {
     "ReadSlots": "RotationRefused",
     "ClaimRotation": "RotationRefused",
     "SyncUsers": "NothingChanged",
-    "WriteSqlconf": "RolledBack",
-    "PatchSecret": "RolledBack",
-    "RestartApp": "RolledBack",
-    ROLLOUT: "RolledBack",
+}
+AFTER = {
     "ValidateApp": "RolledBack",
     "FlipSlot": "RolledBack",
     "CheckDrained": "OldSlotNotRotated",
@@ -32,12 +30,16 @@ FAILURES = {
     "RotateAdmin": "AdminNotRotated",
     "ReleaseRotation": "NotReleased",
 }
-"""Where a failing state leads: the terminal state the demo then expects."""
+OPENEMR, PROXY, ONE_USER = "openemr", "proxy", "one-user"
+PUBLISHING = {OPENEMR: ("WriteSqlconf", "PatchSecret", "RestartApp", ROLLOUT), PROXY: ("PutSecret", "CheckLogin")}
+FAILURES = {app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER} for app, states in PUBLISHING.items()}
+"""Of each application that is shown, where a failing state leads: the terminal state the demo then expects."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """ROTATIONS=n PODS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file> CLUSTER=stand-in|real|kubeconfig"""
+    """APP=openemr|proxy ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
+    CLUSTER=stand-in|real|kubeconfig, of proxy RING=n"""
 
     rotations: int = 2
     pods: int = 3
@@ -48,13 +50,18 @@ class Options:
     """Outside of what is removed when the demo ends."""
     cluster: str = kinds.STAND_IN
     """A real one by itself where its control plane is already built."""
+    app: str = OPENEMR
+    ring: int = 2
+    """How many users take turns."""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str] = os.environ) -> Options:
         """ValueError with the sentence to show."""
-        fail = environment.get("FAIL") or ROLLOUT
-        if fail not in (*FAILURES, NOTHING):
-            raise ValueError(f"FAIL={fail}: there is no such state. One of: {', '.join(FAILURES)}, or {NOTHING}.")
+        app = _app(environment, FAILURES)
+        states = FAILURES[app]
+        fail = environment.get("FAIL") or PUBLISHING[app][-1]
+        if fail not in (*states, NOTHING):
+            raise ValueError(f"FAIL={fail}: there is no such state. One of: {', '.join(states)}, or {NOTHING}.")
         page = Path(environment.get("PAGE") or cls.page).absolute()
         if page.is_dir():
             raise ValueError(f"PAGE={page}: this is a folder. The name of a file is wanted, like {page}/demo.html.")
@@ -65,8 +72,24 @@ class Options:
             fail=fail,
             outage=environment.get("OUTAGE", "") not in ("", "0"),
             page=page,
-            cluster=_cluster(environment),
+            cluster=_cluster(environment) if app == OPENEMR else cls.cluster,
+            app=app,
+            ring=_number(environment, "RING", cls.ring, 2, 3),
         )
+
+
+OWN = {"PODS": OPENEMR, "LOGINS": OPENEMR, "BREAK": OPENEMR, "RING": PROXY}
+"""What can be said of one application only. CLUSTER is in the environment of all tests, and passed over where there is none."""
+
+
+def _app(environment: Mapping[str, str], known: Iterable[str]) -> str:
+    app = environment.get("APP") or OPENEMR
+    if app not in known:
+        raise ValueError(f"APP={app}: there is no such application. One of: {', '.join(known)}.")
+    for name, whose in OWN.items():
+        if environment.get(name) and whose != app:
+            raise ValueError(f"{name}={environment[name]}: {name} is for APP={whose} only. Leave it out with APP={app}.")
+    return app
 
 
 def _cluster(environment: Mapping[str, str]) -> str:
@@ -79,7 +102,7 @@ def _cluster(environment: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class SoakOptions:
-    """ROTATIONS=n LOGINS=n SECONDS=n RATE=n BREAK=1"""
+    """APP=openemr|proxy|one-user ROTATIONS=n SECONDS=n RATE=n; LOGINS=n BREAK=1 of openemr, RING=n of proxy"""
 
     rotations: int = 200
     """0: as many as fit into the time, one at the least."""
@@ -87,24 +110,34 @@ class SoakOptions:
     seconds: int = 1500
     """For all that; a rotation that has begun by then is finished."""
     rate: int = 200
-    """New logins a second, at the least."""
+    """New logins a second, at the least; of another application than openemr requests."""
     breaks: bool = False
     """The password in use, after the first rotation."""
+    app: str = OPENEMR
+    ring: int = 2
+    """How many users take turns."""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str] = os.environ) -> SoakOptions:
         """SECONDS alone: as many rotations as fit. ValueError with the sentence to show."""
         timed = bool(environment.get("SECONDS"))
+        app = _app(environment, (OPENEMR, PROXY, ONE_USER))
+        rotations, logins, rate = (cls.rotations, cls.logins, cls.rate) if app == OPENEMR else (10, 0, 40)
         return cls(
-            rotations=_number(environment, "ROTATIONS", 0 if timed else cls.rotations, 0, 100_000),
-            logins=_number(environment, "LOGINS", 0 if timed else cls.logins, 0, 10**9),
+            rotations=_number(environment, "ROTATIONS", 0 if timed else rotations, 0, 100_000),
+            logins=_number(environment, "LOGINS", 0 if timed else logins, 0, 10**9),
             seconds=_number(environment, "SECONDS", cls.seconds, 1, 10**6),
-            rate=_number(environment, "RATE", cls.rate, 1, 1000),
+            rate=_number(environment, "RATE", rate, 1, 1000),
+            app=app,
+            ring=_number(environment, "RING", cls.ring, 2, 3),
             breaks=environment.get("BREAK", "") not in ("", "0"),
         )
 
     def __str__(self) -> str:
         wanted = "as many rotations as fit into"
+        if self.app != OPENEMR:
+            rotations = f"{self.rotations} rotations within" if self.rotations else wanted
+            return f"{rotations} {self.seconds} s, {self.rate} requests a second"
         if self.rotations:
             wanted = f"{self.rotations} rotations and {self.logins:,} logins within"
         return f"{wanted} {self.seconds} s, {self.rate} new logins a second at the least"

@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 
 from local.chart import chart
-from local.report import SEARCHED, Chapter, Report, Retired, waits
+from local.report import Chapter, Report, Retired, waits
 from local.traffic import OTHERS, Traffic, traffic
 
 FRAME = Path(__file__).with_suffix(".html")
@@ -39,7 +39,7 @@ def render(report: Report) -> str:
             [[escape(one.user), escape(one.by), _refused(one)] for one in report.retired],
         ),
         "leaks": _leaks(report),
-        "searched": escape(SEARCHED),
+        "searched": escape(report.searched),
         "setup": _pairs(report.setup),
         "overrides": _pairs(report.overrides),
         "data": _data(shown),

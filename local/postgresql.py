@@ -117,6 +117,10 @@ class PostgreSQL:
                     return
         raise RuntimeError("PostgreSQL did not read its configuration again")
 
+    def version(self) -> str:
+        """As the server says it."""
+        return str(self.execute("SHOW server_version")[0][0])
+
     def create_admin(self, admin: Login) -> None:
         """An administrator with what an RDS master user has: no superuser."""
         name = identifier(admin.username)

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from local.follow import Run, lasted
 from local.load import Results
 
-WAITS = {"WaitForDrain": "quiet period", "WaitForRollout": "rollout", "OverlapWindow": "overlap window"}
+WAITS = {
+    "WaitForDrain": "quiet period",
+    "WaitForRollout": "rollout",
+    "OverlapWindow": "overlap window",
+    "WaitForLogin": "the proxy",
+    "WaitForSecretsManager": "Secrets Manager",
+}
 """The machine's Wait states and what each waits for."""
 
 SEARCHED = "execution history, its log, parameters, logs, files, processes; raw, base64, hex, URL-encoded"
@@ -73,6 +79,7 @@ class Report:
     overrides: dict[str, str] = field(default_factory=dict)
     """The template's parameters that differ from AWS."""
     seconds: float = 0.0
+    searched: str = SEARCHED
 
     @property
     def users(self) -> list[str]:

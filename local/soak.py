@@ -12,48 +12,25 @@ import sys
 import time
 from dataclasses import dataclass, field
 
-from local.follow import wait_for
 from local.logins import DENIED, OPCACHE_SECONDS, Logged, Logins, NewSession
 from local.mysql import Login
-from local.options import SoakOptions, command
-from local.stack import ADMIN_SECRET, SLOT_SECRET, LocalStack, Pace
+from local.options import OPENEMR, SoakOptions, command
+from local.row import Row
+from local.shop import soak as shop
+from local.stack import SLOT_SECRET, LocalStack, Pace
 
 PACE = Pace(quiet_seconds=3, pod_seconds=0.1)
 HEADROOM = 1.02
 """More logins are offered than are asked for: the rate is what was achieved."""
 POLL_SECONDS = 0.2
-SILENCE_SECONDS = 8.0  # a rotation takes six
 BREAK_WITHIN = 10.0
 
 
 @dataclass
-class Soak:
+class Soak(Row):
     """What came of it, as it happens."""
 
-    stack: LocalStack
-    logins: Logins
-    rotations: list[float] = field(default_factory=list)
-    """How many seconds each took."""
-    problems: list[str] = field(default_factory=list)
-    _told: float = field(default_factory=time.monotonic)
-
-    def rotate(self) -> None:
-        """One rotation: the application ends on another login, and what it left is refused, the admin's too."""
-        name = f"soak-{len(self.rotations) + 1}"
-        slots, admin = self.stack.secret(SLOT_SECRET), self.stack.secret(ADMIN_SECRET)
-        arn = self.stack.start_execution(name)
-        time.sleep(PACE.quiet_seconds)  # none ends sooner, and whoever asks the engine meanwhile takes its time
-        run = wait_for(self.stack, arn, lambda: self._progress(name))
-        self.rotations.append(run.seconds)
-        if run.outcome != "RotationSucceeded":
-            self.problems.append(f"{name} ended in {run.outcome}: {run.cause}")
-        elif self.stack.secret(SLOT_SECRET)["active_slot"] == slots["active_slot"]:
-            self.problems.append(f"{name}: the application still uses slot {slots['active_slot']}")
-        else:
-            left = (slots[slots["active_slot"]], admin)
-            still = [one["username"] for one in left if self.stack.accepts(one["username"], one["password"])]
-            self.problems += [f"{name}: the retired password of {user} still works" for user in still]
-        self.tell(f"{name}: {run.outcome}, {run.working:.1f} + {run.waiting:.1f} s")
+    logins: Logins = field(kw_only=True)
 
     def break_password(self) -> None:
         """Somebody changes the password in use behind everybody's back; to see that it is noticed."""
@@ -64,19 +41,10 @@ class Soak:
         while not self.logins.results().failed and time.monotonic() < deadline:
             time.sleep(POLL_SECONDS)
 
-    def tell(self, what: str) -> None:
-        so_far = self.logins.results()
-        print(f"{so_far.seconds:7.1f} s  {what:40} {so_far.all:7,} logins, {so_far.rate:.0f}/s, {so_far.failed} failed", flush=True)
-        self._told = time.monotonic()
-
-    def _progress(self, name: str) -> None:
-        if time.monotonic() - self._told >= SILENCE_SECONDS:
-            self.tell(f"{name} …")
-
 
 def main() -> int:
     """The exit code."""
-    return command("soak", SoakOptions.parse, soak)
+    return command("soak", SoakOptions.parse, lambda options: soak(options) if options.app == OPENEMR else shop.soak(options))
 
 
 def soak(options: SoakOptions) -> int:
@@ -86,7 +54,7 @@ def soak(options: SoakOptions) -> int:
         log_in = NewSession(stack.app.mysql.ca_pem)
         path = stack.app.sites / "default" / "sqlconf.php"
         with Logins(path, log_in, options.rate * HEADROOM) as logins:
-            run = Soak(stack, logins)
+            run = Soak(stack, "soak", lambda: so_far(logins.results()), PACE.quiet_seconds, logins=logins)
             _rotations(run, options)
             time.sleep(OPCACHE_SECONDS + 1)  # those that still know what the last rotation retired would fail now
             logged = logins.stop()
@@ -96,6 +64,10 @@ def soak(options: SoakOptions) -> int:
         print(f"NOT WELL: {problem}")
     print("NOT WELL" if problems else "All is well.")
     return 1 if problems else 0
+
+
+def so_far(logged: Logged) -> str:
+    return f"{logged.seconds:7.1f} s {logged.all:7,} logins, {logged.rate:.0f}/s, {logged.failed} failed"
 
 
 def _rotations(run: Soak, options: SoakOptions) -> None:

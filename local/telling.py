@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from local.follow import Run, Visit, lasted
 from local.load import Results
-from local.report import SEARCHED, WAITS, Report, waits
+from local.report import WAITS, Report, waits
 from local.rollouts import RolloutWatch
 
 QUIET_LINES = ("Pass", "Choice", "Succeed", "Map")
@@ -17,7 +17,7 @@ SILENCE_SECONDS = 2
 class Teller:
     """Of one execution; says something at least every other second."""
 
-    def __init__(self, rollouts: RolloutWatch) -> None:
+    def __init__(self, rollouts: RolloutWatch | None) -> None:
         self._rollouts = rollouts
         self._told = time.monotonic()
 
@@ -36,7 +36,7 @@ class Teller:
         text = f"  {(visit.left or 0) - run.began:6.1f} s  {visit.state:20} {lasted(visit):5.2f} s"
         if visit.state in WAITS:
             return f"{text}  {WAITS[visit.state]}"
-        noticed = self._rollouts.noticed_after(visit.left or 0) if visit.state == "CheckRollout" else None
+        noticed = self._rollouts.noticed_after(visit.left or 0) if self._rollouts and visit.state == "CheckRollout" else None
         return f"{text}  complete {noticed:.1f} s ago" if noticed is not None and noticed < _since_restart(run, visit) else text
 
     def _progress(self, run: Run) -> None:
@@ -61,10 +61,10 @@ def tell(report: Report) -> None:
     print("Retired passwords, each tried again now")
     for login in report.retired:
         print(f"  {login.user:12} retired by {login.by:10} {'refused' if login.refused else 'STILL ACCEPTED'}")
-    print(f"Passwords searched for in {SEARCHED}")
+    print(f"Passwords searched for in {report.searched}")
     print(f"  {len(report.leaks)} found where they should not be")
     beyond = report.seconds - report.waiting
-    print(f"\n{report.seconds:.0f} s in all: {report.waiting:.0f} s of quiet periods and rollouts, {beyond:.0f} s beyond them")
+    print(f"\n{report.seconds:.0f} s in all: {report.waiting:.0f} s of waiting on purpose, {beyond:.0f} s beyond them")
 
 
 def pairs(values: Mapping[str, str]) -> str:

@@ -8,7 +8,12 @@ from dataclasses import dataclass, replace
 from local.follow import Run, Visit
 from local.report import WAITS
 
-BESIDE = {"WaitForDrain": "CheckDrained", "WaitForRollout": "CheckRollout"}
+BESIDE = {
+    "WaitForDrain": "CheckDrained",
+    "WaitForRollout": "CheckRollout",
+    "WaitForLogin": "CheckLogin",
+    "WaitForSecretsManager": "PutSecret",
+}
 """A Wait is drawn in the row of the state that looks whether it was long enough."""
 SHORTEST = 0.01  # seconds; an overlap window of 0 is not a bar
 
@@ -50,7 +55,7 @@ def rows(runs: Iterable[Run]) -> list[str]:
         for bar in bars(run):
             if bar.row not in found:
                 found.insert(place, bar.row)
-            place = found.index(bar.row) + 1
+            place = max(place, found.index(bar.row) + 1)  # a row that is passed again pushes nobody down
     return found
 
 

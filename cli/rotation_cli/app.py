@@ -8,15 +8,16 @@ import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rotation.core.errors import TargetInvalid
 from rotation.core.model import Mode
-from rotation.kinds.target import Target, parse_target
+from rotation.kinds.target import Target, owners_beside, parse_target
 from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
 
-from rotation_cli import documents, reporting, screen, telling
+from rotation_cli import documents, importing, reporting, screen, telling
 from rotation_cli.aws import Aws
 from rotation_cli.documents import end_as_json, run_as_json, status_as_json
 from rotation_cli.following import follow
@@ -80,7 +81,8 @@ def start(stack: Stack, mode: str, target: str | None, reason: str, name: str | 
     if mode == REVOKE and not yes:
         _confirm(
             f"Stack {stack.name}, account {stack.caller.account}, {stack.aws.region}: replace the passwords of all users of "
-            f"{target or 'the default target'} and the admin's now, and end the old users' sessions?"
+            f"{target or 'the default target'} and the admin's now, and end the old users' sessions?",
+            REVOKE,
         )
     given = {"mode": mode, "reason": reason, "started_by": stack.caller.arn} | ({"target": target} if target else {})
     arn = stack.start(name or f"{mode}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}", given)
@@ -171,24 +173,68 @@ def check(stack: Stack, name: str) -> int:
 
 
 @targets.command()
-@click.argument("file", type=click.Path(path_type=Path))
-@click.option("--name", help="The target's name; else the file's, without its extension.")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--name", help="The target's name; else the file's without its extension, or the secret's.")
+@click.option("--from-secret", "secret", metavar="ARN", help="Make record and target from the secret that the application reads.")
+@click.option("--user", "users", multiple=True, help="With --from-secret: a user that takes turns, if the secret names none.")
+@click.option("--dry-run", "dry", is_flag=True, help="With --from-secret: show what would be stored, and store nothing.")
+@click.option("--yes", is_flag=True, help="With --from-secret: do not ask before it is stored.")
 @PASS
-def add(stack: Stack, file: Path, name: str | None) -> int:
-    """Add the target document in FILE; refused if the stack's roles, file system or cluster do not reach what it names."""
+def add(stack: Stack, /, file: Path | None, name: str | None, secret: str | None, **more: Any) -> int:
+    """Add the target document in FILE, or make one from the secret that an application reads.
+
+    Refused if the stack's roles, file system or cluster do not reach what it names.
+    """
+    if (file is None) == (secret is None):
+        raise Trouble("give either a file with the target document, or --from-secret with the application's secret")
+    if secret is not None:
+        return _add_from(stack, secret, name, **more)
+    return _add_file(stack, Path(str(file)), name)
+
+
+def _add_from(stack: Stack, secret: str, name: str | None, *, users: Sequence[str], dry: bool, yes: bool) -> int:
+    made = importing.plan(stack, secret, name, users)
+    _check_name(made.target.name)
+    _within_reach(stack, made.target)
+    for line in made.lines:
+        click.echo(line)
+    if dry or not (made.puts_record or made.adds_target):
+        click.echo("nothing was stored" if dry else "all of it is there already: nothing is to be stored")
+        return 0
+    if not yes:
+        _confirm("Store it?", "targets add --from-secret")
+    importing.store(stack, made)
+    return _told(made.target.name, "stored")
+
+
+def _add_file(stack: Stack, file: Path, name: str | None) -> int:
     name = name or file.stem
-    if not TARGET_NAME.fullmatch(name):
-        raise Trouble(f"{name!r} cannot be a target's name: up to 63 lower-case letters, digits and -; give one with --name")
+    _check_name(name)
     try:
         text = file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Trouble(
             f"{file} cannot be read ({type(error).__name__}): name a file that holds the target document as JSON"
         ) from None
-    _within_reach(stack, _parsed(name, text))
+    target = _parsed(name, text)
+    _within_reach(stack, target)
     stack.add_target(name, text)
-    click.echo(f"{name} added; try it without changing anything: rotation start --mode dry-run --target {name} --follow")
+    for other in owners_beside(target, stack.targets()):
+        click.echo(
+            f"rotation: {other} rotates the same admin, {target.admin_secret}: say rotates_admin: false in all but one of them",
+            err=True,
+        )
+    return _told(name, "added")
+
+
+def _told(name: str, what: str) -> int:
+    click.echo(f"{name} {what}; try it without changing anything: rotation start --mode dry-run --target {name} --follow")
     return 0
+
+
+def _check_name(name: str) -> None:
+    if not TARGET_NAME.fullmatch(name):
+        raise Trouble(f"{name!r} cannot be a target's name: up to 63 lower-case letters, digits and -; give one with --name")
 
 
 @rotation.command()
@@ -272,11 +318,11 @@ def _within_reach(stack: Stack, target: Target) -> None:
         )
 
 
-def _confirm(question: str) -> None:
+def _confirm(question: str, command: str) -> None:
     if not sys.stdin.isatty():
-        raise Trouble("revoke asks before it begins, and nobody can answer here: give --yes")
+        raise Trouble(f"{command} asks before it begins, and nobody can answer here: give --yes")
     if not click.confirm(question, err=True):
-        raise Trouble("nothing was started")
+        raise Trouble("nothing was done")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from rotation.core.classes import CLASSES, DEFAULT_CLASS, RotationClass
+from rotation.core.model import SecretText
 from rotation.told.failures import as_object
 from rotation.told.history import Event
 
@@ -206,6 +207,30 @@ class Stack:
                     f"there is a target {name!r} already: give another --name, or change it where it is deployed from"
                 ) from None
             raise
+
+    # ---- secrets, read and put for `targets add --from-secret` alone
+
+    def secret(self, secret: str, place: str) -> tuple[str, SecretText | None]:
+        """Its whole ARN, and what is current in it; None where it holds nothing yet. `place`: where it is named."""
+        try:
+            described = self.aws.call("secretsmanager", "describe_secret", SecretId=secret)
+            arn = str(described["ARN"])
+            if not any("AWSCURRENT" in labels for labels in described.get("VersionIdsToStages", {}).values()):
+                return arn, None
+            text = self.aws.call("secretsmanager", "get_secret_value", SecretId=arn).get("SecretString")
+        except Refused as error:
+            if error.code == "ResourceNotFoundException":
+                raise Trouble(
+                    f"{place}: there is no secret {secret} in {self.aws.region}: correct it, or make that secret"
+                ) from None
+            raise
+        if text is None:
+            raise Trouble(f"{place}: {arn} holds no text: put its JSON as SecretString")
+        return arn, SecretText(str(text))
+
+    def put_secret(self, arn: str, text: SecretText) -> None:
+        """What is current from now on."""
+        self.aws.call("secretsmanager", "put_secret_value", SecretId=arn, SecretString=text.reveal())
 
     def pending(self, document: str) -> str:
         """The version of a target's slot secret that carries AWSPENDING: an intent that is open. Empty: none is."""

@@ -9,7 +9,7 @@ import sys
 
 from local.iam.audit import FORCED, Findings, audit, forced_by
 from local.iam.recording import kept
-from local.stack import BUILD
+from local.running import BUILD
 from local.translation import translate
 
 

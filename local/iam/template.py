@@ -61,6 +61,9 @@ class Resolved:
             if not isinstance(attached, dict) or self.template["Resources"][attached["Ref"]]["Type"] != POLICY:
                 raise NotImplementedError(f"{role} has a policy that is not in the template: {attached}")
             found[attached["Ref"]] = self._document(self.template["Resources"][attached["Ref"]]["Properties"])
+        for key, one in self.template["Resources"].items():
+            if one["Type"] == POLICY and {"Ref": role} in one["Properties"].get("Roles", []):
+                found[key] = self._document(one["Properties"])
         return found
 
     def roles(self) -> list[str]:

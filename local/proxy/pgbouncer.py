@@ -47,6 +47,11 @@ def programs() -> Programs:
     return Programs(root / "usr/sbin", next((root / "usr/lib").glob("*-linux-gnu"), None))
 
 
+def version() -> str:
+    """As it says itself."""
+    return programs().run("pgbouncer", "--version").split()[1]
+
+
 def configuration(databases: Sequence[str], where: str, settings: Mapping[str, str]) -> str:
     """The databases by name: with `*` for all of them it would end every session of its pools whenever it learns something."""
     lines = ["[databases]", *(f"{name} = {where}" for name in databases)]

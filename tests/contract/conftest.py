@@ -9,7 +9,7 @@ from local.aws import LocalAws
 from local.leftovers import Leftovers
 from local.postgresql import PostgreSQL
 
-pytest.register_assert_rewrite("tests.conformance.sources")
+pytest.register_assert_rewrite("tests.conformance.sources", "tests.conformance.consumers")
 
 from tests.contract.postgresql_database import RealPostgreSQL  # noqa: E402
 

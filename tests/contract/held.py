@@ -75,7 +75,7 @@ class Held:
         return str(self._states.describe_execution(executionArn=arn)["status"])
 
     def history(self, arn: str) -> list[str]:
-        return [event["type"] for event in self._states.get_execution_history(executionArn=arn)["events"]]
+        return [event["type"] for event in self._states.get_execution_history(executionArn=arn, maxResults=1000)["events"]]
 
     def wait_for(self, arn: str, kind: str) -> None:
         deadline = time.monotonic() + 30

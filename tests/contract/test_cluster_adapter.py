@@ -9,6 +9,7 @@ import traceback
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,8 @@ import pytest
 from rotation.consumers.cluster import eks
 from rotation.consumers.cluster.eks import Cluster
 from rotation.consumers.deployment.adapter import Deployment
-from rotation.consumers.secret.adapter import KubernetesSecret
+from rotation.consumers.keys import Keys
+from rotation.consumers.secret.adapter import OPENEMR, KubernetesSecret
 from rotation.core.errors import (
     ClusterConflict,
     ClusterObjectMissing,
@@ -38,6 +40,17 @@ from local.cluster.kinds import chosen
 from local.cluster.manifests import deployment, secret
 from local.leftovers import Leftovers
 from local.ports import free_port
+from tests.conformance.consumers import (
+    A,
+    B,
+    Consumer,
+    Fails,
+    KeepsWhatElseIsThere,
+    NeverOverwrites,
+    Restarts,
+    SaysWhere,
+    refused,
+)
 from tests.worlds.world import MARK
 
 NAMESPACE, SECRET, DEPLOYMENT = "openemr", "openemr-db-credentials", "openemr"
@@ -515,3 +528,101 @@ def test_a_deployment_that_is_not_ours_is_refused(cluster: Cluster) -> None:
     for act in (other.rollout, lambda: other.restart(*mark())):
         with raises(ClusterRefused):
             act()
+
+
+# What the saga relies on in any consumer
+
+
+class Rival(Cluster):
+    """Once, somebody else's patch arrives between our look and ours."""
+
+    theirs: Object | None = None
+
+    def patch(self, path: str, body: Object) -> None:
+        if self.theirs is not None:
+            theirs, self.theirs = self.theirs, None
+            super().patch(path, theirs)
+        super().patch(path, body)
+
+
+class InSecret:
+    """The Secret, with the keys that a target names for it, and one of somebody else."""
+
+    first, second, theirs = A, B, replace(A, username="theirs")
+    called = f"Secret {NAMESPACE}/{SECRET}"
+
+    def __init__(self, cluster: Cluster, idle: LocalCluster, texts: dict[str, str] | None) -> None:
+        self._idle = idle
+        self._cluster = Rival(cluster._name)
+        self._keys = Keys(texts or OPENEMR)
+        self.consumer = KubernetesSecret(self._cluster, NAMESPACE, SECRET, texts)
+        self._put({**dict.fromkeys(OPENEMR), **self._data(A), "truststore.jks": "/u3+7Q=="})
+
+    def others(self) -> object:
+        found = self._cluster.get(SECRET_PATH)
+        rest = {key: value for key, value in found["data"].items() if key not in self._keys.names}
+        return rest, found["type"], found["metadata"].get("labels")
+
+    def writes(self) -> object:
+        return self._cluster.get(SECRET_PATH)["metadata"]["resourceVersion"]
+
+    def spoil(self) -> None:
+        self._put(dict.fromkeys(self._keys.names, base64.b64encode(b"canary\xff").decode()))
+
+    def remove(self) -> None:
+        self._idle.delete(seen())
+
+    @contextmanager
+    def meddled(self) -> Iterator[None]:
+        self._cluster.theirs = {"data": self._data(self.theirs)}
+        yield
+
+    def _data(self, login: Credential) -> dict[str, str]:
+        return {key: base64.b64encode(text.reveal().encode()).decode() for key, text in self._keys.render(login).items()}
+
+    def _put(self, data: Object) -> None:
+        Cluster(self._cluster._name).patch(SECRET_PATH, {"data": data})
+
+
+class TestSecret(Consumer, SaysWhere, KeepsWhatElseIsThere, Fails, NeverOverwrites):
+    @pytest.fixture
+    def here(self, cluster: Cluster, idle: LocalCluster) -> InSecret:
+        return InSecret(cluster, idle, None)
+
+
+class TestSecretWithItsOwnKeys(Consumer, SaysWhere, KeepsWhatElseIsThere, Fails, NeverOverwrites):
+    @pytest.fixture
+    def here(self, cluster: Cluster, idle: LocalCluster) -> InSecret:
+        return InSecret(cluster, idle, {"DB_URL": "postgresql://{username}:{password|url}@{host}:{port}/{dbname}"})
+
+    def test_a_text_of_another_shape_is_refused_without_showing_it(self, here: InSecret) -> None:
+        here._put({"DB_URL": base64.b64encode(b"mysql://a:canary@b:1/c").decode()})
+        with refused(ConsumerDiffers, here.called, "DB_URL is not written as its template says"):
+            here.consumer.read()
+
+
+class Pods:
+    """The Deployment, and what somebody else wrote to it."""
+
+    def __init__(self, cluster: Cluster, idle: LocalCluster) -> None:
+        self._cluster, self._idle = cluster, idle
+        self.workload = Deployment(cluster, NAMESPACE, DEPLOYMENT)
+        theirs = {"metadata": {"annotations": {"theirs": "1"}}}
+        cluster.patch(DEPLOYMENT_PATH, {**theirs, "spec": {"template": theirs}})
+
+    def restarts(self) -> int:
+        return int(self._cluster.get(DEPLOYMENT_PATH)["metadata"]["generation"])
+
+    def others(self) -> object:
+        found = self._cluster.get(DEPLOYMENT_PATH)
+        template = found["spec"]["template"]
+        return found["metadata"]["annotations"].get("theirs"), template["metadata"]["annotations"]["theirs"], template["spec"]
+
+    def remove(self) -> None:
+        self._idle.delete(deployment(NAMESPACE, DEPLOYMENT, SECRET, replicas=0))
+
+
+class TestDeployment(Restarts):
+    @pytest.fixture
+    def here(self, cluster: Cluster, idle: LocalCluster) -> Pods:
+        return Pods(cluster, idle)

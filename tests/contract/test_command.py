@@ -309,7 +309,7 @@ def consumer(number: int, **changes: str) -> dict[str, Any]:
 
 BEYOND: dict[str, tuple[dict[str, Any], tuple[str, ...]]] = {
     "slot secret": (changed(slot_secret=f"arn:aws:secretsmanager:{HERE}:secret:other-AbCdEf"), ("slot_secret", "SlotSecretArn")),
-    "admin secret": (changed(admin_secret=PARAMETERS["SlotSecretArn"]), ("admin_secret", "AdminSecretArn")),
+    "admin secret": (changed(admin_secret=PARAMETERS["AdminSecretArn"] + "x"), ("admin_secret", "AdminSecretArn")),
     "cluster": (consumer(1, cluster="other"), ("cluster other", "openemr-eks")),
     "namespace": (consumer(2, namespace="other"), ("namespace other", "Namespace")),
     "Kubernetes Secret": (consumer(1, name="other"), ("secret other", "K8sSecretName")),
@@ -348,8 +348,9 @@ def test_a_target_within_reach_is_added_once(rotation: Run, tmp_path: Path, aws:
     text = json.dumps(consumer(0, path="second/sqlconf.php"))
     path.write_text(text)
     try:
-        code, out, _ = rotation("targets", "add", str(path))
+        code, out, err = rotation("targets", "add", str(path))
         assert (code, out.split()[0]) == (0, "second")
+        assert "openemr rotates the same admin" in err
         assert aws.client("ssm").get_parameter(Name=f"/{STACK}/targets/second")["Parameter"]["Value"] == text
         assert rotation("targets", "check", "second")[0] == 0
         refused(rotation("targets", "add", str(path)), "'second' already")

@@ -1,71 +1,128 @@
-"""What the steps rely on in a place that holds the credential: the same tests on the file itself and on what stands in for it.
+"""Every consumer and every stand-in of one passes the suite of tests/conformance/consumers.py; those of a cluster do in
+test_cluster_adapter, on a real one too.
 
-What only a file can show (owner, mode, who reads it meanwhile, a write that is killed) is in test_sqlconf_file.
+What only a file or a secret can show is in test_sqlconf_file and test_published_secret.
 """
 
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from rotation.consumers.sqlconf.adapter import SqlconfFile
-from rotation.core.model import Credential, Password
 from rotation.ports import CredentialConsumer
 
+from local.aws import LocalAws
+from tests.conformance.consumers import (
+    CANARY,
+    FORTH,
+    A,
+    B,
+    Consumer,
+    Fails,
+    Keeper,
+    KeepsWhatElseIsThere,
+    LeavesWhereToTheRecord,
+    NeverOverwrites,
+    SaysWhere,
+)
+from tests.contract.published import Application, OfEachUser, OfOneUser
 from tests.worlds.invocation import Invocation, Ports
 from tests.worlds.living import PHP, LivingWorld
-from tests.worlds.world import MARK, SECRET, SQLCONF, MemoryWorld, credential
+from tests.worlds.world import SECRET, SQLCONF, MemoryWorld
 
-A, B = credential("openemr_a", "canary-a-1"), credential("openemr_b", "canary-b-22")
-PASSWORDS = {
-    "quotes": 'it\'s "a" `x`',
-    "backslashes": "a\\1\\g<1>\\\\",
-    "what PHP would replace": "$pass {$x} ${y}",
-    "what ends a statement": "'; ?> <?php //",
-    "beyond ASCII": "pässwörd-€-密码",
-    "what formats": "%s {0} %%",
-}
+URL = {"URL": "postgresql://{username}:{password|url}@{host}:{port}/{dbname}", "user": "{username}"}
 
 
-@pytest.fixture(params=["file", "small world", "living world", "small world: Secret", "living world: Secret"])
-def consumer(request: pytest.FixtureRequest, tmp_path: Path) -> CredentialConsumer:
-    kind, _, secret = str(request.param).partition(": ")
-    if kind == "file":
-        (tmp_path / "sqlconf.php").write_bytes(PHP)
-        return SqlconfFile(tmp_path, "sqlconf.php")
-    index = SECRET if secret else SQLCONF
-    if kind == "small world":
-        return MemoryWorld().credential(index)
-    return Ports(Invocation(LivingWorld(), "publish", {"execution": {"id": "arn"}}, "test")).credential(index, "")
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    with LocalAws(runtime_python=Path("no-function-runs-here"), logs=tmp_path_factory.mktemp("logs")) as aws:
+        yield aws
 
 
-def read(consumer: CredentialConsumer) -> Credential:
-    """A Kubernetes Secret may name no port."""
-    return consumer.read().at_place_of(A)
+@dataclass
+class Place:
+    """Of which nothing more is known."""
+
+    consumer: CredentialConsumer
+    first, second = A, B
 
 
-def test_what_was_published_is_read_back(consumer: CredentialConsumer) -> None:
-    for published in (A, B, A):
-        consumer.publish(published, MARK)
-        assert read(consumer) == published
+class File(Place):
+    """A sqlconf.php."""
+
+    called = "sqlconf.php"
+    LOGIN = re.compile(rb"^\$(host|port|login|pass|dbase)\b")
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / "sqlconf.php"
+        self._path.write_bytes(PHP)
+        self._path.chmod(0o640)
+        super().__init__(SqlconfFile(folder, self._path.name))
+        self.consumer.publish(A, FORTH)
+
+    def others(self) -> object:
+        lines = [line for line in self._path.read_bytes().splitlines() if not self.LOGIN.match(line)]
+        return lines, self._path.stat().st_mode, [one.name for one in self._path.parent.iterdir()]
+
+    def writes(self) -> object:
+        return self._path.stat().st_ino, self._path.stat().st_mtime_ns
+
+    def spoil(self) -> None:
+        self._path.write_text(f"<?php $pass = '{CANARY}';")
+
+    def remove(self) -> None:
+        self._path.unlink()
 
 
-def test_what_is_there_already_is_not_written_again(consumer: CredentialConsumer) -> None:
-    consumer.publish(A, MARK)
-    assert [consumer.publish(one, MARK) for one in (A, B, B, A)] == [False, True, False, True]
+class TestSqlconf(Consumer, SaysWhere, KeepsWhatElseIsThere, Fails):
+    @pytest.fixture
+    def here(self, tmp_path: Path) -> File:
+        return File(tmp_path)
 
 
-@pytest.mark.parametrize("password", PASSWORDS.values(), ids=PASSWORDS)
-def test_a_password_of_any_characters_is_read_back_as_it_was(consumer: CredentialConsumer, password: str) -> None:
-    odd = Credential(A.username, Password(password), A.host, A.port, A.dbname)
-    assert consumer.publish(odd, MARK)
-    assert read(consumer) == odd
-    assert not consumer.publish(odd, MARK)
+class InMemory(Consumer, SaysWhere):
+    @pytest.fixture(params=[SQLCONF, SECRET], ids=["sqlconf.php", "Secret"])
+    def index(self, request: pytest.FixtureRequest) -> int:
+        return int(request.param)
 
 
-def test_another_host_or_schema_is_another_credential(consumer: CredentialConsumer) -> None:
-    consumer.publish(A, MARK)
-    for other in (
-        Credential(A.username, A.password, "elsewhere.example", A.port, A.dbname),
-        Credential(A.username, A.password, A.host, A.port, "elsewhere"),
-    ):
-        assert consumer.publish(other, MARK)
-        assert read(consumer) == other
+class TestSmallWorld(InMemory):
+    @pytest.fixture
+    def here(self, index: int) -> Place:
+        return Place(MemoryWorld().credential(index))
+
+
+class TestLivingWorld(InMemory):
+    @pytest.fixture
+    def here(self, index: int) -> Place:
+        return Place(Ports(Invocation(LivingWorld(), "publish", {"execution": {"id": "arn"}}, "test")).credential(index, ""))
+
+
+class InSecretsManager(Consumer, KeepsWhatElseIsThere, Fails, NeverOverwrites):
+    @pytest.fixture(autouse=True)
+    def _environment(self, aws: LocalAws, adapters_use: Callable[[LocalAws], None]) -> None:
+        adapters_use(aws)
+
+
+class TestApplicationSecret(InSecretsManager, LeavesWhereToTheRecord):
+    @pytest.fixture
+    def here(self, aws: LocalAws) -> Application:
+        return Application(aws)
+
+
+class TestApplicationSecretWithItsOwnKeys(InSecretsManager, SaysWhere):
+    @pytest.fixture
+    def here(self, aws: LocalAws) -> Application:
+        return Application(aws, URL)
+
+
+class TestProxySecrets(InSecretsManager, LeavesWhereToTheRecord, Keeper):
+    @pytest.fixture
+    def here(self, aws: LocalAws) -> OfOneUser:
+        return OfOneUser(aws)
+
+    @pytest.fixture
+    def keeper(self, aws: LocalAws) -> OfEachUser:
+        return OfEachUser(aws)

@@ -49,7 +49,7 @@ def ended(aws: LocalAws, execution: str) -> list[dict[str, Any]]:
     while states.describe_execution(executionArn=execution)["status"] == "RUNNING":
         assert time.monotonic() < deadline
         time.sleep(0.05)
-    events: list[dict[str, Any]] = states.get_execution_history(executionArn=execution)["events"]
+    events: list[dict[str, Any]] = states.get_execution_history(executionArn=execution, maxResults=1000)["events"]
     return events
 
 

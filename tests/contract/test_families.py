@@ -13,7 +13,7 @@ from local.aws import LocalAws
 from local.decided import Refused
 from local.deploy import Stack, deploy
 from local.lambdas import runtime_python
-from local.stack import BUILD, OVERRIDES
+from local.running import BUILD, OVERRIDES
 from tests.worlds.families import EVERYBODY, FAMILIES
 
 ONLY_OPENEMR = {f"{step}Function" for step in ("WriteSqlconf", "FixPermissions", "PatchSecret", "RestartApp", "CheckRollout")}

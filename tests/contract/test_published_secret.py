@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rotation.consumers.app_secret import adapter as app_secret
 from rotation.consumers.proxy_secret.adapter import ProxySecrets
 from rotation.consumers.published import PublishedSecret, RotatedSecret
 from rotation.core.errors import ConsumerDiffers, RotationError, SecretStoreUnavailable
@@ -178,6 +179,32 @@ def test_a_user_with_no_secret_or_two_is_refused(aws: LocalAws, names: tuple[str
         ProxySecrets(arns).of("app_b")
 
 
+def test_a_proxy_secret_that_does_not_exist_is_said(aws: LocalAws) -> None:
+    known = Operator(aws, {"username": "app_a", "password": "canary"}).arn
+    missing = f"arn:aws:secretsmanager:{aws.region}:123456789012:secret:nobody-AbCdEf"
+    with pytest.raises(RotationError, match=f"there is no secret {missing}: name one that there is, or make it"):
+        ProxySecrets([known, missing]).check(("app_a", "app_b"))
+
+
+def test_users_with_one_each_and_nobody_else_are_taken(aws: LocalAws) -> None:
+    arns = [Operator(aws, {"username": name, "password": "canary"}).arn for name in ("app_a", "app_b")]
+    ProxySecrets(arns).check(("app_b", "app_a"))
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("app_a", "app_c"), "none names app_b: give each user exactly one"),
+        (("app_b", "app_a", "app_b"), "2 \\(secret .*\\) names app_b"),
+        (("app_a", "app_b", "app_c"), "names app_c, who takes no turns \\(app_a, app_b do\\): take it out of the target"),
+    ],
+)
+def test_secrets_that_are_not_those_of_the_users_are_refused(aws: LocalAws, names: tuple[str, ...], said: str) -> None:
+    arns = [Operator(aws, {"username": name, "password": "canary"}).arn for name in names]
+    with pytest.raises(ConsumerDiffers, match=said):
+        ProxySecrets(arns).check(("app_a", "app_b"))
+
+
 # ---- while Secrets Manager rotates it -----------------------------------------------------------------------------------------
 
 
@@ -211,6 +238,18 @@ def test_what_is_put_under_the_token_keeps_every_other_key_and_is_not_current(
     assert operator.labels["AWSPENDING"] == token
     assert rotated.make_current(token, operator.labels["AWSCURRENT"])
     assert operator.content == SHAPE | {"username": "app_b", "password": "canary-b-22"}
+
+
+def test_what_is_put_under_the_token_is_written_by_the_keys_of_the_target(operator: Operator, token: str) -> None:
+    url = "postgresql://{}@proxy.example:5432/shop"
+    operator.put(SHAPE | {"URL": url.format("app_a:canary-a-1")})
+    keys = {"URL": url.format("{username}:{password|url}")}
+    secret = app_secret.rotated({"secret": operator.arn, "keys": keys}, str(uuid.uuid4()))
+    secret.put_pending(token, B)
+    assert B.same_login(secret.login(token))
+    assert secret.holds(token, B)
+    assert secret.make_current(token, operator.labels["AWSCURRENT"])
+    assert operator.content == SHAPE | {"URL": url.format("app_b:canary-b-22")}
 
 
 def test_a_version_under_the_token_stays_as_it_is(rotated: RotatedSecret, token: str) -> None:

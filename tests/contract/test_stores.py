@@ -11,7 +11,7 @@ from typing import Protocol
 import pytest
 from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.core.errors import SecretVersionMissing
-from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
+from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText, Version
 from rotation.ports import SecretStore
 
 from local import secret_labels
@@ -119,6 +119,15 @@ def test_labels_are_those_that_mean_something(here: Here, store: SecretStore) ->
     assert store.labels() == Labels(current=second, pending=pending, previous=here.first)
     here.put(SECOND, STAGING)
     assert store.labels() == Labels(current=second, pending=pending, previous=here.first)
+
+
+def test_a_label_leads_to_its_version_with_what_that_says_and_what_else_it_carries(here: Here, store: SecretStore) -> None:
+    assert store.pending() is None
+    assert store.current() == Version(here.first, SecretText(FIRST), frozenset({CURRENT}))
+    pending = here.put(SECOND, PENDING)
+    assert store.pending() == Version(pending, SecretText(SECOND), frozenset({PENDING}))
+    assert store.swap(CURRENT, to=pending, removed_from=here.first)
+    assert store.pending() == store.current() == Version(pending, SecretText(SECOND), frozenset({CURRENT, PENDING}))
 
 
 def test_a_version_is_read_by_id_whatever_is_current(here: Here, store: SecretStore) -> None:

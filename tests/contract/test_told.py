@@ -23,7 +23,7 @@ from rotation.told.notice import Notice
 from local.aws import REPOSITORY, LocalAws
 from local.deploy import Stack, deploy
 from local.lambdas import runtime_python
-from local.stack import BUILD, NAME, OVERRIDES
+from local.running import BUILD, NAME, OVERRIDES
 
 HERE = "us-east-1:123456789012"
 TARGET = "openemr"

@@ -11,16 +11,17 @@ from dataclasses import dataclass
 
 from local.faults import Fault, meant
 from local.follow import Run, Visit, follow, wait_for
+from local.load import Results
 from tests.e2e.hands import document, failures_of, put_target
-from tests.e2e.rotations import Rotations
+from tests.e2e.rotations import Turns
 from tests.statemachine.machine import State, scopes, shipped, states
 
-FORWARD, RESTORE = "forward", "restore"
+FORWARD, RESTORE, RETIRE = "forward", "restore", "retire"
 OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "Verify", "ProbeFunction")
 """A blow to these has nothing to recover: they hold nothing, and change no credential. Whatever else a revocation goes through is
 struck with a rotation, and every boundary of it by `make faults`."""
-OTHER_CONSUMERS = ("PutSecret", "WaitForSecretsManager", "WaitForLogin", "CheckLogin")
-"""What OpenEMR has not; no real application is struck in these yet."""
+BUTTON = "WaitForSecretsManager"
+"""Only where Secrets Manager began it: test_secrets_manager.py strikes that rotation in all of its steps."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
@@ -59,8 +60,45 @@ def following(state: State, direction: str) -> Iterator[str]:
     yield from (state[key] for key in ("Next", "Default") if key in state)
 
 
-ON_THE_WAY = [name for name in visited(shipped()["StartAt"], FORWARD) if name not in (*OTHER_MODES, *OTHER_CONSUMERS)]
-ON_THE_WAY_BACK = ["CloseFlip", *(name for name in visited("RollBack", RESTORE) if name not in OTHER_CONSUMERS)]
+@dataclass(frozen=True)
+class Way:
+    """One application's: what it has not of the shipped machine, and which of its states is failed for the way back."""
+
+    others: tuple[str, ...]
+    directions: tuple[str, ...]
+    fails: str
+    error: str
+    late: tuple[str, ...] = ()
+    """Reached only after a user's password was changed: before that the proxy knows them all."""
+
+    @property
+    def struck(self) -> list[tuple[str, str]]:
+        """Each state that works or waits, in each direction in which it is passed."""
+        return [(state, direction) for direction in self.directions for state in self.path(direction)]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{len(self.path(direction))} states ({direction})" for direction in self.directions)
+
+    def path(self, direction: str) -> list[str]:
+        """The states to be struck. Told of a retirement is only who keeps every user's password."""
+        starts = {
+            FORWARD: shipped()["StartAt"],
+            RESTORE: "RollBack",
+            RETIRE: shipped()["States"]["Publish"]["ItemProcessor"]["StartAt"],
+        }
+        first = ["CloseFlip"] if direction == RESTORE else []
+        left_out = (*self.others, *(OTHER_MODES if direction == FORWARD else ()), *(self.late if direction != RETIRE else ()))
+        return [*first, *(name for name in visited(starts[direction], direction) if name not in left_out)]
+
+
+OPENEMR = Way(("PutSecret", "WaitForLogin", "CheckLogin", BUTTON), (FORWARD, RESTORE), "RestartApp", "ClusterRefused")
+SHOP = Way(
+    ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout", BUTTON),
+    (FORWARD, RETIRE, RESTORE),
+    "ValidateApp",
+    "LoginRefused",
+    late=("WaitForLogin",),
+)
 
 
 def is_task(name: str) -> bool:
@@ -69,19 +107,25 @@ def is_task(name: str) -> bool:
 
 @dataclass
 class Tally:
-    """What the module did, for its one line."""
+    """What a module did, for its one line."""
 
     kills: int = 0
     stops: int = 0
     blows: int = 0
     recovered: int = 0
 
+    def line(self, where: str, requests: Results) -> str:
+        return (
+            f"blows at {where}: {self.kills} kills, {self.stops} stops; {self.recovered} of {self.blows} recovered;"
+            f" requests: {requests.served} served, {len(requests.failures)} failed"
+        )
+
 
 class Blows:
     """Everything is ordered before a rotation starts; afterwards one that nothing happens to must succeed."""
 
-    def __init__(self, rotations: Rotations, tally: Tally) -> None:
-        self._rotations, self._stack, self._tally = rotations, rotations.stack, tally
+    def __init__(self, rotations: Turns, tally: Tally, way: Way) -> None:
+        self._rotations, self._stack, self._tally, self._way = rotations, rotations.stack, tally, way
         brisk = document(self._stack)
         brisk["drain"]["quiet_seconds"] = 1
         put_target(self._stack, BRISK, brisk)
@@ -89,7 +133,7 @@ class Blows:
 
     def kill_everywhere(self, direction: str) -> Run:
         """One rotation, in which every function dies once in the middle of its work."""
-        tasks = [name for name in _path(direction) if is_task(name)]
+        tasks = [name for name in self._way.path(direction) if is_task(name)]
         for state in tasks:
             self._stack.aws.fail(Fault(self._stack.function(state), meant(state, direction), at=AT_WORK))
         run = wait_for(self._stack, self._start(direction))
@@ -124,10 +168,27 @@ class Blows:
         self._rotations.assert_rotates(target=BRISK)
         self._tally.recovered += 1
 
+    def assert_outlived(self, direction: str) -> None:
+        """The death of every function, once each; what the application and the admin used is retired by the end."""
+        rotations, before = self._rotations, [self._rotations.active, self._rotations.admin]
+        run = self.kill_everywhere(direction)
+        assert run.outcome == ("RolledBack" if direction == RESTORE else "RotationSucceeded"), run.cause
+        assert (rotations.active in before) == (direction == RESTORE)
+        rotations.assert_at_rest()
+        self.recover()
+        assert [rotations.accepts(login) for login in before] == [False, False]
+
+    def assert_carried_on(self, state: str, direction: str) -> None:
+        """What was stopped there, by the next run."""
+        rotations, before = self._rotations, [self._rotations.active, self._rotations.admin]
+        self.stop_at(state, direction)
+        self.recover()
+        assert [rotations.accepts(login) for login in before] == [False, False]
+
     def _start(self, direction: str, target: str = BRISK) -> str:
         if direction == RESTORE:
-            error = {"errorType": "ClusterRefused", "errorMessage": "ordered by a test"}
-            self._stack.aws.fail(Fault(self._stack.function("RestartApp"), meant("RestartApp"), error=error))
+            error, state = {"errorType": self._way.error, "errorMessage": "ordered by a test"}, self._way.fails
+            self._stack.aws.fail(Fault(self._stack.function(state), meant(state), error=error))
         return self._rotations.start(target=target)
 
     def _is_in(self, run: Run, state: str) -> bool:
@@ -136,7 +197,3 @@ class Blows:
         if now is None or now.state != state or now.left is not None:
             return False
         return not is_task(state) or KILLED in failures_of(self._rotations, run.arn)
-
-
-def _path(direction: str) -> list[str]:
-    return ON_THE_WAY if direction == FORWARD else ON_THE_WAY_BACK

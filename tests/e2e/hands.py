@@ -21,8 +21,9 @@ from local.cluster.application import DEPLOYMENT, NAMESPACE, SECRET
 from local.faults import Fault
 from local.follow import Run, Visit
 from local.mysql import Login
-from local.stack import ADMIN_SECRET, CLUSTER, NAME, SECRET_KEY, SLOT_SECRET, TARGET, LocalStack
-from tests.e2e.rotations import WITHIN, Rotations
+from local.running import Running
+from local.stack import ADMIN_SECRET, CLUSTER, NAME, SECRET_KEY, SLOT_SECRET, LocalStack
+from tests.e2e.rotations import WITHIN, Rotations, Turns
 
 Object = dict[str, Any]
 
@@ -177,21 +178,21 @@ def move_traffic(rotations: Rotations, login: Login) -> None:
 # Target documents
 
 
-def document(stack: LocalStack) -> Object:
+def document(stack: Running) -> Object:
     """Of the target that the template deployed."""
-    found = stack.aws.client("ssm").get_parameter(Name=f"/{NAME}/targets/{TARGET}")["Parameter"]["Value"]
+    found = stack.aws.client("ssm").get_parameter(Name=f"/{NAME}/targets/{stack.target}")["Parameter"]["Value"]
     parsed: Object = json.loads(found)
     return parsed
 
 
-def put_target(stack: LocalStack, name: str, value: Object | str) -> str:
+def put_target(stack: Running, name: str, value: Object | str) -> str:
     """The name under which a rotation of it is started."""
     text = value if isinstance(value, str) else json.dumps(value)
     stack.aws.client("ssm").put_parameter(Name=f"/{NAME}/targets/{name}", Value=text, Type="String", Overwrite=True)
     return name
 
 
-def remove_target(stack: LocalStack, name: str) -> None:
+def remove_target(stack: Running, name: str) -> None:
     """Also if there is none."""
     stack.aws.client("ssm").delete_parameters(Names=[f"/{NAME}/targets/{name}"])
 
@@ -205,7 +206,7 @@ def output_of(stack: LocalStack, run: Run) -> Object:
 # Executions
 
 
-def failures_of(rotations: Rotations, arn: str) -> list[str]:
+def failures_of(rotations: Turns, arn: str) -> list[str]:
     """The errors of Tasks so far, those that were tried again included."""
     states = rotations.stack.aws.client("stepfunctions")
     pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)

@@ -9,14 +9,14 @@ from local import canary
 from local.iam.audit import audit
 from local.iam.recording import Recording
 from local.load import Results
-from local.stack import BUILD, LocalStack
+from local.running import BUILD, Running
 from local.translation import translate
 from tests.e2e.rotations import Rotations
 
 TRACEBACK = "Traceback (most recent call last)"
 
 
-def check(stack: LocalStack) -> None:
+def check(stack: Running) -> None:
     """After all that was done to it."""
     found, recording = canary.search(stack), _within_reach(stack.recording())
     assert found == [], "after all that was done to it"
@@ -38,7 +38,8 @@ def measured(rotations: Rotations, requests: Results) -> list[str]:
 def _within_reach(recording: Recording) -> Recording:
     """Without the calls of targets that tests made up, with secrets and clusters that no role of this stack reaches: `rotation
     targets add` refuses those."""
-    ours = {recording.parameters[name] for name in ("SlotSecretArn", "AdminSecretArn", "ClusterName")}
+    named = ("SlotSecretArn", "AdminSecretArn", "ClusterName", "ApplicationSecretArn", "ProxySecretArns")
+    ours = {one for name in named for one in recording.parameters.get(name, "").split(",")}
     calls = (one for one in recording.calls if not one.action.startswith(("secretsmanager:", "eks:")) or one.resource in ours)
     return replace(recording, calls=frozenset(calls))
 

@@ -1,9 +1,8 @@
-"""Rotations on the local stack under load, and what must be so after each: one small language for the tests here."""
+"""Rotations on a local stack under load, and what must be so after each: one small language for the tests here."""
 
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -15,21 +14,22 @@ from local.follow import Run, Visit, follow, wait_for
 from local.load import Load, Results
 from local.mysql import Login
 from local.rollouts import RolloutWatch
-from local.stack import ADMIN_SECRET, SLOT_SECRET, LocalStack
+from local.running import Running
+from local.stack import LocalStack
 
 WITHIN = 20.0
 MEASURED = pytest.StashKey[list[str]]()
 """Lines for the end of the session."""
 
 
-class Rotations:
-    """A stack that is used by all tests of a session; each finds it at rest and leaves it so."""
+class Turns:
+    """A stack that is used by several tests; each finds it at rest and leaves it so."""
 
-    def __init__(self, stack: LocalStack, load: Load, rollouts: RolloutWatch) -> None:
+    stack: Running
+
+    def __init__(self, stack: Running, load: Load) -> None:
         self.stack = stack
-        self.working: list[float] = []
-        self.noticed: list[float] = []
-        self._load, self._rollouts = load, rollouts
+        self._load = load
         self._secrets = stack.aws.client("secretsmanager")
         self._numbers = itertools.count(1)
 
@@ -39,7 +39,88 @@ class Rotations:
 
     def run(self, **given: Any) -> Run:
         """From its start to its end."""
-        run = wait_for(self.stack, self.start(**given))
+        return wait_for(self.stack, self.start(**given))
+
+    # What there is
+
+    @property
+    def slots(self) -> dict[str, Any]:
+        return self.stack.secret(self.stack.slot_secret)
+
+    @property
+    def admin(self) -> Login:
+        found = self.stack.secret(self.stack.admin_secret)
+        return Login(found["username"], found["password"])
+
+    @property
+    def active(self) -> Login:
+        """What AWSCURRENT says that the application uses."""
+        return self.logins()[0]
+
+    def logins(self) -> tuple[Login, ...]:
+        """Of the active slot, and of those whose turn comes next, in their order."""
+        slots = self.slots
+        ring = sorted(slot for slot in slots if len(slot) == 1)
+        first = ring.index(slots["active_slot"])
+        return tuple(Login(slots[slot]["username"], slots[slot]["password"]) for slot in ring[first:] + ring[:first])
+
+    def accepts(self, login: Login) -> bool:
+        return self.stack.accepts(login.username, login.password)
+
+    def pending(self) -> list[str]:
+        """Which secrets have an intent."""
+        return [
+            secret
+            for secret in self.stack.secret_names
+            for labels in self._secrets.describe_secret(SecretId=secret)["VersionIdsToStages"].values()
+            if "AWSPENDING" in labels
+        ]
+
+    def requests_since(self, start: float) -> Results:
+        """Those that were due by now."""
+        now = time.time()
+        self._load.wait_for_those_before(now)
+        return self._load.results().between(start, now)
+
+    # What must be so
+
+    def working_at_rest(self) -> tuple[Login, ...]:
+        """Whoever is to be let in."""
+        return (*self.logins(), self.admin)
+
+    def assert_at_rest(self) -> None:
+        """Nothing is left to do, the application is on the active slot everywhere, and what is current logs in."""
+        assert self.pending() == []
+        held, logins = self.stack.held(), self.working_at_rest()
+        assert held == dict.fromkeys(held, self.active)
+        assert [self.accepts(login) for login in logins] == [True] * len(logins)
+
+    def assert_rotates(self, **given: Any) -> Run:
+        """A whole rotation: another slot with another password, and what it retired is refused."""
+        before = self.active
+        retired = [before, self.admin]
+        run = self.run(**given)
+        assert run.outcome == "RotationSucceeded", run.cause
+        assert self.active.username != before.username
+        assert [self.accepts(login) for login in retired] == [False, False]
+        self.assert_at_rest()
+        return run
+
+
+class Rotations(Turns):
+    """OpenEMR's."""
+
+    stack: LocalStack
+
+    def __init__(self, stack: LocalStack, load: Load, rollouts: RolloutWatch) -> None:
+        super().__init__(stack, load)
+        self.working: list[float] = []
+        self.noticed: list[float] = []
+        self._rollouts = rollouts
+
+    def run(self, **given: Any) -> Run:
+        """From its start to its end."""
+        run = super().run(**given)
         for look in run.visits_of("CheckRollout"):
             self._note(run, look)
         return run
@@ -61,47 +142,6 @@ class Rotations:
         if noticed is not None and began and look.left - noticed > began[-1]:
             self.noticed.append(noticed)
 
-    # What there is
-
-    @property
-    def slots(self) -> dict[str, Any]:
-        return self._secret(SLOT_SECRET)
-
-    @property
-    def admin(self) -> Login:
-        found = self._secret(ADMIN_SECRET)
-        return Login(found["username"], found["password"])
-
-    @property
-    def active(self) -> Login:
-        """What AWSCURRENT says that the application uses."""
-        return self.logins()[0]
-
-    def logins(self) -> tuple[Login, Login]:
-        """Of the active slot and of the standby."""
-        slots = self.slots
-        order = ("A", "B") if slots["active_slot"] == "A" else ("B", "A")
-        active, standby = (Login(slots[slot]["username"], slots[slot]["password"]) for slot in order)
-        return active, standby
-
-    def accepts(self, login: Login) -> bool:
-        return self.stack.accepts(login.username, login.password)
-
-    def pending(self) -> list[str]:
-        """Which of the two secrets have an intent."""
-        return [
-            secret
-            for secret in (SLOT_SECRET, ADMIN_SECRET)
-            for labels in self._secrets.describe_secret(SecretId=secret)["VersionIdsToStages"].values()
-            if "AWSPENDING" in labels
-        ]
-
-    def requests_since(self, start: float) -> Results:
-        """Those that were due by now."""
-        now = time.time()
-        self._load.wait_for_those_before(now)
-        return self._load.results().between(start, now)
-
     def install(self, login: Login) -> None:
         """Write sqlconf.php by hand, as a careful person would: the requests go on meanwhile."""
         mysql, path = self.stack.app.mysql, self.stack.app.sites / "default" / "sqlconf.php"
@@ -111,29 +151,8 @@ class Rotations:
         new.chmod(0o644)
         new.rename(path)
 
-    def _secret(self, name: str) -> dict[str, Any]:
-        found: dict[str, Any] = json.loads(self._secrets.get_secret_value(SecretId=name)["SecretString"])
-        return found
-
-    # What must be so
-
     def assert_at_rest(self) -> None:
-        """Nothing is left to do, the application is on the active slot everywhere, and what is current logs in."""
-        assert self.pending() == []
-        active, standby = self.logins()
-        assert self.stack.app.sqlconf_login() == active
-        assert self.stack.app.secret_login() == active
-        assert [self.accepts(login) for login in (active, standby, self.admin)] == [True, True, True]
+        """And every pod is a new one, and nothing lies about beside sqlconf.php."""
+        super().assert_at_rest()
         self.stack.app.cluster.wait_until_rolled_out(WITHIN)
         assert [path.name for path in (self.stack.app.sites / "default").iterdir()] == ["sqlconf.php"]
-
-    def assert_rotates(self, **given: Any) -> Run:
-        """A whole rotation: another slot with another password, and what it retired is refused."""
-        before = self.active
-        retired = [before, self.admin]
-        run = self.run(**given)
-        assert run.outcome == "RotationSucceeded", run.cause
-        assert self.active.username != before.username
-        assert [self.accepts(login) for login in retired] == [False, False]
-        self.assert_at_rest()
-        return run

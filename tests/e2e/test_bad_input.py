@@ -90,6 +90,9 @@ def test_a_target_document_that_is_not_json(bad: BadWorld) -> None:
         (at("consumers", 0, "path", value="../default/sqlconf.php"), "path"),
         (at("consumers", 1, "kind", value="configmap"), "kind"),
         (at("consumers", 0), "must be of kind sqlconf"),
+        (at("consumers", 1, "keys", value={"URL": "mysql://{username}:{password}@db"}), "template URL: password may itself hold"),
+        (at("consumers", 1, "keys", value={"URL": "{user}"}), "keys: template URL: the field at character 1 is unknown"),
+        (at("consumers", 1, "keys", value={"PASSWORD": "{password}"}), "no template of PASSWORD writes {username}"),
         (at("overlap", value=10), "overlap"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -274,6 +277,11 @@ def test_a_secret_that_lacks_a_key(bad: BadWorld) -> None:
         refuse(bad, lambda _: None, "ConsumerDiffers", "has no key mysql-user")
     finally:
         kubernetes.patch(SECRET_PATH, {"data": {"mysql-user": user}})
+
+
+def test_a_secret_that_is_not_written_as_its_template_says(bad: BadWorld) -> None:
+    change = at("consumers", 1, "keys", value={"mysql-user": "{username}/{password}"})
+    refuse(bad, lambda world: change(world.document), "ConsumerDiffers", "mysql-user is not written as its template says")
 
 
 def test_an_immutable_secret(bad: BadWorld) -> None:

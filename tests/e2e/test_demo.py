@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -15,14 +17,21 @@ def demo(**told: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_an_outage_turns_the_demo_and_its_page_red(tmp_path: Path) -> None:
+@pytest.mark.parametrize("app", ["openemr", "proxy"])
+def test_an_outage_turns_the_demo_and_its_page_red(app: str, tmp_path: Path) -> None:
     page = tmp_path / "demo.html"
-    ran = demo(ROTATIONS="1", FAIL="none", OUTAGE="1", PAGE=str(page))
+    ran = demo(APP=app, ROTATIONS="1", FAIL="none", OUTAGE="1", PAGE=str(page))
     assert ran.returncode == 1, ran.stdout + ran.stderr
     assert "requests failed" in ran.stdout
     assert ran.stdout.endswith("NOT WELL\n")
     assert f"\npage: {page}\nNOT WELL: " in ran.stdout
     assert "<h1>Not well</h1>" in page.read_text()
+
+
+def test_an_unknown_application_is_refused_with_those_that_there_are() -> None:
+    ran = demo(APP="wordpress")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr == "demo: APP=wordpress: there is no such application. One of: openemr, proxy.\n"
 
 
 def test_nonsense_is_refused_before_anything_is_started() -> None:

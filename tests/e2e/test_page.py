@@ -1,10 +1,12 @@
 """The demo's page in a real browser: no complaint, everything visible, nothing wider than the window."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from local.load import Results
 from local.page import render, write
 from tests.worlds.browser import Browser
 from tests.worlds.story import bad, good
@@ -100,6 +102,18 @@ def test_failed_requests_are_red_from_the_top_of_the_picture_to_its_bottom(brows
     assert stripe["width"] >= 4
     assert [count["text"] for count in boxes(browser, ".failed b")] == ["80"]
     assert browser.ask("getComputedStyle(document.querySelector('path.failures')).fill") == "rgb(228, 0, 43)"
+
+
+def test_a_third_user_has_a_colour_of_its_own(browser: Browser, tmp_path: Path) -> None:
+    report = good()
+    third = replace(report.chapters[1], before="openemr_b", after="openemr_c")
+    requests = tuple(replace(one, user="openemr_c") if one.at > third.run.began else one for one in report.requests.requests)
+    written = write(
+        render(replace(report, chapters=[report.chapters[0], third], requests=Results(requests))), tmp_path / "demo.html"
+    )
+    browser.open(written)
+    fills = browser.ask("Array.from(document.querySelectorAll('.requests path'), path => getComputedStyle(path).fill)")
+    assert len(set(fills)) == len(fills) == 4
 
 
 def test_dark_is_dark_and_light_is_light(browser: Browser, page: Path) -> None:

@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from local.faults import Fault
-from local.iam.audit import audit
+from local.load import Load
 from local.mysql import Login
-from local.stack import BUILD
-from local.translation import translate
-from tests.e2e.shop import OTHERS, Shop
+from local.shop.proxied import Shop
+from local.shop.stack import DATABASE, OTHERS, SHOWN
+from tests.e2e.last_looks import check
+from tests.e2e.shop import ends, labels, press, said
 
 ROTATIONS = int(os.environ.get("ROTATIONS", "4"))
 """A quarter of them killed in a step, a quarter beside a run of ours."""
@@ -26,63 +27,64 @@ def shop() -> Iterator[Shop]:
     with Shop() as shop:
         shop.aws.pace_rotations(TRIES, APART_SECONDS)
         yield shop
-        recording = shop.recording()
-    recording.keep()
-    refused = [(one.role, one.denied) for one in audit(translate(BUILD), [recording]) if one.denied]
-    assert refused == [], "what IAM would have refused"
+        check(shop)
+
+
+@pytest.fixture(scope="module")
+def load(shop: Shop) -> Iterator[Load]:
+    with Load(shop.page, marker=SHOWN) as load:
+        yield load
 
 
 def through(shop: Shop, token: str) -> bool:
     """Secrets Manager has done with it, one way or the other, and no execution runs."""
-    said = shop.said(token)
-    done = {"RotationSucceeded", "RotationAbandoned"} & set(said) or said.count("RotationFailed") == TRIES
-    return bool(done) and "RUNNING" not in shop.ends().values()
+    events = said(shop, token)
+    done = {"RotationSucceeded", "RotationAbandoned"} & set(events) or events.count("RotationFailed") == TRIES
+    return bool(done) and "RUNNING" not in ends(shop).values()
 
 
 def rest(shop: Shop, token: str) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while not through(shop, token):
-        assert time.monotonic() < deadline, (shop.said(token), shop.ends())
+        assert time.monotonic() < deadline, (said(shop, token), ends(shop))
         time.sleep(0.5)
 
 
 def whole(shop: Shop, before: Login) -> None:
     """At rest, with labels as AWS wants them; what was used before is refused, what is used now works everywhere."""
-    assert not {"AWSPENDING"} & (set(shop.labels(shop.application)) | set(shop.labels(shop.record)))
-    content, record = shop.content(shop.application), shop.content(shop.record)
+    assert not {"AWSPENDING"} & (set(labels(shop, shop.application)) | set(labels(shop, shop.slot_secret)))
+    content, record = shop.secret(shop.application), shop.secret(shop.slot_secret)
     assert {key: content[key] for key in OTHERS} == OTHERS
-    now, active = shop.used(), record[record["active_slot"]]
+    now, active = shop.used, record[record["active_slot"]]
     assert (active["username"], active["password"]) == (now.username, now.password)
     shop.proxy.cache.refresh()
-    assert shop.proxy.accepts(now, "shop")
+    assert shop.proxy.accepts(now, DATABASE)
     assert now != before
-    assert not shop.proxy.accepts(before, "shop")
-    assert not shop.server.accepts(before, "shop")
-    assert shop.requests.failed == []
+    assert not shop.accepts(before.username, before.password)
 
 
 def pressed(shop: Shop, chance: random.Random) -> str:
-    token = shop.press()
+    token = press(shop)
     rest(shop, token)
-    assert shop.said(token) == ["RotationStarted", "RotationSucceeded"]
+    assert said(shop, token) == ["RotationStarted", "RotationSucceeded"]
     return token
 
 
 def killed(shop: Shop, chance: random.Random) -> str:
     """In one of the steps: before it begins, in the middle, or when it is done and nobody was told."""
     at = chance.choice(("start", "end", chance.uniform(0, 1)))
-    shop.aws.fail(Fault(shop.function, {"Step": chance.choice(STEPS)}, at=at))
-    token = shop.press()
+    shop.aws.fail(Fault(shop.deployed["RotateSecretFunction"], {"Step": chance.choice(STEPS)}, at=at))
+    token = press(shop)
     rest(shop, token)
-    assert shop.said(token)[-1] == "RotationSucceeded"
+    assert said(shop, token)[-1] == "RotationSucceeded"
     shop.aws.clear_faults()
     return token
 
 
 def beside(shop: Shop, chance: random.Random) -> str:
-    shop.start(f"ours-{chance.randrange(10**9)}")
+    shop.start_execution(f"ours-{chance.randrange(10**9)}")
     time.sleep(chance.uniform(0, 15))
-    token = shop.press()
+    token = press(shop)
     rest(shop, token)
     return token
 
@@ -90,20 +92,21 @@ def beside(shop: Shop, chance: random.Random) -> str:
 ACTS: list[Callable[[Shop, random.Random], str]] = [pressed, pressed, killed, beside]
 
 
-def test_rotations_by_the_button_end_whole_and_no_request_fails(shop: Shop) -> None:
+def test_rotations_by_the_button_end_whole_and_no_request_fails(shop: Shop, load: Load) -> None:
     chance = random.Random(20)  # noqa: S311 - chance, not secrets
     for number in range(ROTATIONS):
-        before = shop.used()
+        before = shop.used
         ACTS[number % len(ACTS)](shop, chance)
         whole(shop, before)
-    assert shop.requests.done > 100 * ROTATIONS
+        assert load.results().failures == []
+    assert load.results().served > 400 * ROTATIONS
 
 
 def test_to_attach_a_schedule_tries_the_login_and_starts_nothing(shop: Shop) -> None:
-    ends, before = shop.ends(), shop.labels(shop.application)
-    token = shop.press(RotateImmediately=False, RotationRules={"AutomaticallyAfterDays": 30})
+    before = ends(shop), labels(shop, shop.application)
+    token = press(shop, RotateImmediately=False, RotationRules={"AutomaticallyAfterDays": 30})
     deadline = time.monotonic() + 30
-    while shop.said(token)[-1:] != ["TestRotationSucceeded"]:
-        assert time.monotonic() < deadline, shop.said(token)
+    while said(shop, token)[-1:] != ["TestRotationSucceeded"]:
+        assert time.monotonic() < deadline, said(shop, token)
         time.sleep(0.2)
-    assert (shop.ends(), shop.labels(shop.application)) == (ends, before)
+    assert (ends(shop), labels(shop, shop.application)) == before

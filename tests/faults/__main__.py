@@ -5,7 +5,7 @@ make faults LEVEL=pairs          every pair of faults, one after the other: hour
 make faults LEVEL=single         every single fault and every mutation: what .ci/run does
 make faults LEVEL=quick          a part of that: what make test does
 make faults ONLY="bootstrap"     only what has that in its name
-make faults ONLY="from A" FAULT="run-1 FlipSlot 4 (swap AWSCURRENT of slots): crashes after"
+make faults ONLY="from A" FAULT="run-1 FlipSlot 3 (swap AWSCURRENT of slots): crashes after"
                                  a run with that fault, state by state; or with several: a path as it is printed
 make faults SCHEDULE=1641        one schedule, step by step
 """

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from tests.faults.calls.scenarios import SCENARIOS
-from tests.faults.crowd import edits
+from tests.faults.crowd import edits, owner
 from tests.faults.crowd.button import BY_SECRETS_MANAGER, Pressed
 from tests.faults.crowd.rivals import Rivals
 from tests.faults.crowd.schedules import find
@@ -57,6 +57,7 @@ class Job:
 
 
 EDITS = Job("edits", "an edit between two tries of a claim")
+OWNER = Job("owner", "a shared admin, renewed meanwhile by the target that owns it", (owner.SPANS,))
 
 
 @dataclass(frozen=True)
@@ -146,6 +147,12 @@ def _edits(job: Job) -> Done:
     return Done(job, runs=runs, found=tuple(found[:3]))
 
 
+def _owner(job: Job) -> Done:
+    with known_passwords():
+        runs, found = owner.walked(*job.arguments)
+    return Done(job, runs=runs, found=tuple(found[:3]))
+
+
 def _mutation(job: Job) -> Done:
     caught = hunt(MUTATIONS[job.arguments[0]])
     if caught is None:
@@ -161,6 +168,7 @@ _KINDS: dict[str, Callable[[Job], Done]] = {
     "button": _button,
     "schedules": _schedules,
     "edits": _edits,
+    "owner": _owner,
     "mutation": _mutation,
 }
 
@@ -199,13 +207,14 @@ def everything() -> list[Job]:
 
 
 def single() -> list[Job]:
-    return [*_mutations(), *map(_pressed, PRESSED), *_singles(), EDITS]
+    return [*_mutations(), *map(_pressed, PRESSED), *_singles(), EDITS, OWNER]
 
 
 def quick() -> list[Job]:
     few = [Job("single", name, (name, 1)) for name in QUICK_SCENARIOS]
     none = [Job("single", f"{name}, undisturbed", (name, 0)) for name in SCENARIOS]
-    return [*few, *none, EDITS, *_mutations()[:QUICK_MUTATIONS], Job("schedules", "schedules from 0", (0, 300))]
+    at_once = replace(OWNER, arguments=(owner.SPANS[:1],))
+    return [*few, *none, EDITS, at_once, *_mutations()[:QUICK_MUTATIONS], Job("schedules", "schedules from 0", (0, 300))]
 
 
 JOBS = {"all": everything, "pairs": pairs, "single": single, "quick": quick}

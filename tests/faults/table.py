@@ -16,6 +16,7 @@ HEADS = {
     "button": "the button",
     "schedules": "drawn at random",
     "edits": "edited by hand",
+    "owner": "a shared admin",
 }
 
 

@@ -29,6 +29,7 @@ HAPPY: dict[str, dict[str, Any]] = {
         "labels": {"current": "57955f3c-2171-4a7c-83f9-7a5e21844562", "pending": None},
         "consumers": CONSUMERS,
         "keepers": [],
+        "admin_drifted": False,
         "has_keepers": False,
         "overlap_seconds": 0,
         "plan": [],

@@ -76,7 +76,7 @@ def rotation(year: Year, *arguments: str) -> "subprocess.CompletedProcess[str]":
 
 def _past(year: Year, arn: str) -> Past:
     described = year.states.describe_execution(executionArn=arn)
-    events = year.states.get_execution_history(executionArn=arn)["events"]
+    events = year.states.get_execution_history(executionArn=arn, maxResults=1000)["events"]
     entered = [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
     waits = {
         kind: [event["timestamp"] for event in events if event["type"] == f"WaitState{kind}"] for kind in ("Entered", "Exited")

@@ -9,9 +9,9 @@ from tests.faults.teeth.order import straight_back
 from tests.faults.walk.again import again, names
 from tests.worlds.invocation import known_passwords
 
-FLIP_LANDED = "run-1 FlipSlot 4 (swap AWSCURRENT of slots): fails after"
+FLIP_LANDED = "run-1 FlipSlot 3 (swap AWSCURRENT of slots): fails after"
 LATE = (
-    "run-1 PatchSecret 1 (labels of slots): stopped, acts late | [PatchSecret ABORTED]"
+    "run-1 PatchSecret 1 (pending of slots): stopped, acts late | [PatchSecret ABORTED]"
     " | run-2 PatchSecret before 1: the late one acts"
 )
 

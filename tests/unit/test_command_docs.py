@@ -64,7 +64,7 @@ def test_every_command_in_readme_and_its_pages_is_one_that_can_be_typed() -> Non
     """Wherever one is written with its options, in a table, a sentence or a block."""
     texts = [README, DOCS, (ROOT / "CHANGELOG.md").read_text(), (ROOT / "layers/rotation/rotation/told/runbook.py").read_text()]
     typed = re.findall(r"\brotation ((?:targets )?[a-z]+)((?: [^`\n;:#]*)?)", "\n".join(texts))
-    named = [(f"rotation {name}", re.findall(r"--[a-z]+", rest)) for name, rest in typed if "--" in rest]
+    named = [(f"rotation {name}", re.findall(r"--[a-z-]+", rest)) for name, rest in typed if "--" in rest]
     assert len(named) > 5
     unknown = [(name, option) for name, given in named for option in given if option not in options(COMMANDS[name])]
     assert unknown == []

@@ -64,7 +64,7 @@ def test_what_breaks_before_the_first_run_is_stopped_is_found_and_stands_in_the_
 
 def test_a_run_that_is_shown_again_says_so_too() -> None:
     with known_passwords(), patch("rotation.steps.sync_users.sync_users", refuses):
-        shown = again(SCENARIOS["interrupted flip"], "run-2 FlipSlot 4 (swap AWSCURRENT of slots): crashes after")
+        shown = again(SCENARIOS["interrupted flip"], "run-2 FlipSlot 3 (swap AWSCURRENT of slots): crashes after")
     assert shown.violation
     assert "before it came to ValidateApp" in shown.violation.what
 

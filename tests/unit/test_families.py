@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -86,6 +85,9 @@ HALVES: dict[str, tuple[dict[str, str], str]] = {
     ),
     "a source that is none": (RDS_PROXY | {"SourceKind": "oracle"}, "SourceKind failed to satisfy constraint"),
     "a quiet period of nothing": (RDS_PROXY | {"QuietSeconds": "0"}, "QuietSeconds failed to satisfy constraint"),
+    "other consumers that are none": (
+        OPENEMR | {"OtherConsumers": "parameter"}, "OtherConsumers failed to satisfy constraint",
+    ),
     "a parameter that is not there": (OPENEMR | {"EfsArn": "none"}, "EfsArn"),
 }  # fmt: skip
 
@@ -141,6 +143,32 @@ def test_nothing_that_puts_secrets_is_made_for_openemr() -> None:
     )
 
 
+def test_that_secrets_manager_could_not_rotate_raises_an_alarm_where_it_may_rotate() -> None:
+    """The same as that of the other function that is no state: only the name differs."""
+    alarm, other = (made("RDS Proxy")["Resources"][f"{name}FailedAlarm"]["Properties"] for name in ("RotateSecret", "TellOutcome"))
+    assert alarm["Dimensions"] == [{"Name": "FunctionName", "Value": {"Ref": "RotateSecretFunction"}}]
+    own = ("AlarmName", "AlarmDescription", "Dimensions")
+    assert {key: alarm[key] for key in alarm if key not in own} == {key: other[key] for key in other if key not in own}
+    assert "RotateSecretFailedAlarm" not in made("OpenEMR")["Resources"]
+
+
+ADMIN_ROLES = ("ClaimRotationRole", "RotateAdminRole")
+
+
+@pytest.mark.parametrize("role", ADMIN_ROLES)
+@pytest.mark.parametrize(("rotates", "writes"), [("true", True), ("false", False)])
+def test_who_does_not_rotate_the_admin_may_not_write_its_secret(role: str, rotates: str, writes: bool) -> None:
+    given = RDS_PROXY | {"RotatesAdmin": rotates, "BreakGlassRoleArn": "arn:aws:iam::123456789012:role/people"}
+    granted = [
+        one for many in Resolved(template(), given, {}).statements(role).values() for one in many if one["Effect"] == "Allow"
+    ]
+    actions = {action for one in granted if RDS_PROXY["AdminSecretArn"] in one["Resource"] for action in listed(one["Action"])}
+    assert ("secretsmanager:PutSecretValue" in actions) is writes
+    assert "secretsmanager:GetSecretValue" in actions
+    assert ("AdminSecretGuard" in decided(template(), given)["Resources"]) is writes, "a guard would shut out the owner"
+    assert parse_target("app", target_text(template(), given)).rotates_admin is writes
+
+
 def test_nobody_waits_for_a_proxy_that_is_not_there() -> None:
     stack = named(made("a secret without a proxy"), "Resources")
     assert "PutSecretFunction" in stack
@@ -177,6 +205,24 @@ def test_a_pool_and_the_kind_of_database_come_into_the_target_as_they_were_given
     assert source == {"kind": "postgresql", "ca": "rds", "readers": [], "pooled": True}
 
 
+def test_a_kind_that_the_template_does_not_know_comes_into_the_target_as_it_was_given() -> None:
+    """Two here that it does: what is not known cannot be parsed."""
+    keys = {"URL": "postgresql://{username}:{password|url}@{host}:{port}/{dbname}"}
+    others = [
+        {"kind": "app-secret", "secret": APPLICATION_SECRET, "application_cache_seconds": 5, "keys": keys},
+        {"kind": "secret", "cluster": "main", "namespace": "shop", "name": "login", "keys": keys},
+    ]
+    endpoint = {name: RDS_PROXY[name] for name in ("EndpointHost", "EndpointPort")}
+    given = EVERYBODY | endpoint | {"OtherConsumers": ", ".join(map(json.dumps, others))}
+    demand(template(), given)
+    document = target_text(template(), given)
+    assert json.loads(document)["consumers"] == others
+    assert parse_target("app", document).moved_by.settings["keys"] == keys
+    resources = named(decided(template(), given), "Resources")
+    assert {"PutSecretFunction", "PutSecretRole"} <= set(resources)
+    assert not {"WriteSqlconfFunction", "PatchSecretFunction", "CheckLoginFunction", "RotateSecretFunction"} & set(resources)
+
+
 # ---- the example and its page ------------------------------------------------------------------------------------------------
 
 EXAMPLE = ROOT / "examples/rds-proxy"
@@ -189,11 +235,6 @@ def test_the_example_makes_a_stack_whose_target_can_be_read() -> None:
     demand(template(), given)
     target = parse_target("shop", target_text(template(), given))
     assert [one.kind for one in target.consumers] == ["proxy-secret", "app-secret"]
-
-
-def test_the_example_is_deployed_with_its_parameters() -> None:
-    deploys = tomllib.loads((EXAMPLE / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
-    assert (ROOT / deploys["parameter_overrides"].removeprefix("file://")).samefile(EXAMPLE / "parameters.yaml")
 
 
 def test_the_page_names_states_parameters_and_files_that_there_are() -> None:

@@ -1,5 +1,6 @@
 """Following an execution of the local stack: visits are told as they end, and what the run was is known in the end."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any, cast
@@ -36,7 +37,13 @@ class SmallStates:
         return {"status": status, "startDate": BEGAN, **ended}
 
     def get_paginator(self, _: str) -> Any:
-        return SimpleNamespace(paginate=lambda **_: [{"events": self._events()}])
+        return SimpleNamespace(paginate=self._pages)
+
+    def _pages(self, reverseOrder: bool, PaginationConfig: dict[str, int], **_: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        assert reverseOrder
+        events, size = self._events()[::-1], min(2, PaginationConfig["PageSize"])
+        for first in range(0, len(events), size):
+            yield {"events": events[first : first + size]}
 
     def _events(self) -> list[dict[str, Any]]:
         return [

@@ -189,6 +189,15 @@ def test_who_puts_secrets_puts_no_other(secret: str) -> None:
     assert {one.resource for one in found.denied if one.action == "secretsmanager:PutSecretValue"} == {secret}
 
 
+def test_a_policy_that_attaches_itself_to_a_role_is_one_of_the_role_s(template: Template) -> None:
+    """As that of a kind's fragment does."""
+    grant = {"Effect": "Allow", "Action": "ssm:PutParameter", "Resource": "*"}
+    more = {"Roles": [{"Ref": "FlipSlotRole"}], "PolicyDocument": {"Statement": [grant]}}
+    template["Resources"]["OfAKind"] = {"Type": "AWS::IAM::ManagedPolicy", "Properties": more}
+    assert Resolved(template, PARAMETERS, {}).statements("FlipSlotRole")["OfAKind"] == [grant]
+    assert "OfAKind" not in Resolved(template, PARAMETERS, {}).statements("CloseFlipRole")
+
+
 def test_a_policy_of_aws_s_own_is_not_taken_for_empty(template: Template) -> None:
     managed = "arn:aws:iam::aws:policy/AdministratorAccess"
     template["Resources"]["FlipSlotRole"]["Properties"]["ManagedPolicyArns"].append(managed)

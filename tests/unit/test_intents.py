@@ -21,7 +21,17 @@ from rotation.core.model import (
     Slot,
 )
 from rotation.core.record import Record
-from rotation.protocol.intents import ATTEMPTS, confirm, offers, put_meant, read_record, version_id, write_ahead
+from rotation.protocol.intents import (
+    ATTEMPTS,
+    confirm,
+    confirm_again,
+    confirm_forward,
+    offers,
+    put_meant,
+    read_record,
+    version_id,
+    write_ahead,
+)
 
 from tests.worlds.secrets import InMemorySecret
 
@@ -145,8 +155,9 @@ def test_an_intent_that_is_released_meanwhile_is_not_taken(claimed: InMemorySecr
 
 
 def test_an_intent_that_holds_pending_is_confirmed_with_what_it_says(claimed: InMemorySecret) -> None:
-    confirmed, labels = confirm(claimed, MINE)
-    assert (confirmed.text(), labels) == (FLIP.text(), Labels(V0, MINE, None))
+    assert confirm(claimed, MINE).text() == FLIP.text()
+    confirmed, current = confirm_forward(claimed, MINE)
+    assert (confirmed.text(), current) == (FLIP.text(), V0)
 
 
 @pytest.mark.parametrize("direction", Direction)
@@ -154,6 +165,8 @@ def test_the_stale_intent_of_a_run_that_was_taken_over_is_not(claimed: InMemoryS
     write_ahead(claimed, THEIRS, record("B", owner=OTHER), MINE)
     with pytest.raises(RotationSuperseded, match="no longer on version v-mine"):
         confirm(claimed, MINE, direction)
+    with pytest.raises(RotationSuperseded, match="no longer on version v-mine"):
+        confirm_again(claimed, MINE, FLIP)
     confirm(claimed, THEIRS, direction)
 
 
@@ -162,12 +175,16 @@ def test_nor_is_one_that_was_released(claimed: InMemorySecret, direction: Direct
     claimed.swap(PENDING, to=None, removed_from=MINE)
     with pytest.raises(RotationSuperseded):
         confirm(claimed, MINE, direction)
+    with pytest.raises(RotationSuperseded):
+        confirm_again(claimed, MINE, FLIP)
 
 
 def test_nor_going_forward_one_beside_a_secret_that_a_person_put(claimed: InMemorySecret) -> None:
     claimed.put(EDIT, record(a="theirs").text())
     with pytest.raises(RotationSuperseded, match="another version became current"):
         confirm(claimed, MINE)
+    with pytest.raises(RotationSuperseded, match="another version became current"):
+        confirm_again(claimed, MINE, FLIP)
 
 
 def test_going_back_goes_on_beside_it(claimed: InMemorySecret) -> None:
@@ -178,14 +195,17 @@ def test_going_back_goes_on_beside_it(claimed: InMemorySecret) -> None:
 
 def test_an_intent_that_became_current_is_still_ours(claimed: InMemorySecret) -> None:
     claimed.swap(CURRENT, to=MINE, removed_from=V0)
-    assert confirm(claimed, MINE)[1] == Labels(MINE, MINE, V0)
+    assert confirm_forward(claimed, MINE)[1] == MINE
+    confirm_again(claimed, MINE, FLIP)
 
 
 def test_an_adopted_intent_is_still_ours_when_the_flip_of_the_dead_run_lands_late(claimed: InMemorySecret) -> None:
     """The same content under the id that the dead run knew."""
     write_ahead(claimed, THEIRS, record("B", owner=OTHER), MINE)
     claimed.swap(CURRENT, to=MINE, removed_from=V0)
-    assert confirm(claimed, THEIRS)[1].current == MINE
+    confirmed, current = confirm_forward(claimed, THEIRS)
+    assert current == MINE
+    confirm_again(claimed, THEIRS, confirmed)
 
 
 def test_an_intent_without_a_tag_is_nobodys(store: InMemorySecret) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from rotation.core.model import CURRENT, PENDING, SecretText, Slot
+from rotation.core.model import CURRENT, PENDING, SecretText, Slot, Version
 from rotation.protocol.intents import version_id
 
 from tests.faults.alike.likeness import digest
@@ -190,7 +190,9 @@ def test_a_version_without_a_label_counts_only_for_who_comes_to_its_id_again() -
 def test_what_somebody_was_told_who_acts_late_counts() -> None:
     world, place = LivingWorld(), begun("run-2", "rotate")
     event = {"execution": {"id": ARN + "run-1", "name": "run-1", "started": "then"}}
-    told = [(Told("v0"),), (Told("v1"),), (Told(SecretText('{"a": 1}')),), (Told(SecretText('{"a": 2}')),)]
+    texts = [SecretText('{"a": 1}'), SecretText('{"a": 2}')]
+    found = [Version("v", text, frozenset(labels)) for text in texts for labels in ([CURRENT], [CURRENT, PENDING])]
+    told = [(Told(one),) for one in ("v0", "v1", *texts, *found)]
     assert len({_alike(world, place, LeftLying("flip_slot", event, "late", one, world.clock)) for one in told}) == len(told)
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local.options import FAILURES, NOTHING, Options, SoakOptions
+from local.options import FAILURES, NOTHING, OPENEMR, PROXY, Options, SoakOptions
 
 NOTHING_BUILT = {"XDG_CACHE_HOME": "/nowhere"}
 
@@ -41,9 +41,30 @@ def test_a_real_cluster_that_is_not_built_is_refused_with_the_way_to_it() -> Non
         Options.parse({**NOTHING_BUILT, "CLUSTER": "real"})
 
 
-@pytest.mark.parametrize("state", [*FAILURES, NOTHING])
-def test_every_state_can_be_made_to_fail(state: str) -> None:
-    assert Options.parse({"FAIL": state}).fail == state
+@pytest.mark.parametrize(("app", "state"), [(app, state) for app in FAILURES for state in (*FAILURES[app], NOTHING)])
+def test_every_state_of_an_application_can_be_made_to_fail(app: str, state: str) -> None:
+    assert Options.parse({"APP": app, "FAIL": state}).fail == state
+
+
+def test_an_application_behind_a_proxy_fails_at_its_login_and_can_have_three_users() -> None:
+    assert Options.parse({"APP": "proxy"}) == Options(app=PROXY, fail="CheckLogin", ring=2)
+    assert Options.parse({"APP": "proxy", "RING": "3"}).ring == 3
+    assert Options.parse(NOTHING_BUILT).app == OPENEMR
+
+
+def test_what_an_application_has_not_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"^PODS=5: PODS is for APP=openemr only\. Leave it out with APP=proxy\.$"):
+        Options.parse({"APP": "proxy", "PODS": "5"})
+    with pytest.raises(ValueError, match=r"^RING=3: RING is for APP=proxy only\. Leave it out with APP=one-user\.$"):
+        SoakOptions.parse({"APP": "one-user", "RING": "3"})
+
+
+def test_a_soak_of_another_application_is_ten_rotations_under_forty_requests_a_second() -> None:
+    options = SoakOptions.parse({"APP": "proxy", "RING": "3"})
+    assert options == SoakOptions(rotations=10, logins=0, seconds=1500, rate=40, app=PROXY, ring=3)
+    assert str(options) == "10 rotations within 1500 s, 40 requests a second"
+    assert options.reached(10, 0)
+    assert not options.reached(9, 0)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +76,8 @@ def test_every_state_can_be_made_to_fail(state: str) -> None:
         ("FAIL", "Flip", "there is no such state. One of: ReadSlots"),
         ("PAGE", "/", "this is a folder"),
         ("CLUSTER", "minikube", "one of stand-in, real, kubeconfig"),
+        ("APP", "wordpress", "there is no such application. One of: openemr, proxy."),
+        ("RING", "3", "RING is for APP=proxy only"),
     ],
 )
 def test_nonsense_is_refused_by_name(name: str, value: str, why: str) -> None:

@@ -204,9 +204,7 @@ def test_who_lost_the_slots_fence_does_not_alter_the_admin(
 
 
 def test_the_fence_is_looked_at_again_before_the_discard(world: MemoryWorld, run: Run) -> None:
-    world.journal.meanwhile(
-        "swap AWSCURRENT of admin", lambda: world.journal.meanwhile("lock", lambda: Run(world, "rival").to_claim())
-    )
+    world.journal.meanwhile("swap AWSCURRENT of admin", lambda: Run(world, "rival").to_claim())
     with refused(world, RotationSuperseded):
         run.ask(rotate_admin)
     assert world.accepts(FIRST)

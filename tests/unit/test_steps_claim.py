@@ -70,6 +70,7 @@ def test_reading_says_what_the_machine_needs_and_writes_nothing(world: MemoryWor
         "labels": {"current": "v0", "pending": None},
         "consumers": CONSUMERS,
         "keepers": [],
+        "admin_drifted": False,
         "has_keepers": False,
         "rounds": 2,
         "overlap_seconds": 0,

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
 from rotation.core.errors import TargetInvalid, TargetNotFound, TrafficElsewhere
-from rotation.kinds.target import Source, Target, parse_target, rotated_by
+from rotation.kinds.target import Source, Target, owners_beside, parse_target, rotated_by
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 SQLCONF = {"kind": "sqlconf", "path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}
@@ -50,7 +50,7 @@ def with_(path: str, value: Any) -> dict[str, Any]:
 def test_everything_in_a_document_arrives() -> None:
     target = parse(WHOLE)
     assert (target.name, target.slot_secret, target.admin_secret) == ("openemr", "arn:slots", "arn:admin")
-    assert target.source == Source("mysql", {"ca": PEM, "readers": ["reader-1", "reader-2"]})
+    assert target.source == Source("mysql", {"ca": PEM, "readers": ["reader-1", "reader-2"], "pooled": False})
     assert [(c.kind, c.settings) for c in target.consumers] == [
         ("sqlconf", {"path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}),
         ("secret", {"cluster": "main", "namespace": "openemr", "name": "openemr-db-credentials"}),
@@ -64,9 +64,10 @@ def test_everything_in_a_document_arrives() -> None:
 
 def test_what_is_left_out_has_its_default() -> None:
     target = parse(LEAST)
-    assert (target.source.settings, target.health.ca) == ({"ca": "rds", "readers": []}, "system")
+    assert (target.source.settings, target.health.ca) == ({"ca": "rds", "readers": [], "pooled": False}, "system")
     assert (target.health.status, target.health.timeout_seconds, target.overlap_seconds) == (200, 10, 0)
     assert (target.quiet_seconds, target.drain_deadline_seconds, target.rollout_deadline_seconds) == (120, 3600, 3600)
+    assert target.rotates_admin is True
     assert target.rotation_class is CLASSES[DEFAULT_CLASS]
 
 
@@ -191,9 +192,37 @@ def test_a_document_that_is_not_json_is_refused(text: str) -> None:
         parse_target("openemr", text)
 
 
-# ---- which target a secret is of ------------------------------------------------------------------------------------------------
-
 LOGIN, ELSEWHERE = (f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCdEf" for name in ("login", "elsewhere"))
+PROXY_ARN, RECORD_ARN = (f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{name}-AbCdEf" for name in ("proxy", "record"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"secrets": [PROXY_ARN, "LOGIN"]}, r"consumers\[1\].secret: LOGIN is the consumers\[0\].secrets already"),
+        ({"secrets": [PROXY_ARN, RECORD_ARN]}, r"consumers\[0\].secrets: \S+ is the slot_secret already"),
+        ({"admin_secret": RECORD_ARN}, "admin_secret: \\S+ is the slot_secret already"),
+    ],
+    ids=["the application's own as a proxy's", "the record as a proxy's", "the record as the admin's"],
+)
+def test_a_secret_with_two_meanings_is_refused_by_its_field(changes: dict[str, Any], said: str) -> None:
+    """What is written for one reader would be wrong for the other."""
+    secrets = [LOGIN if one == "LOGIN" else one for one in changes.get("secrets", [PROXY_ARN, ELSEWHERE])]
+    document = json.loads(shop({"kind": "proxy-secret", "secrets": secrets}, app_secret(LOGIN)))
+    document |= {"slot_secret": RECORD_ARN} | {key: value for key, value in changes.items() if key != "secrets"}
+    with pytest.raises(TargetInvalid, match=said.replace("LOGIN", LOGIN) + ": name a secret of its own"):
+        parse_target("a", json.dumps(document))
+
+
+def test_who_rotates_the_same_admin_is_named() -> None:
+    shared, left = LEAST | {"rotates_admin": True}, LEAST | {"rotates_admin": False}
+    others = {"first": shared, "second": left, "third": LEAST | {"admin_secret": "arn:else"}, "openemr": LEAST}
+    documents = {name: json.dumps(one) for name, one in others.items()} | {"broken": '{"admin_secret": "arn:admin"}'}
+    assert owners_beside(parse(LEAST), documents) == ["first"]
+    assert owners_beside(parse(left), documents) == []
+
+
+# ---- which target a secret is of ------------------------------------------------------------------------------------------------
 
 
 def shop(*consumers: dict[str, Any]) -> str:

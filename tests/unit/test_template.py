@@ -57,7 +57,7 @@ PROXY = ("RDS Proxy",)
 PUTS = ("RDS Proxy", "a secret without a proxy")
 STEPS: dict[str, Step] = {
     "AnnounceIncident": Step(),
-    "ReadSlots": Step(vpc=True, sites=True, cluster=True, slot=G, admin=G, application=G),
+    "ReadSlots": Step(vpc=True, sites=True, cluster=True, slot=G, admin=G, application=G, proxy=G),
     "ClaimRotation": Step(vpc=True, sites=True, cluster=True, slot=GPU, admin=GPU, application=G),
     "SyncUsers": Step(vpc=True, slot=G, admin=G),
     "WriteSqlconf": Step(vpc=True, sites=True, slot=G, only=SITES),

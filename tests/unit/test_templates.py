@@ -267,7 +267,7 @@ FOREIGN = {
     "a JSON escape that is none": ('"{password|json}"', '"canary\\x"'),
     "half a character in JSON": ('"{password|json}"', '"canary\\ud800"'),
     "a raw line end in JSON": ('"{password|json}"', '"canary\n"'),
-    "empty": ("{password}", ""),
+    "empty": ("{password|url}", ""),
     "empty between": ("x{password|url};", "x;"),
 }
 
@@ -276,6 +276,11 @@ FOREIGN = {
 def test_a_text_that_is_not_of_the_template_is_refused(template: str, text: str) -> None:
     with refused(SecretInvalid, "key", "template"):
         one(template).read({"key": SecretText(text)})
+
+
+def test_an_empty_text_that_is_one_value_alone_is_a_login_that_does_not_work() -> None:
+    """It is not misread, and the next rotation writes it. To write an empty value is refused all the same."""
+    assert one("{password}").read({"key": Password("")}).secret == {"password": Password("")}
 
 
 def test_a_key_that_is_missing_is_named() -> None:

@@ -56,6 +56,11 @@ def test_a_state_that_only_a_later_run_passed_comes_after_the_one_before_it() ->
     assert len(found) == len(set(found))
 
 
+def test_a_state_that_is_passed_again_pushes_nobody_down() -> None:
+    told_twice = run("told", BEGAN, [(state, "Task", 1.0) for state in ("PutSecret", "CheckLogin", "PutSecret", "ValidateApp")])
+    assert rows([told_twice]) == ["PutSecret", "CheckLogin", "ValidateApp"]
+
+
 def test_a_state_that_still_lasts_is_drawn_until_now() -> None:
     unfinished = run("unfinished", BEGAN, [("ReadSlots", "Task", 3.0)])
     unfinished.visits[0].left = None

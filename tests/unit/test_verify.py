@@ -22,7 +22,8 @@ from rotation.core.errors import (
     TargetNotFound,
 )
 from rotation.core.findings import Finding, Severity, gathered
-from rotation.core.model import SecretText, Slot
+from rotation.core.model import PENDING, Password, SecretText, Slot
+from rotation.kinds.target import Source
 from rotation.protocol.probes import NEEDS, SHORTEST_QUIET_SECONDS, SLOWEST_CLOCK_SECONDS, probe
 from rotation.protocol.request import Request
 from rotation.steps.verify import DAY, since_success, verify
@@ -67,6 +68,17 @@ def test_nothing_is_written_and_no_password_is_in_it(world: MemoryWorld) -> None
     text = str(verified(world))
     assert world.journal.writes == []
     assert not [password for password in world.passwords if password in text]
+
+
+@pytest.mark.parametrize("function", NEEDS)
+def test_no_function_tries_a_refused_password_twice(world: MemoryWorld, function: str) -> None:
+    """Not the admin's, which several looks are for, nor one that the application and the record have in common."""
+    world.admin.put("pending", world.current_admin.with_password(Password("works")).text(), [PENDING])
+    world.source.accounts[ADMIN].password = "works"
+    world.account(Slot.A).password = "changed"
+    probe(world, function)
+    refused = [one for one in world.source.tried if not world.accepts(one)]
+    assert len(refused) == len(set(refused))
 
 
 def break_file(world: MemoryWorld) -> None:
@@ -413,3 +425,26 @@ def test_a_secret_that_cannot_be_read_takes_nothing_else_from_what_verify_looks_
     assert {(one["severity"], one["what"]) for one in answer["findings"]} == {
         (F, "IAM"), (F, "last rotation"), ("ok", "drain"), ("ok", "target document"),
     }  # fmt: skip
+
+
+ADVICE = {
+    "mysql": {"CONNECTION_ADMIN", "openemr_a REQUIRE SSL", "performance_schema", "cluster's master user"},
+    "postgresql": {"pg_signal_backend", "rds.force_ssl", "drain.quiet_seconds", "docs/postgresql.md"},
+}
+
+
+@pytest.mark.parametrize("kind", ADVICE)
+def test_the_way_out_is_that_of_the_kind_of_database(world: MemoryWorld, kind: str) -> None:
+    world.target = replace(world.target, source=Source(kind, {}))
+    world.source.lacking, world.source.ends_sessions, world.source.counts_logins = ("PROCESS",), False, False
+    world.account(Slot.A).tls = False
+    said = " ".join(one.mend for one in probe(world, "read_slots") if one.what.startswith("database"))
+    assert {words for words in ADVICE[kind] if words in said} == ADVICE[kind]
+    assert not [words for other in ADVICE if other != kind for words in ADVICE[other] if words in said]
+
+
+def test_two_values_on_a_server_that_keeps_one_are_found() -> None:
+    world = MemoryWorld(two_values=True, dual_passwords=False)
+    failed = [one.found for one in probe(world, "read_slots") if (one.what, one.severity) == ("database", Severity.FAILED)]
+    assert len(failed) == 1
+    assert "this server keeps one password a user" in failed[0]

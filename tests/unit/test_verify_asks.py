@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any
 
 import pytest
-from rotation.protocol.probes import NEEDS, SHORTEST_QUIET_SECONDS, probe
+from rotation.protocol.probes import KEPT, NEEDS, SHORTEST_QUIET_SECONDS, probe
 
 from tests.faults.calls.machinery import begun, conclude, function_at, invocation, machine, settled
-from tests.faults.calls.proxied import behind_a_proxy, behind_a_proxy_of_mysql
+from tests.faults.calls.proxied import behind_a_proxy, behind_a_proxy_in_a_ring_of_three, behind_a_proxy_of_mysql
 from tests.faults.calls.scenarios import (
     Scenario,
     behind_a_proxy_where_b_does_not_work,
@@ -51,6 +51,7 @@ FAMILIES = {
         (
             (behind_a_proxy, "rotate"), (behind_a_proxy_of_mysql, "revoke"),
             (behind_a_proxy, "sync-users"), (behind_a_proxy_where_b_does_not_work, "rotate"),
+            (behind_a_proxy_in_a_ring_of_three, "rotate"),
         ),
         ProxiedWorld,
         frozenset({"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout"}),
@@ -83,8 +84,8 @@ class Touched:
 
     @property
     def surveys_the_secret(self) -> bool:
-        """ValidateApp does not: it tries what it read."""
-        return self.did("read application") and self.did("labels of admin")
+        """Who publishes reads what is there, and ValidateApp tries what it read."""
+        return self.did("read application") and not self.publishes and not self.did("page")
 
     @property
     def publishes(self) -> bool:
@@ -111,6 +112,7 @@ RULES: dict[str, Callable[[Touched], bool]] = {
     "consumer": lambda t: (t.did(r"read sqlconf\.php") and t.did("read Secret openemr/db")) or t.surveys_the_secret,
     "published secret": lambda t: t.publishes,
     "endpoint": lambda t: t.did("through .*"),
+    KEPT: lambda t: t.did("whose the proxy's secrets are"),
     "application's secret": lambda t: t.did("labels of application") and not t.did("read application"),
     "deployment": lambda t: t.did("rollout"),
     "health page": lambda t: t.did("page"),

@@ -2,15 +2,18 @@
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
+from rotation.consumers.schedule import apart
 from rotation.core.errors import ConsumerDiffers, SourceUnreachable
 from rotation.core.findings import Finding, Severity
-from rotation.core.model import Credential, Password, Slot
+from rotation.core.model import Credential, Password, SecretText, Slot
 from rotation.kinds.target import parse_target
-from rotation.protocol.probes import probe
+from rotation.protocol.probes import KEPT, probe
 
 from tests.worlds.application import Held
+from tests.worlds.proxied import ProxiedWorld as Proxied
 from tests.worlds.world import MemoryWorld, login
 
 APPLICATION, PROXY, OTHERS = 1, 0, 2
@@ -131,6 +134,41 @@ def test_a_proxy_that_does_not_answer_is_found(world: ProxiedWorld) -> None:
     world.proxy.reachable = False
     (one,) = found(world, "check_login", "endpoint")
     assert one == (Severity.FAILED, "SourceUnreachable: proxy.example does not answer")
+
+
+@pytest.mark.parametrize(
+    ("rules", "hours"),
+    [
+        ({}, None),
+        ({"AutomaticallyAfterDays": 30}, 720),
+        ({"ScheduleExpression": "rate(4 hours)"}, 4),
+        ({"ScheduleExpression": "rate(1 hour)"}, 1),
+        ({"ScheduleExpression": "rate(10 days)", "AutomaticallyAfterDays": 10}, 240),
+        ({"ScheduleExpression": "cron(0 8 1 * ? *)"}, 24),
+        ({"ScheduleExpression": "cron(0 8-20 * * ? *)"}, 4),
+        ({"ScheduleExpression": "cron(0 /4 * * ? *)"}, 4),
+    ],
+)
+def test_the_rules_of_secrets_manager_say_how_far_apart_rotations_are_at_least(rules: dict[str, Any], hours: float | None) -> None:
+    assert apart(rules) == (None if hours is None else hours * 3600)
+
+
+@pytest.mark.parametrize(("overlap_hours", "warned"), [(3, False), (4, True), (24, True)])
+def test_a_schedule_shorter_than_the_overlap_is_found(overlap_hours: int, warned: bool) -> None:
+    world = Proxied()
+    world.application.rules = {"ScheduleExpression": "rate(4 hours)"}
+    world.target = replace(world.target, overlap_seconds=overlap_hours * 3600)
+    found = [one for one in probe(world, "release_rotation") if one.what == "application's secret"]
+    said = f"Secrets Manager rotates it every 4 h, and a rotation needs the overlap and the quiet period, {overlap_hours}.0 h"
+    assert [one.severity for one in found if one.found.startswith(said)] == ([Severity.WARNING] if warned else [])
+    assert found[-1] == Finding(Severity.OK, "application's secret", "Secrets Manager may rotate it")
+
+
+@pytest.mark.parametrize(("who", "severity"), [("openemr_b", Severity.OK), ("somebody", Severity.FAILED)])
+def test_whether_each_user_has_a_proxy_secret_of_its_own_is_looked_at_by_read_slots(who: str, severity: Severity) -> None:
+    world = Proxied()
+    world.proxies[1].put("theirs", SecretText(json.dumps({"username": who, "password": "canary"})))
+    assert [one.severity for one in probe(world, "read_slots") if one.what == KEPT] == [severity]
 
 
 def test_nothing_is_written(world: ProxiedWorld) -> None:

@@ -4,22 +4,23 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from rotation.aws import executions, parameters
-from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.checks.login import ThroughEndpoint
 from rotation.checks.page import HealthPage
 from rotation.consumers.deployment.adapter import Deployment
 from rotation.consumers.published import RotatedSecret
 from rotation.consumers.secret.adapter import KubernetesSecret
 from rotation.consumers.sqlconf.adapter import SqlconfFile
-from rotation.core.errors import TargetInvalid
+from rotation.core.errors import ConsumerDiffers, TargetInvalid
 from rotation.kinds import registry
-from rotation.kinds.target import EndpointSettings, Source, Target
+from rotation.kinds.target import Consumer, EndpointSettings, Source, Target
 from rotation.ports import Ran, RotatingWorld, World
+from rotation.protocol.remembering import Remembering
 from rotation.protocol.secret_call import SecretCall
 from rotation.runtime.rotating import AwsRotatingWorld
 from rotation.runtime.settings import Settings
@@ -98,8 +99,8 @@ def test_each_part_is_made_once(world: AwsWorld) -> None:
 
 
 def test_the_parts_are_the_targets(world: AwsWorld) -> None:
-    assert isinstance(world.slots, SecretsManagerStore)
-    assert isinstance(world.admin, SecretsManagerStore)
+    assert isinstance(world.slots, Remembering)
+    assert isinstance(world.admin, Remembering)
     assert (world.slots.name, world.admin.name) == ("slots", "admin")
     assert isinstance(world.source, MySQL)
     assert isinstance(world.health, HealthPage)
@@ -107,7 +108,9 @@ def test_the_parts_are_the_targets(world: AwsWorld) -> None:
 
 
 def test_the_database_has_the_targets_authority_and_readers(world: AwsWorld) -> None:
-    world.__dict__["target"] = replace(world.target, source=Source("mysql", {"ca": "PEM", "readers": ["reader.example"]}))
+    world.__dict__["target"] = replace(
+        world.target, source=Source("mysql", {"ca": "PEM", "readers": ["reader.example"], "pooled": False})
+    )
     assert isinstance(world.source, MySQL)
     assert (world.source._ca, world.source._readers) == ("PEM", ["reader.example"])
 
@@ -153,6 +156,18 @@ def test_a_target_for_which_every_function_is_deployed_is_taken(asked: list[tupl
 
 
 @pytest.mark.parametrize(("ca", "authorities"), [("amazon", 4), ("rds", None), ("-----BEGIN CERTIFICATE-----", None)])
+def test_what_is_wrong_with_who_keeps_every_password_is_said_by_its_place(world: AwsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Wrong:
+        def check(self, usernames: Sequence[str]) -> None:
+            raise ConsumerDiffers(f"none names {usernames[0]}")
+
+    proxies = Consumer("proxy-secret", {"secrets": ["arn:a", "arn:b"]})
+    world.__dict__["target"] = replace(world.target, consumers=(*world.target.consumers, proxies))
+    monkeypatch.setattr(world, "_made", lambda _: Wrong())
+    with pytest.raises(ConsumerDiffers, match=r"^consumers\[3\]: none names app_a$"):
+        world.check_keepers(["app_a"])
+
+
 def test_the_endpoint_has_the_authority_that_the_target_names(world: AwsWorld, ca: str, authorities: int | None) -> None:
     """The database's own is another one: RDS Proxy's certificate is not signed by it."""
     world.__dict__["target"] = replace(world.target, endpoint=EndpointSettings("proxy.example", 3306, ca, 600))

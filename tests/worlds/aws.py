@@ -11,7 +11,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 from rotation.aws import executions, secrets_manager
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.core.model import STAGING, Labels, SecretText
+from rotation.core.model import STAGING, Labels, SecretText, Version
 
 from local import secret_labels as aws
 from tests.worlds.world import Secret
@@ -21,6 +21,15 @@ Answer = dict[str, Any]
 
 def refused(code: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": ""}}, "")
+
+
+@contextmanager
+def _by_code() -> Iterator[None]:
+    """A refusal as boto3 raises it."""
+    try:
+        yield
+    except aws.Refusal as refusal:
+        raise refused(refusal.code) from None
 
 
 @contextmanager
@@ -42,13 +51,18 @@ class SecretsManager:
     def describe_secret(self, *, SecretId: str) -> Answer:  # noqa: N803 - AWS's names
         return {"VersionIdsToStages": {name: list(one["version_stages"]) for name, one in self._secret.versions.items()}}
 
-    def get_secret_value(self, *, SecretId: str, VersionId: str | None = None) -> Answer:  # noqa: N803
-        try:
-            found = aws.find(self._secret.versions, VersionId, None)
-        except aws.Refusal as refusal:
-            raise refused(refusal.code) from None
+    def get_secret_value(
+        self,
+        *,
+        SecretId: str,  # noqa: N803
+        VersionId: str | None = None,  # noqa: N803
+        VersionStage: str | None = None,  # noqa: N803
+    ) -> Answer:
+        with _by_code():
+            found = aws.find(self._secret.versions, VersionId, VersionStage)
         age = timedelta(seconds=self._secret.age(found["version_id"]))
-        return {"SecretString": found["secret_string"], "CreatedDate": datetime.now(UTC) - age}
+        named = {"VersionId": found["version_id"], "VersionStages": list(found["version_stages"])}
+        return {**named, "SecretString": found["secret_string"], "CreatedDate": datetime.now(UTC) - age}
 
     def put_secret_value(
         self,
@@ -85,6 +99,14 @@ class ShippedSecret(Secret):
         with answering(secrets_manager, self._client):
             return self._store.labels()
 
+    def current(self) -> Version:
+        with answering(secrets_manager, self._client):
+            return self._store.current()
+
+    def pending(self) -> Version | None:
+        with answering(secrets_manager, self._client):
+            return self._store.pending()
+
     def read(self, version: str) -> SecretText:
         with answering(secrets_manager, self._client):
             return self._store.read(version)
@@ -107,16 +129,19 @@ class ShippedSecret(Secret):
         return self._now() - self._put_at[version]
 
     def written(self, version: str, text: SecretText, labels: list[str] | None) -> None:
-        with self._journal.write(f"put {self.name}"):
+        """A version is written once; only what changes something is written down."""
+        if aws.is_filled(self.versions, version):
+            with _by_code():
+                self.put(version, text, labels)
+            return
+        with self._journal.write(f"put {self.name}"), _by_code():
             self.put(version, text, labels)
 
     def moved(self, label: str, to: str | None, removed_from: str | None) -> None:
         """Only what changes something is written down."""
         before = aws.holder_of(self.versions, label)
-        try:
+        with _by_code():
             aws.move(self.versions, label, to, removed_from)
-        except aws.Refusal as refusal:
-            raise refused(refusal.code) from None
         if aws.holder_of(self.versions, label) != before:
             with self._journal.write(f"swap {label} of {self.name}"):
                 pass

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from rotation.core.errors import (
     AccountAmbiguous,
     AccountLocked,
+    AdminLoginUnknown,
     PasswordRejected,
     PrimaryUnknown,
     SecondaryUnknown,
@@ -148,7 +149,7 @@ class Database:
 
     def _connect(self, admin: Credential) -> None:
         if not self.logs_in(admin):
-            raise SourceRefused(f"{admin.username} was refused by {admin.host}")
+            raise AdminLoginUnknown(f"{admin.username} was refused by {admin.host}: its password there is another by now")
 
 
 class Session:

@@ -31,11 +31,12 @@ from rotation.core.errors import (
     SqlconfUnsupported,
     TransientError,
 )
-from rotation.core.model import PENDING, STAGING, Credential, Labels, Mark, Password, SecretText
+from rotation.core.model import PENDING, STAGING, Credential, Labels, Mark, Password, SecretText, Version
 from rotation.core.record import Document
 from rotation.core.rollout import Rollout
 from rotation.kinds.target import Target
-from rotation.ports import Activity, ClusterObject, Server, SessionId
+from rotation.ports import Activity, ClusterObject, SecretStore, Server, SessionId
+from rotation.protocol.remembering import Remembering
 from rotation.protocol.request import Request
 from rotation.protocol.secret_call import SecretCall
 from rotation.protocol.secret_runs import wait_for
@@ -360,8 +361,8 @@ class Ports:
     def __init__(self, invocation: Invocation) -> None:
         self._it = invocation
         self._world = invocation.world
-        self.slots = Store(invocation, "slots")
-        self.admin = Store(invocation, "admin")
+        self.slots: SecretStore = Remembering(Store(invocation, "slots"))
+        self.admin: SecretStore = Remembering(Store(invocation, "admin"))
         self.source = Database(invocation)
         self.health = Page(invocation)
 
@@ -381,6 +382,9 @@ class Ports:
 
     def keepers(self, username: str) -> list["Consumer"]:
         return []
+
+    def check_keepers(self, usernames: Sequence[str]) -> None:
+        self._world.check_keepers(usernames)
 
     @property
     def endpoint(self) -> None:
@@ -437,6 +441,19 @@ class Store:
         if self.name == "slots":
             self._it.seen.pending = labels.pending
         return labels
+
+    def current(self) -> Version:
+        found: Version = self._it.call(Port.SECRETS, f"current of {self.name}", self._secret.current)
+        self._it.seen.read_back.add(found.text.reveal())
+        return found
+
+    def pending(self) -> Version | None:
+        found: Version | None = self._it.call(Port.SECRETS, f"pending of {self.name}", self._secret.pending)
+        if found is not None:
+            self._it.seen.read_back.add(found.text.reveal())
+        if self.name == "slots":
+            self._it.seen.pending = found and found.id
+        return found
 
     def read(self, version: str) -> SecretText:
         text: SecretText = self._it.call(Port.SECRETS, f"read {self.name}", lambda: self._secret.read(version))

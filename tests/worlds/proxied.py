@@ -2,10 +2,11 @@
 
 import json
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from rotation.consumers.proxy_secret.adapter import ProxySecrets
 from rotation.consumers.published import PublishedSecret, RotatedSecret
 from rotation.core.errors import RotationError
 from rotation.core.model import STAGING, Credential, SecretText, Slot
@@ -33,6 +34,11 @@ class ApplicationSecret(InMemorySecret):
     """Of which a version may be named before it holds anything."""
 
     created: Callable[[str], None] = staticmethod(lambda _: None)
+    rules: Mapping[str, Any] = {}
+    """By which Secrets Manager rotates it by itself."""
+
+    def rotation_rules(self) -> Mapping[str, Any]:
+        return self.rules
 
     def put(self, version: str, text: SecretText, labels: list[str] | None = None) -> None:
         new = not aws.is_filled(self.versions, version)
@@ -120,6 +126,11 @@ class ProxiedWorld(MemoryWorld):
 
     def keepers(self, username: str) -> list[CredentialConsumer]:
         return [self.proxy_secret(username)]
+
+    def check_keepers(self, usernames: Sequence[str]) -> None:
+        known = ProxySecrets([])
+        known._secrets = [over(store, PublishedSecret) for store in self.proxies]
+        known.check(usernames)
 
     def traffic(self) -> Any:
         return over(self.application, PublishedSecret)

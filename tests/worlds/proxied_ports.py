@@ -1,6 +1,6 @@
 """What an invocation has of the living world behind a proxy: the shipped adapters; each call of a secret is a boundary."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from rotation.aws import secrets_manager
@@ -38,6 +38,10 @@ class ProxiedPorts(Ports):
 
     def keepers(self, username: str) -> list[Any]:
         return [self._keeper(username)]
+
+    def check_keepers(self, usernames: Sequence[str]) -> None:
+        """All of them are read: one look."""
+        self._it.call(Port.SECRETS, "whose the proxy's secrets are", lambda: self._clients.check(usernames))
 
     def _keeper(self, username: str) -> Any:
         """Which of them it is, is one look."""
@@ -90,6 +94,10 @@ class Clients:
         """As the shipped adapter finds it."""
         with answering(secrets_manager, self):
             return ProxySecrets(self._proxies).of(username)._store.name
+
+    def check(self, usernames: Sequence[str]) -> None:
+        with answering(secrets_manager, self):
+            ProxySecrets(self._proxies).check(usernames)
 
     def describe_secret(self, **given: str) -> Any:
         return self._of[given["SecretId"]].describe_secret(**given)

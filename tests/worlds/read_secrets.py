@@ -71,3 +71,7 @@ class ApplicationSecret(ReadSecret):
         super().written(version, text, labels)
         if new:
             self.created(version)
+
+    def rotation_rules(self) -> dict[str, Any]:
+        """It has no schedule of its own."""
+        return {}

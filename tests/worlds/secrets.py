@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from rotation.core.errors import SecretStoreUnavailable, SecretVersionMissing
-from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
+from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText, Version
 
 from local import secret_labels as aws
 
@@ -37,6 +37,21 @@ class InMemorySecret:
         if current is None:
             raise SecretStoreUnavailable(f"no version of {self._name} carries {CURRENT}")
         return Labels(current, aws.holder_of(self.versions, PENDING), aws.holder_of(self.versions, LAST))
+
+    def current(self) -> Version:
+        found = self._labelled(CURRENT)
+        if found is None:
+            raise SecretStoreUnavailable(f"no version of {self._name} carries {CURRENT}")
+        return found
+
+    def pending(self) -> Version | None:
+        return self._labelled(PENDING)
+
+    def _labelled(self, label: str) -> Version | None:
+        holder = aws.holder_of(self.versions, label)
+        if holder is None or not aws.is_filled(self.versions, holder):
+            return None
+        return Version(holder, self.read(holder), frozenset(self.versions[holder]["version_stages"]))
 
     def read(self, version: str) -> SecretText:
         try:

@@ -1,7 +1,7 @@
 """One small world behind rotation.ports: what the steps are tested over. It keeps the rules of the real one and moves when told."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rotation.core.model import PENDING, Credential, Mark, Password, SecretText, Slot
 from rotation.core.record import VALUES, AdminRecord, Record
@@ -134,6 +134,9 @@ class MemoryWorld:
 
     def keepers(self, username: str) -> list[CredentialConsumer]:
         return []
+
+    def check_keepers(self, usernames: Sequence[str]) -> None:
+        """Nothing keeps every user's password."""
 
     @property
     def endpoint(self) -> None:

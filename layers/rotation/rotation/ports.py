@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rotation.core.model import Credential, Labels, Mark, Password, SecretText
+from rotation.core.model import Credential, Labels, Mark, Password, SecretText, Version
 from rotation.core.rollout import Rollout
 from rotation.kinds.target import Target
 from rotation.told.notice import Notice, Resume
@@ -22,6 +22,12 @@ class SecretStore(Protocol):
 
     def labels(self) -> Labels:
         """Which versions carry AWSCURRENT, AWSPENDING and AWSPREVIOUS now."""
+
+    def current(self) -> Version:
+        """The version that carries AWSCURRENT now."""
+
+    def pending(self) -> Version | None:
+        """The version that carries AWSPENDING now, if one does."""
 
     def read(self, version: str) -> SecretText:
         """That version's text."""
@@ -108,7 +114,7 @@ class Source(Protocol):
         """Whether it does. False only for `access denied`: a network error is not a wrong password."""
 
     def as_admin(self, admin: Credential) -> AbstractContextManager[AdminSession]:
-        """A session on the writer, under our lock."""
+        """A session on the writer, under our lock. This and what follows: AdminLoginUnknown if the writer refuses that login."""
 
     def activity(self, admin: Credential, username: str) -> Activity:
         """How much that user is in use, on the writer and all readers together. Changes nothing, takes no lock."""
@@ -158,6 +164,9 @@ class RotatedSecret(Protocol):
 
     def make_current(self, version: str, removed_from: str) -> bool:
         """Move AWSCURRENT there from exactly that version. False: it is elsewhere, nothing was done."""
+
+    def rotates_every(self) -> float | None:
+        """How many seconds its own schedule in Secrets Manager leaves between two rotations, at least; None where it has none."""
 
     def let_go(self, version: str) -> bool:
         """Take AWSPENDING off that version. False: it is on another, nothing was done."""
@@ -257,6 +266,7 @@ class World(Protocol):
     def credentials(self) -> list[CredentialConsumer]: ...
     def credential(self, index: int, username: str) -> CredentialConsumer: ...
     def keepers(self, username: str) -> list[CredentialConsumer]: ...
+    def check_keepers(self, usernames: Sequence[str]) -> None: ...
     def files(self) -> list[ProtectedFile]: ...
     def traffic(self) -> CredentialConsumer: ...
     def workload(self, index: int) -> Workload: ...

@@ -12,7 +12,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Credential, Password, SecretText
+from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Credential, Password, SecretText, Version
 from rotation.core.record import Record
 
 from tests.faults.alike.liveness import live_at, projected
@@ -273,10 +273,10 @@ def _answer(told: Told) -> Any:
         return type(told.error).__name__
     if isinstance(answer, Credential):
         return _login(answer)
-    if isinstance(answer, SecretText):
-        return _content(answer.reveal(), True)
+    if isinstance(answer, Version):
+        return answer.id, _content(answer.text.reveal(), True), sorted(answer.labels)
     if isinstance(answer, Password):
-        return answer.reveal()
+        return _content(answer.reveal(), True) if isinstance(answer, SecretText) else answer.reveal()
     if isinstance(answer, list):
         return [(username, SESSIONS.get(number, number)) for username, number in answer]
     return repr(answer)

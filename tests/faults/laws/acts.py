@@ -19,6 +19,7 @@ def judge(it: Invocation, boundary: Boundary) -> None:
         return
     if it.event.get("mode") == "dry-run":
         raise Violation("dry-run", f"{boundary.what} was done in a dry run")
+    _left_the_admin_to_its_owner(it, boundary)
     _once(it, boundary)
     _wrote_ahead(it, boundary)
     _made_like_the_one_in_use(it, boundary)
@@ -37,6 +38,13 @@ def _tried_once(it: Invocation, boundary: Boundary) -> None:
         raise Violation("once", f"{boundary.what}: a password that was refused is tried again in the same call")
     if boundary.what.startswith("login ") and it.seen.unanswered:
         raise Violation("I3", f"{boundary.what}: tried after a login that got no answer, as if that had been refused")
+
+
+def _left_the_admin_to_its_owner(it: Invocation, boundary: Boundary) -> None:
+    """Its secret, and its password in the database."""
+    its = boundary.what.endswith(" admin") or boundary.what in (f"alter {ADMIN}", f"discard {ADMIN}")
+    if its and not it.world.target.rotates_admin:
+        raise Violation("owner", f"{boundary.what}: the admin is another target's to rotate")
 
 
 def _once(it: Invocation, boundary: Boundary) -> None:
@@ -149,7 +157,7 @@ def _looked_under_the_lock(it: Invocation, boundary: Boundary) -> None:
     verb, _, username = boundary.what.partition(" ")
     if verb not in ("alter", "create", "discard"):
         return
-    if "labels of slots" not in it.seen.under_lock:
+    if not {"labels of slots", "pending of slots"} & it.seen.under_lock:
         raise Violation("I4", f"{boundary.what}: nobody had looked at the intent under the database's lock")
     if it.world.current.two_values and username != ADMIN:
         if f"passwords of {username}" not in it.seen.under_lock:

@@ -59,14 +59,14 @@ def works_or_is_lost(self: Any, credential: Any) -> bool:
         return False
 
 
-_works = surveying._Logins.works
+_works = surveying.Logins.works
 
 
 def asked_twice(world: Any, _: Any, found: Any = ()) -> Any:
-    return _admin(world, surveying._Logins(world), found)
+    return _admin(world, surveying.Logins(world), found)
 
 
-_admin = surveying._admin
+_admin = surveying.find_admin
 
 
 def tries_again_what_was_refused(world: Any, request: Any, admin: Any, drifted: str, claimed: str) -> None:
@@ -125,12 +125,12 @@ LOOKS = [
     ),
     Mutation(
         "a network error in the survey taken for a wrong password",
-        replaced("rotation.protocol.survey._Logins.works", works_or_is_lost),
+        replaced("rotation.protocol.admin_login.Logins.works", works_or_is_lost),
         strike_at="ReadSlots",
     ),
     Mutation(
         "the survey asks about the admin a second time",
-        replaced("rotation.protocol.survey._admin", asked_twice),
+        replaced("rotation.protocol.survey.find_admin", asked_twice),
         ("bootstrap from a drifted admin",),
         world=with_a_wrong_admin_in_sqlconf,
     ),

@@ -9,7 +9,8 @@ from tests.faults.teeth.passwords import PASSWORDS
 from tests.faults.teeth.peers import PEERS
 from tests.faults.teeth.proxy import PROXIED
 from tests.faults.teeth.record import RECORD
+from tests.faults.teeth.shared import SHARED
 from tests.faults.teeth.turns import TURNS
 
-PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *PROXIED]
+PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *PROXIED]
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -43,11 +43,13 @@ def no_drain(states: dict[str, Any]) -> None:
 
 def nobody_works_with_it(world: Any, request: Any, admin: Any, version: str, record: Any) -> int:
     old = record.credential(record.leaves)
-    return _ensure(world, admin, old, record.credential(record.active), lambda _: None)
+    with admin.session() as session:
+        return _ensure(world, session, old, record.credential(record.active), lambda: None)
 
 
 def discard_at_once(world: Any, request: Any) -> dict[str, Any]:
-    with patch.object(discarding, "discard_old", lambda w, admin, user, _: altering.discard_old(w, admin, user, lambda _: None)):
+    seen = intents.confirm_forward(world.slots, request.claim.version)
+    with patch.multiple(discarding, confirm_forward=lambda *_: seen, refuse_in_use=lambda *_: None):
         return _discard(world, request)
 
 

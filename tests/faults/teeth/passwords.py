@@ -19,44 +19,38 @@ _confirm = intents.confirm
 _ensure = altering.ensure_password
 
 
-def ensure_without_a_login(world: Any, admin: Any, user: Any, like: Any, check: Any) -> int:
-    with world.source.as_admin(admin) as session:
-        check(session)
-        if session.exists(user.username):
-            session.set_password(user.username, user.password, retain=session.dual_passwords)
-        else:
-            session.create_user(user, like)
+def ensure_without_a_login(world: Any, session: Any, user: Any, like: Any, check: Any) -> int:
+    check()
+    if session.exists(user.username):
+        session.set_password(user.username, user.password, retain=session.dual_passwords)
+    else:
+        session.create_user(user, like)
     return 1 if world.source.logs_in(user) else 0
 
 
-def plain_alter(world: Any, admin: Any, user: Any, like: Any, check: Any) -> int:
-    with world.source.as_admin(admin) as session:
-        if world.source.logs_in(user):
-            return 1
-        check(session)
-        session.set_password(user.username, user.password, retain=False)
+def plain_alter(world: Any, session: Any, user: Any, like: Any, check: Any) -> int:
+    if world.source.logs_in(user):
+        return 1
+    check()
+    session.set_password(user.username, user.password, retain=False)
     return 1
 
 
-def ensure_without_a_proof(world: Any, admin: Any, user: Any, like: Any, check: Any) -> int:
-    with world.source.as_admin(admin) as session:
-        if not world.source.logs_in(user):
-            check(session)
-            session.set_password(user.username, user.password, retain=session.dual_passwords)
+def ensure_without_a_proof(world: Any, session: Any, user: Any, like: Any, check: Any) -> int:
+    if not world.source.logs_in(user):
+        check()
+        session.set_password(user.username, user.password, retain=session.dual_passwords)
     return 1
 
 
-def discard_unproven(world: Any, admin: Any, user: Any, check: Any) -> None:
-    with world.source.as_admin(admin) as session:
-        check(session)
-        session.discard_old_password(user.username)
+def discard_unproven(world: Any, session: Any, user: Any) -> None:
+    session.discard_old_password(user.username)
 
 
 def discard_before_the_swap(world: Any, request: Any) -> dict[str, Any]:
-    def ensure(*given: Any) -> int:
-        tried = _ensure(*given)
-        with world.source.as_admin(given[2]) as session:
-            session.discard_old_password(given[2].username)
+    def ensure(world: Any, session: Any, user: Any, *given: Any) -> int:
+        tried = _ensure(world, session, user, *given)
+        session.discard_old_password(user.username)
         return tried
 
     with patch.object(admins, "ensure_password", ensure):
@@ -69,14 +63,14 @@ _rotate_admin = admins.rotate_admin
 def alter_without_a_fence(world: Any, request: Any, admin: Any, version: str, record: Any) -> int:
     """It was looked at when the call began, and then it waited for the lock."""
     old, like = record.credential(record.leaves), record.credential(record.active)
-    return _ensure(world, admin, old, like, lambda session: altering.refuse_in_use(world, request, session, old))
+    with admin.session() as session:
+        return _ensure(world, session, old, like, lambda: altering.refuse_in_use(world, request, session, old))
 
 
 def discard_without_a_fence(world: Any, request: Any) -> dict[str, Any]:
-    def discard(world: Any, admin: Any, user: Any, _: Any) -> None:
-        altering.discard_old(world, admin, user, lambda session: altering.refuse_in_use(world, request, session, user))
-
-    with patch.object(discarding, "discard_old", discard):
+    """It was looked at when the call began, and then it waited for the lock."""
+    seen = intents.confirm_forward(world.slots, request.claim.version)
+    with patch.object(discarding, "confirm_forward", lambda *_: seen):
         return _discard(world, request)
 
 
@@ -108,7 +102,7 @@ _enter = LivingDatabase.enter
 
 
 def publish_unproven(world: Any, request: Any) -> dict[str, Any]:
-    record, _ = _confirm(world.slots, request.claim.version, request.direction)
+    record = _confirm(world.slots, request.claim.version, request.direction)
     return {"changed": world.credential(request.consumer, "").publish(record.credential(request.entry), Mark(request.mark))}
 
 

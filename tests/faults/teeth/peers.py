@@ -11,7 +11,7 @@ from rotation.core.model import CURRENT, Mode, RotationStep, RotationTag, Slot
 from rotation.core.rollout import Progress, Rollout
 from rotation.core.situation import Action
 from rotation.protocol import altering, intents
-from rotation.protocol.survey import working_admin
+from rotation.protocol.admin_login import AdminLogin
 from rotation.steps import check_drained as draining
 from rotation.steps import read_slots as reading
 from rotation.steps import rotate_admin as admins
@@ -42,8 +42,9 @@ def idle_slot_only(facts: Any) -> Any:
 def admin_altered_first(world: Any, request: Any) -> dict[str, Any]:
     _confirm(world.slots, request.claim.version)
     store, password = world.admin, admins.admin_password()
-    with world.source.as_admin(working_admin(world)) as session:
-        session.set_password(working_admin(world).username, password, retain=False)
+    admin = AdminLogin(world)
+    with admin.session() as session:
+        session.set_password(admin.credential.username, password, retain=False)
     labels = store.labels()
     tag = RotationTag(request.situation["rotation_id"], request.owner, RotationStep.RETIRE, labels.current)
     store.put_once("later", admins._read(world, labels.current).with_password(password).with_tag(tag).text())
@@ -55,17 +56,17 @@ def dry_run_that_alters(world: Any, request: Any) -> dict[str, Any]:
     answer = _read_slots(world, request)
     if request.mode is Mode.DRY_RUN:
         record = intents.read_record(world.slots, world.slots.labels().current)
-        with world.source.as_admin(working_admin(world)) as session:
+        with AdminLogin(world).session() as session:
             standby = record.credential(record.leaves)
             session.set_password(standby.username, standby.password, retain=False)
     return answer
 
 
 def sync_alters_both(world: Any, request: Any) -> dict[str, Any]:
-    record, labels = _confirm(world.slots, request.claim.version)
-    current = intents.read_record(world.slots, labels.current)
-    with world.source.as_admin(working_admin(world)) as session:
-        for slot in world.current.ring:
+    record, seen = intents.confirm_forward(world.slots, request.claim.version)
+    current = intents.read_record(world.slots, seen)
+    with AdminLogin(world).session() as session:
+        for slot in record.ring:
             session.set_password(record.credential(slot).username, current.credential(slot).password, retain=False)
     return {"repaired": []}
 
@@ -114,9 +115,9 @@ def health_only_warns(world: Any, request: Any) -> dict[str, Any]:
 _ensure = altering.ensure_password
 
 
-def quotes_the_statement(world: Any, admin: Any, user: Any, like: Any, check: Any) -> int:
+def quotes_the_statement(world: Any, session: Any, user: Any, like: Any, check: Any) -> int:
     try:
-        return _ensure(world, admin, user, like, check)
+        return _ensure(world, session, user, like, check)
     except RotationError as error:
         raise type(error)(f"{error}: ALTER USER {user.username} IDENTIFIED BY '{user.password.reveal()}'") from None
 

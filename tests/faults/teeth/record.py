@@ -29,8 +29,16 @@ def put_without_reading_back(store: Any, version: str, record: Any) -> Any:
     return record
 
 
-def no_fence(store: Any, version: str, direction: Direction = Direction.FORWARD) -> Any:
-    return intents.read_record(store, version), store.labels()
+def no_fence(store: Any, version: str, _: Direction = Direction.FORWARD) -> Any:
+    return intents.read_record(store, version)
+
+
+def no_fence_forward(store: Any, version: str) -> Any:
+    return intents.read_record(store, version), store.labels().current
+
+
+def no_fence_seen(store: Any, _: Any, version: str) -> Any:
+    return intents.read_record(store, version)
 
 
 def random_token(*_: Any, **__: Any) -> str:
@@ -43,11 +51,10 @@ def lets_go_of_whatever_is_pending(world: Any, request: Any) -> dict[str, Any]:
     return {"released": True}
 
 
-def admin_intent_dropped(world: Any, request: Any, labels: Any, current: Any) -> str:
-    if labels.pending not in (None, labels.current):
-        world.admin.swap(PENDING, to=None, removed_from=labels.pending)
-        labels = replace(labels, pending=None)
-    return _renew(world, request, labels, current)
+def admin_intent_dropped(world: Any, request: Any, fence: Any, current: Any, pending: Any) -> None:
+    if pending is not None:
+        world.admin.swap(PENDING, to=None, removed_from=pending.id)
+    _renew(world, request, fence, current, None)
 
 
 _renew = admins._renew
@@ -58,7 +65,7 @@ def put_as_current(self: Any, **given: Any) -> None:
 
 
 def what_is_current(self: Any, **given: Any) -> Any:
-    return _get_secret_value(self, SecretId=given["SecretId"])
+    return _get_secret_value(self, **{key: value for key, value in given.items() if key != "VersionId"})
 
 
 _get_secret_value = SecretsManager.get_secret_value
@@ -128,16 +135,14 @@ RECORD = [
         "no fence",
         several(
             *[
-                replaced(f"{STEPS}.{one}.confirm", no_fence)
-                for one in (
-                    "publish",
-                    "flip_slot",
-                    "rotate_old_slot",
-                    "discard_old_password",
-                    "rotate_admin",
-                    "sync_users",
-                    "restart_app",
+                replaced(f"{STEPS}.{step}.{name}", instead)
+                for name, instead, steps in (
+                    ("confirm", no_fence, ("publish", "rotate_admin", "restart_app")),
+                    ("confirm_forward", no_fence_forward, ("flip_slot", "sync_users", "discard_old_password")),
+                    ("confirm_seen", no_fence_seen, ("rotate_old_slot",)),
+                    ("confirm_again", lambda *_: None, ("sync_users", "rotate_old_slot", "rotate_admin")),
                 )
+                for step in steps
             ]
         ),
         rivals=True,

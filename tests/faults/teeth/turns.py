@@ -1,27 +1,25 @@
 """The rules of longer rings and of two passwords of one user, left out."""
 
 from typing import Any
+from unittest.mock import patch
 
 from rotation.core.model import RotationStep, RotationTag
 from rotation.core.record import Record
 from rotation.protocol import intents
-from rotation.protocol.survey import working_admin
+from rotation.steps import sync_users as syncing
 
 from tests.faults.teeth.mutation import STEPS, Mutation, in_the_machine, replaced
+from tests.faults.teeth.passwords import discard_without_a_fence
 
 RING = ("a ring of three", "an interrupted retirement in a ring of three")
 VALUES = ("two values of one user", "an interrupted flip between two values", "an undiscarded value")
 
 
-def second_value(
-    world: Any, request: Any, new: Any, in_use: Any, *, retain: bool = True, looks: bool = True, fence: bool = True
-) -> Any:
-    with world.source.as_admin(working_admin(world)) as session:
-        if fence:
-            intents.confirm(world.slots, request.claim.version)
-        made = session.needs_retain(new.username, in_use.password, new.password) if looks else True
-        if made:
-            session.set_password(new.username, new.password, retain=retain)
+def second_value(world: Any, session: Any, record: Any, *, retain: bool = True, looks: bool = True) -> Any:
+    new, in_use = record.credential(record.active), record.credential(record.leaves)
+    made = session.needs_retain(new.username, in_use.password, new.password) if looks else True
+    if made:
+        session.set_password(new.username, new.password, retain=retain)
     world.source.logs_in(new)
     return {"repaired": []}
 
@@ -34,21 +32,19 @@ def without_a_look(*given: Any) -> Any:
     return second_value(*given, looks=False)
 
 
-def without_a_fence(*given: Any) -> Any:
-    return second_value(*given, fence=False)
+def without_a_fence(world: Any, request: Any) -> Any:
+    """It was looked at when the call began, and then it waited for the lock."""
+    seen = intents.confirm_forward(world.slots, request.claim.version)
+    with patch.object(syncing, "confirm_forward", lambda *_: seen):
+        return _sync_users(world, request)
 
 
-def discard_without_a_look(world: Any, request: Any, admin: Any, in_use: Any, _: Any) -> None:
-    with world.source.as_admin(admin) as session:
-        intents.confirm(world.slots, request.claim.version)
-        if world.source.logs_in(in_use):
-            session.discard_old_password(in_use.username)
+_sync_users = syncing.sync_users
 
 
-def discard_without_a_fence(world: Any, _: Any, admin: Any, in_use: Any, retired: Any) -> None:
-    with world.source.as_admin(admin) as session:
-        if world.source.logs_in(in_use) and session.needs_discard(in_use.username, in_use.password, retired.password):
-            session.discard_old_password(in_use.username)
+def discard_without_a_look(world: Any, session: Any, in_use: Any, _: Any) -> None:
+    if world.source.logs_in(in_use):
+        session.discard_old_password(in_use.username)
 
 
 def discards_nothing(*_: Any) -> None: ...
@@ -79,9 +75,13 @@ TURNS = [
     Mutation("a ring: a revocation goes round once less", in_the_machine(one_round_less), ("a revocation of a ring of three",)),
     Mutation("two values: set without RETAIN", replaced(SECOND, without_retain), VALUES),
     Mutation("two values: RETAIN without asking which is the primary", replaced(SECOND, without_a_look), VALUES),
-    Mutation("two values: no fence before RETAIN", replaced(SECOND, without_a_fence), VALUES),
+    Mutation("two values: no fence before RETAIN", replaced(f"{STEPS}.sync_users.sync_users", without_a_fence), VALUES),
     Mutation("two values: DISCARD without asking which is the primary", replaced(DISCARD, discard_without_a_look), VALUES),
-    Mutation("two values: no fence before DISCARD", replaced(DISCARD, discard_without_a_fence), VALUES),
+    Mutation(
+        "two values: no fence before DISCARD",
+        replaced(f"{STEPS}.discard_old_password.discard_old_password", discard_without_a_fence),
+        VALUES,
+    ),
     Mutation("two values: nothing is discarded", replaced(DISCARD, discards_nothing), VALUES),
     Mutation(
         "two values: the old one is recorded for the next time",

@@ -1,6 +1,5 @@
 """SecretStore on AWS Secrets Manager. UpdateSecretVersionStage is the compare-and-swap; a put never moves a label that matters."""
 
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,11 +10,11 @@ from rotation.core.errors import (
     SecretInvalid,
     SecretStoreUnavailable,
     SecretVersionMissing,
-    TransientError,
 )
-from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText
+from rotation.core.model import CURRENT, LAST, PENDING, STAGING, Labels, SecretText, Version
 
 _NOT_FOUND = "ResourceNotFoundException"
+_NOT_NOW = "InvalidRequestException"
 _LABEL_ELSEWHERE = "InvalidParameterException"
 _DENIED = ("AccessDeniedException", "DecryptionFailure", "EncryptionFailure", "UnrecognizedClientException", "InvalidClientTokenId")
 """What no second try changes. Where the key is the reason, it is often an AccessDeniedException too."""
@@ -40,16 +39,32 @@ class SecretsManagerStore:
             raise SecretStoreUnavailable(f"no version of {self._arn} carries {CURRENT}")
         return Labels(stages[CURRENT], stages.get(PENDING), stages.get(LAST))
 
+    def current(self) -> Version:
+        found = self._labelled(CURRENT)
+        if found is None:
+            self.labels()  # which says so if there is no such secret
+            raise SecretStoreUnavailable(f"no version of {self._arn} carried {CURRENT}")
+        return found
+
+    def pending(self) -> Version | None:
+        return self._labelled(PENDING)
+
+    def _labelled(self, label: str) -> Version | None:
+        """One call says which version that is, what it says, and what else it carries."""
+        try:
+            answer = self._get(label, VersionStage=label)
+        except SecretVersionMissing:
+            return None
+        return Version(str(answer["VersionId"]), SecretText(str(answer["SecretString"])), frozenset(answer["VersionStages"]))
+
     def read(self, version: str) -> SecretText:
-        return SecretText(str(self._get(version)["SecretString"]))
+        return SecretText(str(self._get(version, VersionId=version)["SecretString"]))
 
     def age_seconds(self, version: str) -> float:
-        created: datetime = self._get(version)["CreatedDate"]
+        created: datetime = self._get(version, VersionId=version)["CreatedDate"]
         return (datetime.now(UTC) - created).total_seconds()
 
     def put_once(self, version: str, text: SecretText, label: str = STAGING) -> SecretText:
-        with suppress(TransientError):
-            return self.read(version)
         failure = self._put(version, text, label)
         try:
             return self.read(version)
@@ -67,6 +82,12 @@ class SecretsManagerStore:
         else:
             return True
         return self._settle(label, to, removed_from, failure)
+
+    def rotation_rules(self) -> dict[str, Any]:
+        """By which Secrets Manager rotates it by itself; none where that is off."""
+        answer = self._described()
+        rules: dict[str, Any] = answer.get("RotationRules") or {}
+        return rules if answer.get("RotationEnabled") else {}
 
     def _settle(self, label: str, to: str | None, removed_from: str | None, failure: str) -> bool:
         """Which side won? The labels say; what the call said does not matter."""
@@ -89,28 +110,33 @@ class SecretsManagerStore:
             return code(error)
         return ""
 
-    def _get(self, version: str) -> dict[str, Any]:
+    def _get(self, version: str, **which: str) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = client("secretsmanager").get_secret_value(SecretId=self._arn, VersionId=version)
+            answer: dict[str, Any] = client("secretsmanager").get_secret_value(SecretId=self._arn, **which)
         except AWS_ERRORS as error:
             if code(error) == _NOT_FOUND:
                 raise SecretVersionMissing(f"{self._arn}: version {version} is not there") from None
+            if code(error) == _NOT_NOW:
+                self._stages()  # which says so if it is marked for deletion
             raise _failed(f"{self._arn}: version {version} could not be read", code(error)) from None
         if "SecretString" not in answer:
             raise SecretInvalid(f"secret {self._arn}: version {version} holds no text")
         return answer
 
     def _stages(self) -> dict[str, str]:
+        versions: dict[str, list[str]] = self._described().get("VersionIdsToStages", {})
+        return {label: version for version, labels in versions.items() for label in labels}
+
+    def _described(self) -> dict[str, Any]:
         try:
-            answer = client("secretsmanager").describe_secret(SecretId=self._arn)
+            answer: dict[str, Any] = client("secretsmanager").describe_secret(SecretId=self._arn)
         except AWS_ERRORS as error:
             if code(error) == _NOT_FOUND:
-                raise SecretInvalid(f"there is no secret {self._arn}") from None
+                raise SecretInvalid(f"there is no secret {self._arn}: name one that there is, or make it") from None
             raise _failed(f"{self._arn} could not be described", code(error)) from None
         if answer.get("DeletedDate"):
             raise SecretInvalid(f"secret {self._arn} is marked for deletion: restore it, or name another")
-        versions: dict[str, list[str]] = answer.get("VersionIdsToStages", {})
-        return {label: version for version, labels in versions.items() for label in labels}
+        return answer
 
 
 def _failed(what: str, why: str) -> RotationError:

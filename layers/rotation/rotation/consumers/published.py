@@ -1,4 +1,4 @@
-"""A secret in Secrets Manager that others read: which login it holds, and how another is put into it.
+"""A secret in Secrets Manager that others read: which login its keys hold, and how another is put into them.
 
 It keeps its shape and every key that we do not know. What is written is put under a label of its own, read back, and then moved to
 AWSCURRENT from exactly the version that it was made from: a call that comes late finds that it has lost.
@@ -9,30 +9,35 @@ import uuid
 from typing import Any
 
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.core.errors import ConsumerDiffers, SecretStoreUnavailable, SecretVersionMissing
-from rotation.core.model import CURRENT, PENDING, Credential, Labels, Mark, Password, SecretText
+from rotation.consumers.keys import Keys
+from rotation.consumers.schedule import apart
+from rotation.core.errors import ConsumerDiffers, SecretInvalid, SecretStoreUnavailable, SecretVersionMissing
+from rotation.core.model import CURRENT, PENDING, Credential, Labels, Mark, SecretText
 
 _NAMESPACE = uuid.UUID("0c2f6d0a-97c6-5b0e-8f55-3a0a4e1f0d42")
+LOGIN = {"username": "{username}", "password": "{password}"}
+"""It says who, and leaves where to the record."""
 
 
 class PublishedSecret:
-    """One secret with a login in its keys `username` and `password`."""
+    """One secret, a JSON object with a login in some of its keys."""
 
-    def __init__(self, arn: str, rotation_token: str = "") -> None:
+    def __init__(self, arn: str, rotation_token: str = "", keys: Keys | None = None) -> None:
         """`rotation_token`: what Secrets Manager gave to the function that it asks to rotate this secret."""
         self._store = SecretsManagerStore(arn, rotation_token)
+        self._keys = keys or Keys(LOGIN)
 
     @property
     def name(self) -> str:
         return f"secret {self._store.name}"
 
     def read(self) -> Credential:
-        return _credential(self._content(self._store.labels().current))
+        return self._credential(self._content(self._store.labels().current))
 
     def publish(self, credential: Credential, mark: Mark) -> bool:
         labels = self._store.labels()
         content = self._content(labels.current)
-        wanted = _login(credential)
+        wanted = self._login(credential)
         if wanted.items() <= content.items() and not (mark.closes and not self._put_before(labels, mark)):
             return False
         version = self._version(labels.current, mark)
@@ -56,10 +61,21 @@ class PublishedSecret:
             content = None
         if not isinstance(content, dict):
             raise ConsumerDiffers(f"{self.name} is not a JSON object")
-        for key in ("username", "password"):
+        for key in self._keys.names:
             if not isinstance(content.get(key), str) or not content[key]:
                 raise ConsumerDiffers(f"{self.name}: key {key} is missing, empty or no text")
         return content
+
+    def _login(self, credential: Credential) -> dict[str, str]:
+        return {key: text.reveal() for key, text in self._keys.render(credential).items()}
+
+    def _credential(self, content: dict[str, Any]) -> Credential:
+        try:
+            return self._keys.read({key: SecretText(content[key]) for key in self._keys.names})
+        except SecretInvalid as error:
+            raise ConsumerDiffers(f"{self.name}: {error}") from None
+        except ValueError:
+            raise ConsumerDiffers(f"{self.name}: the port in it is no number") from None
 
 
 class RotatedSecret(PublishedSecret):
@@ -70,29 +86,23 @@ class RotatedSecret(PublishedSecret):
 
     def login(self, version: str) -> Credential | None:
         try:
-            return _credential(self._content(version))
+            return self._credential(self._content(version))
         except SecretVersionMissing:
             return None
 
     def put_pending(self, version: str, credential: Credential) -> None:
-        content = {**self._content(self._store.labels().current), **_login(credential)}
+        content = {**self._content(self._store.labels().current), **self._login(credential)}
         self._store.put_once(version, SecretText(json.dumps(content)), PENDING)
 
     def holds(self, version: str, credential: Credential) -> bool:
-        wanted = {**self._content(self._store.labels().current), **_login(credential)}
+        wanted = {**self._content(self._store.labels().current), **self._login(credential)}
         return self.login(version) is not None and self._content(version) == wanted
 
     def make_current(self, version: str, removed_from: str) -> bool:
         return self._store.swap(CURRENT, to=version, removed_from=removed_from)
 
+    def rotates_every(self) -> float | None:
+        return apart(self._store.rotation_rules())
+
     def let_go(self, version: str) -> bool:
         return self._store.swap(PENDING, to=None, removed_from=version)
-
-
-def _login(credential: Credential) -> dict[str, str]:
-    return {"username": credential.username, "password": credential.password.reveal()}
-
-
-def _credential(content: dict[str, Any]) -> Credential:
-    """It says who, and leaves where to the record."""
-    return Credential(content["username"], Password(content["password"]), "", None, "")

@@ -163,6 +163,16 @@ class RotationTag:
 
 
 @dataclass(frozen=True)
+class Version:
+    """A version of a secret, found by a label that it carries."""
+
+    id: str
+    text: SecretText
+    labels: frozenset[str]
+    """All that it carries."""
+
+
+@dataclass(frozen=True)
 class Labels:
     """Which version of a secret carries which of the staging labels that mean something to us."""
 

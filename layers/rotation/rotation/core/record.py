@@ -189,14 +189,14 @@ class Record(Document):
 
     def with_previous(self, credential: Credential | None) -> Self:
         """The same, remembering (or forgetting) what was in use before the first rotation."""
-        return self._with(previous=None if credential is None else _raw(credential))
+        return self._with(previous=None if credential is None else as_written(credential))
 
 
 def _credential(raw: object, entry: str) -> Credential:
     if not isinstance(raw, dict):
         raise SecretInvalid(f"{entry} is missing or not an object")
     for field in FIELDS:
-        if not isinstance(raw.get(field), (str, int)) or isinstance(raw[field], bool) or raw[field] == "":
+        if not _is_filled(field, raw.get(field)):
             raise SecretInvalid(f"{entry}: field {field} is missing or empty")
     port = str(raw["port"])
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
@@ -204,7 +204,15 @@ def _credential(raw: object, entry: str) -> Credential:
     return Credential(str(raw["username"]), Password(str(raw["password"])), str(raw["host"]), int(port), str(raw["dbname"]))
 
 
-def _raw(credential: Credential) -> dict[str, Any]:
+def _is_filled(field: str, value: object) -> bool:
+    """Blanks alone are no name; they may be a password."""
+    if not isinstance(value, (str, int)) or isinstance(value, bool):
+        return False
+    return bool(str(value) if field == "password" else str(value).strip())
+
+
+def as_written(credential: Credential) -> dict[str, Any]:
+    """An entry of a record."""
     return {
         "username": credential.username,
         "password": credential.password.reveal(),

@@ -80,7 +80,7 @@ class Facts:
     accepted: Mapping[Slot, Password | None]
     """For each slot the first of the known passwords that logs in."""
     admin: Credential | None = None
-    """The admin's login that works, wherever it was found."""
+    """The admin's login that works, wherever it was found; None where nobody looked for it."""
     admin_drifted: str | None = None
     """The version of the admin secret that is current, where neither that nor the pending one holds this login."""
     sessions: Mapping[Slot, int] = field(default_factory=dict)

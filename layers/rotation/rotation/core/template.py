@@ -59,11 +59,18 @@ class Template:
 
     def read(self, text: str) -> list[tuple[str, str]]:
         """Each field with its value, in their order. SecretInvalid where the text is not what `render` makes."""
+        if not text and self._is_plain:
+            return [(self._spots[0].field, "")]
         literals = [re.escape(literal) for literal in self._literals]
         found = re.fullmatch(self._joined(literals, [f"({spot.pattern})" for spot in self._spots]), text)
         if not found:
             raise SecretInvalid("is not written as its template says")
         return [(spot.field, spot.value(written)) for spot, written in zip(self._spots, found.groups(), strict=True)]
+
+    @property
+    def _is_plain(self) -> bool:
+        """One field and nothing else: the text is its value. An empty one is a login that does not work, and nothing misread."""
+        return [*self._literals] == ["", ""] and self._spots[0].writing is AS_IT_IS
 
     @staticmethod
     def _joined(literals: Sequence[str], between: Sequence[str]) -> str:

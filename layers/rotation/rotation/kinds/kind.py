@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from rotation.core.model import Credential
+
 Settings = Mapping[str, Any]
 """What a target document says of one source or consumer, defaults filled in."""
 Parameters = Mapping[str, str]
@@ -24,6 +26,14 @@ def reaches_all(_: Settings, __: Parameters) -> Iterator[str]:
     yield from ()
 
 
+def no_more(_: Settings) -> None:
+    """The schema has said all that can be wrong with the settings."""
+
+
+def any_login(_: Settings, __: Credential) -> None:
+    """Whatever a login is made of, it can be written."""
+
+
 @dataclass(frozen=True)
 class ConsumerKind:
     """A place from which an application reads its credential, or that must restart to read it."""
@@ -36,6 +46,10 @@ class ConsumerKind:
     required: tuple[str, ...]
     change: Callable[[Settings, str, str], str]
     """What a dry run says would change: from the first user to the second."""
+    check: Callable[[Settings], None] = no_more
+    """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
+    fits: Callable[[Settings, Credential], None] = any_login
+    """Raises TargetInvalid, beginning with the field, where that login could not be written as the settings say."""
     beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
     validated: bool = False
@@ -49,9 +63,28 @@ class ConsumerKind:
 
 
 @dataclass(frozen=True)
+class Advice:
+    """What mends what mode verify finds of a database of that kind."""
+
+    lacking: str
+    """Where the admin may not do what a rotation needs."""
+    without_tls: str
+    """Where {user} may log in without TLS."""
+    ends_sessions: str
+    """Where the admin cannot end others' sessions."""
+    counts_logins: str
+    """Where the server counts no logins."""
+
+
+@dataclass(frozen=True)
 class SourceKind:
     """Where credentials are made and tried."""
 
     properties: Mapping[str, Any]
     """Its own part of the target's schema: a JSON Schema by field."""
+    engines: Mapping[str, bool]
+    """As a secret's key `engine` calls it in AWS; of each whether it can keep two passwords of one user."""
+    port: int
+    """Where one listens that does not say."""
+    advice: Advice
     required: tuple[str, ...] = ()

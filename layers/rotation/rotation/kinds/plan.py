@@ -26,9 +26,15 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         _step("CheckDrained", f"nothing: waits until {old} was not used for {target.quiet_seconds} s"),
         _step("RotateOldSlot", f"{old}: a new password, beside the old one where the server can keep both"),
         _step("DiscardOldPassword", f"{old}: the old password is refused; AWSCURRENT of {target.slot_secret} holds the new one"),
-        _step("RotateAdmin", f"the database admin: a new password; AWSCURRENT of {target.admin_secret} holds it"),
+        _step("RotateAdmin", _admin(target)),
         _step("ReleaseRotation", f"AWSPENDING of {target.slot_secret}: to none"),
     ]
+
+
+def _admin(target: Target) -> str:
+    if not target.rotates_admin:
+        return f"nothing: {target.admin_secret} is another target's to rotate (rotates_admin is false)"
+    return f"the database admin: a new password; AWSCURRENT of {target.admin_secret} holds it"
 
 
 def overlap_seconds(decision: Decision, target: Target, mode: Mode) -> int:

@@ -1,7 +1,7 @@
 """A target document: one application whose credentials we rotate. Checked against target.schema.json, defaults filled in."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -49,6 +49,11 @@ class Source:
     kind: str
     settings: dict[str, Any]
 
+    @property
+    def known(self) -> SourceKind:
+        """What is known of its kind."""
+        return registry.source(self.kind)
+
 
 @dataclass(frozen=True)
 class HealthSettings:
@@ -79,6 +84,8 @@ class Target:
     name: str
     slot_secret: str
     admin_secret: str
+    rotates_admin: bool
+    """Whether the admin's secret is ours to write; else another target's, and only read."""
     source: Source
     consumers: tuple[Consumer, ...]
     health: HealthSettings | None
@@ -128,6 +135,20 @@ def rotated_by(secret: str, documents: Mapping[str, str]) -> Target:
         f"{target.name}: Secrets Manager cannot rotate {secret}, since it does not move the application's traffic"
         f" ({target.moved_by.kind} does): start the state machine itself"
     )
+
+
+def owners_beside(target: Target, documents: Mapping[str, str]) -> list[str]:
+    """Of all documents, by the target's name, those that rotate the same admin as this one does; broken ones are passed over."""
+    naming = {name: text for name, text in documents.items() if f'"{target.admin_secret}"' in text and name != target.name}
+    return [name for name, text in naming.items() if target.rotates_admin and _rotates(target.admin_secret, name, text)]
+
+
+def _rotates(admin_secret: str, name: str, text: str) -> bool:
+    try:
+        other = parse_target(name, text)
+    except TargetInvalid:
+        return False
+    return other.rotates_admin and other.admin_secret == admin_secret
 
 
 def parse_target(name: str, text: str) -> Target:
@@ -186,6 +207,7 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
 def _build(name: str, document: dict[str, Any]) -> Target:
     if not {"health", "endpoint"} & document.keys():
         raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
+    _refuse_shared(document)
     rotation_class = CLASSES[document["class"]]
     consumers = _consumers(document["consumers"])
     cached = max((int(one.settings.get("application_cache_seconds", 0)) for one in consumers), default=0)
@@ -193,6 +215,7 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         name=name,
         slot_secret=document["slot_secret"],
         admin_secret=document["admin_secret"],
+        rotates_admin=document["rotates_admin"],
         source=Source(document["source"]["kind"], _settings(document["source"])),
         consumers=consumers,
         health=HealthSettings(**document["health"]) if "health" in document else None,
@@ -206,13 +229,32 @@ def _build(name: str, document: dict[str, Any]) -> Target:
     )
 
 
+def _refuse_shared(document: Mapping[str, Any]) -> None:
+    """One secret has one reader: what is written for one would be wrong for another."""
+    named: dict[str, str] = {}
+    for field, arn in secrets_named(document):
+        first = named.setdefault(arn, field)
+        if first != field:
+            raise ValueError(f"{field}: {arn} is the {first} already: name a secret of its own")
+
+
+def secrets_named(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Every secret of Secrets Manager that the document names, by its field."""
+    yield from ((field, document[field]) for field in ("slot_secret", "admin_secret"))
+    for place, consumer in enumerate(document["consumers"]):
+        for key, value in consumer.items():
+            for one in value if isinstance(value, list) else [value]:
+                if isinstance(one, str) and one.startswith("arn:") and ":secretsmanager:" in one:
+                    yield f"consumers[{place}].{key}", one
+
+
 def _settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if key not in ("kind", *TRAFFIC)}
 
 
 def _consumers(raw: Sequence[Mapping[str, Any]]) -> tuple[Consumer, ...]:
     """Exactly one moves the traffic: the one that says so, else the first that holds a credential."""
-    found = [Consumer(one["kind"], _settings(one), one.get("traffic", False)) for one in raw]
+    found = [_checked(place, Consumer(one["kind"], _settings(one), one.get("traffic", False))) for place, one in enumerate(raw)]
     said = [place for place, one in enumerate(found) if one.traffic]
     holding = [place for place, one in enumerate(found) if one.holds_credential]
     if len(said) > 1:
@@ -226,6 +268,14 @@ def _consumers(raw: Sequence[Mapping[str, Any]]) -> tuple[Consumer, ...]:
             f"consumers[{late[0]}]: it keeps every user's password: put it before consumers[{place}], which moves the traffic"
         )
     return (*found[:place], replace(found[place], traffic=True), *found[place + 1 :])
+
+
+def _checked(place: int, consumer: Consumer) -> Consumer:
+    try:
+        consumer.known.check(consumer.settings)
+    except TargetInvalid as error:
+        raise ValueError(f"consumers[{place}].{error}") from None
+    return consumer
 
 
 def _not_read_back(place: int | None) -> str:

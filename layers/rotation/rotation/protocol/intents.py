@@ -2,10 +2,10 @@
 
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from rotation.core.errors import RotationSuperseded, SituationChanged
-from rotation.core.model import PENDING, Direction, Labels
+from rotation.core.model import CURRENT, PENDING, Direction, Version
 from rotation.core.record import Document, Record
 from rotation.ports import SecretStore
 
@@ -67,17 +67,58 @@ def offers(
         held = versions[attempt]
 
 
-def confirm(store: SecretStore, version: str, direction: Direction = Direction.FORWARD) -> tuple[Record, Labels]:
+class Looked(NamedTuple):
+    """Where the two labels are that the fence asks for."""
+
+    pending: Version | None
+    current: str
+
+
+def look(store: SecretStore) -> Looked:
+    """One call shows both once the intent itself is current; until then it takes a second."""
+    pending = store.pending()
+    return Looked(pending, pending.id if pending and CURRENT in pending.labels else store.current().id)
+
+
+def confirm(store: SecretStore, version: str, direction: Direction = Direction.FORWARD) -> Record:
     """The fence before every act: the intent is still ours and, going forward, nobody made another version current."""
+    if direction is Direction.RESTORE:
+        return _held(store, store.pending(), version)
+    return confirm_forward(store, version)[0]
+
+
+def confirm_forward(store: SecretStore, version: str) -> tuple[Record, str]:
+    """The same, and which version is current."""
+    looked = look(store)
+    return confirm_seen(store, looked, version), looked.current
+
+
+def confirm_seen(store: SecretStore, looked: Looked, version: str) -> Record:
+    """The same, by a look that was just taken."""
+    record = _held(store, looked.pending, version)
+    _need_ours(store, record, version, looked.current)
+    return record
+
+
+def confirm_again(store: SecretStore, version: str, record: Record) -> None:
+    """The same once more, where the intent's text is known: one look at where the labels are now."""
     labels = store.labels()
     if labels.pending != version:
-        raise RotationSuperseded(f"{store.name}: AWSPENDING is no longer on version {version}")
-    record = read_record(store, version)
-    if direction is not Direction.RESTORE and not _still_ours(store, record, version, labels.current):
-        raise RotationSuperseded(f"{store.name}: another version became current while this run was at work")
-    return record, labels
+        raise _lost(store, version)
+    _need_ours(store, record, version, labels.current)
 
 
-def _still_ours(store: SecretStore, record: Record, version: str, current: str) -> bool:
+def _held(store: SecretStore, pending: Version | None, version: str) -> Record:
+    if pending is None or pending.id != version:
+        raise _lost(store, version)
+    return Record.parse(pending.text, store.name)
+
+
+def _lost(store: SecretStore, version: str) -> RotationSuperseded:
+    return RotationSuperseded(f"{store.name}: AWSPENDING is no longer on version {version}")
+
+
+def _need_ours(store: SecretStore, record: Record, version: str, current: str) -> None:
     made_from = record.tag.made_from if record.tag else None
-    return current in (version, made_from) or record.same_content(read_record(store, current))
+    if current not in (version, made_from) and not record.same_content(read_record(store, current)):
+        raise RotationSuperseded(f"{store.name}: another version became current while this run was at work")

@@ -12,19 +12,25 @@ from rotation.core.findings import Finding, Severity
 from rotation.core.record import AdminRecord
 from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
-from rotation.ports import World
+from rotation.ports import RotatedSecret, World
+from rotation.protocol.admin_login import Logins, find_admin
+from rotation.protocol.altering import one_password_only
 from rotation.protocol.intents import read_record
-from rotation.protocol.survey import refused_version, working_admin
+from rotation.protocol.survey import check_written, refused_version
 
 SLOWEST_CLOCK_SECONDS = 60
 """AWS refuses signatures that are five minutes off, and drains are counted in seconds by two clocks."""
 SHORTEST_QUIET_SECONDS = 60
 """A function lives 30 s and may start for 15; EFS clients keep attributes for 60."""
 
+HOUR = 3600
 PUT = "PutSecret"
 """The state whose consumers its function looks at."""
+KEPT = "who has a proxy's secret"
 
 Probe = Callable[[World], Iterator[Finding]]
+LoginProbe = Callable[[World, Logins], Iterator[Finding]]
+"""One that tries passwords: each once in a call, whoever asks. A refused login counts where accounts are locked after some."""
 
 
 @dataclass(frozen=True)
@@ -36,38 +42,54 @@ class Need:
     reaches: type[RotationError] | None = None
     """The error after which it is not looked at: it would wait for the same in vain."""
 
+    def seen(self, world: World, _: Logins) -> Iterator[Finding]:
+        return self.look(world)
+
+
+@dataclass(frozen=True)
+class LoginNeed:
+    """Something that a function looks at by logging in."""
+
+    what: str
+    look: LoginProbe
+    reaches: type[RotationError] | None = SourceUnreachable
+
+    def seen(self, world: World, logins: Logins) -> Iterator[Finding]:
+        return self.look(world, logins)
+
 
 def probe(world: World, function: str) -> list[Finding]:
     """Everything that the function of that name needs."""
     return looked_at(world, NEEDS[function])
 
 
-def looked_at(world: World, needs: Iterable[Need]) -> list[Finding]:
+def looked_at(world: World, needs: Iterable[Need | LoginNeed]) -> list[Finding]:
     """What a look could not reach, later ones do not wait for: the function's time is limited, and with it all that was found
     would be lost."""
-    found, error = _tried(TARGET_DOCUMENT, world)
+    logins = Logins(world)
+    found, error = _tried(TARGET_DOCUMENT, world, logins)
     missed: set[type[RotationError]] = set()
     for need in () if error else needs:
         if need.reaches in missed:
             found.append(Finding(Severity.SKIPPED, need.what, f"not looked at, after {need.reaches.__name__}", "mend that first"))
             continue
-        seen, error = _tried(need, world)
+        seen, error = _tried(need, world, logins)
         found += seen
         if error is not None:
             missed.add(type(error))
     return found
 
 
-def _tried(need: Need, world: World) -> tuple[list[Finding], RotationError | None]:
+def _tried(need: Need | LoginNeed, world: World, logins: Logins) -> tuple[list[Finding], RotationError | None]:
     """Once more where trying again may help: people are told of what is found here, and a hiccup is nothing to tell."""
-    found, error = _once(need, world)
-    return _once(need, world) if isinstance(error, TransientError) else (found, error)
+    found, error = _once(need, world, logins)
+    return _once(need, world, logins) if isinstance(error, TransientError) else (found, error)
 
 
-def _once(need: Need, world: World) -> tuple[list[Finding], RotationError | None]:
+def _once(need: Need | LoginNeed, world: World, logins: Logins) -> tuple[list[Finding], RotationError | None]:
     found: list[Finding] = []
     try:
-        found += need.look(world)
+        found += need.seen(world, logins)
     except RotationError as error:
         return [*found, _failed(need.what, error)], error
     return found, None
@@ -100,15 +122,15 @@ def slot_secret(world: World) -> Iterator[Finding]:
 
 def admin_secret(world: World) -> Iterator[Finding]:
     """Its shape."""
-    AdminRecord.parse(world.admin.read(world.admin.labels().current), world.admin.name)
-    yield Finding(Severity.OK, "admin secret", "it is whole")
+    AdminRecord.parse(world.admin.current().text, world.admin.name)
+    left = "" if world.target.rotates_admin else "; another target rotates it (rotates_admin is false)"
+    yield Finding(Severity.OK, "admin secret", f"it is whole{left}")
 
 
-def admin_login(world: World) -> Iterator[Finding]:
+def admin_login(world: World, logins: Logins) -> Iterator[Finding]:
     """Whether the database takes what is current."""
-    labels = world.admin.labels()
-    current = AdminRecord.parse(world.admin.read(labels.current), world.admin.name).credential
-    if working_admin(world).same_login(current):
+    current = AdminRecord.parse(world.admin.current().text, world.admin.name).credential
+    if find_admin(world, logins).credential.same_login(current):
         yield Finding(Severity.OK, "admin login", "AWSCURRENT logs in, with TLS")
     else:
         yield Finding(
@@ -119,23 +141,24 @@ def admin_login(world: World) -> Iterator[Finding]:
         )
 
 
-def slot_logins(world: World) -> Iterator[Finding]:
-    """Drift is mended by a rotation; it is said, since somebody caused it."""
+def slot_logins(world: World, logins: Logins) -> Iterator[Finding]:
+    """Drift is mended by a rotation; it is said, since somebody caused it. What no consumer could be given is not mended."""
     record = read_record(world.slots, world.slots.labels().current)
+    check_written(world.target, record)
     for slot in record.ring:
         user = record.credential(slot).username
-        if world.source.logs_in(record.credential(slot)):
+        if logins.works(record.credential(slot)):
             yield Finding(Severity.OK, "slot login", f"{user} logs in with its recorded password")
         else:
             mend = "the next rotation mends it; find out who changed it"
             yield Finding(Severity.WARNING, "slot login", f"{user} does not log in with its recorded password", mend)
 
 
-def application_login(world: World) -> Iterator[Finding]:
+def application_login(world: World, logins: Logins) -> Iterator[Finding]:
     """What the traffic uses."""
     record = read_record(world.slots, world.slots.labels().current)
     held = world.traffic().read().at_place_of(record.credential(record.active))
-    if world.source.logs_in(held):
+    if logins.works(held):
         yield Finding(Severity.OK, "application", f"it uses {held.username}, which logs in")
     else:
         mend = "start mode resume; if that cannot help, follow the emergency reset in README"
@@ -173,12 +196,26 @@ def rotated_secret(world: World) -> Iterator[Finding]:
     if world.rotated is None or world.slots.labels().pending is not None:
         return
     refused = refused_version(world)
+    yield from _schedule(world, world.rotated)
     if refused is None:
         yield Finding(Severity.OK, "application's secret", "Secrets Manager may rotate it")
         return
     world.rotated.let_go(refused)
     found = f"a rotation by Secrets Manager was refused or given up; AWSPENDING was taken off its version {refused}"
     yield Finding(Severity.WARNING, "application's secret", found, "rotate it again, if it is still to be rotated")
+
+
+def _schedule(world: World, secret: RotatedSecret) -> Iterator[Finding]:
+    """One that comes again before the credential of before may go: every second rotation would be refused."""
+    apart, least = secret.rotates_every(), world.target.overlap_seconds + world.target.quiet_seconds
+    if apart is None or apart > least:
+        return
+    found = (
+        f"Secrets Manager rotates it every {apart / HOUR:.0f} h, and a rotation needs the overlap and the quiet period,"
+        f" {least / HOUR:.1f} h, before another may begin"
+    )
+    mend = "give it a longer interval (aws secretsmanager rotate-secret --rotation-rules), or the target a shorter overlap"
+    yield Finding(Severity.WARNING, "application's secret", found, mend)
 
 
 def consumers(world: World) -> Iterator[Finding]:
@@ -201,6 +238,15 @@ def published_secrets(world: World) -> Iterator[Finding]:
                 mend = "the next rotation publishes it; find out who changed it"
                 found = f"{held.name} does not hold {user.username} with its recorded password"
                 yield Finding(Severity.WARNING, "published secret", found, mend)
+
+
+def kept(world: World) -> Iterator[Finding]:
+    """Whether every user has a place of its own where every user's password is kept, and nobody else has one."""
+    record = read_record(world.slots, world.slots.labels().current)
+    users = [record.credential(slot).username for slot in record.ring]
+    if any(consumer.known.holds is Holds.EVERY for consumer in world.target.consumers):
+        world.check_keepers(users)
+        yield Finding(Severity.OK, KEPT, f"{', '.join(users)}: each has one, and nobody else has")
 
 
 def endpoint(world: World) -> Iterator[Finding]:
@@ -247,37 +293,37 @@ def cluster_may(kind: str, verb: str) -> Probe:
     return look
 
 
-def reached(world: World) -> Iterator[Finding]:
+def reached(world: World, logins: Logins) -> Iterator[Finding]:
     """Of a function that knows no admin: whether the login works is another one's to tell."""
     record = read_record(world.slots, world.slots.labels().current)
-    world.source.logs_in(record.credential(record.active))
+    logins.works(record.credential(record.active))
     yield Finding(Severity.OK, "database reached", "it answers, with a certificate that is trusted")
 
 
-def database(world: World) -> Iterator[Finding]:
+def database(world: World, logins: Logins) -> Iterator[Finding]:
     """TLS, what the admin may, and how much the server tells."""
     record = read_record(world.slots, world.slots.labels().current)
     users = [record.credential(slot).username for slot in record.ring]
-    server = world.source.inspect(working_admin(world), users)
+    server = find_admin(world, logins).ask(lambda admin: world.source.inspect(admin, users))
     yield Finding(Severity.OK, "database", f"version {server.version}, {server.tls}, its certificate is trusted")
+    advice = world.target.source.known.advice
     if server.lacking:
-        found = f"the admin lacks {', '.join(server.lacking)}"
-        yield Finding(
-            Severity.FAILED, "database privileges", found, "grant it, or name the cluster's master user in the admin secret"
-        )
+        yield Finding(Severity.FAILED, "database privileges", f"the admin lacks {', '.join(server.lacking)}", advice.lacking)
     else:
         yield Finding(Severity.OK, "database privileges", "the admin has what a rotation needs")
     for user in server.without_tls:
-        mend = f"ALTER USER {user} REQUIRE SSL, once every client of it uses TLS"
+        mend = advice.without_tls.format(user=user)
         yield Finding(Severity.WARNING, "database TLS", f"{user} may log in without TLS", mend)
     if not server.ends_sessions:
-        mend = "GRANT CONNECTION_ADMIN ON *.* to the admin"
-        yield Finding(Severity.WARNING, "database", "the admin cannot end others' sessions: mode revoke would stop half way", mend)
-    if not server.dual_passwords:
+        found = "the admin cannot end others' sessions: mode revoke would stop half way"
+        yield Finding(Severity.WARNING, "database", found, advice.ends_sessions)
+    if not server.dual_passwords and record.two_values:
+        yield Finding(Severity.FAILED, "database", str(one_password_only(world, users[0])), "README explains SourceRefused")
+    elif not server.dual_passwords:
         yield Finding(Severity.WARNING, "database", "it has no dual passwords: only the drain protects a password in use")
     if not server.counts_logins:
-        mend = "switch performance_schema on"
-        yield Finding(Severity.WARNING, "database", "it counts no logins: short ones can be missed by the drain", mend)
+        found = "it counts no logins: short ones can be missed by the drain"
+        yield Finding(Severity.WARNING, "database", found, advice.counts_logins)
     apart = abs(world.now() - server.now)
     if apart > SLOWEST_CLOCK_SECONDS:
         yield Finding(Severity.FAILED, "clock", f"ours and the database's are {apart:.0f} s apart", "set the clock that is wrong")
@@ -307,11 +353,11 @@ def drain(world: World) -> Iterator[Finding]:
 TARGET_DOCUMENT = Need("target document", target_document)
 
 _SLOT_SECRET = Need("slot secret", slot_secret)
-_ADMIN = (Need("admin secret", admin_secret), Need("admin login", admin_login, SourceUnreachable))
-_SLOT_LOGINS = Need("slot login", slot_logins, SourceUnreachable)
-_APPLICATION = Need("application", application_login, SourceUnreachable)
-_REACHED = Need("database reached", reached, SourceUnreachable)
-_DATABASE = Need("database", database, SourceUnreachable)
+_ADMIN = (Need("admin secret", admin_secret), LoginNeed("admin login", admin_login))
+_SLOT_LOGINS = LoginNeed("slot login", slot_logins)
+_APPLICATION = LoginNeed("application", application_login)
+_REACHED = LoginNeed("database reached", reached)
+_DATABASE = LoginNeed("database", database)
 _ENDPOINT = Need("endpoint", endpoint)
 _FILES = Need("sqlconf.php", files)
 _WRITABLE = Need("sqlconf.php", writable_files)
@@ -323,10 +369,10 @@ def _may(kind: str, *verbs: str) -> tuple[Need, ...]:
     return tuple(Need("Kubernetes permission", cluster_may(kind, verb), ClusterUnavailable) for verb in verbs)
 
 
-NEEDS: dict[str, tuple[Need, ...]] = {
+NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "read_slots": (
         _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
-        _DATABASE, _SLOT_LOGINS, _APPLICATION,
+        _DATABASE, _SLOT_LOGINS, _APPLICATION, Need(KEPT, kept),
     ),
     "claim_rotation": (_SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), _CONSUMERS),
     "sync_users": (_SLOT_SECRET, *_ADMIN),

@@ -25,7 +25,7 @@ class AwsRotatingWorld(AwsWorld):
 
     @cached_property
     def rotated(self) -> RotatedSecret:
-        return self._rotated(self._call.secret, self._call.rotation_token)
+        return self._rotated(self._call.rotation_token)
 
     def execution(self, name: str) -> Ran | None:
         from rotation.aws.executions import execution

@@ -1,13 +1,13 @@
 """The one place where adapters are chosen. Each is imported when first used: a function pays only for what it touches."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
 from rotation.aws.parameters import load_target
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.core.errors import SecretInvalid, TargetInvalid, TargetNotFound
+from rotation.core.errors import PermanentError, SecretInvalid, TargetInvalid, TargetNotFound
 from rotation.kinds import registry
 from rotation.kinds.kind import Holds
 from rotation.kinds.kind import Settings as Of
@@ -24,18 +24,20 @@ from rotation.ports import (
     Surroundings,
     Workload,
 )
+from rotation.protocol.remembering import Remembering
 from rotation.runtime.settings import DeskSettings, Settings
 from rotation.told.notice import Notice, Resume
 from rotation.told.outcome import Outcome
 
 _PUT, _MOVE = "PutSecretValue", "UpdateSecretVersionStage"
+ADMIN = "admin"
 WRITES: dict[str, dict[str, tuple[str, ...]]] = {
-    "claim_rotation": {"slot": (_PUT, _MOVE), "admin": (_PUT, _MOVE)},
+    "claim_rotation": {"slot": (_PUT, _MOVE), ADMIN: (_PUT, _MOVE)},
     "close_flip": {"slot": (_PUT, _MOVE)},
     "discard_old_password": {"slot": (_MOVE,)},
     "flip_slot": {"slot": (_MOVE,)},
     "release_rotation": {"slot": (_MOVE,)},
-    "rotate_admin": {"admin": (_PUT, _MOVE)},
+    "rotate_admin": {ADMIN: (_PUT, _MOVE)},
     "rotate_old_slot": {"slot": (_PUT, _MOVE)},
 }
 """Which function writes which secret, and how: what IAM is asked in mode verify."""
@@ -66,11 +68,11 @@ class AwsWorld:
 
     @cached_property
     def slots(self) -> SecretStore:
-        return SecretsManagerStore(self.target.slot_secret)
+        return Remembering(SecretsManagerStore(self.target.slot_secret))
 
     @cached_property
     def admin(self) -> SecretStore:
-        return SecretsManagerStore(self.target.admin_secret)
+        return Remembering(SecretsManagerStore(self.target.admin_secret))
 
     @cached_property
     def source(self) -> Source:
@@ -98,12 +100,11 @@ class AwsWorld:
 
     @cached_property
     def rotated(self) -> RotatedSecret | None:
-        arn = self.target.rotated_secret
-        return None if arn is None else self._rotated(arn, "")
+        return None if self.target.rotated_secret is None else self._rotated("")
 
-    def _rotated(self, arn: str, rotation_token: str) -> RotatedSecret:
-        package = registry.CONSUMERS[self.target.moved_by.kind]
-        made: RotatedSecret = registry.adapter(package).rotated(arn, rotation_token)
+    def _rotated(self, rotation_token: str) -> RotatedSecret:
+        moved_by = self.target.moved_by
+        made: RotatedSecret = registry.adapter(registry.CONSUMERS[moved_by.kind]).rotated(moved_by.settings, rotation_token)
         return made
 
     @property
@@ -118,6 +119,14 @@ class AwsWorld:
 
     def keepers(self, username: str) -> list[CredentialConsumer]:
         return [self._held(consumer, username) for consumer in self.target.consumers if consumer.known.holds is Holds.EVERY]
+
+    def check_keepers(self, usernames: Sequence[str]) -> None:
+        for place, consumer in enumerate(self.target.consumers):
+            if consumer.known.holds is Holds.EVERY:
+                try:
+                    self._made(consumer).check(usernames)
+                except PermanentError as error:
+                    raise type(error)(f"consumers[{place}]: {error}") from None
 
     def files(self) -> list[ProtectedFile]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.known.is_file]
@@ -148,6 +157,8 @@ class AwsWorld:
         found: list[str] = []
         for function, role in self._settings.roles.items():
             for secret, actions in WRITES[function].items():
+                if secret == ADMIN and not self.target.rotates_admin:
+                    continue
                 answer = denied(role, [f"secretsmanager:{action}" for action in actions], secrets[secret])
                 if answer is None:
                     return None

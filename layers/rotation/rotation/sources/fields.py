@@ -8,6 +8,11 @@ CA: dict[str, Any] = {
     "pattern": "^(rds$|-----BEGIN CERTIFICATE-----)",
     "default": "rds",
 }
+POOLED: dict[str, Any] = {
+    "description": "Whether sessions are a pool's (RDS Proxy, PgBouncer): one that is idle for the quiet period is not use",
+    "type": "boolean",
+    "default": False,
+}
 READERS: dict[str, Any] = {
     "description": "Host names of reader instances whose sessions count in the drain too",
     "type": "array",

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Generic, Protocol, TypeVar
 
-from rotation.core.errors import RotationError, SourceRefused, SourceUnreachable
+from rotation.core.errors import AdminLoginUnknown, RotationError, SourceUnreachable
 from rotation.core.model import Credential
 from rotation.ports import Activity, AdminSession, Server, SessionId
 
@@ -83,12 +83,13 @@ class Servers(ABC, Generic[S]):
 
     @contextmanager
     def _session(self, admin: Credential, host: str) -> Iterator[S]:
-        """A reader may not know a password yet that the writer knows."""
+        """The login is one that has just worked: a reader may not know a password yet, and nobody may know one any more that
+        another target has made new meanwhile. Whoever asks again looks for the one that works."""
         try:
             session = self._open(replace(admin, host=host))
         except Denied:
-            kind = SourceRefused if host == admin.host else SourceUnreachable
-            raise kind(f"{admin.username} was refused by {host}") from None
+            kind = AdminLoginUnknown if host == admin.host else SourceUnreachable
+            raise kind(f"{admin.username} was refused by {host}: its password there is another by now") from None
         try:
             yield session
         finally:

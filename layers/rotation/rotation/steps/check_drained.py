@@ -2,6 +2,7 @@
 its old password is discarded; all waiting is the state machine's."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from rotation.core.drain import REPUBLISHES, DrainStatus, Look, after
@@ -10,9 +11,9 @@ from rotation.core.model import Credential
 from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
 from rotation.ports import World
+from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.intents import confirm
 from rotation.protocol.request import Request
-from rotation.protocol.survey import working_admin
 
 
 def check_drained(world: World, request: Request) -> dict[str, Any]:
@@ -20,8 +21,8 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
 
     In mode revoke only the application is waited for. Whoever else uses the old credential is who it is taken from.
     """
-    record, _ = confirm(world.slots, request.claim.version)
-    admin = working_admin(world)
+    record = confirm(world.slots, request.claim.version)
+    admin = AdminLogin(world)
     held = [consumer.read() for consumer in world.credentials()]
     now, target = world.now(), world.target
     look = _look(world, request, record, admin, held)
@@ -35,10 +36,10 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
             f"{target.name}: the old credential is still in use, or not yet quiet for {target.quiet_seconds} s,"
             f" after {target.drain_deadline_seconds} s (drain.deadline_seconds)"
         )
-    return {**asdict(drain), "admin_in_use": any(c.username == admin.username for c in held)}
+    return {**asdict(drain), "admin_in_use": any(c.username == admin.credential.username for c in held)}
 
 
-def _look(world: World, request: Request, record: Record, admin: Credential, held: list[Credential]) -> Look:
+def _look(world: World, request: Request, record: Record, admin: AdminLogin, held: list[Credential]) -> Look:
     expected = record.credential(record.active)
     published = all(credential.same_login(expected) for credential in held)
     rolled_out = all(progress(workload.rollout()) is Progress.COMPLETE for workload in world.workloads())
@@ -48,9 +49,9 @@ def _look(world: World, request: Request, record: Record, admin: Credential, hel
     retiring = set() if record.two_values else {record.credential(record.leaves).username}
     if record.previous:
         retiring.add(record.previous.username)
-    activities = {username: world.source.activity(admin, username) for username in sorted(retiring)}
+    activities = {username: admin.ask(partial(world.source.activity, username=username)) for username in sorted(retiring)}
     # Every look of ours logs in as the admin, which a first rotation may be draining: its sessions tell, its logins do not.
-    counts = [activity.logins for username, activity in activities.items() if username != admin.username]
+    counts = [activity.logins for username, activity in activities.items() if username != admin.credential.username]
     return Look(
         published,
         rolled_out,

@@ -11,7 +11,7 @@ from rotation.protocol.request import Request
 
 def check_login(world: World, request: Request) -> dict[str, Any]:
     """Complete, or when to look again; an error once it has taken longer than the target allows."""
-    record, _ = confirm(world.slots, request.claim.version, request.direction)
+    record = confirm(world.slots, request.claim.version, request.direction)
     credential = record.credential(request.entry)
     waited = world.now() - request.publish_began
     works = world.endpoint is None or world.endpoint.logs_in(credential)

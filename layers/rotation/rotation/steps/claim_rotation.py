@@ -25,7 +25,7 @@ Own = dict[RotationStep, list[str]]
 def claim_rotation(world: World, request: Request) -> dict[str, Any]:
     """The claim. Asked again by the same execution, it finds its own version and goes on from there."""
     own = _own_versions(world.slots.name, request)
-    facts = survey(world, request.rotation_id, request.owner)
+    facts = survey(world, request.rotation_id, request.owner, admin=bool(request.situation["admin_drifted"]))
     held = next((version for versions in own.values() for version in versions if version == facts.labels.pending), None)
     version = held or _claim(world, request, facts, own)
     if facts.admin is not None and facts.admin_drifted is not None:

@@ -6,15 +6,15 @@ from rotation.core.errors import RotationSuperseded
 from rotation.core.model import CURRENT
 from rotation.core.situation import Left, left_to_do
 from rotation.ports import World
-from rotation.protocol.intents import confirm, read_record
+from rotation.protocol.intents import confirm_forward, read_record
 from rotation.protocol.request import Request
 
 
 def flip_slot(world: World, request: Request) -> dict[str, Any]:
     """Swap AWSCURRENT from the version this intent was made from; done already, if current says the same as the intent."""
     version = request.claim.version
-    record, labels = confirm(world.slots, version)
-    flipped = left_to_do(record, version, read_record(world.slots, labels.current), labels.current) is not Left.PUBLISH
-    if not flipped and not world.slots.swap(CURRENT, to=version, removed_from=labels.current):
+    record, current = confirm_forward(world.slots, version)
+    flipped = left_to_do(record, version, read_record(world.slots, current), current) is not Left.PUBLISH
+    if not flipped and not world.slots.swap(CURRENT, to=version, removed_from=current):
         raise RotationSuperseded(f"{world.slots.name}: another version became current before the flip")
     return {"active_slot": str(record.active)}

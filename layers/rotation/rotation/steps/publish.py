@@ -21,7 +21,7 @@ AWAITED = "awaited"
 
 def publish(world: World, request: Request) -> dict[str, Any]:
     """Whether anything had to change, and when it began to take effect. What was written is read back before it counts."""
-    record, _ = confirm(world.slots, request.claim.version, request.direction)
+    record = confirm(world.slots, request.claim.version, request.direction)
     credential = record.credential(request.entry)
     consumer = world.credential(request.consumer, credential.username)
     if request.direction is Direction.RETIRE and consumer.read().same_login(credential):

@@ -4,11 +4,12 @@ from typing import Any
 
 from rotation.core.errors import RolloutPaused, TrafficElsewhere
 from rotation.core.model import Mode
-from rotation.core.situation import Decision, Facts, decide
+from rotation.core.situation import Action, Decision, Facts, decide
 from rotation.kinds.kind import Holds
 from rotation.kinds.plan import overlap_seconds, plan
 from rotation.kinds.target import Consumer
 from rotation.ports import World
+from rotation.protocol.altering import one_password_only
 from rotation.protocol.request import Request
 from rotation.protocol.survey import survey
 
@@ -22,11 +23,13 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
     recreated = _recreated(world)
     facts = survey(world, request.rotation_id, request.owner)
     decision = decide(facts, request.mode)
+    _refuse_what_would_be_rolled_back(world, facts, decision)
     consumers = [_listed(index, consumer) for index, consumer in enumerate(world.target.consumers)]
     keepers = [consumer for consumer in consumers if consumer["settles"]]
     return {
         **decision.summary,
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
+        "admin_drifted": facts.admin_drifted is not None,
         "consumers": consumers,
         "keepers": keepers,
         "has_keepers": bool(keepers),
@@ -34,6 +37,16 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
         "overlap_seconds": overlap_seconds(decision, world.target, request.mode),
         "plan": [*recreated, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],
     }
+
+
+def _refuse_what_would_be_rolled_back(world: World, facts: Facts, decision: Decision) -> None:
+    """What can be known before anything is touched: users without a place of their own at the proxy, a server that keeps one
+    password a user."""
+    if decision.action is not Action.PUBLISH:
+        return
+    world.check_keepers([facts.current.credential(slot).username for slot in facts.current.ring])
+    if facts.current.two_values and facts.admin and not world.source.inspect(facts.admin, ()).dual_passwords:
+        raise one_password_only(world, decision.record.credential(decision.slot).username)
 
 
 def _listed(index: int, consumer: Consumer) -> dict[str, Any]:

@@ -4,14 +4,14 @@ from functools import partial
 from typing import Any
 
 from rotation.core.errors import PasswordRejected, RotationSuperseded, SlotInUse
-from rotation.core.model import Credential, RotationStep, RotationTag
+from rotation.core.model import RotationStep, RotationTag
 from rotation.core.passwords import slot_password
 from rotation.core.record import Record
-from rotation.ports import AdminSession, World
+from rotation.ports import World
+from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import ensure_password, refuse_in_use
-from rotation.protocol.intents import ATTEMPTS, confirm, offers, read_record, version_id
+from rotation.protocol.intents import ATTEMPTS, confirm_again, confirm_seen, look, offers, read_record, version_id
 from rotation.protocol.request import Claim, Request
-from rotation.protocol.survey import working_admin
 
 ALTERED = "altered"
 IN_USE = "in use"
@@ -23,15 +23,14 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     A password is replaced only after the database definitely refused it.
     """
     store = world.slots
-    labels = store.labels()
-    own = [version_id(store.name, labels.current, request.owner, RotationStep.RETIRE, n) for n in range(ATTEMPTS)]
-    held = labels.pending if labels.pending in own else request.claim.version
-    confirm(store, held)
-    base = read_record(store, held)
-    tried, admin = request.claim.own_logins, working_admin(world)
+    looked = look(store)
+    own = [version_id(store.name, looked.current, request.owner, RotationStep.RETIRE, n) for n in range(ATTEMPTS)]
+    held = looked.pending.id if looked.pending and looked.pending.id in own else request.claim.version
+    base = confirm_seen(store, looked, held)
+    tried, admin = request.claim.own_logins, AdminLogin(world)
 
     def make(_: int) -> Record:
-        return _retiring(base, request.owner, labels.current)
+        return _retiring(base, request.owner, looked.current)
 
     for version, record in offers(store, own, held, partial(read_record, store), make):
         try:
@@ -52,14 +51,15 @@ def _retiring(base: Record, owner: str, current: str) -> Record:
     return renewed.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current, base.tag.leaves))
 
 
-def _alter(world: World, request: Request, admin: Credential, version: str, record: Record) -> int:
+def _alter(world: World, request: Request, admin: AdminLogin, version: str, record: Record) -> int:
     """How often we tried to log in. One user's other password is not altered: the next rotation sets the one recorded now."""
     if record.two_values:
         return 0
     old = record.credential(record.leaves)
 
-    def check(session: AdminSession) -> None:
-        confirm(world.slots, version)
+    def check() -> None:
+        confirm_again(world.slots, version, record)
         refuse_in_use(world, request, session, old)
 
-    return ensure_password(world, admin, old, record.credential(record.active), check)
+    with admin.session() as session:
+        return ensure_password(world, session, old, record.credential(record.active), check)

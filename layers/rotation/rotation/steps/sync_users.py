@@ -2,57 +2,64 @@
 
 from typing import Any
 
-from rotation.core.errors import LoginRefused, SourceRefused
+from rotation.core.errors import LoginRefused
 from rotation.core.model import Credential, Mode
 from rotation.core.record import Record
 from rotation.core.situation import Left, left_to_do
 from rotation.ports import AdminSession, World
-from rotation.protocol.altering import refuse_in_use
-from rotation.protocol.intents import confirm, read_record
+from rotation.protocol.admin_login import AdminLogin
+from rotation.protocol.altering import one_password_only, refuse_in_use
+from rotation.protocol.intents import confirm_again, confirm_forward, read_record
 from rotation.protocol.request import Request
-from rotation.protocol.survey import working_admin
 
 
 def sync_users(world: World, request: Request) -> dict[str, Any]:
     """What had to be repaired. Outside of mode sync-users the user in use is never touched."""
-    version = request.claim.version
-    record, labels = confirm(world.slots, version)
-    current = read_record(world.slots, labels.current)
     if request.mode is Mode.SYNC_USERS:
-        return _sync_both(world, request, record, current)
-    user = record.credential(record.active)
-    if record.two_values and left_to_do(record, version, current, labels.current) is Left.PUBLISH and record.previous is None:
-        return _second_value(world, request, user, record.credential(record.leaves))
-    if left_to_do(record, version, current, labels.current) is Left.PUBLISH:
-        return _repair(world, request, working_admin(world), user, _like(record))
+        return _sync_both(world, request)
+    with AdminLogin(world).session() as session:
+        record, current, seen = _confirmed(world, request)
+        user = record.credential(record.active)
+        if left_to_do(record, request.claim.version, current, seen) is not Left.PUBLISH:
+            _need_login(world, user, "is in use, but its recorded password does not log in")
+            return {"repaired": []}
+        if record.two_values and record.previous is None:
+            return _second_value(world, session, record)
+        return {"repaired": _repair(world, request, session, record, user, _like(record))}
+
+
+def _confirmed(world: World, request: Request) -> tuple[Record, Record, str]:
+    """The intent, what is current, and under which version."""
+    record, seen = confirm_forward(world.slots, request.claim.version)
+    return record, read_record(world.slots, seen), seen
+
+
+def _need_login(world: World, user: Credential, else_said: str) -> None:
     if not world.source.logs_in(user):
-        raise LoginRefused(f"{world.target.name}: {user.username} is in use, but its recorded password does not log in")
-    return {"repaired": []}
+        raise LoginRefused(f"{world.target.name}: {user.username} {else_said}")
 
 
-def _second_value(world: World, request: Request, new: Credential, in_use: Credential) -> dict[str, Any]:
+def _second_value(world: World, session: AdminSession, record: Record) -> dict[str, Any]:
     """The user's next password, beside the one in use: that one stays valid, or nothing is done."""
-    with world.source.as_admin(working_admin(world)) as admin:
-        if not admin.dual_passwords:
-            raise SourceRefused(
-                f"{world.target.name}: this server keeps one password a user, so {new.username} cannot have two:"
-                " name a second user in slot B, and take the key turns out of the record"
-            )
-        confirm(world.slots, request.claim.version)
-        made = admin.needs_retain(new.username, in_use.password, new.password)
-        if made:
-            admin.set_password(new.username, new.password, retain=True)
-    if not world.source.logs_in(new):
-        raise LoginRefused(f"{world.target.name}: {new.username} does not log in with the password it was just given")
+    new, in_use = record.credential(record.active), record.credential(record.leaves)
+    if not session.dual_passwords:
+        raise one_password_only(world, new.username)
+    made = session.needs_retain(new.username, in_use.password, new.password)
+    if made:
+        session.set_password(new.username, new.password, retain=True)
+    _need_login(world, new, "does not log in with the password it was just given")
     return {"repaired": [f"{new.username}: a second password"] if made else []}
 
 
-def _sync_both(world: World, request: Request, record: Record, current: Record) -> dict[str, Any]:
+def _sync_both(world: World, request: Request) -> dict[str, Any]:
     """The claim put into the record whatever password logs in; so one that does not log in is one that nobody knows."""
-    repaired, admin = [], working_admin(world)
+    repaired, admin = [], AdminLogin(world)
+    record, current, _ = _confirmed(world, request)
     for slot in (record.active,) if record.two_values else record.ring:
         user, like = record.credential(slot), record.credential(record.leaves if slot is record.active else record.active)
-        repaired += _repair(world, request, admin, user, like, current.credential(slot), in_use=True)["repaired"]
+        with admin.session() as session:
+            confirm_again(world.slots, request.claim.version, record)
+            repaired += _repair(world, request, session, record, user, like, current.credential(slot))
     return {"repaired": repaired}
 
 
@@ -62,20 +69,24 @@ def _like(record: Record) -> Credential:
 
 
 def _repair(
-    world: World, request: Request, admin: Credential, user: Credential, like: Credential, *known: Credential, in_use: bool = False
-) -> dict[str, Any]:
-    """`known`: logins of the same user that would do as well. `in_use`: repaired even while it has sessions, since none of these
-    logs in any more. That is asked under the lock: a call that came late may have repaired it, and to do it again would evict."""
-    with world.source.as_admin(admin) as session:
-        works = any(world.source.logs_in(one) for one in dict.fromkeys((user, *known)))
-        confirm(world.slots, request.claim.version)
-        if not works:
-            _set_password(world, request, session, user, like, in_use=in_use)
-        granted = session.copy_grants(user, like)
-    if not works and not world.source.logs_in(user):
-        raise LoginRefused(f"{world.target.name}: {user.username} does not log in with its stored password, even after the repair")
-    what = [*(["password"] if not works else []), *(["grants"] if granted else [])]
-    return {"repaired": [f"{user.username}: {one}" for one in what]}
+    world: World,
+    request: Request,
+    session: AdminSession,
+    record: Record,
+    user: Credential,
+    like: Credential,
+    *known: Credential,
+) -> list[str]:
+    """`known`: logins of the same user that would do as well. Mode sync-users repairs it even while it has sessions, since none of
+    these logs in any more. All under the lock: a call that came late may have repaired it, and to do it again would evict."""
+    works = any(world.source.logs_in(one) for one in dict.fromkeys((user, *known)))
+    if not works:
+        confirm_again(world.slots, request.claim.version, record)
+        _set_password(world, request, session, user, like, in_use=request.mode is Mode.SYNC_USERS)
+    granted = session.copy_grants(user, like)
+    if not works:
+        _need_login(world, user, "does not log in with its stored password, even after the repair")
+    return [f"{user.username}: {one}" for one in ([] if works else ["password"]) + (["grants"] if granted else [])]
 
 
 def _set_password(

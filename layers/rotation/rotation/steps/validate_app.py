@@ -11,7 +11,7 @@ from rotation.protocol.request import Request
 
 def validate_app(world: World, request: Request) -> dict[str, Any]:
     """Who the application is now. What is tried is what was read back from where the application reads it."""
-    record, _ = confirm(world.slots, request.claim.version, request.direction)
+    record = confirm(world.slots, request.claim.version, request.direction)
     expected = record.credential(request.entry)
     found = _found(world, expected)
     if not world.source.logs_in(found):

@@ -1,15 +1,20 @@
 """The application's own secret: an ordinary published one, which Secrets Manager may rotate too."""
 
-from rotation.consumers.published import PublishedSecret, RotatedSecret
+from rotation.consumers.keys import Keys
+from rotation.consumers.published import LOGIN, PublishedSecret, RotatedSecret
 from rotation.kinds.kind import Settings
 from rotation.ports import Surroundings
 
 
 def make(settings: Settings, _: Surroundings) -> PublishedSecret:
     """As the target names it."""
-    return PublishedSecret(settings["secret"])
+    return PublishedSecret(settings["secret"], keys=_keys(settings))
 
 
-def rotated(arn: str, rotation_token: str) -> RotatedSecret:
+def rotated(settings: Settings, rotation_token: str) -> RotatedSecret:
     """For whoever looks after AWSPENDING of it."""
-    return RotatedSecret(arn, rotation_token)
+    return RotatedSecret(settings["secret"], rotation_token, _keys(settings))
+
+
+def _keys(settings: Settings) -> Keys:
+    return Keys(settings.get("keys", LOGIN))

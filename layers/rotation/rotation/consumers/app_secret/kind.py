@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 
+from rotation.consumers import keys
 from rotation.kinds.kind import ConsumerKind, Holds, Parameters, Settings
 
 
 def change(settings: Settings, used: str, new: str) -> str:
     """What a dry run says."""
-    return f"AWSCURRENT of {settings['secret']}: username and password from {used} to {new}, every other key as it is"
+    what = ", ".join(settings["keys"]) if "keys" in settings else "username and password"
+    return f"AWSCURRENT of {settings['secret']}: {what} from {used} to {new}, every other key as it is"
 
 
 def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
@@ -28,9 +30,12 @@ KIND = ConsumerKind(
             "minimum": 0,
             "maximum": 172800,
         },
+        "keys": keys.KEYS,
     },
     required=("secret", "application_cache_seconds"),
     change=change,
+    check=keys.check,
+    fits=keys.fits,
     beyond=beyond,
     validated=True,
     rotated="secret",

@@ -28,6 +28,7 @@ from rotation.core.model import Credential, Password
 from rotation.kinds.kind import Settings
 from rotation.ports import Activity, Server, Surroundings
 from rotation.sources.mysql.dual_passwords import Stored, has_to_be_discarded, has_to_be_retained
+from rotation.sources.other import answers_as_postgresql, way_out
 from rotation.sources.servers import Denied, Servers
 from rotation.sources.tls import verified
 
@@ -40,6 +41,13 @@ _SHORT_LIVED = "SET SESSION wait_timeout = 60"
 LOCK = "credential-rotation"
 SEE_ACCOUNTS, SEE_LOGINS = "SELECT ON mysql.user", "SELECT ON performance_schema.accounts"
 
+_SESSIONS = "SELECT id FROM information_schema.processlist WHERE user = %s AND id <> CONNECTION_ID()"
+_IDLE = """ AND command = 'Sleep' AND time >= %s
+    AND id NOT IN (SELECT trx_mysql_thread_id FROM information_schema.innodb_trx)"""
+_NO_TRANSACTION = """ AND id NOT IN (
+    SELECT processlist_id FROM performance_schema.threads JOIN performance_schema.events_transactions_current USING (thread_id)
+    WHERE state = 'ACTIVE' AND processlist_id IS NOT NULL)"""
+"""One that has been begun and has touched nothing yet; InnoDB knows only the others."""
 _DENIED = ER.ACCESS_DENIED_ERROR
 _LOCKED = (3118, 3955, 4151)  # ER_ACCOUNT_HAS_BEEN_LOCKED, …_BLOCKED_BY_PASSWORD_LOCK; MariaDB's ER_ACCOUNT_HAS_BEEN_LOCKED
 _POLICY = (1819, 3638)  # ER_NOT_VALID_PASSWORD, ER_CREDENTIALS_CONTRADICT_TO_HISTORY
@@ -56,15 +64,17 @@ _LOST = (
 
 def make(settings: Settings, here: Surroundings) -> "MySQL":
     """As the target names it."""
-    return MySQL(settings["ca"], settings["readers"], here.lock)
+    return MySQL(settings["ca"], settings["readers"], here.lock, here.quiet_seconds if settings["pooled"] else None)
 
 
 class MySQL(Servers["MySQLAdmin"]):
     """The database behind a target."""
 
-    def __init__(self, ca: str, readers: Sequence[str] = (), secret: str = "") -> None:
-        """`secret`: which one's admin takes the lock. Any user of the server may take a lock whose name it can guess."""
+    def __init__(self, ca: str, readers: Sequence[str] = (), secret: str = "", idle_seconds: int | None = None) -> None:
+        """`secret`: which one's admin takes the lock. Any user of the server may take a lock whose name it can guess.
+        `idle_seconds`: sessions are a pool's, and one that has been idle for so long is not use (None: every session is)."""
         super().__init__(readers)
+        self._idle_seconds = idle_seconds
         self._ca = ca
         self._lock = f"{LOCK}-{sha256(secret.encode()).hexdigest()[:16]}" if secret else LOCK
 
@@ -76,10 +86,10 @@ class MySQL(Servers["MySQLAdmin"]):
         return True
 
     def _open(self, credential: Credential) -> "MySQLAdmin":
-        return MySQLAdmin(self._connect(credential), credential.host, self._lock)
+        return MySQLAdmin(self._connect(credential), credential.host, self._lock, self._idle_seconds)
 
     def _connect(self, credential: Credential) -> Any:
-        with _named(credential.host):
+        with _named(credential.host), _no_postgresql(credential.host, credential.port or DEFAULT_PORT):
             return pymysql.connect(
                 host=credential.host,
                 port=credential.port or DEFAULT_PORT,
@@ -97,10 +107,11 @@ class MySQL(Servers["MySQLAdmin"]):
 class MySQLAdmin:
     """One connection as the admin; our lock goes when it closes."""
 
-    def __init__(self, connection: Any, host: str, lock: str) -> None:
+    def __init__(self, connection: Any, host: str, lock: str, idle_seconds: int | None = None) -> None:
         self._connection = connection
         self._host = host
         self._lock = lock
+        self._idle_seconds = idle_seconds
 
     def close(self) -> None:
         self._connection.close()
@@ -119,7 +130,7 @@ class MySQLAdmin:
         return "MariaDB" not in version and numbers >= (8, 0, 14)
 
     def activity(self, username: str) -> Activity:
-        return Activity(len(self.sessions(username)), self._logins(username))
+        return Activity(len(self.sessions(username)) - self._idle(username), self._logins(username))
 
     def inspect(self, users: Sequence[str], schema: str) -> Server:
         lines = self._own_grants()
@@ -167,8 +178,14 @@ class MySQLAdmin:
         return True
 
     def sessions(self, username: str) -> list[int]:
-        rows = self._run("SELECT id FROM information_schema.processlist WHERE user = %s AND id <> CONNECTION_ID()", username)
-        return [int(row[0]) for row in rows]
+        return [int(row[0]) for row in self._run(_SESSIONS, username)]
+
+    def _idle(self, username: str) -> int:
+        """How many of them a pool keeps open and nobody uses. One in a transaction is used, however long it is silent."""
+        if self._idle_seconds is None:
+            return 0
+        unheard = _IDLE + (_NO_TRANSACTION if self._value("SELECT @@performance_schema") else "")
+        return len(self._run(_SESSIONS + unheard, username, self._idle_seconds))
 
     def end(self, username: str, numbers: Sequence[int]) -> None:  # noqa: ARG002 - a number is enough here
         """RDS may give its master user no KILL of others' sessions, but has a procedure for it."""
@@ -259,6 +276,17 @@ class MySQLAdmin:
 
 class _Gone(RotationError):
     """The session ended before we could end it."""
+
+
+@contextmanager
+def _no_postgresql(host: str, port: int) -> Iterator[None]:
+    """That one waits for its client to begin, as a MySQL does not: what stays silent is asked."""
+    try:
+        yield
+    except pymysql.err.OperationalError as error:
+        if error.args[0] == CR.CR_SERVER_LOST and answers_as_postgresql(host, port):
+            raise SourceRefused(way_out(host, "PostgreSQL", "MySQL")) from None
+        raise
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from scramp import ScramException
 
 from rotation.core.errors import PasswordRejected, RotationError, SourceRefused, SourceUnreachable, SourceUntrusted
 from rotation.core.model import Credential, Password
+from rotation.sources.other import way_out
 from rotation.sources.postgresql.scram import SALT_BYTES, prepared, verifier
 from rotation.sources.postgresql.sqlstates import named
 
@@ -109,8 +110,10 @@ def _secure(host: str, port: int, context: ssl.SSLContext) -> ssl.SSLSocket:
         answer = plain.recv(1)
         if answer == b"N":
             raise SourceUntrusted(f"{host} offers no TLS")
+        if answer in (b"", b"E"):
+            raise SourceUnreachable(f"{host} hung up, or takes no connection now")
         if answer != b"S":
-            raise SourceUnreachable(f"{host} hung up, or is not PostgreSQL")
+            raise SourceRefused(way_out(host, "something else", "PostgreSQL"))
         try:
             return context.wrap_socket(plain, server_hostname=host)  # takes the socket over
         except ssl.SSLEOFError:

@@ -1,0 +1,1 @@
+"""A parameter of Systems Manager from which an application reads its login."""

@@ -1,0 +1,76 @@
+"""The keys that a consumer writes, each a template over the fields of a login, as a target names them. Pure.
+
+Templates are imported when one is first needed: every function parses the target, and few of them write or read a login.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from rotation.core.errors import TargetInvalid
+from rotation.core.model import Credential, Password, SecretText
+from rotation.kinds.kind import Settings
+
+KEYS: dict[str, Any] = {
+    "description": "What to write, by key: templates over username, password, host, port and dbname. Every other key is kept",
+    "type": "object",
+    "minProperties": 1,
+    "propertyNames": {"pattern": "^[-._a-zA-Z0-9]+$"},
+    "additionalProperties": {"type": "string"},
+}
+
+
+class Keys:
+    """Of one consumer: a login rendered into its texts, and read back from them."""
+
+    def __init__(self, texts: Mapping[str, str]) -> None:
+        """TargetInvalid, naming the key and the way out, where what is written could not be read back."""
+        from rotation.core import templates
+
+        self._templates = templates.parse(texts)
+        self.names = tuple(texts)
+        if "username" not in self._templates.fields:
+            raise TargetInvalid(f"no template of {', '.join(texts)} writes {{username}}. One has to: the users take turns")
+
+    def render(self, credential: Credential) -> dict[str, SecretText]:
+        """TargetInvalid where a value has no place in its template."""
+        from rotation.core.fields import Values
+
+        plain = {"username": credential.username, "host": credential.host, "dbname": credential.dbname}
+        port = {} if credential.port is None else {"port": str(credential.port)}
+        return self._templates.render(Values(plain | port, {"password": credential.password}))
+
+    def read(self, texts: Mapping[str, Password]) -> Credential:
+        """What no template writes is left to the record. SecretInvalid where a text is not what its template renders; ValueError
+        where its port is no number."""
+        values = self._templates.read(texts)
+        plain = values.plain
+        port = int(plain["port"]) if "port" in plain else None
+        return Credential(plain["username"], values.secret["password"], plain.get("host", ""), port, plain.get("dbname", ""))
+
+
+def check(settings: Settings) -> None:
+    """TargetInvalid, naming the field, where the target's own keys cannot be read back."""
+    if "keys" in settings:
+        parsed("keys", settings["keys"])
+
+
+def fits(settings: Settings, credential: Credential) -> None:
+    """TargetInvalid, naming the field, where a value of the login has no place in the target's own keys."""
+    if "keys" in settings:
+        rendered("keys", settings["keys"], credential)
+
+
+def rendered(field: str, texts: Mapping[str, str], credential: Credential) -> None:
+    """As that field of the settings says it."""
+    try:
+        Keys(texts).render(credential)
+    except TargetInvalid as error:
+        raise TargetInvalid(f"{field}: {error}") from None
+
+
+def parsed(field: str, texts: Mapping[str, str]) -> Keys:
+    """As that field of the settings says it."""
+    try:
+        return Keys(texts)
+    except TargetInvalid as error:
+        raise TargetInvalid(f"{field}: {error}") from None

@@ -1,0 +1,107 @@
+"""Who logs in: which of the known credentials, each tried once, and which of the admin's."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import chain
+from typing import NamedTuple, TypeVar
+
+from rotation.core.errors import AdminLoginUnknown
+from rotation.core.model import Credential, Password, Version
+from rotation.core.record import AdminRecord
+from rotation.ports import AdminSession, World
+
+T = TypeVar("T")
+
+
+class Logins:
+    """Which credentials log in, each asked once."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._known: dict[Credential, bool] = {}
+
+    def works(self, credential: Credential) -> bool:
+        if credential not in self._known:
+            self._known[credential] = self._world.source.logs_in(credential)
+        return self._known[credential]
+
+    def accepted(self, candidates: Iterable[Credential]) -> Password | None:
+        return next((c.password for c in candidates if self.works(c)), None)
+
+
+class Known(NamedTuple):
+    """A login of the admin's that is known from somewhere."""
+
+    credential: Credential
+    drifted: str | None
+    """What is current, where neither that nor what is pending holds this login."""
+
+
+class AdminLogin:
+    """The admin's login that works: what is current, else what was being made current, else what was current before. The first
+    thing that is done with it finds it out: to try it before would be one more login. What was refused is not tried again."""
+
+    def __init__(self, world: World, current: Version | None = None, found: Iterable[Credential] = ()) -> None:
+        """`current`: what is, where that was just looked at. `found`: what consumers hold, tried last if it is the admin's; only a
+        survey sees it."""
+        self._world = world
+        self._others = _known(world, current, found)
+        self._known: Known | None = None
+
+    @property
+    def known(self) -> Known:
+        """The one that works, once something was done with it."""
+        self._known = self._known or next(self._others, None)
+        if self._known is None:
+            target, name = self._world.target, self._world.admin.name
+            out = "" if target.rotates_admin else ": the target that rotates it has to mend that (rotates_admin)"
+            raise AdminLoginUnknown(f"{target.name}: no password in {name} logs in as the admin{out}")
+        return self._known
+
+    @property
+    def credential(self) -> Credential:
+        return self.known.credential
+
+    def ask(self, act: Callable[[Credential], T]) -> T:
+        """What comes of it with the login that works."""
+        while True:
+            credential = self.credential
+            try:
+                return act(credential)
+            except AdminLoginUnknown:
+                self.refused()
+
+    def refused(self) -> None:
+        """Whoever asks next gets another."""
+        self._known = None
+
+    @contextmanager
+    def session(self) -> Iterator[AdminSession]:
+        """On the writer, under our lock."""
+        with ExitStack() as stack:
+            yield self.ask(lambda admin: stack.enter_context(self._world.source.as_admin(admin)))
+
+
+def find_admin(world: World, logins: Logins, found: Iterable[Credential] = ()) -> AdminLogin:
+    """The same, tried before anything is done with it."""
+    admin = AdminLogin(world, found=found)
+    while not logins.works(admin.credential):
+        admin.refused()
+    return admin
+
+
+def _known(world: World, current: Version | None, found: Iterable[Credential]) -> Iterator[Known]:
+    """Each once. Where the labels are is asked only after the login that is current was refused; and again in the end, since
+    whoever rotates it may just have made another one current."""
+    store = world.admin
+    current = current or store.current()
+    first = AdminRecord.parse(current.text, store.name).credential
+    yield Known(first, None)
+    tried, seen = {first}, None
+    while (labels := store.labels()) != seen:
+        seen, versions = labels, dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v)
+        recorded = ((version, AdminRecord.parse(store.read(version), store.name).credential) for version in versions)
+        for version, credential in chain(recorded, (("", one) for one in found)):
+            if credential.username == first.username and credential not in tried:
+                tried.add(credential)
+                yield Known(credential, None if version in (labels.current, labels.pending) else labels.current)

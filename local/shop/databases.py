@@ -1,0 +1,85 @@
+"""How an application connects: the driver, verified TLS, one small question."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import pg8000.native
+import pymysql
+
+from local.mysql import Login
+from local.postgresql import close
+
+POSTGRESQL, MYSQL = "postgresql", "mysql"
+TIMEOUT = 5  # seconds; what a user would call "it hangs"
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where it logs in: the database itself, or its proxy."""
+
+    kind: str
+    host: str
+    port: int
+    database: str
+    ca_pem: str
+
+
+class Session(Protocol):
+    def name(self) -> str:
+        """What the page shows."""
+
+    def close(self) -> None:
+        """Also one that is broken."""
+
+
+class PostgreSQLSession:
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def name(self) -> str:
+        return str(self._session.run("SELECT name FROM app.facility")[0][0])
+
+    def close(self) -> None:
+        close(self._session)
+
+
+class MySQLSession:
+    def __init__(self, session: Any) -> None:
+        self._session = session
+
+    def name(self) -> str:
+        with self._session.cursor() as cursor:
+            cursor.execute("SELECT name FROM facility")
+            return str(cursor.fetchone()[0])
+
+    def close(self) -> None:
+        if self._session.open:
+            self._session.close()
+
+
+def postgresql(place: Place) -> Callable[[Login], Session]:
+    tls = ssl.create_default_context(cadata=place.ca_pem)
+
+    def connect(login: Login) -> Session:
+        given = {"host": place.host, "port": place.port, "database": place.database, "ssl_context": tls, "timeout": TIMEOUT}
+        return PostgreSQLSession(pg8000.native.Connection(login.username, password=login.password, **given))
+
+    return connect
+
+
+def mysql(place: Place) -> Callable[[Login], Session]:
+    tls = ssl.create_default_context(cadata=place.ca_pem)
+
+    def connect(login: Login) -> Session:
+        given = {"host": place.host, "port": place.port, "database": place.database, "ssl": tls, "autocommit": True}
+        limits = {"connect_timeout": TIMEOUT, "read_timeout": TIMEOUT}
+        return MySQLSession(pymysql.connect(user=login.username, password=login.password, **given, **limits))
+
+    return connect
+
+
+CONNECT = {POSTGRESQL: postgresql, MYSQL: mysql}

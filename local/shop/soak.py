@@ -1,0 +1,83 @@
+"""`make soak APP=proxy` or `APP=one-user`: rotations in a row under load, of which no request may fail.
+
+The ring of users on PostgreSQL through pgbouncer, or two passwords of one user on MySQL, without a proxy. Half of the requests go
+over connections that the application keeps. Exit code 0 only if no request failed and every retired password was refused.
+"""
+
+from __future__ import annotations
+
+import time
+
+from local import canary
+from local.load import Load, Results
+from local.options import PROXY, SoakOptions
+from local.row import Row
+from local.shop.application import KEPT
+from local.shop.one_user import OneUser
+from local.shop.proxied import Shop
+from local.shop.stack import SHOWN, Reader
+
+
+def soak(options: SoakOptions) -> int:
+    """The exit code."""
+    print(f"Starting AWS, the database and its application on this machine ({options.app}): {options}", flush=True)
+    with stack_of(options) as stack:
+        print(f"  {', '.join(' '.join(one) for one in stack.versions().items())}", flush=True)
+        with Load(stack.page, options.rate, marker=SHOWN) as load:
+            row = in_a_row(stack, load, options)
+            requests = load.stop()
+        leaks = canary.search(stack)
+    problems = [*row.problems, *missed(options, requests, row), *(f"a password leaked: {one}" for one in leaks)]
+    print(f"\n{summary(requests, row)}; {len(leaks)} passwords where none may be")
+    for problem in problems:
+        print(f"NOT WELL: {problem}")
+    print("NOT WELL" if problems else "All is well.")
+    return 1 if problems else 0
+
+
+def stack_of(options: SoakOptions) -> Reader:
+    return Shop(options.ring) if options.app == PROXY else OneUser()
+
+
+def in_a_row(stack: Reader, load: Load, options: SoakOptions) -> Row:
+    """As many as are asked for, or fit into the time."""
+
+    def so_far() -> str:
+        results = load.results()
+        return f"{len(results.requests):7,} requests, {len(results.failures)} failed"
+
+    row, began = Row(stack, "soak", so_far), time.monotonic()
+    while time.monotonic() - began < options.seconds and not row.problems:
+        row.rotate()
+        if options.reached(len(row.rotations), 0):
+            break
+    return row
+
+
+def missed(options: SoakOptions, requests: Results, row: Row) -> list[str]:
+    """Each bar that was not reached."""
+    found = []
+    if requests.failures:
+        reasons = ", ".join(sorted({str(one.reason) for one in requests.failures}))
+        found.append(f"{len(requests.failures)} of {len(requests.requests)} requests failed: {reasons}")
+    if len(row.rotations) < max(1, options.rotations):
+        found.append(f"{len(row.rotations)} rotations in {options.seconds} s, {options.rotations} were asked for")
+    if rate(requests) < 0.98 * options.rate:
+        found.append(f"{rate(requests):.1f} requests/s, {options.rate} were asked for")
+    return found
+
+
+def rate(requests: Results) -> float:
+    moments = [one.at for one in requests.requests]
+    return len(moments) / (max(moments) - min(moments)) if len(moments) > 1 else 0.0
+
+
+def summary(requests: Results, row: Row) -> str:
+    """One line of figures."""
+    kept = sum(one.pod == KEPT for one in requests.requests)
+    return (
+        f"{len(row.rotations)} rotations in a row of {min(row.rotations):.1f} to {max(row.rotations):.1f} s;"
+        f" requests: {requests.served} served at {rate(requests):.1f}/s, {kept} of them over kept connections,"
+        f" {len(requests.failures)} failed, the slowest {requests.slowest():.0f} ms;"
+        f" retired passwords: {row.refused} of {2 * len(row.rotations)} refused"
+    )

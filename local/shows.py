@@ -1,0 +1,86 @@
+"""The applications that the demo shows: how each is started, watched and hurt."""
+
+from __future__ import annotations
+
+import time
+from contextlib import AbstractContextManager, nullcontext
+
+from local.faults import Fault, meant
+from local.load import MARKER
+from local.options import OPENEMR, PROXY, ROLLOUT, Options
+from local.report import SEARCHED
+from local.rollouts import RolloutWatch
+from local.running import Running
+from local.shop.proxied import Shop
+from local.shop.stack import SHOWN
+from local.stack import LocalStack
+
+TRIES = 4
+"""A killed function is tried this often by the machine (once and three retries): to fail a state, kill it as often."""
+OUTAGE_SECONDS = 1.0
+
+
+class OpenEmr:
+    marker = MARKER
+    searched = SEARCHED
+    moves = "WriteSqlconf"
+    """The state that moves the traffic."""
+    settles = 0.0
+    """Seconds after the last execution until every request is what it will be."""
+    stack: LocalStack
+
+    def __init__(self, options: Options) -> None:
+        self.stack = LocalStack(options.pods, cluster=options.cluster)
+        self.setup = {"pods": str(options.pods)}
+        self.starts = f"AWS, EKS, EFS, Aurora and OpenEMR on this machine ({options.pods} pods)"
+
+    def watch(self) -> AbstractContextManager[RolloutWatch | None]:
+        return RolloutWatch(self.stack.app.cluster)
+
+    def break_state(self, state: str) -> None:
+        if state == ROLLOUT:
+            self.stack.app.cluster.break_next_rollout()
+        else:
+            kill(self.stack, state)
+
+    def outage(self) -> None:
+        self.stack.app.cluster.kill_pods()
+
+
+class Proxied:
+    marker = SHOWN
+    searched = f"{SEARCHED}; every statement in PostgreSQL's log, pg_stat_statements"
+    moves = "PutSecret"
+    stack: Shop
+
+    def __init__(self, options: Options) -> None:
+        self.stack = Shop(options.ring)
+        self.settles = self.stack.pace.cache_seconds + self.stack.pace.lifetime_seconds + 1
+        self.setup = {
+            "users": ", ".join(login.username for login in self.stack.users.values()),
+            "connections": f"half of them new, half kept for {self.stack.pace.lifetime_seconds:g} s",
+            "secret cached for": f"{self.stack.pace.cache_seconds} s",
+            "proxy late by": f"{self.stack.pace.proxy_seconds:g} s",
+            "passwords tried at": "PostgreSQL and PgBouncer",
+        }
+        self.starts = f"AWS, PostgreSQL, PgBouncer for RDS Proxy, and an application on this machine ({options.ring} users)"
+
+    def watch(self) -> AbstractContextManager[RolloutWatch | None]:
+        return nullcontext()
+
+    def break_state(self, state: str) -> None:
+        kill(self.stack, state)
+
+    def outage(self) -> None:
+        self.stack.proxy.stop()
+        time.sleep(OUTAGE_SECONDS)
+        self.stack.proxy.start()
+
+
+Show = OpenEmr | Proxied
+SHOWS: dict[str, type[Show]] = {OPENEMR: OpenEmr, PROXY: Proxied}
+
+
+def kill(stack: Running, state: str) -> None:
+    """Its function, as often as it is tried."""
+    stack.aws.fail(Fault(stack.function(state), meant(state), TRIES))

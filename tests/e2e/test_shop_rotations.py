@@ -1,0 +1,76 @@
+"""Rotations in a row of applications that read their login from a secret, under load, half of it over connections that are kept:
+no request fails, and what is retired is refused, through the proxy too. ROTATIONS=10 for more; `make soak APP=proxy` prints it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from local import canary
+from local.load import RATE, Load
+from local.options import SoakOptions
+from local.proxy.server import Pooled
+from local.shop.one_user import OneUser
+from local.shop.proxied import Shop
+from local.shop.soak import in_a_row, missed, summary
+from local.shop.stack import SHOWN, Pace, Reader
+from tests.e2e.last_looks import check
+from tests.e2e.rotations import MEASURED
+from tests.e2e.shop import ShopTurns
+
+ROTATIONS = int(os.environ.get("ROTATIONS", "0"))
+PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5, proxy_seconds=0.7)
+KINDS: dict[str, tuple[Callable[[], Reader], int]] = {
+    "ring of 2": (lambda: Shop(2, PACE), 0),
+    "ring of 3": (lambda: Shop(3, PACE), 2),
+    "one user": (lambda: OneUser(PACE), 2),
+}
+"""With how many rotations there are every day: of a ring of 2 enough in test_shop_blows.py and test_secrets_manager.py."""
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def stack(request: pytest.FixtureRequest) -> Iterator[Reader]:
+    if not (ROTATIONS or KINDS[request.param][1]):
+        pytest.skip("only with ROTATIONS=n")
+    with KINDS[request.param][0]() as stack:
+        yield stack
+        check(stack)
+
+
+def test_in_a_row(stack: Reader, request: pytest.FixtureRequest) -> None:
+    kind = request.node.callspec.params["stack"]
+    options = SoakOptions(rotations=ROTATIONS or KINDS[kind][1], logins=0, rate=int(RATE))
+    with Load(stack.page, options.rate, marker=SHOWN) as load:
+        row = in_a_row(stack, load, options)
+        requests = load.stop()
+        ShopTurns(stack, load).assert_at_rest()
+    request.config.stash.setdefault(MEASURED, []).append(f"{kind}: {summary(requests, row)}")
+    assert [*row.problems, *missed(options, requests, row)] == []
+    assert row.refused == 2 * options.rotations
+
+
+def test_a_password_in_a_statement_would_be_found(stack: Reader) -> None:
+    """As it is not, after all that was done here: this is what the search at the end would say."""
+    assert canary.search(stack) == []
+    with planted(stack):
+        found = {(finding.place, finding.encoding) for finding in canary.search(stack)}
+    places = ("file postgresql/server.log", "pg_stat_statements") if isinstance(stack, Shop) else ("file mysql/data/general.log",)
+    assert {(place, "raw") for place in places} <= found
+    assert canary.search(stack) == []
+
+
+@contextmanager
+def planted(stack: Reader) -> Iterator[None]:
+    """An operator's statement with a password in it, that of the user in use; afterwards forgotten."""
+    login, server = stack.used, stack.server
+    if isinstance(server, Pooled):
+        server.execute(f"ALTER ROLE {login.username} PASSWORD '{login.password}'")
+    else:
+        server.connect().query(f"SELECT '{login.password}'")
+    yield
+    if isinstance(server, Pooled):
+        server.execute("SELECT pg_stat_statements_reset()")
+    (server.log if isinstance(server, Pooled) else server.general_log).write_bytes(b"")

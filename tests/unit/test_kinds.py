@@ -1,0 +1,172 @@
+"""Every kind of consumer has what the others know it by, and a suite that it passes; none is known by its name but in its folder
+and in the registry."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rotation.core import errors
+from rotation.kinds import registry
+from samtranslator.yaml_helper import yaml_parse
+
+from local import fragment
+from tests.conformance.consumers import About, Kind, target_of
+from tests.statemachine.machine import shipped, states
+from tests.worlds.families import APPLICATION_SECRET, PROXY_SECRETS
+
+ROOT = Path(__file__).parents[2]
+CORE = ROOT / "layers/rotation/rotation"
+IN_CLUSTER: dict[str, Any] = {"cluster": "main", "namespace": "shop", "name": "login"}
+WORDS = {"GetSecretValue", "DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage", "ClientWrite", "SecureString"}
+"""Of AWS, in the pages."""
+CLUSTER = {"ClusterName": "main", "Namespace": "shop"}
+
+
+class TestSqlconf(Kind):
+    about = About(
+        kind="sqlconf",
+        settings={"path": "default/sqlconf.php"},
+        parameters={"SitesFileSystemArn": "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-00000000"},
+        wrong={"path": "../sqlconf.php", "owner": "www-data", "mode": "644"},
+    )
+
+
+class TestSecret(Kind):
+    about = About(
+        kind="secret",
+        settings=IN_CLUSTER,
+        parameters={**CLUSTER, "K8sSecretName": "login"},
+        wrong={"name": "Login", "keys": {"URL": "{password}@{username}"}},
+    )
+
+
+class TestSecretWithItsOwnKeys(Kind):
+    about = About(
+        kind="secret",
+        parameters=TestSecret.about.parameters,
+        settings={**IN_CLUSTER, "keys": {"URL": "pg://{username}:{password|url}@{host}/{dbname}"}},
+    )
+
+
+class TestDeployment(Kind):
+    about = About(
+        kind="deployment",
+        settings=IN_CLUSTER,
+        parameters={**CLUSTER, "DeploymentName": "login"},
+        wrong={"namespace": "Shop"},
+    )
+
+
+class TestApplicationSecret(Kind):
+    about = About(
+        kind="app-secret",
+        settings={"secret": APPLICATION_SECRET, "application_cache_seconds": 60},
+        parameters={"ApplicationSecretArn": APPLICATION_SECRET},
+        wrong={"secret": "shop/login", "application_cache_seconds": -1, "keys": {"USER": "{username}"}},
+    )
+
+
+class TestProxySecrets(Kind):
+    about = About(
+        kind="proxy-secret",
+        settings={"secrets": PROXY_SECRETS},
+        parameters={"ProxySecretArns": ",".join(PROXY_SECRETS)},
+        wrong={"secrets": PROXY_SECRETS[:1]},
+    )
+
+
+def test_every_kind_of_consumer_has_its_suite() -> None:
+    said = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    assert set(re.findall(r'^        kind="([a-z0-9-]+)",$', said, re.MULTILINE)) == set(registry.CONSUMERS)
+
+
+def test_every_folder_of_a_kind_is_registered() -> None:
+    for known, folder in ((registry.CONSUMERS, "consumers"), (registry.SOURCES, "sources")):
+        kinds = {f"rotation.{folder}.{path.parent.name}" for path in (CORE / folder).glob("*/kind.py")}
+        assert kinds == set(known.values())
+
+
+def test_nothing_is_switched_on_the_name_of_a_kind() -> None:
+    names = "|".join([*registry.CONSUMERS, *registry.SOURCES])
+    for path in CORE.rglob("*.py"):
+        assert not re.findall(rf'kind\s*(?:==|!=|in)\s*\(?"(?:{names})"', path.read_text()), path
+
+
+def test_the_template_has_what_each_kind_s_fragment_says() -> None:
+    template = yaml_parse(fragment.TEMPLATE.read_text())
+    for path in CORE.glob(f"*/*/{fragment.NAME}"):
+        assert fragment.lacking(template, yaml_parse(path.read_text())) == [], path
+
+
+EXAMPLE = (ROOT / "examples/kinds/parameter/fragment.yaml").read_text()
+
+
+def without_the_example() -> str:
+    return fragment.remove(fragment.TEMPLATE.read_text(), "parameter")
+
+
+def test_a_fragment_is_put_in_once_and_taken_out_whole() -> None:
+    before = without_the_example()
+    after = fragment.add(fragment.add(before, "parameter", EXAMPLE), "parameter", EXAMPLE)
+    assert after.count("LoginParameterName:\n") == 1
+    assert fragment.lacking(yaml_parse(after), yaml_parse(EXAMPLE)) == []
+    assert "Parameters: [OtherConsumers, LoginParameterName, LoginParameterKeyArn]" in after
+    assert fragment.remove(after, "parameter") == before
+
+
+def test_a_fragment_that_was_changed_takes_the_place_of_what_it_was() -> None:
+    first = fragment.add(without_the_example(), "parameter", EXAMPLE)
+    changed = EXAMPLE.replace("LoginParameterKeyArn", "LoginKeyArn").replace("Writes that parameter.", "Writes it.")
+    assert fragment.add(first, "parameter", changed) == fragment.add(without_the_example(), "parameter", changed)
+
+
+def test_one_fragment_leaves_another_s_lines() -> None:
+    other = "Parameters:\n  Other:\n    Type: String\n"
+    both = fragment.add(fragment.add(without_the_example(), "other", other), "parameter", EXAMPLE)
+    assert fragment.remove(both, "parameter") == fragment.add(without_the_example(), "other", other)
+
+
+def test_what_the_template_lacks_of_a_fragment_is_named() -> None:
+    template = yaml_parse(without_the_example())
+    assert "Parameters.LoginParameterName" in fragment.lacking(template, yaml_parse(EXAMPLE))
+
+
+def test_a_name_that_the_template_has_already_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "template.yaml").write_text(without_the_example())
+    monkeypatch.setattr(fragment, "TEMPLATE", tmp_path / "template.yaml")
+    (tmp_path / fragment.NAME).write_text(EXAMPLE.replace("LoginParameterName", "HealthUrl"))
+    assert "another Parameters.HealthUrl already" in fragment.main("add", str(tmp_path))
+    assert (tmp_path / "template.yaml").read_text() == without_the_example()
+
+
+# Each kind's page
+
+
+def page(kind: str) -> Path:
+    return CORE.joinpath(*registry.CONSUMERS[kind].split(".")[1:], "README.md")
+
+
+@pytest.mark.parametrize("kind", registry.CONSUMERS)
+def test_its_page_says_what_people_ask(kind: str) -> None:
+    text = page(kind).read_text()
+    assert text.startswith(f"# `{kind}`: ")
+    asked = ["## What it cannot", "## Order of events", "## Permissions", "## What to do when"]
+    assert [line for line in text.splitlines() if line in asked] == asked
+    assert "*What it does.*" in text
+
+
+@pytest.mark.parametrize("kind", registry.CONSUMERS)
+def test_the_consumers_on_its_page_are_such_as_a_target_takes(kind: str) -> None:
+    shown = [json.loads(text) for text in re.findall(r"^```json\n(.*?)^```$", page(kind).read_text(), re.MULTILINE | re.DOTALL)]
+    assert {target_of(one).consumers[0].kind for one in shown} == {kind}
+
+
+@pytest.mark.parametrize("kind", registry.CONSUMERS)
+def test_its_page_names_what_there_is(kind: str) -> None:
+    text = page(kind).read_text()
+    known = set(states(shipped())) | {name for name, one in vars(errors).items() if isinstance(one, type)}
+    known |= set(yaml_parse(fragment.TEMPLATE.read_text())["Parameters"]) | WORDS
+    assert set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", text)) <= known
+    assert all((page(kind).parent / path).exists() for path in re.findall(r"\]\(([\w./-]+)", text) if not path.startswith("http"))
