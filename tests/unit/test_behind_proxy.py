@@ -53,7 +53,7 @@ def test_what_is_changed_after_a_snapshot_is_seen_and_undone(world: ProxiedWorld
 
 
 def test_time_makes_no_other_world_once_nobody_goes_on_with_what_was_read(world: ProxiedWorld) -> None:
-    world.rotation = None
+    world.end_rotation()
     moved(world)
     new_password(world, Slot.A)
     young = world.key()
@@ -92,18 +92,18 @@ def test_who_gets_in_needs_the_database_and_the_proxy(world: ProxiedWorld) -> No
 def test_a_version_of_somebody_else_makes_secrets_manager_abandon_its_rotation(world: ProxiedWorld) -> None:
     assert world.application.labels().pending == TOKEN
     moved(world)
-    assert (world.application.labels().pending, world.rotation) == (None, None)
+    assert (world.application.labels().pending, world.rotates) == (None, None)
 
 
 def test_a_stubborn_one_does_not_notice(world: ProxiedWorld) -> None:
     world.abandons = False
     moved(world)
-    assert (world.application.labels().pending, world.rotation and world.rotation.token) == (TOKEN, TOKEN)
+    assert (world.application.labels().pending, world.rotates and world.rotates.token) == (TOKEN, TOKEN)
 
 
 def test_its_own_version_is_no_reason(world: ProxiedWorld) -> None:
     world.rotated.put_pending(TOKEN, login(Slot.B))
-    assert world.rotation
+    assert world.rotates
     assert world.rotated.make_current(TOKEN, removed_from="v0")
     assert world.held == login(Slot.B)
 

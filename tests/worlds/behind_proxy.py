@@ -40,6 +40,8 @@ class Rotation:
     started: str = ""
     """The execution that was started for it last, where that has not begun yet."""
     executions: int = 0
+    ended: bool = False
+    """Complete, abandoned or given up: it calls no more, and a call that is still at work may act."""
 
 
 class ProxiedWorld(LivingWorld):
@@ -146,17 +148,26 @@ class ProxiedWorld(LivingWorld):
 
     def _created(self, version: str) -> None:
         """Somebody else's version makes it abandon its rotation."""
-        if self.rotation and self.abandons and version != self.rotation.token:
-            if aws.holder_of(self.application.versions, PENDING) == self.rotation.token:
-                aws.move(self.application.versions, PENDING, None, self.rotation.token)
-            self.rotation = None
+        if self.rotates and self.abandons and version != self.rotates.token:
+            if aws.holder_of(self.application.versions, PENDING) == self.rotates.token:
+                aws.move(self.application.versions, PENDING, None, self.rotates.token)
+            self.end_rotation()
+
+    @property
+    def rotates(self) -> Rotation | None:
+        """What Secrets Manager still calls for."""
+        return None if self.rotation is None or self.rotation.ended else self.rotation
+
+    def end_rotation(self) -> None:
+        """It calls no more."""
+        self.rotation = self.rotation and replace(self.rotation, ended=True)
 
     def begins(self, number: int) -> tuple[str, dict[str, str]]:
         """Secrets Manager's, if it has started one; else somebody's who starts one by hand."""
-        if self.rotation and not self.rotation.started and self.others:
+        if self.rotates and not self.rotates.started and self.others:
             self.others(self)
         if not (self.rotation and self.rotation.started):
-            self.rotation = None
+            self.end_rotation()
             return super().begins(number)
         name, self.rotation = self.rotation.started, replace(self.rotation, started="", executions=self.rotation.executions + 1)
         return name, {"secret_version": self.rotation.token}

@@ -22,19 +22,19 @@ LAMBDA_SECONDS = 900.0
 
 def prompt(world: ProxiedWorld) -> None:
     """As many steps as succeed."""
-    while world.rotation and _stepped(world):
+    while world.rotates and _stepped(world):
         pass
 
 
 def slow(world: ProxiedWorld) -> None:
     """One step."""
-    if world.rotation:
+    if world.rotates:
         _stepped(world)
 
 
 def late(world: ProxiedWorld) -> None:
     """All but finishSecret."""
-    while world.rotation and STEPS[world.rotation.step] is not SecretStep.FINISH and _stepped(world):
+    while world.rotates and STEPS[world.rotates.step] is not SecretStep.FINISH and _stepped(world):
         pass
 
 
@@ -65,23 +65,23 @@ def concluded(world: ProxiedWorld, outcome: Outcome) -> bool:
     """The same, of a call that has ended."""
     acts.canaries(world, outcome)
     succeeded = isinstance(outcome, Answered)
-    if world.rotation:  # else somebody has put another version meanwhile
-        world.rotation = replace(world.rotation, step=world.rotation.step + 1 if succeeded else 0)
+    if world.rotates:  # else somebody has put another version meanwhile
+        world.rotation = replace(world.rotates, step=world.rotates.step + 1 if succeeded else 0)
         _complete(world)
     return succeeded
 
 
 def _event(world: ProxiedWorld) -> dict[str, Any]:
     """Of the next step. AWS adds keys, and so do the laws: whoever acts has a name."""
-    assert world.rotation
-    asked = {"Step": str(STEPS[world.rotation.step]), "SecretId": APPLICATION, "ClientRequestToken": world.rotation.token}
+    assert world.rotates
+    asked = {"Step": str(STEPS[world.rotates.step]), "SecretId": APPLICATION, "ClientRequestToken": world.rotates.token}
     return {**asked, "mode": "rotate", "execution": {"id": FUNCTION, "name": FUNCTION}}
 
 
 def _complete(world: ProxiedWorld) -> None:
     """After the last step the label goes, if it is where it should be."""
-    if world.rotation and world.rotation.step == len(STEPS):
-        versions, token = world.application.versions, world.rotation.token
+    if world.rotates and world.rotates.step == len(STEPS):
+        versions, token = world.application.versions, world.rotates.token
         if aws.holder_of(versions, PENDING) == token == aws.holder_of(versions, CURRENT):
             aws.move(versions, PENDING, None, token)
-        world.rotation = None
+        world.end_rotation()

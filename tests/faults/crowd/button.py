@@ -43,7 +43,7 @@ class Pressed(Rivals):
         calling = [number for number, one in enumerate(node.actors) if one.name == secrets_manager.FUNCTION]
         self.world.restore(node.world)
         waits = not any(one.name == node.at_work and one.runs and one.wakes is None for one in node.actors)
-        if node.calls and not calling and not node.clean and self.world.rotation and (waits or node.interruptions):
+        if node.calls and not calling and not node.clean and self.world.rotates and (waits or node.interruptions):
             yield Branch("Secrets Manager calls", lambda: self._call(node))
         if calling and not any(one.runs for one in node.actors):
             yield Branch(f"{secrets_manager.FUNCTION} goes on", lambda: self._act(node, calling[0]))
@@ -70,5 +70,5 @@ class Pressed(Rivals):
         """By then it has given up."""
         self.world.restore(node.world)
         if clean:
-            self.world.rotation = None
+            self.world.end_rotation()
         return super()._next(replace(node, world=self.world.snapshot()), clean=clean)
