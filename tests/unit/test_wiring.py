@@ -155,7 +155,6 @@ def test_a_target_for_which_every_function_is_deployed_is_taken(asked: list[tupl
     assert AwsWorld(Settings("/stack/targets", SITES, states=states), "openemr").target.name == "openemr"
 
 
-@pytest.mark.parametrize(("ca", "authorities"), [("amazon", 4), ("rds", None), ("-----BEGIN CERTIFICATE-----", None)])
 def test_what_is_wrong_with_who_keeps_every_password_is_said_by_its_place(world: AwsWorld, monkeypatch: pytest.MonkeyPatch) -> None:
     class Wrong:
         def check(self, usernames: Sequence[str]) -> None:
@@ -168,6 +167,7 @@ def test_what_is_wrong_with_who_keeps_every_password_is_said_by_its_place(world:
         world.check_keepers(["app_a"])
 
 
+@pytest.mark.parametrize(("ca", "authorities"), [("amazon", 4), ("rds", None), ("-----BEGIN CERTIFICATE-----", None)])
 def test_the_endpoint_has_the_authority_that_the_target_names(world: AwsWorld, ca: str, authorities: int | None) -> None:
     """The database's own is another one: RDS Proxy's certificate is not signed by it."""
     world.__dict__["target"] = replace(world.target, endpoint=EndpointSettings("proxy.example", 3306, ca, 600))
