@@ -73,7 +73,7 @@ def gone(identity: str, directory: Path) -> bool:
 @each_stack
 def test_killed_in_the_middle_of_a_rotation(which: tuple[str, str]) -> None:
     with started(which) as (parent, identity, directory):
-        assert len(marked(identity)) > 5, "a database, pods, AWS, functions"
+        assert len(marked(identity)) >= 4, "a database, its proxy or pods, AWS, functions"
         parent.kill()
         parent.wait()
         assert gone(identity, directory)

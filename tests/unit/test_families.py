@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -236,11 +235,6 @@ def test_the_example_makes_a_stack_whose_target_can_be_read() -> None:
     demand(template(), given)
     target = parse_target("shop", target_text(template(), given))
     assert [one.kind for one in target.consumers] == ["proxy-secret", "app-secret"]
-
-
-def test_the_example_is_deployed_with_its_parameters() -> None:
-    deploys = tomllib.loads((EXAMPLE / "samconfig.toml").read_text())["default"]["deploy"]["parameters"]
-    assert (ROOT / deploys["parameter_overrides"].removeprefix("file://")).samefile(EXAMPLE / "parameters.yaml")
 
 
 def test_the_page_names_states_parameters_and_files_that_there_are() -> None:
