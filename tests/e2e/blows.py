@@ -6,8 +6,12 @@ two states that do is a stop at one of them.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+import pytest
+from _pytest.mark import ParameterSet
 
 from local.faults import Fault, meant
 from local.follow import Run, Visit, follow, wait_for
@@ -22,6 +26,7 @@ OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "Verify", "Pro
 struck with a rotation, and every boundary of it by `make faults`."""
 BUTTON = "WaitForSecretsManager"
 """Only where Secrets Manager began it: test_secrets_manager.py strikes that rotation in all of its steps."""
+only_in_the_whole = pytest.mark.skipif(not os.environ.get("WHOLE"), reason="it takes too long for every day: WHOLE=1, as CI has it")
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
@@ -75,6 +80,11 @@ class Way:
     def struck(self) -> list[tuple[str, str]]:
         """Each state that works or waits, in each direction in which it is passed."""
         return [(state, direction) for direction in self.directions for state in self.path(direction)]
+
+    def stops(self, every_day: set[tuple[str, str]]) -> list[ParameterSet]:
+        """A stop at each; at those only that are named, where it is an ordinary day."""
+        assert every_day <= set(self.struck), every_day - set(self.struck)
+        return [pytest.param(*one, marks=[] if one in every_day else only_in_the_whole) for one in self.struck]
 
     def __str__(self) -> str:
         return ", ".join(f"{len(self.path(direction))} states ({direction})" for direction in self.directions)

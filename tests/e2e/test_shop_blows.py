@@ -3,7 +3,6 @@ them for OpenEMR. Every day those states that OpenEMR has not, and where the two
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 
@@ -19,16 +18,10 @@ from tests.e2e.shop import ShopTurns
 
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5, proxy_seconds=0.7)
 EVERY_DAY = {
-    *((FORWARD, state) for state in ("PutSecret", "DiscardOldPassword", "RotateAdmin")),
-    *((RETIRE, state) for state in ("PutSecret", "WaitForLogin", "CheckLogin")),
-    (RESTORE, "PutSecret"),
+    *((state, FORWARD) for state in ("PutSecret", "DiscardOldPassword", "RotateAdmin")),
+    *((state, RETIRE) for state in ("PutSecret", "WaitForLogin", "CheckLogin")),
+    ("PutSecret", RESTORE),
 }
-
-only_in_the_whole = pytest.mark.skipif(not os.environ.get("WHOLE"), reason="it takes too long for every day: WHOLE=1, as CI has it")
-EACH = [
-    pytest.param(state, direction, marks=[] if (direction, state) in EVERY_DAY else only_in_the_whole)
-    for state, direction in SHOP.struck
-]
 
 
 @pytest.fixture(scope="module")
@@ -62,6 +55,6 @@ def test_a_rotation_outlives_the_death_of_every_function(direction: str, blows: 
     blows.assert_outlived(direction)
 
 
-@pytest.mark.parametrize(("state", "direction"), EACH)
+@pytest.mark.parametrize(("state", "direction"), SHOP.stops(EVERY_DAY))
 def test_a_rotation_that_was_stopped_is_carried_on_by_the_next(state: str, direction: str, blows: Blows) -> None:
     blows.assert_carried_on(state, direction)
