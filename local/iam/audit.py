@@ -49,6 +49,9 @@ FORCED = (
 """At most five."""
 
 
+READ, DESCRIBE = "secretsmanager:GetSecretValue", "secretsmanager:DescribeSecret"
+
+
 @dataclass(frozen=True, order=True)
 class Grant:
     """One action on one resource, as a statement says it."""
@@ -90,10 +93,16 @@ def audit(template: Template, recordings: Iterable[Recording]) -> list[Findings]
                 if any(decide([alone], one) is Decision.ALLOWED for one in requests)
             )
     for role, findings in found.items():
-        idle = [grant for grant in findings.unused if grant not in used[role]]
+        idle = [grant for grant in findings.unused if grant not in used[role] and _as_read(grant) not in used[role]]
         findings.forced = [grant for grant in idle if forced_by(grant)]
         findings.unused = [grant for grant in idle if not forced_by(grant)]
     return list(found.values())
+
+
+def _as_read(grant: Grant) -> Grant | None:
+    """Why a secret cannot be read is said by DescribeSecret alone: marked for deletion, or its labels have moved. Whoever reads it
+    may come to ask, which is used as much as the reading is."""
+    return replace(grant, action=READ) if grant.action == DESCRIBE else None
 
 
 def forced_by(grant: Grant) -> Forced | None:

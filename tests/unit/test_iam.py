@@ -229,6 +229,13 @@ def only(template: Template, step: str) -> Template:
     return template | {"Resources": kept}
 
 
+def test_what_says_why_a_secret_cannot_be_read_is_used_where_it_is_read(template: Template) -> None:
+    describe, read = FLIP[1], FLIP[2]
+    assert flip_slot(template, [one for one in FLIP if one != describe]).unused == []
+    unused = flip_slot(template, [one for one in FLIP if one not in (describe, read)]).unused
+    assert {grant.action for grant in unused} >= {describe[0], read[0]}
+
+
 def test_the_command_says_all_is_well_only_if_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], template: Template
 ) -> None:
