@@ -30,11 +30,16 @@ def hunt(mutation: Mutation) -> Caught | None:
         return next(_hunts(mutation), None)
 
 
+def by_a_law(found: Found) -> bool:
+    """A mutation that breaks the code itself has shown nothing."""
+    return found.law != "error"
+
+
 def _hunts(mutation: Mutation) -> Iterator[Caught]:
     for faults in (0, 1):
         for name in mutation.seen_in:
             report = Explorer(_in_its_world(mutation, SCENARIOS[name]), strike_at=mutation.strike_at).explore(faults)
-            yield from (Caught(mutation.name, name, faults, found) for found in report.found)
+            yield from (Caught(mutation.name, name, faults, found) for found in report.found if by_a_law(found))
     for modes, stops in (("rotate", "rotate"), 0), (("rotate",), 1):
         if mutation.rivals:
             rivals = Rivals(_in_its_world(mutation, SCENARIOS["from A"]), modes, stops=stops, interruptions=2)
@@ -42,6 +47,7 @@ def _hunts(mutation: Mutation) -> Iterator[Caught]:
             yield from (
                 Caught(mutation.name, "two at once" if not stops else "stopped, and the next", stops, found)
                 for found in rivals.found
+                if by_a_law(found)
             )
 
 

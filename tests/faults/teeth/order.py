@@ -69,7 +69,7 @@ def straight_back(states: dict[str, Any]) -> None:
 
 def flip_first(states: dict[str, Any]) -> None:
     states["AimAtNewSlot"]["Next"] = "FlipSlot"
-    states["FlipSlot"]["Next"] = "Publish"
+    states["FlipSlot"]["Next"] = "AllConsumers"
     states["ChooseEnd"]["Default"] = "ChooseOverlap"
 
 

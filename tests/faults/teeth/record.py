@@ -71,8 +71,8 @@ def what_is_current(self: Any, **given: Any) -> Any:
 _get_secret_value = SecretsManager.get_secret_value
 
 
-def what_was_given(self: Any, version: str, text: Any) -> Any:
-    _put_once(self, version, text)
+def what_was_given(self: Any, version: str, text: Any, *label: str) -> Any:
+    _put_once(self, version, text, *label)
     return text
 
 
