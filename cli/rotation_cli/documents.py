@@ -1,4 +1,4 @@
-"""What another program gets of runs and of a stack, with --json. The report has a document of its own. Pure."""
+"""What another program gets of runs and of a stack, with --json. The report has a document of its own."""
 
 from datetime import UTC, datetime
 from typing import Any
