@@ -76,6 +76,7 @@ class Findings:
 def audit(template: Template, recordings: Iterable[Recording]) -> list[Findings]:
     """One for each role; a request is made, and a grant is used, if it is in any of the recordings."""
     found: dict[str, Findings] = {}
+    granted: dict[str, set[Grant]] = {}
     used: dict[str, set[Grant]] = {}
     for recording in recordings:
         resolved = Resolved(template, recording.parameters, recording.names)
@@ -86,14 +87,14 @@ def audit(template: Template, recordings: Iterable[Recording]) -> list[Findings]
             findings.requests = max(findings.requests, len(requests))
             findings.denied += [one for one in requests if decide(every, one) is not Decision.ALLOWED]
             grants = _grants(policies)
-            findings.unused = sorted(_named(grant, resolved) for grant in grants)
+            granted.setdefault(role, set()).update(_named(grant, resolved) for grant in grants)
             used.setdefault(role, set()).update(
                 _named(grant, resolved)
                 for grant, alone in grants.items()
                 if any(decide([alone], one) is Decision.ALLOWED for one in requests)
             )
     for role, findings in found.items():
-        idle = [grant for grant in findings.unused if grant not in used[role] and _as_read(grant) not in used[role]]
+        idle = [grant for grant in sorted(granted[role]) if grant not in used[role] and _as_read(grant) not in used[role]]
         findings.forced = [grant for grant in idle if forced_by(grant)]
         findings.unused = [grant for grant in idle if not forced_by(grant)]
     return list(found.values())
@@ -123,11 +124,12 @@ def _grants(policies: dict[str, list[Statement]]) -> dict[Grant, Statement]:
 
 
 def _named(grant: Grant, resolved: Resolved) -> Grant:
-    """Physical ids differ from run to run."""
+    """Physical ids differ from run to run, and so does the length of a list: what is granted on each of its ids is one grant."""
     resource = grant.resource
     for logical, physical in sorted(resolved.names.items(), key=lambda one: -len(one[1])):
         resource = resource.replace(physical, logical)
     for name, value in resolved.parameters.items():
-        if value.startswith("arn:") and len(value) > 8:
-            resource = resource.replace(value, name)
+        for one in value.split(","):
+            if one.startswith("arn:") and len(one) > 8:
+                resource = resource.replace(one, name)
     return replace(grant, resource=resource)

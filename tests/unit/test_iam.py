@@ -165,27 +165,38 @@ PUT = [
 ]
 
 
-def put_secret(calls: list[tuple[str, str]]) -> Findings:
-    parameters = RDS_PROXY | PARAMETERS_OF_ALL
-    recording = replace(recorded(shipped(), "PutSecret", calls), parameters=parameters)
-    (found,) = [one for one in audit(shipped(), [recording]) if one.role == "PutSecretRole"]
+def behind_a_proxy(calls: list[tuple[str, str]], **given: str) -> Recording:
+    return replace(recorded(shipped(), "PutSecret", calls), parameters=RDS_PROXY | PARAMETERS_OF_ALL | given)
+
+
+def put_secret(*recordings: Recording) -> Findings:
+    (found,) = [one for one in audit(shipped(), recordings) if one.role == "PutSecretRole"]
     return found
 
 
 def test_who_puts_secrets_has_just_what_it_takes_for_the_application_s_and_the_proxy_s() -> None:
-    found = put_secret(PUT)
+    found = put_secret(behind_a_proxy(PUT))
     assert (found.denied, found.unused) == ([], [])
 
 
-@pytest.mark.parametrize("secret", [APPLICATION_SECRET, *PROXY_SECRETS])
-def test_a_grant_on_a_secret_that_is_not_put_is_found(secret: str) -> None:
-    found = put_secret([call for call in PUT if call != ("secretsmanager:PutSecretValue", secret)])
+@pytest.mark.parametrize("secrets", [[APPLICATION_SECRET], PROXY_SECRETS])
+def test_a_grant_on_secrets_that_are_not_put_is_found(secrets: list[str]) -> None:
+    put = [call for call in PUT if call[0] != "secretsmanager:PutSecretValue" or call[1] not in secrets]
+    found = put_secret(behind_a_proxy(put))
     assert "secretsmanager:PutSecretValue" in [one.action for one in found.unused]
+
+
+@pytest.mark.parametrize("turn", [1, -1])
+def test_a_grant_on_a_list_is_used_if_it_was_in_any_run_whatever_their_order_and_their_lists(turn: int) -> None:
+    longer = ",".join([*PROXY_SECRETS, "arn:aws:secretsmanager:us-east-1:123456789012:secret:shop/proxy-c-AEQHEq"])
+    elsewhere = behind_a_proxy(PUT[:3], ProxySecretArns=longer)
+    assert put_secret(*[behind_a_proxy(PUT), elsewhere][::turn]).unused == []
+    assert put_secret(*[behind_a_proxy(PUT[:3]), elsewhere][::turn]).unused != []
 
 
 @pytest.mark.parametrize("secret", [SLOTS, ADMIN, f"{APPLICATION_SECRET}-other"])
 def test_who_puts_secrets_puts_no_other(secret: str) -> None:
-    found = put_secret([*PUT, ("secretsmanager:PutSecretValue", secret)])
+    found = put_secret(behind_a_proxy([*PUT, ("secretsmanager:PutSecretValue", secret)]))
     assert {one.resource for one in found.denied if one.action == "secretsmanager:PutSecretValue"} == {secret}
 
 
