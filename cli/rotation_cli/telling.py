@@ -26,10 +26,12 @@ COLOURS = {Urgency.NOTHING: "green", Urgency.LOOK: "yellow", Urgency.PAGE: "bold
 
 
 def tell_end(run: Run) -> None:
-    """How it ended, in three lines."""
+    """How it ended: the sentence that the console shows too, then what failed, what is true and what to do."""
     out = console()
     end = run.end
     out.print(Text(f"{run.outcome}, after {lasted(run.seconds(datetime.now(UTC)))}", style=COLOURS[end.urgency] if end else ""))
+    if run.sentence:
+        out.print(clean(run.sentence))
     _tell_failures(out, run)
     if end:
         out.print(f"true now:   {end.true}")
@@ -75,8 +77,6 @@ def _tell_failures(out: Console, run: Run) -> None:
             out.print(f"  {way} More: {link(failure.error)}")
     if run.status in CUT_SHORT and not run.terminal and (run.error or run.cause):
         out.print(clean(f"{'stopped' if run.status == 'ABORTED' else 'ended'}: {': '.join(filter(None, (run.error, run.cause)))}"))
-    elif run.error and not run.failures:
-        out.print(clean(f"failed: {run.error}: {run.cause}"))
 
 
 def tell_history(runs: Sequence[Run], now: datetime) -> None:

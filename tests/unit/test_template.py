@@ -76,6 +76,7 @@ STEPS: dict[str, Step] = {
     "RotateAdmin": Step(vpc=True, slot=G, admin=GPU),
     "ReleaseRotation": Step(slot=GU, application="Describe Move"),
     "Verify": Step(slot=G),
+    "SayWhy": Step(),
     "RotateSecret": Step(vpc=True, slot=G, application=GPU, proxy=G, only=PUTS),
 }
 # What is no state, though it is called as if it were a step: Secrets Manager invokes it, and it starts the machine.

@@ -6,6 +6,7 @@ from typing import Any
 
 from rotation.core.drain import Drain, DrainStatus
 from rotation.core.model import Direction, Mode
+from rotation.told.cause import Ended
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,20 @@ class Request:
     def secret_version(self) -> str:
         """The version by which Secrets Manager rotates the application's secret; empty in a run that it did not start."""
         return str(self._event.get("secret_version") or "")
+
+    @property
+    def ended(self) -> Ended:
+        """How this run is about to end."""
+        end = self._event["end"]
+        return Ended(
+            self.target,
+            self.execution_name,
+            end["state"],
+            end["said"],
+            self._event["failures"],
+            self._event["prerequisites"],
+            self._event["mode"],
+        )
 
     @property
     def drain(self) -> Drain | None:
