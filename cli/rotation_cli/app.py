@@ -157,7 +157,7 @@ def list_targets(stack: Stack, as_json: bool) -> int:
     if as_json:
         screen.as_json({name: documents.as_document(text) for name, text in found.items()})
     else:
-        telling.tell_targets(found)
+        telling.tell_targets(found, stack.own_target())
     return 0
 
 

@@ -244,6 +244,13 @@ class Stack:
             raise self.not_found()
         return dict(sorted(found.items()))
 
+    def own_target(self) -> str | None:
+        """The one that comes and goes with the stack; None where CloudFormation does not say."""
+        try:
+            return self.parameters().get("DefaultTarget")
+        except Trouble:
+            return None
+
     def target(self, name: str) -> str:
         """The text of one document."""
         known = self.targets()

@@ -132,14 +132,15 @@ def _row(one: Standing) -> list[str | Text]:
     ]
 
 
-def tell_targets(targets: Mapping[str, str]) -> None:
-    """Name, class and consumers of each."""
+def tell_targets(targets: Mapping[str, str], own: str | None) -> None:
+    """Name, class and consumers of each. `own`: the stack's, which goes with it; the others were added and stay."""
     rows = []
     for name, text in targets.items():
         document = as_object(text)
         slot_secret = str(document.get("slot_secret") or f"unreadable: rotation targets check {name}")
-        rows.append([name, class_of(text).name, slot_secret, ", ".join(_consumers(document))])
-    table(["target", "class", "slot secret", "consumers"], rows)
+        made_by = "not known" if own is None else "the stack" if name == own else "targets add"
+        rows.append([name, made_by, class_of(text).name, slot_secret, ", ".join(_consumers(document))])
+    table(["target", "made by", "class", "slot secret", "consumers"], rows)
 
 
 def _consumers(document: Mapping[str, Any]) -> list[str]:

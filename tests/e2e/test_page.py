@@ -12,7 +12,7 @@ from tests.worlds.browser import Browser
 from tests.worlds.story import bad, good
 
 REPORTS = {"good": good, "bad": bad}
-WINDOWS = [(1280, "light"), (1280, "dark"), (800, "light"), (800, "dark")]
+WINDOWS = [(1280, "light"), (1280, "dark"), (800, "light"), (800, "dark"), (420, "light"), (420, "dark")]
 
 SIZES = """Array.from(document.querySelectorAll(%r), element => {
   const box = element.getBoundingClientRect();
@@ -76,7 +76,7 @@ def test_what_tells_the_story_can_be_seen(browser: Browser, page: Path, width: i
     assert unseen == []
 
 
-@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize("width", [1280, 800, 420])
 def test_nothing_is_wider_than_the_window(browser: Browser, page: Path, width: int) -> None:
     browser.look_at(width, 900)
     browser.open(page)

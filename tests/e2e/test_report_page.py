@@ -61,7 +61,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (820, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (820, "light"), (420, "light"), (420, "dark")])
 def test_it_is_all_there_and_the_browser_has_nothing_to_complain_about(
     browser: Browser, written: Path, width: int, scheme: str
 ) -> None:

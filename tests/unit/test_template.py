@@ -498,3 +498,12 @@ def test_the_rds_authorities_can_be_loaded() -> None:
     bundle = resources.files("rotation").joinpath("certificates/rds-global-bundle.pem")
     with resources.as_file(bundle) as file:
         assert len(ssl.create_default_context(cafile=file).get_ca_certs()) > 80
+
+
+def test_what_stays_when_the_stack_is_deleted_is_what_the_page_says() -> None:
+    page = (ROOT / "docs/deleting.md").read_text()
+    told = re.findall(r"^\| `(\w+)` \| (?:`([^`]+)`)?", page, re.MULTILINE)
+    kept = {key: one for key, one in template()["Resources"].items() if str(one.get("DeletionPolicy", "")).startswith("Retain")}
+    assert {name for name, _ in told} == set(kept)
+    names = {key: one["Properties"].get("LogGroupName", {}).get("Fn::Sub", "") for key, one in kept.items()}
+    assert {name: called.replace("STACK", "${AWS::StackName}") for name, called in told} == names
