@@ -212,8 +212,13 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     if not rows:
         return ""
     titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(map(_cell, head, row)) + "</tr>" for row in rows)
     return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(title: str, cell: str) -> str:
+    """Where the screen is too narrow for a table, each cell is called by its title."""
+    return f'<td data-label="{escape(title)}">{cell}</td>'
 
 
 def _none() -> str:
