@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.core.errors import OwnerUnknown
 from rotation.core.model import Mode
-from rotation.ports import Ran
+from rotation.core.seen import Ran
 from rotation.told.failures import as_object
 from rotation.told.history import STATUSES, Event, read
 from rotation.told.outcome import Outcome

@@ -13,7 +13,8 @@ from rotation.told.failures import as_object, caught
 
 if TYPE_CHECKING:
     from rotation.core.model import Credential
-    from rotation.ports import Ran, RotatingWorld
+    from rotation.core.seen import Ran
+    from rotation.ports import RotatingWorld
     from rotation.protocol.secret_call import SecretCall
 
 T = TypeVar("T")

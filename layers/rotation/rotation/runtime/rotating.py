@@ -11,8 +11,9 @@ from rotation.runtime.wiring import AwsWorld
 from rotation.told.notice import Resume
 
 if TYPE_CHECKING:
+    from rotation.core.seen import Ran
     from rotation.kinds.target import Target
-    from rotation.ports import Ran, RotatedSecret
+    from rotation.ports import RotatedSecret
     from rotation.protocol.secret_call import SecretCall
     from rotation.runtime.settings import Settings
 

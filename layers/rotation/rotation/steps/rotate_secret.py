@@ -19,7 +19,8 @@ from rotation.protocol.secret_runs import (
 )
 
 if TYPE_CHECKING:
-    from rotation.ports import Ran, RotatedSecret, RotatingWorld
+    from rotation.core.seen import Ran
+    from rotation.ports import RotatedSecret, RotatingWorld
 
 LAG_SECONDS = 10
 """Labels are seen late: Secrets Manager calls as soon as it has put AWSPENDING on the version."""

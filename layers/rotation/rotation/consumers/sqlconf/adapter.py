@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 from rotation.consumers.sqlconf import text as sqlconf
 from rotation.core.errors import FileSystemUnavailable, SqlconfMissing, SqlconfUnsupported, TargetInvalid
-from rotation.ports import FileState, Surroundings
+from rotation.core.seen import FileState
 
 if TYPE_CHECKING:
     from rotation.core.model import Credential, Mark
     from rotation.kinds.kind import Settings
+    from rotation.ports import Surroundings
 
 _PREFIX, _SUFFIX = ".sqlconf.rotation-", ".php"
 

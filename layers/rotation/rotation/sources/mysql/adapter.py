@@ -26,7 +26,7 @@ from rotation.core.errors import (
     SourceUnreachable,
     SourceUntrusted,
 )
-from rotation.ports import Activity, Server, Surroundings
+from rotation.core.seen import Activity, Server
 from rotation.sources.other import answers_as_postgresql, way_out
 from rotation.sources.servers import Denied, Servers
 from rotation.sources.tls import verified
@@ -34,6 +34,7 @@ from rotation.sources.tls import verified
 if TYPE_CHECKING:
     from rotation.core.model import Credential, Password
     from rotation.kinds.kind import Settings
+    from rotation.ports import Surroundings
     from rotation.sources.mysql.dual_passwords import Stored
 
 DEFAULT_PORT = 3306

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from rotation.ports import Server
+from rotation.core.seen import Server
 from rotation.sources.postgresql import roles
 from rotation.sources.postgresql.connection import Connection, takes_plain_text
 

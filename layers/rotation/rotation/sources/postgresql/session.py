@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pg8000.native import identifier
 
 from rotation.core.errors import AccountAmbiguous, AccountLocked, PrimaryUnknown, SourceBusy, SourceReadOnly, SourceRefused
-from rotation.ports import Activity, Server
+from rotation.core.seen import Activity, Server
 from rotation.sources.postgresql import roles, server
 from rotation.sources.postgresql.connection import NAME, STATEMENT_SECONDS, Connection
 
