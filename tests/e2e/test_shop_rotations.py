@@ -20,15 +20,17 @@ from local.shop.stack import SHOWN, Pace, Reader
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
 from tests.e2e.shop import ShopTurns
+from tests.e2e.whole import WHOLE
 
 ROTATIONS = int(os.environ.get("ROTATIONS", "0"))
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5, proxy_seconds=0.7)
+IN_A_ROW = 2 if WHOLE else 1
 KINDS: dict[str, tuple[Callable[[], Reader], int]] = {
     "ring of 2": (lambda: Shop(2, PACE), 0),
-    "ring of 3": (lambda: Shop(3, PACE), 2),
-    "one user": (lambda: OneUser(PACE), 2),
+    "ring of 3": (lambda: Shop(3, PACE), IN_A_ROW),
+    "one user": (lambda: OneUser(PACE), IN_A_ROW),
 }
-"""With how many rotations there are every day: of a ring of 2 enough in test_shop_blows.py and test_secrets_manager.py."""
+"""With how many rotations there are by themselves: of a ring of 2 enough in test_shop_blows.py and test_secrets_manager.py."""
 
 
 @pytest.fixture(scope="module", params=KINDS)
