@@ -17,8 +17,8 @@ from local.follow import Run, Visit, follow, wait_for
 from local.load import Results
 from tests.e2e.hands import document, failures_of, put_target
 from tests.e2e.rotations import Turns
-from tests.e2e.whole import whole
 from tests.statemachine.machine import State, scopes, shipped, states
+from tests.whole import whole
 
 FORWARD, RESTORE, RETIRE = "forward", "restore", "retire"
 OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "Verify", "ProbeFunction")

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from tests.e2e.kiosk import Kiosk
-from tests.e2e.whole import only_in_the_whole
+from tests.whole import only_in_the_whole
 
 pytestmark = only_in_the_whole
 

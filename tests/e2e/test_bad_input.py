@@ -32,7 +32,7 @@ from tests.e2e.hands import SECRET_PATH, Kubernetes, made_up, put_target, sql
 from tests.e2e.lending import Lender
 from tests.e2e.rotations import Rotations
 from tests.e2e.shared import SharedStack
-from tests.e2e.whole import WHOLE, whole
+from tests.whole import WHOLE, whole
 
 Spoil = Callable[[BadWorld], object]
 

@@ -17,7 +17,7 @@ from local.follow import wait_for
 from local.leftovers import MARK
 from local.stack import LocalStack
 from tests.e2e.rotations import Rotations
-from tests.e2e.whole import whole
+from tests.whole import whole
 
 IDLE = "import sys; sys.stdin.read()"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.whole import whole
+from tests.whole import whole
 
 ROOT = Path(__file__).resolve().parents[2]
 

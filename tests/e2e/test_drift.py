@@ -6,7 +6,7 @@ import pytest
 from local.mysql import Login
 from tests.e2e.hands import Kubernetes, made_up, move_traffic, put_admin, put_slots, set_password
 from tests.e2e.rotations import Rotations
-from tests.e2e.whole import only_in_the_whole
+from tests.whole import only_in_the_whole
 
 
 def drift_active(rotations: Rotations) -> None:

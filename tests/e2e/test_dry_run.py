@@ -12,7 +12,7 @@ from local.stack import ADMIN_SECRET, SLOT_SECRET, LocalStack
 from tests.e2e.first_run import as_terraform_leaves_it
 from tests.e2e.hands import Kubernetes, SecretState, document, output_of, state_of, stop_before
 from tests.e2e.rotations import Rotations
-from tests.e2e.whole import only_in_the_whole
+from tests.whole import only_in_the_whole
 
 COMMAND = re.compile(r"^\d{4}-\d\d-\d\dT\S+\s+\d+ ([A-Z][a-z]+(?: [A-Z]+)?)\t?(.*)$")
 HARMLESS = ("Connect", "Quit", "Init DB", "Ping")

@@ -14,7 +14,7 @@ from local.mysql import Login
 from local.stack import SLOT_SECRET
 from tests.e2e.hands import Kubernetes, made_up, move_traffic, output_of, put_slots, set_password, sql, state_of, stop_before
 from tests.e2e.rotations import Rotations
-from tests.e2e.whole import only_in_the_whole, whole
+from tests.whole import only_in_the_whole, whole
 
 # ---- resume: what the labels say, and no rotation of its own ---------------------------------------------------------
 

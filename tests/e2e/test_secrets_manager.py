@@ -14,7 +14,7 @@ from local.shop.proxied import Shop
 from local.shop.stack import DATABASE, OTHERS, SHOWN
 from tests.e2e.last_looks import check
 from tests.e2e.shop import ends, labels, press, said
-from tests.e2e.whole import WHOLE
+from tests.whole import WHOLE
 
 ROTATIONS = int(os.environ.get("ROTATIONS") or (4 if WHOLE else 2))
 """Of four one is killed in a step, one is beside a run of ours. Every day there are two of them, the second killed."""

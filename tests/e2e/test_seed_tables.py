@@ -36,7 +36,7 @@ from tests.e2e.hands import (
     until,
 )
 from tests.e2e.rotations import Rotations
-from tests.e2e.whole import only_in_the_whole, whole
+from tests.whole import only_in_the_whole, whole
 
 REFUSED = {"errorType": "ClusterRefused", "errorMessage": "ordered by a test"}
 

@@ -20,7 +20,7 @@ from local.shop.stack import SHOWN, Pace, Reader
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
 from tests.e2e.shop import ShopTurns
-from tests.e2e.whole import WHOLE
+from tests.whole import WHOLE
 
 ROTATIONS = int(os.environ.get("ROTATIONS", "0"))
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5, proxy_seconds=0.7)

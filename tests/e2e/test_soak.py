@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.e2e.whole import only_in_the_whole
+from tests.whole import only_in_the_whole
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.leftovers import marked
-from tests.e2e.whole import whole
+from tests.whole import whole
 
 REPOSITORY = Path(__file__).parents[2]
 WITHIN = 20.0
