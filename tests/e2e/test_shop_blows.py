@@ -14,6 +14,7 @@ from local.shop.stack import SHOWN, Pace
 from tests.e2e.blows import FORWARD, RESTORE, RETIRE, SHOP, Blows, Tally
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
+from tests.e2e.shared import RATE
 from tests.e2e.shop import ShopTurns
 
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5, proxy_seconds=0.7)
@@ -27,7 +28,7 @@ EVERY_DAY = {
 @pytest.fixture(scope="module")
 def turns() -> Iterator[ShopTurns]:
     with Shop(pace=PACE) as shop:
-        with Load(shop.page, marker=SHOWN) as load:
+        with Load(shop.page, RATE, marker=SHOWN) as load:
             yield ShopTurns(shop, load)
         check(shop)
 
