@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from local import canary
-from local.load import RATE, Load
+from local.load import Load
 from local.options import SoakOptions
 from local.proxy.server import Pooled
 from local.shop.one_user import OneUser
@@ -19,6 +19,7 @@ from local.shop.soak import in_a_row, missed, summary
 from local.shop.stack import SHOWN, Pace, Reader
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
+from tests.e2e.shared import RATE
 from tests.e2e.shop import ShopTurns
 from tests.whole import WHOLE
 
@@ -44,7 +45,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Reader]:
 
 def test_in_a_row(stack: Reader, request: pytest.FixtureRequest) -> None:
     kind = request.node.callspec.params["stack"]
-    options = SoakOptions(rotations=ROTATIONS or KINDS[kind][1], logins=0, rate=int(RATE))
+    options = SoakOptions(rotations=ROTATIONS or KINDS[kind][1], logins=0, rate=RATE)
     with Load(stack.page, options.rate, marker=SHOWN) as load:
         row = in_a_row(stack, load, options)
         requests = load.stop()
