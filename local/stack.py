@@ -75,10 +75,10 @@ class LocalStack(Running):
         return self.app.mysql.accepts(Login(user, password))
 
     def may_hold(self, path: Path) -> bool:
-        """The sqlconf.php of a site, and of MySQL's own files all but its logs."""
+        """sqlconf.php, and of MySQL's own files all but its logs."""
         mysql = self.app.mysql
         in_database = path.is_relative_to(mysql.data) and path not in (mysql.general_log, mysql.error_log)
-        return in_database or (path.name == "sqlconf.php" and path.parent.parent == self.app.sites)
+        return in_database or path == self.app.sites / "default" / "sqlconf.php"
 
     def access_entries(self) -> dict[str, list[str]]:
         """Whom the cluster lets in, with their groups: the functions as the template says, and a person with kubectl."""
