@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from rotation.told.failures import as_object
 from rotation.told.history import RUNNING, Event, Visit, read
 
 from local.running import Running
@@ -27,6 +28,8 @@ class Run:
     status: str = RUNNING
     error: str = ""
     cause: str = ""
+    summary: str = ""
+    """What the machine says of a good end; of a bad one that is its cause."""
     visits: list[Visit] = field(default_factory=list)
     began: float = 0.0
     ended: float = 0.0
@@ -102,6 +105,7 @@ def _newer(states: Any, arn: str, last: int = 0) -> list[Event]:
 
 def _read(run: Run, events: list[Event], described: dict[str, Any]) -> None:
     run.status, run.error, run.cause = described["status"], described.get("error", ""), described.get("cause", "")
+    run.summary = str(as_object(described.get("output")).get("summary") or "")
     run.began = _seconds(described["startDate"])
     run.ended = _seconds(described["stopDate"]) if run.status != RUNNING else time.time()
     history = read(events)

@@ -24,6 +24,8 @@ FORWARD, RESTORE, RETIRE = "forward", "restore", "retire"
 OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "Verify", "ProbeFunction")
 """A blow to these has nothing to recover: they hold nothing, and change no credential. Whatever else a revocation goes through is
 struck with a rotation, and every boundary of it by `make faults`."""
+WORDS = "SayWhy"
+"""All is done or undone by then; that a run ends the same way without it is held by tests/statemachine/test_ends.py."""
 BUTTON = "WaitForSecretsManager"
 """Only where Secrets Manager began it: test_secrets_manager.py strikes that rotation in all of its steps."""
 KILLED = "Runtime.ExitError"
@@ -100,7 +102,12 @@ class Way:
             RETIRE: shipped()["States"]["Publish"]["ItemProcessor"]["StartAt"],
         }
         first = ["CloseFlip"] if direction == RESTORE else []
-        left_out = (*self.others, *(OTHER_MODES if direction == FORWARD else ()), *(self.late if direction != RETIRE else ()))
+        left_out = (
+            WORDS,
+            *self.others,
+            *(OTHER_MODES if direction == FORWARD else ()),
+            *(self.late if direction != RETIRE else ()),
+        )
         return [*first, *(name for name in visited(starts[direction], direction) if name not in left_out)]
 
 

@@ -212,7 +212,7 @@ def test_k8s_secret_update_fails(rotations: Rotations) -> None:
     rotations.stack.aws.fail(Fault(rotations.stack.function("PatchSecret"), {"direction": "forward"}, error=REFUSED))
     run = rotations.run()
     assert run.outcome == "RolledBack", run.cause
-    assert "PatchSecret failed: ClusterRefused" in run.cause
+    assert "PatchSecret failed with ClusterRefused" in run.cause
     assert (rotations.logins(), rotations.admin) == (before, admin)
     rotations.assert_at_rest()
     rotations.assert_rotates()

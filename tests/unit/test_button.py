@@ -248,8 +248,8 @@ def test_a_run_that_is_rolled_back_makes_the_step_fail_with_its_reason(world: Pr
     assert not manager.rotate()
     [error] = manager.errors
     assert error.startswith("RunEnded: the execution secret-")
-    assert "ended in RolledBack. Rolled back. The application uses the credential it had before" in error
-    assert "CheckLogin: shop: the endpoint proxy.example:5432 refuses openemr_b" in error
+    assert "ended in RolledBack. shop: rolled back, the application uses the login that it had before" in error
+    assert "CheckLogin failed with EndpointTooSlow: the endpoint proxy.example:5432 refuses openemr_b" in error
     assert used(world).same_login(before)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rotation.core.model import Direction, Mode
+from rotation.told.cause import Ended
 
 if TYPE_CHECKING:
     from rotation.core.drain import Drain
@@ -140,6 +141,20 @@ class Request:
     def secret_version(self) -> str:
         """The version by which Secrets Manager rotates the application's secret; empty in a run that it did not start."""
         return str(self._event.get("secret_version") or "")
+
+    @property
+    def ended(self) -> Ended:
+        """How this run is about to end."""
+        end = self._event["end"]
+        return Ended(
+            self.target,
+            self.execution_name,
+            end["state"],
+            end["said"],
+            self._event["failures"],
+            self._event["prerequisites"],
+            self._event["mode"],
+        )
 
     @property
     def drain(self) -> Drain | None:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, TypeVar
 from rotation.core.errors import RotationAlreadyRunning, RunEnded, RunTooSlow, TransientError
 from rotation.core.situation import Left, left_to_do
 from rotation.protocol.intents import read_record
-from rotation.told.failures import as_object, caught
 
 if TYPE_CHECKING:
     from rotation.core.model import Credential
@@ -99,7 +98,5 @@ def wait_for(world: RotatingWorld, look: Callable[[], T | None], what: str, seco
 
 
 def _end(run: Ran) -> str:
-    """One sentence or two: where it ended, and what made it end there."""
-    said, _, why = run.cause.partition(" Why: ")
-    reasons = "; ".join(f"{one.step}: {one.message}" for one in caught(as_object(why)))
-    return " ".join(one for one in (f"the execution {run.name} ended in {run.end}.", said, reasons) if one)
+    """Where it ended, and the Cause, which says what made it end there."""
+    return " ".join(one for one in (f"the execution {run.name} ended in {run.end}.", run.cause) if one)
