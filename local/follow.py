@@ -14,6 +14,8 @@ from rotation.told.history import RUNNING, Event, Visit, read
 from local.running import Running
 
 POLL_SECONDS = 0.1
+WAIT_SECONDS = 0.2
+"""Between two looks whether it has ended: each costs the local AWS as much as a call of a function."""
 NEW, ALL = 10, 1000
 """Events in a page: of what may have come since the last look, and of a whole history."""
 
@@ -83,7 +85,7 @@ def wait_for(stack: Running, arn: str, meanwhile: Callable[[], object] = lambda:
     states = stack.aws.client("stepfunctions")
     while (described := states.describe_execution(executionArn=arn))["status"] == RUNNING:
         meanwhile()
-        time.sleep(POLL_SECONDS)
+        time.sleep(WAIT_SECONDS)
     run = Run(arn)
     _read(run, _newer(states, arn), described)
     return run

@@ -11,7 +11,7 @@ import pytest
 from rotation.core.errors import OwnerUnknown
 from rotation.core.findings import Severity
 from rotation.core.model import Credential, Slot
-from rotation.ports import Ran
+from rotation.core.seen import Ran
 from rotation.protocol.probes import probe
 from rotation.protocol.secret_runs import intended
 from rotation.steps.flip_slot import flip_slot

@@ -76,7 +76,10 @@ def test_a_bad_demo_says_what_is_not_well() -> None:
         "2 of 2 retired passwords are refused",
         "0 passwords leaked",
         "demo-1 openemr_a → openemr_b RotationSucceeded 16.7 s 4.7 s 12.0 s quiet period 8.0, rollout 4.0",
-        "demo-2 openemr_b RolledBack made to fail at CheckRollout openemr: rolled back, the application uses the login that it had before. CheckRollout",
+        (
+            "demo-2 openemr_b RolledBack made to fail at CheckRollout "
+            "openemr: rolled back, the application uses the login that it had before. CheckRollout"
+        ),
         "together 1,194 0",
         "openemr demo-1 refused",
         "MySQL 9.7.4",

@@ -11,7 +11,6 @@ from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.core.errors import PermanentError, TargetInvalid
 from rotation.kinds import registry
 from rotation.kinds.kind import Holds
-from rotation.ports import Surroundings
 from rotation.protocol.remembering import Remembering
 
 if TYPE_CHECKING:
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
         RotatedSecret,
         SecretStore,
         Source,
+        Surroundings,
         Workload,
     )
     from rotation.runtime.settings import Settings
@@ -177,6 +177,8 @@ class AwsWorld:
 
     @cached_property
     def _here(self) -> Surroundings:
+        from rotation.ports import Surroundings
+
         return Surroundings(self.target.name, self.target.admin_secret, self._settings.sites_root, self.target.quiet_seconds)
 
     def _held(self, consumer: Consumer, username: str) -> CredentialConsumer:
