@@ -2,6 +2,7 @@
 
 import base64
 import datetime as dt
+import gc
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -63,6 +64,13 @@ def test_the_cluster_s_name_is_in_the_signature_and_nowhere_else(monkeypatch: py
     differing = dict(set(parse_qsl(one.query)) ^ set(parse_qsl(other.query)))
     assert set(differing) == {"X-Amz-Signature"}
     assert one.netloc == other.netloc == "sts.eu-central-1.amazonaws.com"
+
+
+def test_a_token_is_made_however_long_ago_the_first_was() -> None:
+    """A warm function has collected its garbage since."""
+    first = eks.token("openemr-eks")
+    gc.collect()
+    assert urlsplit(url_of(eks.token("openemr-eks"))).netloc == urlsplit(url_of(first)).netloc
 
 
 def test_a_token_is_as_old_as_the_call_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:

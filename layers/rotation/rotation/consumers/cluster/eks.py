@@ -94,17 +94,20 @@ def _connect(cluster: str) -> ApiClient:
 
 
 @cache
-def _signer() -> RequestSigner:
-    """Kept for the life of the function, as its clients and their credentials are: a session costs more than many signatures."""
+def _signer() -> tuple[RequestSigner, Any]:
+    """Kept for the life of the function, as its clients and their credentials are: a session costs more than many signatures. The
+    session is kept beside the signer, which knows its events by a weak reference only."""
     session: Any = boto3.Session()
     sts = client("sts").meta
-    return RequestSigner(sts.service_model.service_id, sts.region_name, "sts", "v4", session.get_credentials(), session.events)
+    credentials, events = session.get_credentials(), session.events
+    return RequestSigner(sts.service_model.service_id, sts.region_name, "sts", "v4", credentials, events), session
 
 
 def token(cluster: str) -> str:
     """`k8s-aws-v1.` and a presigned GetCallerIdentity that names the cluster in a signed header. Made offline."""
     sts = client("sts")
-    url = _signer().generate_presigned_url(
+    signer, _ = _signer()
+    url = signer.generate_presigned_url(
         {
             "method": "GET",
             "url": f"{sts.meta.endpoint_url}/?Action=GetCallerIdentity&Version=2011-06-15",
