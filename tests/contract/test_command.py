@@ -27,6 +27,7 @@ HERE = "us-east-1:123456789012"
 OTHER = f"arn:aws:states:{HERE}:execution:another-machine:its-run"
 PARAMETERS = {
     "SlotSecretArn": f"arn:aws:secretsmanager:{HERE}:secret:openemr/slots-AbCdEf",
+    "SourceKind": "mysql",
     "AdminSecretArn": f"arn:aws:secretsmanager:{HERE}:secret:openemr/admin-AbCdEf",
     "ClusterName": "openemr-eks",
     "Namespace": "openemr",
