@@ -21,6 +21,8 @@ from rotation.core.errors import (
     ClusterRefused,
     ClusterUnavailable,
     FileSystemUnavailable,
+    FleetDenied,
+    FleetUnavailable,
     NotAnnounced,
     OwnerUnknown,
     RotationError,
@@ -31,6 +33,7 @@ from rotation.core.errors import (
     SqlconfUnsupported,
     TransientError,
 )
+from rotation.core.fleet import Answer, Instance, Telling
 from rotation.core.model import PENDING, STAGING, Credential, Labels, Mark, Password, SecretText, Version
 from rotation.core.record import Document
 from rotation.core.rollout import Rollout
@@ -54,6 +57,7 @@ class Port(StrEnum):
     PROXY = "proxy"
     FILE = "file system"
     CLUSTER = "cluster"
+    INSTANCES = "instances"
     PAGE = "page"
     EXECUTIONS = "executions"
     TOPIC = "topic"
@@ -65,6 +69,7 @@ UNAVAILABLE: dict[Port, type[RotationError]] = {
     Port.PROXY: SourceUnreachable,
     Port.FILE: FileSystemUnavailable,
     Port.CLUSTER: ClusterUnavailable,
+    Port.INSTANCES: FleetUnavailable,
     Port.PAGE: AppUnhealthy,
     Port.EXECUTIONS: OwnerUnknown,
     Port.TOPIC: NotAnnounced,
@@ -74,6 +79,7 @@ PERMANENT: dict[Port, type[RotationError]] = {
     Port.DATABASE: SourceRefused,
     Port.FILE: SqlconfUnsupported,
     Port.CLUSTER: ClusterRefused,
+    Port.INSTANCES: FleetDenied,
 }
 
 
@@ -154,6 +160,8 @@ class Seen:
     boundaries: list[Boundary] = field(default_factory=list)
     ending: Sequence[SessionId] = ()
     """Sessions that it is about to end."""
+    telling: tuple[Telling, tuple[str, ...]] | None = None
+    """What instances are told now, and which."""
     under_lock: set[str] = field(default_factory=set)
     """What it did since it took the database's lock."""
     over: set[str] = field(default_factory=set)
@@ -406,6 +414,9 @@ class Ports:
     def workloads(self) -> list["Deployment"]:
         return [Deployment(self._it)]
 
+    def fleets(self) -> list["FleetCalls"]:
+        return []
+
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
         alive, over = self._it.call(Port.EXECUTIONS, "owner alive?", lambda: self._asked_about(arn, age_seconds))
         if over:
@@ -608,6 +619,27 @@ class Deployment:
     def rollout(self) -> Rollout:
         rollout: Rollout = self._it.call(Port.CLUSTER, "rollout", self._pods.rollout)
         return rollout
+
+
+class FleetCalls:
+    """Instances that are told."""
+
+    def __init__(self, it: Invocation, fleet: Any) -> None:
+        self._it, self._fleet = it, fleet
+        self.name: str = fleet.name
+
+    def instances(self) -> list[Instance]:
+        found: list[Instance] = self._it.call(Port.INSTANCES, "which instances", self._fleet.instances)
+        return found
+
+    def answers(self, telling: Telling, since: float) -> list[Answer]:
+        what = f"answers to {telling.action}"
+        found: list[Answer] = self._it.call(Port.INSTANCES, what, lambda: self._fleet.answers(telling, since))
+        return found
+
+    def tell(self, telling: Telling, instances: Sequence[str]) -> None:
+        self._it.seen.telling = (telling, tuple(instances))
+        self._it.call(Port.INSTANCES, f"tell {telling.action}", lambda: self._fleet.tell(telling, instances))
 
 
 class Page:

@@ -172,7 +172,9 @@ class Situation:
         """What is still gone on with behind a proxy, and how far Secrets Manager is."""
         if not self.beyond:
             return ()
-        application, proxies, rotation = self.beyond
+        application, proxies, rotation, *fleet = self.beyond
+        if fleet:
+            return repr(fleet)
         return [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
 
     def _matters(self, remembered: str, others: Any) -> bool:

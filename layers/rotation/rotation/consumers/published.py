@@ -40,11 +40,21 @@ class PublishedSecret:
         wanted = self._login(credential)
         if wanted.items() <= content.items() and not (mark.closes and not self._put_before(labels, mark)):
             return False
-        version = self._version(labels.current, mark)
-        self._store.put_once(version, SecretText(json.dumps({**content, **wanted})))
+        version = self._staged(labels, {**content, **wanted}, mark)
         if not self._store.swap(CURRENT, to=version, removed_from=labels.current):
             raise SecretStoreUnavailable(f"{self.name}: another version became current while this one was written")
         return True
+
+    def put(self, credential: Credential, mark: Mark) -> str:
+        labels = self._store.labels()
+        content = self._content(labels.current)
+        wanted = self._login(credential)
+        return labels.current if wanted.items() <= content.items() else self._staged(labels, {**content, **wanted}, mark)
+
+    def _staged(self, labels: Labels, content: dict[str, Any], mark: Mark) -> str:
+        version = self._version(labels.current, mark)
+        self._store.put_once(version, SecretText(json.dumps(content)))
+        return version
 
     def _put_before(self, labels: Labels, mark: Mark) -> bool:
         """Whether what is current is what this very publish has put."""

@@ -133,6 +133,17 @@ class Request:
         return None if began is None else float(began)
 
     @property
+    def instances_began(self) -> float | None:
+        """When WriteWpConfig came first; None the first time."""
+        began = self._event["instances"].get("began")
+        return None if began is None else float(began)
+
+    @property
+    def instances_version(self) -> str:
+        """The version that instances are told to hold; empty before it is there."""
+        return str(self._event["instances"].get("version") or "")
+
+    @property
     def secret_version(self) -> str:
         """The version by which Secrets Manager rotates the application's secret; empty in a run that it did not start."""
         return str(self._event.get("secret_version") or "")

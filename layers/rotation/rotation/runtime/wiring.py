@@ -16,6 +16,7 @@ from rotation.ports import (
     ClusterObject,
     CredentialConsumer,
     Endpoint,
+    Fleet,
     Health,
     ProtectedFile,
     RotatedSecret,
@@ -142,6 +143,13 @@ class AwsWorld:
         made: Workload = self._made(self.target.consumers[index])
         return made
 
+    def fleet(self, index: int) -> Fleet:
+        made: Fleet = self._made(self.target.consumers[index])
+        return made
+
+    def fleets(self) -> list[Fleet]:
+        return [self._made(consumer) for consumer in self.target.consumers if consumer.known.holds is Holds.VERSION]
+
     def cluster_objects(self, kind: str) -> list[ClusterObject]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.kind == kind]
 
@@ -174,7 +182,9 @@ class AwsWorld:
 
     @cached_property
     def _here(self) -> Surroundings:
-        return Surroundings(self.target.name, self.target.admin_secret, self._settings.sites_root, self.target.quiet_seconds)
+        target = self.target
+        secret = target.rotated_secret or ""
+        return Surroundings(target.name, target.admin_secret, self._settings.sites_root, target.quiet_seconds, secret)
 
     def _held(self, consumer: Consumer, username: str) -> CredentialConsumer:
         made = self._made(consumer)

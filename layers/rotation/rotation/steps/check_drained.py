@@ -1,16 +1,17 @@
 """CheckDrained: one look at whether anybody still uses the old credential. Runs before the old slot is altered and again before
 its old password is discarded; all waiting is the state machine's."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from rotation.core.drain import REPUBLISHES, DrainStatus, Look, after
+from rotation.core.drain import REPUBLISHES, DrainStatus, Look, after, asks, heard_since
 from rotation.core.errors import ConsumerDiffers, DrainTooSlow
+from rotation.core.fleet import LOOK, Hold, Telling, held, unasked
 from rotation.core.model import Credential
 from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
-from rotation.ports import World
+from rotation.ports import Fleet, World
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.intents import confirm
 from rotation.protocol.request import Request
@@ -23,9 +24,9 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
     """
     record = confirm(world.slots, request.claim.version)
     admin = AdminLogin(world)
-    held = [consumer.read() for consumer in world.credentials()]
+    reads = [consumer.read() for consumer in world.credentials()]
     now, target = world.now(), world.target
-    look = _look(world, request, record, admin, held)
+    look = _look(world, request, record, admin, reads)
     drain = after(look, request.drain, now, target.quiet_seconds, target.drain_deadline_seconds, target.cache_seconds)
     if drain.republished > REPUBLISHES:
         raise ConsumerDiffers(
@@ -36,15 +37,16 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
             f"{target.name}: the old credential is still in use, or not yet quiet for {target.quiet_seconds} s,"
             f" after {target.drain_deadline_seconds} s (drain.deadline_seconds)"
         )
-    return {**asdict(drain), "admin_in_use": any(c.username == admin.credential.username for c in held)}
+    return {**asdict(drain), "admin_in_use": any(c.username == admin.credential.username for c in reads)}
 
 
-def _look(world: World, request: Request, record: Record, admin: AdminLogin, held: list[Credential]) -> Look:
+def _look(world: World, request: Request, record: Record, admin: AdminLogin, reads: list[Credential]) -> Look:
     expected = record.credential(record.active)
-    published = all(credential.same_login(expected) for credential in held)
+    published = all(credential.same_login(expected) for credential in reads)
     rolled_out = all(progress(workload.rollout()) is Progress.COMPLETE for workload in world.workloads())
     if request.mode.terms.ignores_others:
-        return Look(published, rolled_out, sessions=0, logins=None)
+        look = Look(published, rolled_out, sessions=0, logins=None)
+        return replace(look, instances=_instances(world, request, look))
     # With one user nobody can tell which password a session or a login used: the quiet period alone is waited for.
     retiring = set() if record.two_values else {record.credential(record.leaves).username}
     if record.previous:
@@ -52,9 +54,36 @@ def _look(world: World, request: Request, record: Record, admin: AdminLogin, hel
     activities = {username: admin.ask(partial(world.source.activity, username=username)) for username in sorted(retiring)}
     # Every look of ours logs in as the admin, which a first rotation may be draining: its sessions tell, its logins do not.
     counts = [activity.logins for username, activity in activities.items() if username != admin.credential.username]
-    return Look(
+    look = Look(
         published,
         rolled_out,
         sessions=sum(activity.sessions for activity in activities.values()),
         logins=None if None in counts else sum(count or 0 for count in counts) - request.claim.own_logins,
     )
+    return replace(look, instances=_instances(world, request, look))
+
+
+def _instances(world: World, request: Request, look: Look) -> Hold:
+    """What they said that they hold since they were asked. Who has to be asked again, is: the next look hears what they say."""
+    now, target = world.now(), world.target
+    since = heard_since(request.drain, now, target.drain_deadline_seconds)
+    found = [_held(world, fleet, since, asking=_may_ask(world, request, look)) for fleet in world.fleets()]
+    return max(found, key=list(Hold).index, default=Hold.SAME)
+
+
+def _may_ask(world: World, request: Request, look: Look) -> bool:
+    """As long as something else stirs, it would be for nothing."""
+    settled = look.published and look.rolled_out and not look.sessions
+    return settled and asks(request.drain, world.now(), world.target.quiet_seconds)
+
+
+def _held(world: World, fleet: Fleet, since: float, *, asking: bool) -> Hold:
+    if world.rotated is None:
+        return Hold.UNKNOWN
+    labels = world.rotated.labels()
+    telling = Telling(LOOK, labels.current, tuple(filter(None, [labels.previous])))
+    instances, answers = fleet.instances(), fleet.answers(telling, since)
+    told = unasked(instances, answers) if asking else ()
+    if told:
+        fleet.tell(telling, told)
+    return held(instances, answers, labels.current)

@@ -1,0 +1,76 @@
+"""The kind `wp-config`."""
+
+from collections.abc import Iterator
+
+from rotation.kinds.kind import ConsumerKind, Holds, Parameters, Settings
+
+
+def change(settings: Settings, used: str, new: str) -> str:
+    """What a dry run says."""
+    where = f"every instance with the tag {settings['tag']}={settings['value']}"
+    return f"{settings['path']} of {where}, one first: from {used} to {new}"
+
+
+def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
+    """The roles may send one document, to instances with one tag."""
+    tag, value, document = (parameters[name] for name in ("InstancesTag", "InstancesTagValue", "WpConfigDocumentName"))
+    if (settings["tag"], settings["value"]) != (tag, value):
+        asked = f"{settings['tag']}={settings['value']}"
+        yield f"wp-config {asked}: the roles may tell {tag}={value} (parameters InstancesTag, InstancesTagValue)"
+    if settings["document"] != document:
+        yield f"wp-config {settings['document']}: the roles may send {document}, the document of this stack"
+
+
+KIND = ConsumerKind(
+    state="WriteWpConfig",
+    holds=Holds.VERSION,
+    properties={
+        "tag": {
+            "description": "Key of the tag that the instances have",
+            "type": "string",
+            "pattern": "^[A-Za-z0-9_.:/=+@-]{1,127}$",
+            "default": "app",
+        },
+        "value": {
+            "description": "Value of that tag, as the key app of the application's secret says it",
+            "type": "string",
+            "pattern": "^[A-Za-z0-9 _.:/=+@-]{1,255}$",
+        },
+        "document": {
+            "description": "Name of the document of Systems Manager that rewrites the file",
+            "type": "string",
+            "pattern": "^[a-zA-Z0-9_.-]{3,128}$",
+        },
+        "path": {
+            "description": "Of the file, on each instance",
+            "type": "string",
+            "pattern": "^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$",
+            "default": "/var/www/html/wp-config.php",
+        },
+        "page": {
+            "description": "What each instance asks of itself once its file is written; empty for nothing",
+            "type": "string",
+            "pattern": "^(https?://[A-Za-z0-9._~:/?=&%+@-]+)?$",
+            "default": "http://127.0.0.1/",
+        },
+        "marker": {
+            "description": "Text that only the working page contains; empty where a status of 200 is enough",
+            "type": "string",
+            "pattern": "^[A-Za-z0-9 _.,:;/=+@()<>-]{0,200}$",
+            "default": "",
+        },
+        "slowest_boot_seconds": {
+            "description": (
+                "How long an instance may take from its launch until its boot unit has written the file: what was current when it"
+                " began stays valid for at least as long"
+            ),
+            "type": "integer",
+            "minimum": 0,
+            "maximum": 172800,
+        },
+    },
+    required=("value", "document", "slowest_boot_seconds"),
+    change=change,
+    beyond=beyond,
+    goes_on="slowest_boot_seconds",
+)

@@ -1,0 +1,223 @@
+"""Instances that are told which version of a secret to hold: who has to say that it does, and who is told next. Pure.
+
+First one alone (the canary), whose own page is asked; then all others. Nothing is remembered: what was told and what came of it
+is looked at each time, so a command whose answer was lost is found, and one that is sent twice does no harm."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rotation.core.errors import (
+    CommandCancelled,
+    CommandFailed,
+    CommandNotDelivered,
+    CommandTerminated,
+    CommandTimedOut,
+    CommandUndeliverable,
+    DiskFull,
+    InstancesMissing,
+    InstanceSilent,
+    PageBad,
+    PermanentError,
+    PhpMissing,
+    SecretUnreadable,
+    WpConfigMissing,
+    WpConfigReadOnly,
+    WpConfigUnsupported,
+)
+
+WRITE, LOOK = "write", "look"
+DELIVERY_SECONDS, SCRIPT_SECONDS = 30, 60
+"""How long a command may wait for its instance, and how long it may work there. Afterwards it does nothing any more: together they
+are less than the shortest quiet period that mode verify takes without a word."""
+LATEST_SECONDS = DELIVERY_SECONDS + SCRIPT_SECONDS
+ATTEMPTS = 3
+"""How often an instance in service is told again that did not hear, or did not finish."""
+WELL, BAD = "well", "bad"
+
+
+class Status(StrEnum):
+    """What came of a command on one instance, as Systems Manager's StatusDetails have it."""
+
+    UNDER_WAY = "under way"
+    SUCCESS = "Success"
+    FAILED = "Failed"
+    TIMED_OUT = "ExecutionTimedOut"
+    NOT_DELIVERED = "DeliveryTimedOut"
+    UNDELIVERABLE = "Undeliverable"
+    TERMINATED = "Terminated"
+    CANCELLED = "Cancelled"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One machine that has the tag, and is there."""
+
+    id: str
+    serves: bool
+    """It is in service: nothing counts as published until it holds it. Else it boots, stands by or leaves."""
+    stays: bool
+    """It is not on its way out: what it holds, the application may still use."""
+    online: bool
+    """Its agent is connected: it can be told."""
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What instances are told. No credential is in it."""
+
+    action: str
+    version: str
+    """Of the application's secret."""
+    candidates: tuple[str, ...] = ()
+    """Other versions that the file may hold, to be named in the answer."""
+    mark: str = ""
+    """What makes it another telling than the same one of another publish."""
+    careful: bool = True
+    """Each asks its own page, and the first failure spares the others. Not on the way back: there all are told, whatever one says."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one command on one instance."""
+
+    instance: str
+    status: Status
+    asked: float
+    """When it was told, in seconds since 1970."""
+    holds: str = ""
+    """The version whose credential its file holds; `other` or `unreadable`; empty where it did not say."""
+    page: str = ""
+    reason: str = ""
+    """The name of our own error."""
+    detail: str = ""
+
+    @property
+    def ended(self) -> bool:
+        return self.status is not Status.UNDER_WAY
+
+    def well(self, version: str) -> bool:
+        """Whether the instance holds that version, and its own page does not show otherwise."""
+        return self.status is Status.SUCCESS and self.holds == version and self.page != BAD
+
+
+@dataclass(frozen=True)
+class Next:
+    """What to do about instances that are to be written."""
+
+    complete: bool
+    tell: tuple[str, ...] = ()
+
+
+REASONS: Mapping[str, type[PermanentError]] = {
+    one.__name__: one
+    for one in (WpConfigMissing, WpConfigUnsupported, WpConfigReadOnly, DiskFull, PhpMissing, SecretUnreadable, PageBad)
+}
+ENDS: Mapping[Status, type[PermanentError]] = {
+    Status.FAILED: CommandFailed,
+    Status.TIMED_OUT: CommandTimedOut,
+    Status.NOT_DELIVERED: CommandNotDelivered,
+    Status.UNDELIVERABLE: CommandUndeliverable,
+    Status.TERMINATED: CommandTerminated,
+    Status.CANCELLED: CommandCancelled,
+}
+SAID: Mapping[Status, str] = {
+    Status.FAILED: "the command failed and did not say why; look at its output in Systems Manager",
+    Status.TIMED_OUT: f"the command did not end within {SCRIPT_SECONDS} s; is the machine overloaded?",
+    Status.NOT_DELIVERED: "it did not take the command in time; is its agent running?",
+    Status.UNDELIVERABLE: "the command could not be delivered; does its agent reach Systems Manager?",
+    Status.TERMINATED: "it was not told any more, since the command had failed elsewhere",
+    Status.CANCELLED: "somebody cancelled the command",
+}
+
+
+def to_write(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling) -> Next:
+    """Whether all in service hold it, and who is to be told now. Raises what no further telling would mend."""
+    version = telling.version
+    serving = [one for one in instances if one.serves]
+    told = {one.id: [answer for answer in answers if answer.instance == one.id] for one in serving}
+    done = {name for name, said in told.items() if any(answer.well(version) for answer in said)}
+    _refuse_failed({name: said for name, said in told.items() if name not in done}, version)
+    if len(done) == len(serving):
+        return Next(complete=True)
+    free = [one.id for one in serving if one.online and one.id not in done and all(answer.ended for answer in told[one.id])]
+    if telling.careful and not done:
+        return Next(complete=False, tell=_canary(serving, free))
+    return Next(complete=False, tell=tuple(sorted(free)))
+
+
+def _canary(serving: Sequence[Instance], free: Sequence[str]) -> tuple[str, ...]:
+    """None while one is at it."""
+    busy = [one for one in serving if one.online and one.id not in free]
+    return () if busy else tuple(sorted(free)[:1])
+
+
+def _refuse_failed(told: Mapping[str, Sequence[Answer]], version: str) -> None:
+    """The worst of all: that a command was taken back elsewhere says less than why."""
+    failures = [found for name, said in told.items() for found in _failed(name, said, version)]
+    failures.sort(key=lambda error: isinstance(error, CommandTerminated))
+    if failures:
+        raise failures[0]
+
+
+def _failed(name: str, said: Sequence[Answer], version: str) -> Iterator[PermanentError]:
+    ended = sorted((answer for answer in said if answer.ended), key=lambda answer: answer.asked)
+    final = [answer for answer in ended if answer.reason or answer.status is Status.CANCELLED or _differs(answer, version)]
+    for answer in final[-1:] or (ended[-1:] if len(ended) >= ATTEMPTS else []):
+        yield failure(name, answer)
+
+
+def _differs(answer: Answer, version: str) -> bool:
+    return answer.status is Status.SUCCESS and not answer.well(version)
+
+
+def failure(name: str, answer: Answer) -> PermanentError:
+    """As people are told of it."""
+    error = REASONS.get(answer.reason) or (PageBad if answer.page == BAD else ENDS.get(answer.status, CommandFailed))
+    return error(f"instance {name}: {answer.detail or SAID.get(answer.status, 'it does not hold what it was told to')}")
+
+
+def refuse_none(name: str, instances: Sequence[Instance]) -> None:
+    """The tag may be misspelt: to write nowhere would look like success."""
+    if not any(one.serves for one in instances):
+        raise InstancesMissing(f"{name}: none is in service; does the tag say what the target says?")
+
+
+def silent(name: str, instances: Sequence[Instance], answers: Sequence[Answer], version: str, waited: float) -> PermanentError:
+    """Whoever is in service and has not answered when time is up."""
+    well = {answer.instance for answer in answers if answer.well(version)}
+    missing = sorted(one.id for one in instances if one.serves and one.id not in well)
+    offline = sorted(one.id for one in instances if one.serves and not one.online)
+    said = f"; without a connected agent: {', '.join(offline)}" if offline else ""
+    return InstanceSilent(f"{name}: after {waited:.0f} s no answer of {', '.join(missing)} (rollout.deadline_seconds){said}")
+
+
+class Hold(StrEnum):
+    """What all instances hold, as far as they said."""
+
+    SAME = "same"
+    UNKNOWN = "unknown"
+    """One has not answered: it boots, or its agent does not."""
+    OTHER = "other"
+    """All have answered, and one holds another version."""
+
+
+def held(instances: Sequence[Instance], answers: Sequence[Answer], version: str) -> Hold:
+    """Of every instance that stays, whatever its state: one that boots may have read what was current before."""
+    newest = _newest(answers)
+    said = [newest.get(one.id) for one in instances if one.stays]
+    if not all(said):
+        return Hold.UNKNOWN
+    return Hold.SAME if all(answer and answer.holds == version for answer in said) else Hold.OTHER
+
+
+def unasked(instances: Sequence[Instance], answers: Sequence[Answer]) -> tuple[str, ...]:
+    """Who can be asked, and has neither answered nor been asked."""
+    busy = {answer.instance for answer in answers if not answer.ended} | set(_newest(answers))
+    return tuple(sorted(one.id for one in instances if one.stays and one.online and one.id not in busy))
+
+
+def _newest(answers: Sequence[Answer]) -> dict[str, Answer]:
+    """Of those that say what is held."""
+    said = (answer for answer in answers if answer.ended and answer.holds)
+    return {answer.instance: answer for answer in sorted(said, key=lambda answer: answer.asked)}

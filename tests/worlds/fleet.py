@@ -1,0 +1,213 @@
+"""Instances in memory, what their files hold, and the commands that are on their way. All of it is a value, with time in it.
+
+A command takes a while to an instance, is lost where the agent does not answer, and may come late; whoever was launched boots with
+what was current when it began to, and writes that at its end.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from rotation.core.fleet import BAD, LOOK, WELL, WRITE, Answer, Instance, Status, Telling
+from rotation.core.model import CURRENT, Credential
+
+from local import secret_labels as aws
+from tests.worlds.journal import Journal
+from tests.worlds.world import USERS, credential
+
+AGENT_SECONDS = 1.0
+"""From a command until it has been carried out."""
+BOOT_SECONDS = 6.0
+"""From a launch, which reads what is current, until that is in the file and the instance serves."""
+COMMAND_SECONDS = 12.0
+"""How long a command may wait for its instance: less than the quiet period of the target, as the shipped proportions have it."""
+FIRST, SECOND, LAUNCHED = "i-1", "i-2", "i-3"
+IN_SERVICE, BOOTS = "InService", "Pending"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One instance."""
+
+    id: str
+    holds: Credential
+    """In its file; while it boots for the first time, what it is about to write."""
+    lifecycle: str = IN_SERVICE
+    boots: tuple[float, Credential] | None = None
+    """When its boot unit writes, and what it has read."""
+    answers: bool = True
+    """Its agent does."""
+    delay: float = AGENT_SECONDS
+    shows: bool = True
+    """Its page, with slot B."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """What one instance was told."""
+
+    instance: str
+    telling: Telling
+    asked: float
+    at: float
+    """When it is carried out, unless the agent does not answer."""
+    said: Answer | None = None
+    """Once it has ended."""
+
+
+class Fleet:
+    """Two in service at first."""
+
+    name = "instances with the tag app=openemr"
+
+    def __init__(self, secret: Any, journal: Journal, now: Any, first: Credential) -> None:
+        self._secret, self._journal, self._now = secret, journal, now
+        self.machines: tuple[Machine, ...] = (Machine(FIRST, first), Machine(SECOND, first))
+        self.commands: tuple[Command, ...] = ()
+        self.past: tuple[tuple[float, Credential], ...] = ()
+        """What a file held before, each with the moment at which that ended."""
+
+    # As the port has it.
+
+    def instances(self) -> list[Instance]:
+        return [Instance(one.id, one.lifecycle == IN_SERVICE, stays=True, online=one.answers) for one in self.machines]
+
+    def answers(self, telling: Telling, since: float) -> list[Answer]:
+        return [
+            one.said or Answer(one.instance, Status.UNDER_WAY, one.asked)
+            for one in self.commands
+            if one.asked >= since and _same(one.telling, telling)
+        ]
+
+    def tell(self, telling: Telling, instances: Sequence[str]) -> None:
+        with self._journal.write(f"tell {telling.action}"):
+            here = {one.id: one for one in self.machines}
+            now = self._now()
+            told = (Command(name, telling, now, now + here[name].delay) for name in instances if name in here)
+            self.commands = (*self.commands, *told)
+
+    # What happens by itself.
+
+    def pass_time(self) -> None:
+        """All that is due, in its order."""
+        now = self._now()
+        while True:
+            due = [(at, number) for number, (at, _) in enumerate(self._ahead()) if at <= now]
+            if not due:
+                break
+            at, number = min(due)
+            self._ahead()[number][1](at)
+        self.commands = tuple(one for one in self.commands if one.said is None or now - one.asked <= KEPT_SECONDS)
+
+    def _ahead(self) -> list[tuple[float, Any]]:
+        commands = [(self._ends(one), lambda at, one=one: self._carried_out(one, at)) for one in self.commands if not one.said]
+        boots = [(one.boots[0], lambda at, one=one: self._booted(one, at)) for one in self.machines if one.boots]
+        return [*commands, *boots]
+
+    def _ends(self, one: Command) -> float:
+        """In vain, if nobody takes it in time."""
+        machine = next((machine for machine in self.machines if machine.id == one.instance), None)
+        return one.at if machine and machine.answers else one.asked + COMMAND_SECONDS
+
+    def _carried_out(self, one: Command, at: float) -> None:
+        machine = next((machine for machine in self.machines if machine.id == one.instance), None)
+        if machine is None or not machine.answers:
+            said = Answer(one.instance, Status.NOT_DELIVERED, one.asked)
+        else:
+            said = self._done(machine, one, at)
+        self.commands = tuple(replace(each, said=said) if each is one else each for each in self.commands)
+
+    def _done(self, machine: Machine, one: Command, at: float) -> Answer:
+        wanted = self.login(one.telling.version)
+        if wanted is None:
+            return Answer(machine.id, Status.FAILED, one.asked, "other", "not asked", "SecretUnreadable", "no such version")
+        if one.telling.action == WRITE:
+            self._writes(machine.id, wanted, at)
+        held = self.machine(machine.id).holds
+        known = (one.telling.version, *one.telling.candidates)
+        holds = next((version for version in known if held.same_login(self.login(version))), "other")
+        page = "not asked" if not one.telling.careful else WELL if self._shows(machine, held) else BAD
+        well = holds == one.telling.version and page != BAD
+        reason = "PageBad" if page == BAD else ""
+        return Answer(machine.id, Status.SUCCESS if well else Status.FAILED, one.asked, holds, page, reason, reason)
+
+    def _shows(self, machine: Machine, held: Credential) -> bool:
+        return machine.shows or held.username != USERS["B"]  # type: ignore[index]
+
+    def _booted(self, machine: Machine, at: float) -> None:
+        assert machine.boots
+        self._replace(machine.id, boots=None, lifecycle=IN_SERVICE)
+        self._writes(machine.id, machine.boots[1], at)
+
+    def _writes(self, name: str, wanted: Credential, at: float) -> None:
+        before = self.machine(name).holds
+        if before != wanted:
+            self.past = (*self.past, (at, before))
+            self._replace(name, holds=wanted)
+
+    # What a person or a test does and sees.
+
+    def machine(self, name: str) -> Machine:
+        return next(one for one in self.machines if one.id == name)
+
+    def change(self, name: str, **more: Any) -> None:
+        """As if it were so already."""
+        self._replace(name, **more)
+
+    def launch(self, name: str = LAUNCHED) -> None:
+        """It reads what is current now, and serves after a while."""
+        if any(one.id == name for one in self.machines):
+            return
+        read = self._current()
+        boots = (self._now() + BOOT_SECONDS, read)
+        self.machines = (*self.machines, Machine(name, read, BOOTS, boots))
+
+    def reboot(self, name: str) -> None:
+        """It has read what is current now, and writes that when it is up again."""
+        if any(one.id == name for one in self.machines):
+            self._replace(name, boots=(self._now() + BOOT_SECONDS, self._current()))
+
+    def end(self, name: str) -> None:
+        """It is gone; what it was told is never answered."""
+        if len(self.serving) > 1:
+            self.machines = tuple(one for one in self.machines if one.id != name)
+
+    @property
+    def serving(self) -> list[Machine]:
+        return [one for one in self.machines if one.lifecycle == IN_SERVICE]
+
+    def login(self, version: str) -> Credential | None:
+        text = self._secret.versions.get(version, {}).get("secret_string")
+        if text is None:
+            return None
+        content = json.loads(text)
+        return credential(content["username"], content["password"])
+
+    def _current(self) -> Credential:
+        found = self.login(aws.find(self._secret.versions, None, CURRENT)["version_id"])
+        assert found
+        return found
+
+    def _replace(self, name: str, **more: Any) -> None:
+        self.machines = tuple(replace(one, **more) if one.id == name else one for one in self.machines)
+
+    # To be kept and compared.
+
+    def state(self) -> tuple[Any, ...]:
+        return self.machines, self.commands, self.past
+
+    def restore(self, state: tuple[Any, ...]) -> None:
+        self.machines, self.commands, self.past = state
+
+
+KEPT_SECONDS = 45.0
+"""How long it matters what came of a command: nobody asks about one that is older."""
+
+
+def _same(one: Telling, other: Telling) -> bool:
+    """As the comment on a command says it."""
+    return (one.action, one.version, one.mark) == (other.action, other.version, other.mark)
+
+
+__all__ = ["LOOK", "Command", "Fleet", "Machine"]
