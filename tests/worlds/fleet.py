@@ -5,9 +5,9 @@ what was current when it began to, and writes that at its end.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from rotation.core.fleet import BAD, LOOK, WELL, WRITE, Answer, Instance, Status, Telling
 from rotation.core.model import CURRENT, Credential
@@ -20,6 +20,8 @@ AGENT_SECONDS = 1.0
 """From a command until it has been carried out."""
 BOOT_SECONDS = 6.0
 """From a launch, which reads what is current, until that is in the file and the instance serves."""
+SILENT_SECONDS = 40.0
+"""How long an agent does not answer: longer than a rollout may take."""
 COMMAND_SECONDS = 12.0
 """How long a command may wait for its instance: less than the quiet period of the target, as the shipped proportions have it."""
 FIRST, SECOND, LAUNCHED = "i-1", "i-2", "i-3"
@@ -36,8 +38,8 @@ class Machine:
     lifecycle: str = IN_SERVICE
     boots: tuple[float, Credential] | None = None
     """When its boot unit writes, and what it has read."""
-    answers: bool = True
-    """Its agent does."""
+    silent_until: float = 0.0
+    """Before that its agent does not answer."""
     delay: float = AGENT_SECONDS
     shows: bool = True
     """Its page, with slot B."""
@@ -71,7 +73,8 @@ class Fleet:
     # As the port has it.
 
     def instances(self) -> list[Instance]:
-        return [Instance(one.id, one.lifecycle == IN_SERVICE, stays=True, online=one.answers) for one in self.machines]
+        now = self._now()
+        return [Instance(one.id, one.lifecycle == IN_SERVICE, True, one.silent_until <= now) for one in self.machines]
 
     def answers(self, telling: Telling, since: float) -> list[Answer]:
         return [
@@ -108,11 +111,11 @@ class Fleet:
     def _ends(self, one: Command) -> float:
         """In vain, if nobody takes it in time."""
         machine = next((machine for machine in self.machines if machine.id == one.instance), None)
-        return one.at if machine and machine.answers else one.asked + COMMAND_SECONDS
+        return one.at if machine and machine.silent_until <= one.at else one.asked + COMMAND_SECONDS
 
     def _carried_out(self, one: Command, at: float) -> None:
         machine = next((machine for machine in self.machines if machine.id == one.instance), None)
-        if machine is None or not machine.answers:
+        if machine is None or machine.silent_until > at:
             said = Answer(one.instance, Status.NOT_DELIVERED, one.asked)
         else:
             said = self._done(machine, one, at)
@@ -194,11 +197,50 @@ class Fleet:
 
     # To be kept and compared.
 
-    def state(self) -> tuple[Any, ...]:
-        return self.machines, self.commands, self.past
+    def state(self) -> "State":
+        return State(self.machines, self.commands, self.past)
 
-    def restore(self, state: tuple[Any, ...]) -> None:
+    def key(self, called: Callable[[str], str | None]) -> Any:
+        """What `alike` makes of it."""
+        return alike(self.state(), self._now(), called)
+
+    def restore(self, state: "State") -> None:
         self.machines, self.commands, self.past = state
+
+
+class State(NamedTuple):
+    """All of them, as values that nothing changes any more."""
+
+    machines: tuple[Machine, ...]
+    commands: tuple[Command, ...]
+    past: tuple[tuple[float, Credential], ...]
+
+
+def alike(state: State, clock: float, called: Callable[[str], str | None]) -> Any:
+    """The same for two in which the same may happen from here on. `called`: what a mark is told by; None where nobody asks for what
+    came of it any more, so that only what is still on its way matters."""
+
+    def ago(moment: float) -> float:
+        return round(clock - moment, 3)
+
+    machines = [
+        (one.id, _login(one.holds), one.lifecycle, one.boots and (ago(one.boots[0]), _login(one.boots[1])),
+         max(0.0, -ago(one.silent_until)), one.delay)
+        for one in state.machines
+    ]
+    commands = []
+    for one in state.commands:
+        telling, mark = one.telling, called(one.telling.mark)
+        if one.said and mark is None:
+            continue
+        asked = ago(one.asked) if telling.action == LOOK or one.said is None else None
+        said = one.said and (one.said.status, one.said.holds, one.said.page, one.said.reason)
+        commands.append((one.instance, telling.action, telling.version, telling.careful, mark, asked, one.said is None and ago(one.at), said))
+    return machines, commands, [(ago(ended), _login(one)) for ended, one in state.past]
+
+
+def _login(one: Credential) -> tuple[str, str]:
+    return one.username, one.password.reveal()
 
 
 KEPT_SECONDS = 45.0
@@ -209,5 +251,3 @@ def _same(one: Telling, other: Telling) -> bool:
     """As the comment on a command says it."""
     return (one.action, one.version, one.mark) == (other.action, other.version, other.mark)
 
-
-__all__ = ["LOOK", "Command", "Fleet", "Machine"]

@@ -107,6 +107,11 @@ class WordPressWorld(LivingWorld):
     def _connected(self) -> list[Credential]:
         return list(dict.fromkeys([*(one.holds for one in self.instances.serving), *(one for _, one in self.instances.past)]))
 
+    def heal(self) -> None:
+        super().heal()
+        for one in self.instances.machines:
+            self.instances.change(one.id, silent_until=0.0)
+
     def as_for_long(self) -> None:
         self.application.past, self.instances.past = (), ()
 
@@ -150,7 +155,7 @@ class WordPressWorld(LivingWorld):
         self.instances.restore(fleet)
 
     def beyond_key(self) -> Any:
-        return repr(self.beyond())
+        return self.instances.key(lambda mark: mark), [(self._ago(ended), one.username) for ended, one in self.application.past]
 
 
 DOCUMENT = {
@@ -169,4 +174,5 @@ DOCUMENT = {
     "drain": {"quiet_seconds": 20},
     "health": {"url": "https://blog.example/", "marker": "Just another"},
     "overlap_seconds": SLOWEST_BOOT_SECONDS,
+    "rollout": {"deadline_seconds": 30},
 }

@@ -117,6 +117,11 @@ class Request:
         return f"{self.execution_name}.{self.direction}.{self.claim.version[:8]}.{again}"
 
     @property
+    def look_mark(self) -> str:
+        """What a question of the drain's is recognised by: after a second publish, what was said before it is out of date."""
+        return f"{self.execution_name}.{self.drain.republished if self.drain else 0}"
+
+    @property
     def rollout_began(self) -> float:
         """When the rollout was started, in seconds since 1970."""
         return float(self._event["rollout"]["began"])

@@ -64,24 +64,20 @@ def _look(world: World, request: Request, record: Record, admin: AdminLogin, rea
 
 
 def _instances(world: World, request: Request, look: Look) -> Hold:
-    """What they said that they hold since they were asked. Who has to be asked again, is: the next look hears what they say."""
+    """What they said that they hold since they were asked. Who has to be asked again, is: the next look hears what they say. Whoever
+    still works as the old user may be one of them, so that is no reason to wait."""
     now, target = world.now(), world.target
     since = heard_since(request.drain, now, target.drain_deadline_seconds)
-    found = [_held(world, fleet, since, asking=_may_ask(world, request, look)) for fleet in world.fleets()]
+    asking = look.published and look.rolled_out and asks(request.drain, now, target.quiet_seconds)
+    found = [_held(world, fleet, request.look_mark, since, asking=asking) for fleet in world.fleets()]
     return max(found, key=list(Hold).index, default=Hold.SAME)
 
 
-def _may_ask(world: World, request: Request, look: Look) -> bool:
-    """As long as something else stirs, it would be for nothing."""
-    settled = look.published and look.rolled_out and not look.sessions
-    return settled and asks(request.drain, world.now(), world.target.quiet_seconds)
-
-
-def _held(world: World, fleet: Fleet, since: float, *, asking: bool) -> Hold:
+def _held(world: World, fleet: Fleet, mark: str, since: float, *, asking: bool) -> Hold:
     if world.rotated is None:
         return Hold.UNKNOWN
     labels = world.rotated.labels()
-    telling = Telling(LOOK, labels.current, tuple(filter(None, [labels.previous])))
+    telling = Telling(LOOK, labels.current, tuple(filter(None, [labels.previous])), mark)
     instances, answers = fleet.instances(), fleet.answers(telling, since)
     told = unasked(instances, answers) if asking else ()
     if told:
