@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from rotation.core.fleet import BAD, LOOK, WELL, WRITE, Answer, Instance, Status, Telling
+from rotation.core.fleet import BAD, LOOK, WELL, WRITE, Answer, Instance, Place, Status, Telling
 from rotation.core.model import CURRENT, Credential
 
 from local import secret_labels as aws
@@ -25,7 +25,6 @@ SILENT_SECONDS = 40.0
 COMMAND_SECONDS = 12.0
 """How long a command may wait for its instance: less than the quiet period of the target, as the shipped proportions have it."""
 FIRST, SECOND, LAUNCHED = "i-1", "i-2", "i-3"
-IN_SERVICE, BOOTS = "InService", "Pending"
 
 
 @dataclass(frozen=True)
@@ -34,8 +33,10 @@ class Machine:
 
     id: str
     holds: Credential
-    """In its file; while it boots for the first time, what it is about to write."""
-    lifecycle: str = IN_SERVICE
+    """In its file; as long as it boots for the first time, what it is about to write."""
+    launched: float = 0.0
+    serves: bool = True
+    """Its file has been there; else it boots for the first time."""
     boots: tuple[float, Credential] | None = None
     """When its boot unit writes, and what it has read."""
     silent_until: float = 0.0
@@ -67,6 +68,7 @@ class Fleet:
         self._secret, self._journal, self._now = secret, journal, now
         self.machines: tuple[Machine, ...] = (Machine(FIRST, first), Machine(SECOND, first))
         self.commands: tuple[Command, ...] = ()
+        self.boot_seconds, self.slowest_boot_seconds = BOOT_SECONDS, BOOT_SECONDS + 2
         self.past: tuple[tuple[float, Credential], ...] = ()
         """What a file held before, each with the moment at which that ended."""
 
@@ -74,7 +76,10 @@ class Fleet:
 
     def instances(self) -> list[Instance]:
         now = self._now()
-        return [Instance(one.id, one.lifecycle == IN_SERVICE, True, one.silent_until <= now) for one in self.machines]
+        return [Instance(one.id, self._place(one), one.silent_until <= now) for one in self.machines]
+
+    def _place(self, one: Machine) -> Place:
+        return Place.BOOTS if self._now() - one.launched < self.slowest_boot_seconds else Place.SERVES
 
     def answers(self, telling: Telling, since: float) -> list[Answer]:
         return [
@@ -127,9 +132,11 @@ class Fleet:
             return Answer(machine.id, Status.FAILED, one.asked, "other", "not asked", "SecretUnreadable", "no such version")
         if one.telling.action == WRITE:
             self._writes(machine.id, wanted, at)
-        held = self.machine(machine.id).holds
+        machine = self.machine(machine.id)
+        held = machine.holds
         known = (one.telling.version, *one.telling.candidates)
-        holds = next((version for version in known if held.same_login(self.login(version))), "other")
+        there = machine.serves or one.telling.action == WRITE
+        holds = next((version for version in known if there and held.same_login(self.login(version))), "other")
         page = "not asked" if not one.telling.careful else WELL if self._shows(machine, held) else BAD
         well = holds == one.telling.version and page != BAD
         reason = "PageBad" if page == BAD else ""
@@ -140,7 +147,7 @@ class Fleet:
 
     def _booted(self, machine: Machine, at: float) -> None:
         assert machine.boots
-        self._replace(machine.id, boots=None, lifecycle=IN_SERVICE)
+        self._replace(machine.id, boots=None, serves=True)
         self._writes(machine.id, machine.boots[1], at)
 
     def _writes(self, name: str, wanted: Credential, at: float) -> None:
@@ -163,13 +170,13 @@ class Fleet:
         if any(one.id == name for one in self.machines):
             return
         read = self._current()
-        boots = (self._now() + BOOT_SECONDS, read)
-        self.machines = (*self.machines, Machine(name, read, BOOTS, boots))
+        boots = (self._now() + self.boot_seconds, read)
+        self.machines = (*self.machines, Machine(name, read, self._now(), False, boots))
 
     def reboot(self, name: str) -> None:
         """It has read what is current now, and writes that when it is up again."""
         if any(one.id == name for one in self.machines):
-            self._replace(name, boots=(self._now() + BOOT_SECONDS, self._current()))
+            self._replace(name, boots=(self._now() + self.boot_seconds, self._current()))
 
     def end(self, name: str) -> None:
         """It is gone; what it was told is never answered."""
@@ -178,7 +185,7 @@ class Fleet:
 
     @property
     def serving(self) -> list[Machine]:
-        return [one for one in self.machines if one.lifecycle == IN_SERVICE]
+        return [one for one in self.machines if one.serves]
 
     def login(self, version: str) -> Credential | None:
         text = self._secret.versions.get(version, {}).get("secret_string")
@@ -224,8 +231,8 @@ def alike(state: State, clock: float, called: Callable[[str], str | None]) -> An
         return round(clock - moment, 3)
 
     machines = [
-        (one.id, _login(one.holds), one.lifecycle, one.boots and (ago(one.boots[0]), _login(one.boots[1])),
-         max(0.0, -ago(one.silent_until)), one.delay)
+        (one.id, _login(one.holds), one.serves, one.boots and (ago(one.boots[0]), _login(one.boots[1])),
+         max(0.0, -ago(one.silent_until)), one.delay, min(ago(one.launched), YOUNG_SECONDS))
         for one in state.machines
     ]
     commands = []
@@ -243,6 +250,8 @@ def _login(one: Credential) -> tuple[str, str]:
     return one.username, one.password.reveal()
 
 
+YOUNG_SECONDS = 100.0
+"""After that no instance of any of these worlds counts as booting."""
 KEPT_SECONDS = 45.0
 """How long it matters what came of a command: nobody asks about one that is older."""
 

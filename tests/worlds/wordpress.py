@@ -16,7 +16,6 @@ from tests.worlds.world import RING, TARGET, login
 
 FLEET, TRAFFIC = 0, 1
 """The consumers' places in the target's list."""
-SLOWEST_BOOT_SECONDS = int(BOOT_SECONDS) + 2
 
 
 class FleetPorts(Ports):
@@ -62,10 +61,19 @@ class WordPressWorld(LivingWorld):
     application: ApplicationSecret
     instances: Fleet
 
-    def __init__(self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, two_values: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        active: Slot = Slot.A,
+        ring: tuple[Slot, ...] = RING,
+        two_values: bool = False,
+        boot_seconds: float = BOOT_SECONDS,
+    ) -> None:
         super().__init__(active=active, ring=ring, two_values=two_values)
         self.ports = FleetPorts
-        self.target = parse_target(TARGET, json.dumps(DOCUMENT))
+        slowest = int(boot_seconds) + 2
+        self.instances.boot_seconds, self.instances.slowest_boot_seconds = boot_seconds, slowest
+        self.target = parse_target(TARGET, json.dumps(_document(slowest)))
 
     def furnish(self, active: Slot, ring: tuple[Slot, ...]) -> None:
         first = login(active)
@@ -158,21 +166,18 @@ class WordPressWorld(LivingWorld):
         return self.instances.key(lambda mark: mark), [(self._ago(ended), one.username) for ended, one in self.application.past]
 
 
-DOCUMENT = {
-    "slot_secret": "slots",
-    "admin_secret": "admin",
-    "source": {"kind": "mysql"},
-    "consumers": [
-        {
-            "kind": "wp-config",
-            "value": "openemr",
-            "document": "rewrite-wp-config",
-            "slowest_boot_seconds": SLOWEST_BOOT_SECONDS,
-        },
-        {"kind": "app-secret", "secret": APPLICATION, "application_cache_seconds": 0},
-    ],
-    "drain": {"quiet_seconds": 20},
-    "health": {"url": "https://blog.example/", "marker": "Just another"},
-    "overlap_seconds": SLOWEST_BOOT_SECONDS,
-    "rollout": {"deadline_seconds": 30},
-}
+def _document(slowest_boot_seconds: int) -> dict[str, Any]:
+    told = {"value": "openemr", "document": "rewrite-wp-config", "slowest_boot_seconds": slowest_boot_seconds}
+    return {
+        "slot_secret": "slots",
+        "admin_secret": "admin",
+        "source": {"kind": "mysql"},
+        "consumers": [
+            {"kind": "wp-config", **told},
+            {"kind": "app-secret", "secret": APPLICATION, "application_cache_seconds": 0},
+        ],
+        "drain": {"quiet_seconds": 20},
+        "health": {"url": "https://blog.example/", "marker": "Just another"},
+        "overlap_seconds": 0,
+        "rollout": {"deadline_seconds": 30},
+    }

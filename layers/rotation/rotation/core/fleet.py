@@ -49,17 +49,36 @@ class Status(StrEnum):
     CANCELLED = "Cancelled"
 
 
+class Place(StrEnum):
+    """Where an instance is in its life, as far as it matters to a credential."""
+
+    SERVES = "in service"
+    """Nothing counts as published until it holds it."""
+    BOOTS = "boots"
+    """What its boot unit has read may be what was current before; what its file says now means nothing yet."""
+    STANDS_BY = "stands by"
+    """It serves nobody, and may come to: what it holds matters before something is withdrawn."""
+    LEAVES = "leaves"
+    """It does not come back."""
+
+
 @dataclass(frozen=True)
 class Instance:
     """One machine that has the tag, and is there."""
 
     id: str
-    serves: bool
-    """It is in service: nothing counts as published until it holds it. Else it boots, stands by or leaves."""
-    stays: bool
-    """It is not on its way out: what it holds, the application may still use."""
+    place: Place
     online: bool
     """Its agent is connected: it can be told."""
+
+    @property
+    def serves(self) -> bool:
+        return self.place is Place.SERVES
+
+    @property
+    def is_asked(self) -> bool:
+        """What its file says counts."""
+        return self.place in (Place.SERVES, Place.STANDS_BY)
 
 
 @dataclass(frozen=True)
@@ -180,7 +199,9 @@ def failure(name: str, answer: Answer) -> PermanentError:
 def refuse_none(name: str, instances: Sequence[Instance]) -> None:
     """The tag may be misspelt: to write nowhere would look like success."""
     if not any(one.serves for one in instances):
-        raise InstancesMissing(f"{name}: none is in service; does the tag say what the target says?")
+        boot = sum(one.place is Place.BOOTS for one in instances)
+        said = f"; {boot} boot: wait for them" if boot else "; does the tag say what the target says?"
+        raise InstancesMissing(f"{name}: none is in service{said}")
 
 
 def silent(name: str, instances: Sequence[Instance], answers: Sequence[Answer], version: str, waited: float) -> PermanentError:
@@ -205,16 +226,15 @@ class Hold(StrEnum):
 def held(instances: Sequence[Instance], answers: Sequence[Answer], version: str) -> Hold:
     """Of every instance that stays, whatever its state: one that boots may have read what was current before."""
     newest = _newest(answers)
-    said = [newest.get(one.id) for one in instances if one.stays]
-    if not all(said):
+    if any(one.place is Place.BOOTS or (one.is_asked and one.id not in newest) for one in instances):
         return Hold.UNKNOWN
-    return Hold.SAME if all(answer and answer.holds == version for answer in said) else Hold.OTHER
+    return Hold.SAME if all(newest[one.id].holds == version for one in instances if one.is_asked) else Hold.OTHER
 
 
 def unasked(instances: Sequence[Instance], answers: Sequence[Answer]) -> tuple[str, ...]:
     """Who can be asked, and has neither answered nor been asked."""
     busy = {answer.instance for answer in answers if not answer.ended} | set(_newest(answers))
-    return tuple(sorted(one.id for one in instances if one.stays and one.online and one.id not in busy))
+    return tuple(sorted(one.id for one in instances if one.is_asked and one.online and one.id not in busy))
 
 
 def _newest(answers: Sequence[Answer]) -> dict[str, Answer]:

@@ -2,21 +2,22 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.core.errors import FleetDenied, FleetUnavailable, TargetInvalid
-from rotation.core.fleet import DELIVERY_SECONDS, LOOK, Answer, Instance, Status, Telling
+from rotation.core.fleet import DELIVERY_SECONDS, LOOK, Answer, Instance, Place, Status, Telling
 from rotation.kinds.kind import Settings
 from rotation.ports import Surroundings
 
 THERE = ("pending", "running")
 """Of an instance's states those in which it serves, or may come to. One that is stopped comes back through its boot."""
-SERVES = ("InService",)
-LEAVES = ("Terminating", "Detaching", "Detached", "Warmed:Terminating")
-"""How the Auto Scaling states begin of those that do not come back. A Terminated one is told of by EC2."""
+BOOTS = ("Pending", "Warmed:Pending")
+STANDS_BY = ("Standby", "EnteringStandby", "Warmed:")
+LEAVES = ("Terminating", "Detaching", "Warmed:Terminating")
+"""How the Auto Scaling states begin; all others, InService and Detached, are as an instance that is in no group."""
 AT_ONCE = 50
 """So many ids one command may name, and so many instances one page of Auto Scaling."""
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnrecognizedClientException", "AuthFailure")
@@ -46,10 +47,12 @@ class Instances:
         return f"instances with the tag {self._settings['tag']}={self._settings['value']}"
 
     def instances(self) -> list[Instance]:
-        found = {one["InstanceId"]: one["State"]["Name"] for one in self._described()}
-        lifecycles = self._lifecycles(sorted(found))
-        online = self._online()
-        return [_instance(name, state, lifecycles.get(name), name in online) for name, state in sorted(found.items())]
+        found = {one["InstanceId"]: one for one in self._described()}
+        lifecycles, online = self._lifecycles(sorted(found)), self._online()
+        young = datetime.now(UTC) - timedelta(seconds=self._settings["slowest_boot_seconds"])
+        return [
+            Instance(name, _place(one, lifecycles.get(name, ""), young), name in online) for name, one in sorted(found.items())
+        ]
 
     def answers(self, telling: Telling, since: float) -> list[Answer]:
         comment = self._comment(telling)
@@ -137,10 +140,13 @@ class Instances:
         raise FleetUnavailable(f"{self.name}: {service} did not answer ({why})")
 
 
-def _instance(name: str, state: str, lifecycle: str | None, online: bool) -> Instance:
-    """One that is in no group serves as soon as it runs."""
-    serves = lifecycle in SERVES if lifecycle else state == "running"
-    return Instance(name, serves, not (lifecycle or "").startswith(LEAVES), online)
+def _place(one: Mapping[str, Any], lifecycle: str, young: datetime) -> Place:
+    """`young`: who was launched after that may still boot, whatever its group says: it is in service as soon as it runs."""
+    if lifecycle.startswith(LEAVES):
+        return Place.LEAVES
+    if lifecycle.startswith(BOOTS) or one["State"]["Name"] == "pending" or one["LaunchTime"] > young:
+        return Place.BOOTS
+    return Place.STANDS_BY if lifecycle.startswith(STANDS_BY) else Place.SERVES
 
 
 def _answer(one: Mapping[str, Any]) -> Answer:
