@@ -231,8 +231,15 @@ def alike(state: State, clock: float, called: Callable[[str], str | None]) -> An
         return round(clock - moment, 3)
 
     machines = [
-        (one.id, _login(one.holds), one.serves, one.boots and (ago(one.boots[0]), _login(one.boots[1])),
-         max(0.0, -ago(one.silent_until)), one.delay, min(ago(one.launched), YOUNG_SECONDS))
+        (
+            one.id,
+            _login(one.holds),
+            one.serves,
+            one.boots and (ago(one.boots[0]), _login(one.boots[1])),
+            max(0.0, -ago(one.silent_until)),
+            one.delay,
+            min(ago(one.launched), YOUNG_SECONDS),
+        )
         for one in state.machines
     ]
     commands = []
@@ -242,7 +249,9 @@ def alike(state: State, clock: float, called: Callable[[str], str | None]) -> An
             continue
         asked = ago(one.asked) if telling.action == LOOK or one.said is None else None
         said = one.said and (one.said.status, one.said.holds, one.said.page, one.said.reason)
-        commands.append((one.instance, telling.action, telling.version, telling.careful, mark, asked, one.said is None and ago(one.at), said))
+        commands.append(
+            (one.instance, telling.action, telling.version, telling.careful, mark, asked, one.said is None and ago(one.at), said)
+        )
     return machines, commands, [(ago(ended), _login(one)) for ended, one in state.past]
 
 
@@ -259,4 +268,3 @@ KEPT_SECONDS = 45.0
 def _same(one: Telling, other: Telling) -> bool:
     """As the comment on a command says it."""
     return (one.action, one.version, one.mark) == (other.action, other.version, other.mark)
-

@@ -4,8 +4,8 @@ from rotation.core.model import Slot
 
 from tests.worlds.fleet import FIRST, SECOND
 from tests.worlds.living import LivingWorld
-from tests.worlds.world import login
 from tests.worlds.wordpress import WordPressWorld
+from tests.worlds.world import login
 
 
 def on_instances() -> LivingWorld:

@@ -39,7 +39,9 @@ def write_wp_config(world: World, request: Request) -> dict[str, Any]:
         raise silent(f"{world.target.name}: {fleet.name}", instances, answers, version, now - began)
     if following.tell:
         if not world.source.logs_in(credential):
-            raise LoginRefused(f"{world.target.name}: {credential.username} is not published: its recorded password does not log in")
+            raise LoginRefused(
+                f"{world.target.name}: {credential.username} is not published: its recorded password does not log in"
+            )
         fleet.tell(telling, following.tell)
     return _answer(began, version, now)
 

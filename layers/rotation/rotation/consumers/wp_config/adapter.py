@@ -23,9 +23,9 @@ AT_ONCE = 50
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "UnrecognizedClientException", "AuthFailure")
 _MISSING = ("InvalidDocument", "InvalidDocumentVersion")
 _NOT_THERE = ("InvocationDoesNotExist", "InvalidCommandId")
-_STATUSES = {one.value.lower(): one for one in Status} | {
-    name: Status.UNDER_WAY for name in ("pending", "inprogress", "delayed", "cancelling")
-}
+_STATUSES = {one.value.lower(): one for one in Status} | dict.fromkeys(
+    ("pending", "inprogress", "delayed", "cancelling"), Status.UNDER_WAY
+)
 _OUTPUT = frozenset(("file", "holds", "page", "reason", "detail"))
 
 
@@ -50,9 +50,7 @@ class Instances:
         found = {one["InstanceId"]: one for one in self._described()}
         lifecycles, online = self._lifecycles(sorted(found)), self._online()
         young = datetime.now(UTC) - timedelta(seconds=self._settings["slowest_boot_seconds"])
-        return [
-            Instance(name, _place(one, lifecycles.get(name, ""), young), name in online) for name, one in sorted(found.items())
-        ]
+        return [Instance(name, _place(one, lifecycles.get(name, ""), young), name in online) for name, one in sorted(found.items())]
 
     def answers(self, telling: Telling, since: float) -> list[Answer]:
         comment = self._comment(telling)
