@@ -91,7 +91,8 @@ class Machine:
         self.path = self.site / "wp-config.php"
         self.metadata = Metadata(ROLE)
         self.shell = shell
-        self._aws, self._script = aws, folder / "_script.sh"
+        self._aws, self._scripts = aws, folder / "scripts"
+        self._scripts.mkdir()
         self._ended = ExitStack()
         for program in programs:
             self.has(program)
@@ -122,11 +123,16 @@ class Machine:
 
     def begin(self, secret: Secret, version: str, action: str = "write", **more: str) -> subprocess.Popen[str]:
         """The shipped document's script, as the agent runs it."""
+        return self._start([self.shell, "-c", str(self.script(secret, version, action, **more))])
+
+    def script(self, secret: Secret, version: str, action: str = "write", **more: str) -> Path:
+        """A file of its own for each command, as the agent has it."""
         given = {"Action": action, "SecretArn": secret.arn, "VersionId": version, "Path": str(self.path), "Page": ""} | more
         [step] = Document(DOCUMENT.read_text()).steps({name: [value] for name, value in given.items()})
-        self._script.write_text(step.script)
-        self._script.chmod(0o700)
-        return self._start([self.shell, "-c", str(self._script)])
+        script = self._scripts / uuid.uuid4().hex
+        script.write_text(step.script)
+        script.chmod(0o700)
+        return script
 
     def run(self, secret: Secret, version: str, action: str = "write", **more: str) -> Answer:
         return self._ended_with(self.begin(secret, version, action, **more))
@@ -139,7 +145,7 @@ class Machine:
         program = self._programs / command[0]
         environment = local_only(self.environment) | self.environment | dict(variables or {})
         pipe = subprocess.PIPE
-        return subprocess.Popen([str(program), *command[1:]], stdout=pipe, stderr=pipe, text=True, env=environment, cwd="/")
+        return subprocess.Popen([str(program), *command[1:]], stdout=pipe, stderr=pipe, text=True, env=environment, start_new_session=True)
 
     def _ended_with(self, process: subprocess.Popen[str]) -> Answer:
         output, said = process.communicate(timeout=WITHIN)

@@ -1,6 +1,8 @@
-# Rewrites or looks at wp-config.php. What comes before says: Action SecretArn VersionId Candidates Path Page Marker.
+# Looks which version of its secret wp-config.php holds, or writes one into it; without a version the current one.
+# Action SecretArn VersionId Candidates Path Page Marker: set by the lines before, or by the environment at boot.
 # For any sh (dash, bash), as root. Its one line of output is a JSON object without any secret.
 
+: "${Action:=write}" "${SecretArn:?}" "${Path:=/var/www/html/wp-config.php}"
 umask 077
 PATH=${PATH:-/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin}
 export PATH
@@ -17,7 +19,7 @@ if exec 9<"$(dirname "$(readlink -f "$Path")")"; then flock -w 120 9; fi 2>/dev/
 REWRITER=@REWRITER@
 
 answer=$("$php" -d auto_prepend_file= -d auto_append_file= -d disable_functions= -d open_basedir= -d display_errors=0 -d log_errors=0 \
-  -d allow_url_fopen=0 -r "$REWRITER" -- "$Action" "$SecretArn" "$VersionId" "$Candidates" "$Path" "$Page" "$Marker" \
+  -d allow_url_fopen=0 -r "$REWRITER" -- "$Action" "$SecretArn" "${VersionId-}" "${Candidates-}" "$Path" "${Page-}" "${Marker-}" \
   3>&1 >/dev/null 2>&1)
 status=$?
 [ -n "$answer" ] || no_php "php ended with $status and no answer; does php -v work, and is it 7.4 or later?"
