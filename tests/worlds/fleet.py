@@ -81,11 +81,11 @@ class Fleet:
     def _place(self, one: Machine) -> Place:
         return Place.BOOTS if self._now() - one.launched < self.slowest_boot_seconds else Place.SERVES
 
-    def answers(self, telling: Telling, since: float) -> list[Answer]:
+    def answers(self, since: float) -> list[Answer]:
         return [
-            one.said or Answer(one.instance, Status.UNDER_WAY, one.asked)
+            one.said or Answer(one.instance, one.telling.key, Status.UNDER_WAY, one.asked)
             for one in self.commands
-            if one.asked >= since and _same(one.telling, telling)
+            if one.asked >= since
         ]
 
     def tell(self, telling: Telling, instances: Sequence[str]) -> None:
@@ -121,7 +121,7 @@ class Fleet:
     def _carried_out(self, one: Command, at: float) -> None:
         machine = next((machine for machine in self.machines if machine.id == one.instance), None)
         if machine is None or machine.silent_until > at:
-            said = Answer(one.instance, Status.NOT_DELIVERED, one.asked)
+            said = Answer(one.instance, one.telling.key, Status.NOT_DELIVERED, one.asked)
         else:
             said = self._done(machine, one, at)
         self.commands = tuple(replace(each, said=said) if each is one else each for each in self.commands)
@@ -129,7 +129,9 @@ class Fleet:
     def _done(self, machine: Machine, one: Command, at: float) -> Answer:
         wanted = self.login(one.telling.version)
         if wanted is None:
-            return Answer(machine.id, Status.FAILED, one.asked, "other", "not asked", "SecretUnreadable", "no such version")
+            return Answer(
+                machine.id, one.telling.key, Status.FAILED, one.asked, "other", "not asked", "SecretUnreadable", "no such version"
+            )
         if one.telling.action == WRITE:
             self._writes(machine.id, wanted, at)
         machine = self.machine(machine.id)
@@ -140,7 +142,8 @@ class Fleet:
         page = "not asked" if not one.telling.careful else WELL if self._shows(machine, held) else BAD
         well = holds == one.telling.version and page != BAD
         reason = "PageBad" if page == BAD else ""
-        return Answer(machine.id, Status.SUCCESS if well else Status.FAILED, one.asked, holds, page, reason, reason)
+        status = Status.SUCCESS if well else Status.FAILED
+        return Answer(machine.id, one.telling.key, status, one.asked, holds, page, reason, reason)
 
     def _shows(self, machine: Machine, held: Credential) -> bool:
         return machine.shows or held.username != USERS["B"]  # type: ignore[index]
@@ -263,8 +266,3 @@ YOUNG_SECONDS = 100.0
 """After that no instance of any of these worlds counts as booting."""
 KEPT_SECONDS = 45.0
 """How long it matters what came of a command: nobody asks about one that is older."""
-
-
-def _same(one: Telling, other: Telling) -> bool:
-    """As the comment on a command says it."""
-    return (one.action, one.version, one.mark) == (other.action, other.version, other.mark)

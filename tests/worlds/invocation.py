@@ -632,9 +632,8 @@ class FleetCalls:
         found: list[Instance] = self._it.call(Port.INSTANCES, "which instances", self._fleet.instances)
         return found
 
-    def answers(self, telling: Telling, since: float) -> list[Answer]:
-        what = f"answers to {telling.action}"
-        found: list[Answer] = self._it.call(Port.INSTANCES, what, lambda: self._fleet.answers(telling, since))
+    def answers(self, since: float) -> list[Answer]:
+        found: list[Answer] = self._it.call(Port.INSTANCES, "answers of instances", lambda: self._fleet.answers(since))
         return found
 
     def tell(self, telling: Telling, instances: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The living world of WordPress on instances: each reads its login in a file of its own, and boots with the application's secret."""
+"""The living world of WordPress on instances: each reads its login in its own file, and boots with the application's secret."""
 
 import json
 from typing import Any

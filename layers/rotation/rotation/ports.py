@@ -240,8 +240,8 @@ class Fleet(Protocol):
     def instances(self) -> list[Instance]:
         """All that are there, whatever their state; not those that have ended."""
 
-    def answers(self, telling: Telling, since: float) -> list[Answer]:
-        """What came of it, as often as it was told since then, by whomever."""
+    def answers(self, since: float) -> list[Answer]:
+        """What came of all that they were told since then, by whomever."""
 
     def tell(self, telling: Telling, instances: Sequence[str]) -> None:
         """Send it to these. What comes of it, `answers` says later; to tell it again does no harm."""

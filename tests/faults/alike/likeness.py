@@ -288,9 +288,7 @@ def _answer(told: Told) -> Any:
         return answer.id, _content(answer.text.reveal(), True), sorted(answer.labels)
     if isinstance(answer, Password):
         return _content(answer.reveal(), True) if isinstance(answer, SecretText) else answer.reveal()
-    if isinstance(answer, list) and not all(isinstance(one, tuple) for one in answer):
-        return repr(answer)
-    if isinstance(answer, list):
+    if isinstance(answer, list) and all(isinstance(one, tuple) for one in answer):
         return [(username, SESSIONS.get(number, number)) for username, number in answer]
     return repr(answer)
 

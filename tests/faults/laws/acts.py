@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from rotation.core.fleet import WRITE, Telling
+from rotation.core.fleet import WRITE, Telling, to
 from rotation.core.model import CURRENT, PENDING, Credential
 
 from tests.faults.laws.recorded import active_login, content_of, login_of, parsed
@@ -44,8 +44,9 @@ def _told_as_it_should_be(it: Invocation, telling: Telling, told: tuple[str, ...
         raise Violation("I1", f"instances were told to hold {telling.version}, which is not there")
     if any(password in repr(telling) for password in it.world.passwords):
         raise Violation("I7", "a password is in what instances were told")
-    well = {answer.instance for answer in fleet.answers(telling, 0.0) if answer.well(telling.version)}
-    at_it = {answer.instance for answer in fleet.answers(telling, 0.0) if not answer.ended}
+    answers = to(telling, fleet.answers(0.0))
+    well = {answer.instance for answer in answers if answer.well(telling.version)}
+    at_it = {answer.instance for answer in answers if not answer.ended}
     here = {one.id for one in fleet.serving}
     if telling.careful and not well & here and len((at_it | set(told)) & here) > 1:
         raise Violation("first-alone", f"{', '.join(sorted(at_it | set(told)))} were told before one of them was well")

@@ -6,6 +6,7 @@ is looked at each time, so a command whose answer was lost is found, and one tha
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 
 from rotation.core.errors import (
     CommandCancelled,
@@ -27,9 +28,9 @@ from rotation.core.errors import (
 )
 
 WRITE, LOOK = "write", "look"
-DELIVERY_SECONDS, SCRIPT_SECONDS = 30, 60
-"""How long a command may wait for its instance, and how long it may work there. Afterwards it does nothing any more: together they
-are less than the shortest quiet period that mode verify takes without a word."""
+DELIVERY_SECONDS, SCRIPT_SECONDS = 30, 300
+"""How long a command may wait for its instance, and how long it may work there, as the document says. Afterwards it does nothing:
+who looks whether one is still on its way need not look further back."""
 LATEST_SECONDS = DELIVERY_SECONDS + SCRIPT_SECONDS
 ATTEMPTS = 3
 """How often an instance in service is told again that did not hear, or did not finish."""
@@ -92,8 +93,13 @@ class Telling:
     """Other versions that the file may hold, to be named in the answer."""
     mark: str = ""
     """What makes it another telling than the same one of another publish."""
-    careful: bool = True
-    """Each asks its own page, and the first failure spares the others. Not on the way back: there all are told, whatever one says."""
+    careful: bool = False
+    """Each asks its own page, and the first failure spares the others. On the way back all are told, whatever one of them says."""
+
+    @property
+    def key(self) -> str:
+        """By it what was told is found again, by whoever looks."""
+        return f"{self.action} {self.version} {sha256(self.mark.encode()).hexdigest()[:8]}"
 
 
 @dataclass(frozen=True)
@@ -101,6 +107,8 @@ class Answer:
     """What came of one command on one instance."""
 
     instance: str
+    key: str
+    """Of the telling."""
     status: Status
     asked: float
     """When it was told, in seconds since 1970."""
@@ -150,16 +158,24 @@ SAID: Mapping[Status, str] = {
 }
 
 
+def to(telling: Telling, answers: Sequence[Answer]) -> list[Answer]:
+    """What came of that."""
+    return [answer for answer in answers if answer.key == telling.key]
+
+
 def to_write(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling) -> Next:
-    """Whether all in service hold it, and who is to be told now. Raises what no further telling would mend."""
+    """Whether all in service hold it, and who is to be told now: nobody who is still at an earlier write, which may end later.
+    Raises what no further telling would mend."""
     version = telling.version
+    writing = {answer.instance for answer in answers if not answer.ended and answer.key.startswith(WRITE)}
+    answers = to(telling, answers)
     serving = [one for one in instances if one.serves]
     told = {one.id: [answer for answer in answers if answer.instance == one.id] for one in serving}
     done = {name for name, said in told.items() if any(answer.well(version) for answer in said)}
     _refuse_failed({name: said for name, said in told.items() if name not in done}, version)
     if len(done) == len(serving):
         return Next(complete=True)
-    free = [one.id for one in serving if one.online and one.id not in done and all(answer.ended for answer in told[one.id])]
+    free = [one.id for one in serving if one.online and one.id not in done | writing]
     if telling.careful and not done:
         return Next(complete=False, tell=_canary(serving, free))
     return Next(complete=False, tell=tuple(sorted(free)))
@@ -204,9 +220,9 @@ def refuse_none(name: str, instances: Sequence[Instance]) -> None:
         raise InstancesMissing(f"{name}: none is in service{said}")
 
 
-def silent(name: str, instances: Sequence[Instance], answers: Sequence[Answer], version: str, waited: float) -> PermanentError:
+def silent(name: str, instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, waited: float) -> PermanentError:
     """Whoever is in service and has not answered when time is up."""
-    well = {answer.instance for answer in answers if answer.well(version)}
+    well = {answer.instance for answer in to(telling, answers) if answer.well(telling.version)}
     missing = sorted(one.id for one in instances if one.serves and one.id not in well)
     offline = sorted(one.id for one in instances if one.serves and not one.online)
     said = f"; without a connected agent: {', '.join(offline)}" if offline else ""
@@ -223,21 +239,25 @@ class Hold(StrEnum):
     """All have answered, and one holds another version."""
 
 
-def held(instances: Sequence[Instance], answers: Sequence[Answer], version: str) -> Hold:
-    """Of every instance that stays, whatever its state: one that boots may have read what was current before."""
-    newest = _newest(answers)
-    if any(one.place is Place.BOOTS or (one.is_asked and one.id not in newest) for one in instances):
+def held(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, since: float) -> Hold:
+    """Of every instance that stays, by what was said since then: one that boots may have read what was current before. As long as
+    somebody is still being told to write, of whatever run, nothing is known."""
+    newest = _newest(to(telling, answers), since)
+    here = {one.id for one in instances}
+    writes = any(not one.ended and one.key.startswith(WRITE) for one in answers if one.instance in here)
+    if writes or any(one.place is Place.BOOTS or (one.is_asked and one.id not in newest) for one in instances):
         return Hold.UNKNOWN
-    return Hold.SAME if all(newest[one.id].holds == version for one in instances if one.is_asked) else Hold.OTHER
+    return Hold.SAME if all(newest[one.id].holds == telling.version for one in instances if one.is_asked) else Hold.OTHER
 
 
-def unasked(instances: Sequence[Instance], answers: Sequence[Answer]) -> tuple[str, ...]:
-    """Who can be asked, and has neither answered nor been asked."""
-    busy = {answer.instance for answer in answers if not answer.ended} | set(_newest(answers))
+def unasked(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, since: float) -> tuple[str, ...]:
+    """Who can be asked, and has neither answered since then nor been asked."""
+    said = to(telling, answers)
+    busy = {answer.instance for answer in said if not answer.ended} | set(_newest(said, since))
     return tuple(sorted(one.id for one in instances if one.is_asked and one.online and one.id not in busy))
 
 
-def _newest(answers: Sequence[Answer]) -> dict[str, Answer]:
+def _newest(answers: Sequence[Answer], since: float) -> dict[str, Answer]:
     """Of those that say what is held."""
-    said = (answer for answer in answers if answer.ended and answer.holds)
+    said = (answer for answer in answers if answer.ended and answer.holds and answer.asked >= since)
     return {answer.instance: answer for answer in sorted(said, key=lambda answer: answer.asked)}

@@ -278,8 +278,8 @@ def _check_copies(found: Sequence[Consumer], place: int) -> None:
             continue
         if not found[place].known.rotated:
             raise ValueError(
-                f"consumers[{number}]: a {one.kind} holds what a secret says that moves the traffic, and consumers[{place}] is none:"
-                f" add one of kind app-secret"
+                f"consumers[{number}]: a {one.kind} holds what the secret says that moves the traffic, and consumers[{place}] is"
+                f" none: add one of kind app-secret"
             )
         if "keys" in found[place].settings:
             raise ValueError(f"consumers[{place}].keys: a {one.kind} reads username and password: leave the keys out")

@@ -7,7 +7,7 @@ from typing import Any
 
 from rotation.core.drain import REPUBLISHES, DrainStatus, Look, after, asks, heard_since
 from rotation.core.errors import ConsumerDiffers, DrainTooSlow
-from rotation.core.fleet import LOOK, Hold, Telling, held, unasked
+from rotation.core.fleet import LATEST_SECONDS, LOOK, Hold, Telling, held, unasked
 from rotation.core.model import Credential
 from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
@@ -64,8 +64,8 @@ def _look(world: World, request: Request, record: Record, admin: AdminLogin, rea
 
 
 def _instances(world: World, request: Request, look: Look) -> Hold:
-    """What they said that they hold since they were asked. Who has to be asked again, is: the next look hears what they say. Whoever
-    still works as the old user may be one of them, so that is no reason to wait."""
+    """What they said that they hold since they were asked. Who has to be asked again, is: the next look hears what they say.
+    Whoever still works as the old user may be one of them, so that is no reason to wait."""
     now, target = world.now(), world.target
     since = heard_since(request.drain, now, target.drain_deadline_seconds)
     asking = look.published and look.rolled_out and asks(request.drain, now, target.quiet_seconds)
@@ -78,8 +78,8 @@ def _held(world: World, fleet: Fleet, mark: str, since: float, *, asking: bool) 
         return Hold.UNKNOWN
     labels = world.rotated.labels()
     telling = Telling(LOOK, labels.current, tuple(filter(None, [labels.previous])), mark)
-    instances, answers = fleet.instances(), fleet.answers(telling, since)
-    told = unasked(instances, answers) if asking else ()
+    instances, answers = fleet.instances(), fleet.answers(world.now() - LATEST_SECONDS)
+    told = unasked(instances, answers, telling, since) if asking else ()
     if told:
         fleet.tell(telling, told)
-    return held(instances, answers, labels.current)
+    return held(instances, answers, telling, since)

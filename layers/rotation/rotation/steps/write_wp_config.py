@@ -29,14 +29,14 @@ def write_wp_config(world: World, request: Request) -> dict[str, Any]:
     fleet = world.fleet(request.consumer)
     careful = request.direction is Direction.FORWARD
     telling = Telling(WRITE, version, mark=request.mark, careful=careful)
-    instances, answers = fleet.instances(), fleet.answers(telling, began - LATEST_SECONDS)
+    instances, answers = fleet.instances(), fleet.answers(began - LATEST_SECONDS)
     if careful:
         refuse_none(f"{world.target.name}: {fleet.name}", instances)
     following = to_write(instances, answers, telling)
     if following.complete:
         return {**_answer(began, version, now), "status": str(Progress.COMPLETE)}
     if now - began > world.target.rollout_deadline_seconds:
-        raise silent(f"{world.target.name}: {fleet.name}", instances, answers, version, now - began)
+        raise silent(f"{world.target.name}: {fleet.name}", instances, answers, telling, now - began)
     if following.tell:
         if not world.source.logs_in(credential):
             raise LoginRefused(

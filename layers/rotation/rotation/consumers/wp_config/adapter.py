@@ -8,7 +8,7 @@ from typing import Any
 
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.core.errors import FleetDenied, FleetUnavailable, TargetInvalid
-from rotation.core.fleet import DELIVERY_SECONDS, LOOK, Answer, Instance, Place, Status, Telling
+from rotation.core.fleet import DELIVERY_SECONDS, WRITE, Answer, Instance, Place, Status, Telling
 from rotation.kinds.kind import Settings
 from rotation.ports import Surroundings
 
@@ -52,28 +52,27 @@ class Instances:
         young = datetime.now(UTC) - timedelta(seconds=self._settings["slowest_boot_seconds"])
         return [Instance(name, _place(one, lifecycles.get(name, ""), young), name in online) for name, one in sorted(found.items())]
 
-    def answers(self, telling: Telling, since: float) -> list[Answer]:
-        comment = self._comment(telling)
+    def answers(self, since: float) -> list[Answer]:
         after = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
         filters = [{"key": "DocumentName", "value": self._settings["document"]}, {"key": "InvokedAfter", "value": after}]
-        pages = self._pages("ssm", "list_command_invocations", "CommandInvocations", Filters=filters, Details=True)
-        return [_answer(one) for one in pages if one.get("Comment") == comment]
+        found = self._pages("ssm", "list_command_invocations", "CommandInvocations", Filters=filters, Details=True)
+        own = [(str(one.get("Comment", "")).partition(" "), one) for one in found]
+        return [_answer(key, one) for (whose, _, key), one in own if whose == self._own]
 
     def tell(self, telling: Telling, instances: Sequence[str]) -> None:
         for first in range(0, len(instances), AT_ONCE):
             self._send(telling, instances[first : first + AT_ONCE])
 
     def _send(self, telling: Telling, instances: Sequence[str]) -> None:
-        careful = telling.careful and telling.action != LOOK
-        asks = telling.careful
+        careful = telling.careful and telling.action == WRITE
         parameters = {
             "Action": telling.action,
             "SecretArn": self._secret,
             "VersionId": telling.version,
             "Candidates": ",".join(telling.candidates),
             "Path": self._settings["path"],
-            "Page": self._settings["page"] if asks else "",
-            "Marker": self._settings["marker"] if asks else "",
+            "Page": self._settings["page"] if telling.careful else "",
+            "Marker": self._settings["marker"] if telling.careful else "",
         }
         self._asked(
             "ssm",
@@ -82,17 +81,12 @@ class Instances:
                 DocumentVersion="$DEFAULT",
                 Targets=[{"Key": "InstanceIds", "Values": list(instances)}],
                 Parameters={key: [value] for key, value in parameters.items()},
-                Comment=self._comment(telling),
+                Comment=f"{self._own} {telling.key}",
                 TimeoutSeconds=DELIVERY_SECONDS,
                 MaxConcurrency=str(AT_ONCE),
                 MaxErrors="0" if careful else "100%",
             ),
         )
-
-    def _comment(self, telling: Telling) -> str:
-        """By it what was told is found again, by whoever looks. A hundred characters at most."""
-        mark = sha256(telling.mark.encode()).hexdigest()[:8]
-        return f"{self._own} {telling.action} {telling.version} {mark}"
 
     def _described(self) -> Iterator[Mapping[str, Any]]:
         filters = [
@@ -147,11 +141,12 @@ def _place(one: Mapping[str, Any], lifecycle: str, young: datetime) -> Place:
     return Place.STANDS_BY if lifecycle.startswith(STANDS_BY) else Place.SERVES
 
 
-def _answer(one: Mapping[str, Any]) -> Answer:
+def _answer(key: str, one: Mapping[str, Any]) -> Answer:
     status = _STATUSES.get(str(one.get("StatusDetails") or one["Status"]).replace(" ", "").lower(), Status.FAILED)
     said = _said("".join(str(plugin.get("Output") or "") for plugin in one.get("CommandPlugins") or []))
     return Answer(
         one["InstanceId"],
+        key,
         status,
         one["RequestedDateTime"].timestamp(),
         *(said.get(key, "") for key in ("holds", "page", "reason", "detail")),

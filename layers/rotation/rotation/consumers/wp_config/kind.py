@@ -50,7 +50,7 @@ KIND = ConsumerKind(
         "page": {
             "description": "What each instance asks of itself once its file is written; empty for nothing",
             "type": "string",
-            "pattern": "^(https?://[A-Za-z0-9._~:/?=&%+@-]+)?$",
+            "pattern": "^(https?://[A-Za-z0-9.:_-]+(/[A-Za-z0-9/?&=_.,~%+:;@!-]*)?)?$",
             "default": "http://127.0.0.1/",
         },
         "marker": {
