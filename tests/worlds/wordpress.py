@@ -167,7 +167,7 @@ class WordPressWorld(LivingWorld):
 
 
 def _document(slowest_boot_seconds: int) -> dict[str, Any]:
-    told = {"value": "openemr", "document": "rewrite-wp-config", "slowest_boot_seconds": slowest_boot_seconds}
+    told = {"app": "openemr", "document": "rewrite-wp-config", "slowest_boot_seconds": slowest_boot_seconds}
     return {
         "slot_secret": "slots",
         "admin_secret": "admin",

@@ -220,6 +220,13 @@ def refuse_none(name: str, instances: Sequence[Instance]) -> None:
         raise InstancesMissing(f"{name}: none is in service{said}")
 
 
+def first_told(name: str, instances: Sequence[Instance]) -> str:
+    """For a dry run: how many would be written, and which one first."""
+    serving = sorted(one.id for one in instances if one.serves and one.online)
+    more = sum(not one.serves for one in instances)
+    return f"{name}: {len(serving)} in service are told{f', {serving[0]} first' if serving else ''}; {more} boot, stand by or leave"
+
+
 def silent(name: str, instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, waited: float) -> PermanentError:
     """Whoever is in service and has not answered when time is up."""
     well = {answer.instance for answer in to(telling, answers) if answer.well(telling.version)}

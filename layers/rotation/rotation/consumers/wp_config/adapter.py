@@ -7,6 +7,7 @@ from hashlib import sha256
 from typing import Any
 
 from rotation.aws.client import AWS_ERRORS, client, code
+from rotation.consumers.wp_config.kind import TAG
 from rotation.core.errors import FleetDenied, FleetUnavailable, TargetInvalid
 from rotation.core.fleet import DELIVERY_SECONDS, WRITE, Answer, Instance, Place, Status, Telling
 from rotation.kinds.kind import Settings
@@ -39,12 +40,12 @@ class Instances:
 
     def __init__(self, settings: Settings, surroundings: Surroundings) -> None:
         self._settings, self._secret = settings, surroundings.secret
-        told = (surroundings.target, self._secret, settings["tag"], settings["value"], settings["path"])
+        told = (surroundings.target, self._secret, settings[TAG], settings["path"])
         self._own = sha256("|".join(told).encode()).hexdigest()[:12]
 
     @property
     def name(self) -> str:
-        return f"instances with the tag {self._settings['tag']}={self._settings['value']}"
+        return f"instances with the tag {TAG}={self._settings[TAG]}"
 
     def instances(self) -> list[Instance]:
         found = {one["InstanceId"]: one for one in self._described()}
@@ -79,7 +80,7 @@ class Instances:
             lambda ssm: ssm.send_command(
                 DocumentName=self._settings["document"],
                 DocumentVersion="$DEFAULT",
-                Targets=[{"Key": "InstanceIds", "Values": list(instances)}],
+                InstanceIds=list(instances),
                 Parameters={key: [value] for key, value in parameters.items()},
                 Comment=f"{self._own} {telling.key}",
                 TimeoutSeconds=DELIVERY_SECONDS,
@@ -90,7 +91,7 @@ class Instances:
 
     def _described(self) -> Iterator[Mapping[str, Any]]:
         filters = [
-            {"Name": f"tag:{self._settings['tag']}", "Values": [self._settings["value"]]},
+            {"Name": f"tag:{TAG}", "Values": [self._settings[TAG]]},
             {"Name": "instance-state-name", "Values": list(THERE)},
         ]
         for reservation in self._pages("ec2", "describe_instances", "Reservations", Filters=filters):
@@ -106,7 +107,7 @@ class Instances:
         return found
 
     def _online(self) -> set[str]:
-        filters = [{"Key": f"tag:{self._settings['tag']}", "Values": [self._settings["value"]]}]
+        filters = [{"Key": f"tag:{TAG}", "Values": [self._settings[TAG]]}]
         pages = self._pages("ssm", "describe_instance_information", "InstanceInformationList", Filters=filters)
         return {one["InstanceId"] for one in pages if one.get("PingStatus") == "Online"}
 

@@ -4,35 +4,28 @@ from collections.abc import Iterator
 
 from rotation.kinds.kind import ConsumerKind, Holds, Parameters, Settings
 
+TAG = "app"
+"""Key of the tag that instances have, as the application's secret has a key of that name."""
+
 
 def change(settings: Settings, used: str, new: str) -> str:
     """What a dry run says."""
-    where = f"every instance with the tag {settings['tag']}={settings['value']}"
-    return f"{settings['path']} of {where}, one first: from {used} to {new}"
+    return f"{settings['path']} of every instance with the tag {TAG}={settings[TAG]}, one first: from {used} to {new}"
 
 
 def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
-    """The roles may send one document, to instances with one tag."""
-    tag, value, document = (parameters[name] for name in ("InstancesTag", "InstancesTagValue", "WpConfigDocumentName"))
-    if (settings["tag"], settings["value"]) != (tag, value):
-        asked = f"{settings['tag']}={settings['value']}"
-        yield f"wp-config {asked}: the roles may tell {tag}={value} (parameters InstancesTag, InstancesTagValue)"
-    if settings["document"] != document:
-        yield f"wp-config {settings['document']}: the roles may send {document}, the document of this stack"
+    """The roles may tell the instances with one value of the tag."""
+    granted = parameters["InstancesApp"]
+    if settings[TAG] != granted:
+        yield f"wp-config {TAG}={settings[TAG]}: the roles may tell {TAG}={granted} (parameter InstancesApp)"
 
 
 KIND = ConsumerKind(
     state="WriteWpConfig",
     holds=Holds.VERSION,
     properties={
-        "tag": {
-            "description": "Key of the tag that the instances have",
-            "type": "string",
-            "pattern": "^[A-Za-z0-9_.:/=+@-]{1,127}$",
-            "default": "app",
-        },
-        "value": {
-            "description": "Value of that tag, as the key app of the application's secret says it",
+        TAG: {
+            "description": f"Value of the tag {TAG} that the instances have, as the key {TAG} of the application's secret says it",
             "type": "string",
             "pattern": "^[A-Za-z0-9 _.:/=+@-]{1,255}$",
         },
@@ -69,7 +62,7 @@ KIND = ConsumerKind(
             "maximum": 172800,
         },
     },
-    required=("value", "document", "slowest_boot_seconds"),
+    required=(TAG, "document", "slowest_boot_seconds"),
     change=change,
     beyond=beyond,
     goes_on="slowest_boot_seconds",
