@@ -138,7 +138,7 @@ def test_an_openemr_stack_is_made_of_what_it_was_made_of() -> None:
 def test_nothing_of_instances_is_made_for_an_application_without_them() -> None:
     for family in ("OpenEMR", "RDS Proxy", "a secret without a proxy"):
         text = json.dumps(made(family)["Resources"]).replace("not-deployed-InstancesApp-is-none", "")
-        assert not re.findall(r"WriteWpConfigFunction\"|WriteWpConfigRole|WpConfigDocument|SendCommand|InstancesPolicy", text), (
+        assert not re.findall(r"WriteWpConfig(Function\"|Role)|WpConfigDocument|SendCommand|InstancesPolicy", text), family
             family
         )
 
@@ -166,7 +166,7 @@ def test_the_target_of_wordpress_on_instances() -> None:
     assert [one.kind for one in target.consumers] == ["wp-config", "app-secret"]
     assert target.moved_by.kind == "app-secret"
     told = target.consumers[0].settings
-    assert (told["app"], told["path"], told["page"], told["marker"]) == (
+    assert (told["app"], told["path"], told["marker"]) == ("blog", "/var/www/html/wp-config.php", "")
         "blog",
         "/var/www/html/wp-config.php",
         "http://127.0.0.1/",

@@ -85,10 +85,9 @@ class FleetClient:
 
     def _groups(self, **given: Any) -> tuple[str, list[Any]]:
         assert len(given["InstanceIds"]) <= 50
+        known = self.lifecycles
         return "AutoScalingInstances", [
-            {"InstanceId": name, "LifecycleState": self.lifecycles[name]}
-            for name in given["InstanceIds"]
-            if name in self.lifecycles
+            {"InstanceId": name, "LifecycleState": known[name]} for name in given["InstanceIds"] if name in known
         ]
 
     def _agents(self, **given: Any) -> tuple[str, list[Any]]:
