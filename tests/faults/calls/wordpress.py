@@ -5,7 +5,7 @@ from rotation.core.model import Slot
 from tests.worlds.fleet import FIRST, SECOND
 from tests.worlds.living import LivingWorld
 from tests.worlds.wordpress import WordPressWorld
-from tests.worlds.world import login
+from tests.worlds.world import LONGER, login
 
 
 def on_instances() -> LivingWorld:
@@ -15,6 +15,10 @@ def on_instances() -> LivingWorld:
 def on_instances_two_values() -> LivingWorld:
     """Two passwords of one user: nobody can see which of them a session has used."""
     return WordPressWorld(two_values=True)
+
+
+def on_instances_in_a_ring_of_three() -> LivingWorld:
+    return WordPressWorld(ring=LONGER, active=Slot.C)
 
 
 def with_a_slow_agent() -> LivingWorld:

@@ -295,7 +295,10 @@ def instances(world: World) -> Iterator[Finding]:
 
 
 def instances_told(world: World) -> Iterator[Finding]:
-    """They are asked what they hold, which changes nothing: another function hears later what they say."""
+    """They are asked what they hold, which changes nothing: another function hears later what they say. The secret, from which a
+    version would be put, is read too."""
+    for consumer in world.credentials() if world.fleets() else ():
+        consumer.read()
     for fleet, telling in _asked(world):
         told = [one.id for one in fleet.instances() if one.is_asked and one.online]
         if told:
