@@ -4,7 +4,8 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-from rotation.core.fleet import Answer, Hold, Status
+from rotation.core.drain import Hold
+from rotation.core.fleet import Answer, Status
 from rotation.core.rollout import Progress
 from rotation.protocol.request import Request
 from rotation.steps import check_drained as draining

@@ -4,8 +4,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from math import ceil
 
-from rotation.core.fleet import Hold
-
 POLL_SECONDS = 10
 POLLS = 500
 """How often one drain may be looked at, at most: an execution's history holds 25,000 events, a look takes nine."""
@@ -23,6 +21,16 @@ class DrainStatus(StrEnum):
     REPUBLISH = "republish"
     DISTURBED = "disturbed"
     """Set by the state machine, when an altering step saw somebody that the look before it had not."""
+
+
+class Hold(StrEnum):
+    """What all instances hold, as far as they said."""
+
+    SAME = "same"
+    UNKNOWN = "unknown"
+    """One has not answered: it boots, or its agent does not."""
+    OTHER = "other"
+    """All have answered, and one holds another version."""
 
 
 @dataclass(frozen=True)

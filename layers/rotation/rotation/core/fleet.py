@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
 
+from rotation.core.drain import Hold
 from rotation.core.errors import (
     CommandCancelled,
     CommandFailed,
@@ -234,16 +235,6 @@ def silent(name: str, instances: Sequence[Instance], answers: Sequence[Answer], 
     offline = sorted(one.id for one in instances if one.serves and not one.online)
     said = f"; without a connected agent: {', '.join(offline)}" if offline else ""
     return InstanceSilent(f"{name}: after {waited:.0f} s no answer of {', '.join(missing)} (rollout.deadline_seconds){said}")
-
-
-class Hold(StrEnum):
-    """What all instances hold, as far as they said."""
-
-    SAME = "same"
-    UNKNOWN = "unknown"
-    """One has not answered: it boots, or its agent does not."""
-    OTHER = "other"
-    """All have answered, and one holds another version."""
 
 
 def held(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, since: float) -> Hold:

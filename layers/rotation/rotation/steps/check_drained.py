@@ -5,9 +5,9 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from rotation.core.drain import REPUBLISHES, DrainStatus, Look, after, asks, heard_since
+from rotation.core.drain import REPUBLISHES, DrainStatus, Hold, Look, after, asks, heard_since
 from rotation.core.errors import ConsumerDiffers, DrainTooSlow
-from rotation.core.fleet import LATEST_SECONDS, LOOK, Hold, Telling, held, unasked
+from rotation.core.fleet import LATEST_SECONDS, LOOK, Telling, held, unasked
 from rotation.core.model import Credential
 from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
