@@ -1,4 +1,4 @@
-"""SSM documents of schema 2.2, as far as instances need them: what is refused when a command is sent, and what the agent makes of it."""
+"""SSM documents of schema 2.2, as far as instances need them: what SendCommand refuses, what the agent makes of it."""
 
 from __future__ import annotations
 

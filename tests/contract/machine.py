@@ -85,13 +85,15 @@ class Machine:
     """`with Machine(…) as machine:`"""
 
     def __init__(self, folder: Path, aws: LocalAws, programs: Iterable[str] = PROGRAMS, shell: str = "dash") -> None:
-        self.site, self._programs = folder / "html", folder / "bin"
+        self.site, self.programs, self.scratch = folder / "html", folder / "bin", folder / "scratch"
         self.site.mkdir(parents=True)
-        self._programs.mkdir()
+        self.programs.mkdir()
+        self.scratch.mkdir()
         self.path = self.site / "wp-config.php"
         self.metadata = Metadata(ROLE)
         self.shell = shell
-        self._aws, self._scripts = aws, folder / "scripts"
+        self.endpoint = aws.endpoint
+        self._scripts = folder / "scripts"
         self._scripts.mkdir()
         self._ended = ExitStack()
         for program in programs:
@@ -107,17 +109,19 @@ class Machine:
     def has(self, program: str) -> None:
         found = shutil.which(program)
         assert found, f"this machine has no {program}"
-        (self._programs / program).symlink_to(found)
+        (self.programs / program).symlink_to(found)
 
     def lacks(self, program: str) -> None:
-        (self._programs / program).unlink()
+        (self.programs / program).unlink()
 
     @property
     def environment(self) -> dict[str, str]:
         """Of the agent."""
         return {
-            "PATH": str(self._programs),
-            "AWS_ENDPOINT_URL_SECRETS_MANAGER": self._aws.endpoint,
+            "PATH": str(self.programs),
+            "HOME": str(self.scratch),
+            "TMPDIR": str(self.scratch),
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.endpoint,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.metadata.endpoint,
         }
 
@@ -142,10 +146,12 @@ class Machine:
         return self._ended_with(self._start([self.shell, str(BOOT)], variables))
 
     def _start(self, command: list[str], variables: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        program = self._programs / command[0]
+        program = self.programs / command[0]
         environment = local_only(self.environment) | self.environment | dict(variables or {})
         pipe = subprocess.PIPE
-        return subprocess.Popen([str(program), *command[1:]], stdout=pipe, stderr=pipe, text=True, env=environment, start_new_session=True)
+        return subprocess.Popen(
+            [str(program), *command[1:]], stdout=pipe, stderr=pipe, text=True, env=environment, start_new_session=True
+        )
 
     def _ended_with(self, process: subprocess.Popen[str]) -> Answer:
         output, said = process.communicate(timeout=WITHIN)
