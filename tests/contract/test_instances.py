@@ -193,7 +193,7 @@ def refused(machine: Machine, secret: Secret, version: str) -> tuple[str, str]:
 def test_no_php(shell: str, machine: Machine, aws: LocalAws) -> None:
     machine.path.write_text(config())
     machine.shell = shell
-    machine.lacks("php")
+    machine.programs.remove("php")
     secret = Secret(aws)
     assert refused(machine, secret, secret.first)[0] == "PhpMissing"
 
@@ -201,7 +201,7 @@ def test_no_php(shell: str, machine: Machine, aws: LocalAws) -> None:
 def test_no_tokenizer(machine: Machine, aws: LocalAws, tmp_path: Path) -> None:
     """PHP as a distribution has it without the package with the extension."""
     machine.path.write_text(config())
-    machine.lacks("php")
+    machine.programs.remove("php")
     (tmp_path / "bin" / "php").write_text('#!/bin/sh\nexec /usr/bin/env -i /usr/bin/php -n "$@"\n')
     (tmp_path / "bin" / "php").chmod(0o755)
     secret = Secret(aws)
@@ -211,7 +211,7 @@ def test_no_tokenizer(machine: Machine, aws: LocalAws, tmp_path: Path) -> None:
 
 def test_neither_aws_nor_curl(machine: Machine, aws: LocalAws) -> None:
     machine.path.write_text(config())
-    machine.lacks("curl")
+    machine.programs.remove("curl")
     secret = Secret(aws)
     reason, detail = refused(machine, secret, secret.put())
     assert (reason, "neither aws nor curl" in detail) == ("SecretUnreadable", True)

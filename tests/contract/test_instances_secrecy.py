@@ -68,7 +68,7 @@ def test_no_password_and_no_key_is_anywhere(program: str, shell: str, tmp_path: 
     version = secret.put()
     with Machine(tmp_path / "machine", aws, shell=shell) as machine:
         if program == "aws":
-            real_cli(machine)
+            machine.programs.add_cli()
         machine.path.write_text(config())
         with Sampling() as seen:
             answers = [machine.run(secret, version), machine.run(secret, secret.first, "look", Candidates=version)]
@@ -86,19 +86,6 @@ def test_no_password_and_no_key_is_anywhere(program: str, shell: str, tmp_path: 
 
 def holds(path: Path, *texts: str) -> bool:
     return bool(holding({path.read_bytes()}, *texts))
-
-
-def real_cli(machine: Machine) -> None:
-    """Whatever its start script needs, its own home is an empty one."""
-    program = machine.programs / "aws"
-    program.write_text(f'#!/bin/sh\nPATH="$PATH:{Path(str(shutil.which("aws"))).parent}:/usr/bin:/bin" exec "{cli()}" "$@"\n')
-    program.chmod(0o755)
-
-
-def cli() -> str:
-    """Behind a version manager's shim, which needs the home that it was made in."""
-    found = Path(str(shutil.which("aws")))
-    return str(next(found.parent.parent.glob("versions/*/bin/aws"), found))
 
 
 def test_the_sampling_sees_what_is_in_an_argument(tmp_path: Path, aws: LocalAws) -> None:
