@@ -53,7 +53,7 @@ class Place:
         return {
             "PATH": self.path,
             "HOME": f"{self.root}/root",
-            "TMPDIR": f"{self.root}/var/tmp",
+            "TMPDIR": f"{self.root}/var/tmp",  # noqa: S108 - of that machine
             "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.endpoint,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.metadata,
         }
