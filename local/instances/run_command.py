@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from moto.core.exceptions import JsonRESTError
+from moto.core.exceptions import ServiceException
 from moto.ec2.models import ec2_backends
 from moto.ssm.models import ssm_backends
 from werkzeug.wrappers import Response
@@ -141,7 +141,7 @@ class RunCommand:
         try:
             found = ssm_backends[self._account][region].get_document(name, default, None, None)
             return Document(found["Content"])
-        except (JsonRESTError, InvalidDocument) as error:
+        except (ServiceException, InvalidDocument) as error:
             raise Refusal("InvalidDocument", str(error)) from None
 
     def _targets(self, call: Call, region: str) -> list[str]:
@@ -160,9 +160,10 @@ class RunCommand:
 
     def _tagged(self, filters: Iterable[Call], region: str) -> Iterator[str]:
         wanted = {one["Key"]: list(one["Values"]) for one in filters}
-        for instance in ec2_backends[self._account][region].all_instances(wanted):
-            if instance.state in {"running", "pending"}:
-                yield str(instance.id)
+        for reservation in ec2_backends[self._account][region].all_reservations(wanted):
+            for instance in reservation.instances:
+                if instance.state in {"running", "pending"}:
+                    yield str(instance.id)
 
     def _instances(self, call: Call, region: str) -> Call:
         filters = {one["Key"]: one["Values"] for one in call.get("Filters", [])}
