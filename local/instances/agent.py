@@ -96,6 +96,8 @@ class Agent:
         output, error_output = (
             "".join(file.read_text(errors="replace") for file in sorted(folder.glob(f"*/{name}"))) for name in ("stdout", "stderr")
         )
+        if code:
+            error_output += f"failed to run commands: exit status {code}"  # as the real one says it
         report = {"command": command, "ended": ended, "code": code, "output": output, "error_output": error_output}
         self._ask("report", report)
         del self._running[command]

@@ -26,6 +26,9 @@ MOST_NAMED = 50
 MOST_LISTED = 50
 DEFAULT_CONCURRENCY, DEFAULT_ERRORS, DEFAULT_TIMEOUT = "50", "0", 3600
 TAG = "tag:"
+FILTERS = {"InvokedAfter", "InvokedBefore", "Status", "DocumentName"}
+BETWEEN = "\n----------ERROR-------\n"
+"""In the one text that ListCommandInvocations answers."""
 Call = dict[str, Any]
 
 
@@ -90,19 +93,30 @@ class RunCommand:
         return {"Command": _summary(self.commands.send(command, instances))}
 
     def _list(self, call: Call, _: str) -> Call:
-        named, instance = call.get("CommandId"), call.get("InstanceId")
-        found = [one for one in self.commands.found() if named in (None, one.id)]
+        instance, found = call.get("InstanceId"), self._asked_for(call)
         return _page(call, "Commands", [_summary(one) for one in found if instance is None or instance in one.invocations])
 
     def _list_invocations(self, call: Call, _: str) -> Call:
-        named, instance = call.get("CommandId"), call.get("InstanceId")
+        instance, status = call.get("InstanceId"), _filters(call).get("Status")
         found = [
             _listed(command, one, with_details=call.get("Details", False))
-            for command in self.commands.found()
+            for command in self._asked_for(call)
             for one in command.invocations.values()
-            if named in (None, command.id) and instance in (None, one.instance)
+            if instance in (None, one.instance) and status in (None, one.status)
         ]
         return _page(call, "CommandInvocations", found)
+
+    def _asked_for(self, call: Call) -> list[Command]:
+        """By its id, by its document, by when it was sent."""
+        filters = _filters(call)
+        named, document = call.get("CommandId"), filters.get("DocumentName")
+        after = _moment(filters.get("InvokedAfter", "1970-01-01T00:00:00Z"))
+        before = _moment(filters.get("InvokedBefore", "9999-01-01T00:00:00Z"))
+        return [
+            one
+            for one in self.commands.found()
+            if named in (None, one.id) and document in (None, one.document_name) and after <= one.sent_at < before
+        ]
 
     def _get(self, call: Call, _: str) -> Call:
         command = next((one for one in self.commands.found() if one.id == call["CommandId"]), None)
@@ -194,6 +208,20 @@ def _page(call: Call, name: str, found: list[Call], least: int = 1, default: int
     return {name: found[int(start) : end]} | ({"NextToken": str(end)} if end < len(found) else {})
 
 
+def _filters(call: Call) -> dict[str, str]:
+    filters = {one["key"]: one["value"] for one in call.get("Filters", [])}
+    if unknown := set(filters) - FILTERS:
+        raise Refusal("InvalidFilterKey", ", ".join(sorted(unknown)))
+    return filters
+
+
+def _moment(text: str) -> float:
+    try:
+        return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        raise Refusal("ValidationException", f"{text} is no time like 2021-07-07T00:00:00Z") from None
+
+
 def _summary(command: Command) -> Call:
     ones = command.invocations.values()
     status, details = _status(command)
@@ -250,7 +278,8 @@ def _listed(command: Command, one: Invocation, *, with_details: bool) -> Call:
     if not with_details:
         return told
     plugin = {"Name": "aws:runShellScript", "Status": one.status, "StatusDetails": one.details, "ResponseCode": one.code}
-    return told | {"CommandPlugins": [plugin | {"Output": (one.output + one.error_output)[:SHORT_OUTPUT]}]}
+    text = one.output + (BETWEEN + one.error_output if one.error_output else "")
+    return told | {"CommandPlugins": [plugin | {"Output": text[:SHORT_OUTPUT]}]}
 
 
 def _information(instance: str, status: str) -> Call:

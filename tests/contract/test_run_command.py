@@ -205,6 +205,29 @@ def test_all_pages(aws: LocalAws) -> None:
     assert [len(page) for page in informed] == [5, 2]
 
 
+def test_by_document_and_by_when_it_was_sent(aws: LocalAws) -> None:
+    launched(aws, "filtered")
+    command, listed = send(aws, "filtered"), aws.client("ssm").list_command_invocations
+    within: list[dict[str, str]] = [
+        {"key": "DocumentName", "value": "say"},
+        {"key": "InvokedAfter", "value": "2021-07-07T00:00:00Z"},
+    ]
+    assert [one["CommandId"] for one in listed(CommandId=command, Filters=within)["CommandInvocations"]] == [command]
+    for key, value in (("DocumentName", "another"), ("InvokedAfter", "2100-07-07T00:00:00Z"), ("Status", "Success")):
+        assert listed(CommandId=command, Filters=[{"key": key, "value": value}])["CommandInvocations"] == []
+    assert refused(listed, Filters=[{"key": "InvokedAfter", "value": "yesterday"}]) == "ValidationException"
+
+
+def test_what_a_failed_script_said_last_is_in_the_list(aws: LocalAws) -> None:
+    [instance] = launched(aws, "said")
+    command = send(aws, "said")
+    poll(aws, instance)
+    told = {"instance": instance, "command": command, "ended": "exited", "code": 1, "output": "out", "error_output": "failed"}
+    aws._order("agents/report", told)
+    [one] = aws.client("ssm").list_command_invocations(CommandId=command, Details=True)["CommandInvocations"]
+    assert one["CommandPlugins"][0]["Output"] == "out\n----------ERROR-------\nfailed"
+
+
 def test_parameters_and_output_are_there_for_everybody_who_looks(aws: LocalAws) -> None:
     [instance] = launched(aws, "canary")
     command = send(aws, "canary", "password")

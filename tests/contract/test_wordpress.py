@@ -81,7 +81,7 @@ def ended(blog: Blog, command: str) -> dict[str, dict[str, Any]]:
 
 def _said(invocation: dict[str, Any]) -> dict[str, Any]:
     output = "".join(plugin["Output"] for plugin in invocation["CommandPlugins"])
-    return json.loads(output) if output else {}
+    return json.loads(output.splitlines()[0]) if output else {}
 
 
 def test_a_page_says_which_user_served_it(blog: Blog) -> None:
