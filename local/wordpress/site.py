@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import shutil
 import subprocess
@@ -70,6 +71,14 @@ def config(site: Path, database: Database, login: Login) -> str:
     while "put your unique phrase here" in text:
         text = text.replace("put your unique phrase here", secrets.token_urlsafe(48), 1)
     return text.replace(ENDS, OWN + ENDS)
+
+
+def read(file: Path) -> Login:
+    """What PHP reads from a wp-config.php, without the WordPress that it starts at its end."""
+    code = "eval('?>' . preg_replace('/^require_once.*$/m', '', file_get_contents($argv[1]))); echo json_encode([DB_USER, DB_PASSWORD]);"
+    server = "$_SERVER['HTTP_HOST'] = 'localhost'; define('MYSQLI_CLIENT_SSL', 0);"
+    said = subprocess.run(["php", "-n", "-r", server + code, "--", str(file)], stdout=subprocess.PIPE, text=True, check=True).stdout
+    return Login(*json.loads(said))
 
 
 def lay_out(site: Path, root: Path) -> None:
