@@ -75,9 +75,14 @@ def config(site: Path, database: Database, login: Login) -> str:
 
 def read(file: Path) -> Login:
     """What PHP reads from a wp-config.php, without the WordPress that it starts at its end."""
-    code = "eval('?>' . preg_replace('/^require_once.*$/m', '', file_get_contents($argv[1]))); echo json_encode([DB_USER, DB_PASSWORD]);"
-    server = "$_SERVER['HTTP_HOST'] = 'localhost'; define('MYSQLI_CLIENT_SSL', 0);"
-    said = subprocess.run(["php", "-n", "-r", server + code, "--", str(file)], stdout=subprocess.PIPE, text=True, check=True).stdout
+    before = "$_SERVER['HTTP_HOST'] = 'localhost'; define('MYSQLI_CLIENT_SSL', 0);"
+    code = "eval('?>' . preg_replace('/^require_once.*$/m', '', file_get_contents($argv[1])));"
+    said = subprocess.run(
+        ["php", "-n", "-r", f"{before} {code} echo json_encode([DB_USER, DB_PASSWORD]);", "--", str(file)],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    ).stdout
     return Login(*json.loads(said))
 
 
