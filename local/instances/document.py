@@ -1,6 +1,6 @@
 """What is shipped for instances, made of its sources: the SSM document, the same script for the boot, and user data.
 
-    python -m local.instances.document          writes them into instances/
+python -m local.instances.document          writes them into instances/
 """
 
 from __future__ import annotations

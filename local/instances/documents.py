@@ -1,11 +1,10 @@
-"""SSM documents of schema 2.2, as far as instances need them: what is refused when a command is sent, and what the agent makes of it."""
+"""SSM documents of schema 2.2, as far as instances need them: what SendCommand refuses, what the agent makes of it."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
@@ -24,12 +23,6 @@ class InvalidParameters(Exception):
 
 class InvalidDocument(Exception):
     """AWS's error of the same name; here also what InvalidDocumentContent says."""
-
-
-@dataclass(frozen=True)
-class Step:
-    script: str
-    timeout_seconds: float
 
 
 class Document:
@@ -53,10 +46,14 @@ class Document:
             raise InvalidParameters(f"not declared: {', '.join(sorted(unknown))}")
         return {name: self._value(name, about, given.get(name)) for name, about in self._parameters.items()}
 
-    def steps(self, given: Given) -> list[Step]:
-        """As the agent runs them: the text of each value stands where its name stood, whatever is in it."""
-        values = self.values(given)
-        return [self._step(step, values) for step in self._read["mainSteps"]]
+    @property
+    def timeout_seconds(self) -> float:
+        """How long its scripts may take."""
+        return sum(float(inputs.get("timeoutSeconds", 3600)) for inputs in self._inputs())
+
+    def scripts(self) -> list[str]:
+        """One a step, with the names of parameters in them."""
+        return ["\n".join(inputs["runCommand"]) for inputs in self._inputs()]
 
     def _value(self, name: str, about: dict[str, Any], given: list[str] | None) -> str:
         if given is None:
@@ -70,9 +67,13 @@ class Document:
             raise InvalidParameters(f"{name} does not match {about.get('allowedPattern', about.get('allowedValues'))}")
         return value
 
-    def _step(self, step: dict[str, Any], values: Mapping[str, str]) -> Step:
-        if step["action"] != SHELL:
-            raise InvalidDocument(f"{step['action']} is not known here")
-        inputs = step["inputs"]
-        script = "\n".join(inputs["runCommand"])
-        return Step(_PLACE.sub(lambda found: values[found[1]], script), float(inputs.get("timeoutSeconds", 3600)))
+    def _inputs(self) -> Iterator[dict[str, Any]]:
+        for step in self._read["mainSteps"]:
+            if step["action"] != SHELL:
+                raise InvalidDocument(f"{step['action']} is not known here")
+            yield step["inputs"]
+
+
+def rendered(script: str, values: Mapping[str, str]) -> str:
+    """As the agent runs it: the text of each value stands where its name stood, whatever is in it."""
+    return _PLACE.sub(lambda found: values[found[1]], script)

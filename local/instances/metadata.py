@@ -1,4 +1,4 @@
-"""The metadata service of one instance, version 2 only: no token, no answer. It says the instance's role and gives its credentials."""
+"""The metadata service of one instance, version 2 only: no token, no answer. It gives the credentials of the instance's role."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ UNTIL = "2099-01-01T00:00:00Z"
 
 
 class Metadata:
-    """`with Metadata("a-role") as service:` until then it answers at `endpoint`. `role`: may be changed, None for an instance without."""
+    """`with Metadata("a-role") as service:` it answers at `endpoint`. `role` may be changed; None for an instance without one."""
 
     def __init__(self, role: str | None, instance_id: str = "i-0123456789abcdef0", region: str = "us-east-1") -> None:
         self.role, self.instance_id, self.region = role, instance_id, region
@@ -45,7 +45,9 @@ class Metadata:
     def _credentials(self) -> str:
         """The access key id is the role's name: so the record of calls says who called."""
         keys = {"AccessKeyId": self.role, "SecretAccessKey": self.secret_key, "Token": self.session_token}
-        return json.dumps({"Code": "Success", "Type": "AWS-HMAC", "LastUpdated": "2024-01-01T00:00:00Z", "Expiration": UNTIL} | keys)
+        return json.dumps(
+            {"Code": "Success", "Type": "AWS-HMAC", "LastUpdated": "2024-01-01T00:00:00Z", "Expiration": UNTIL} | keys
+        )
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         service = self

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 from local.aws import REPOSITORY, LocalAws, local_only
-from local.instances.documents import Document
+from local.instances.documents import Document, rendered
 from local.instances.metadata import Metadata
+from local.instances.programs import Programs
 
 DOCUMENT = REPOSITORY / "instances" / "wp-config.document.yaml"
 BOOT = REPOSITORY / "instances" / "wp-config"
 ROLE = "instance-role"
-PROGRAMS = ("php", "curl", "dirname", "readlink", "flock", "sync", "cp", "dash", "bash")
 OLD, NEW = ("blog", "old-canary-password"), ("blog_b", "new-canary-password")
 HOST, SCHEMA = "db.example.org", "wordpress"
 WITHIN = 60.0
@@ -84,18 +83,18 @@ class Secret:
 class Machine:
     """`with Machine(…) as machine:`"""
 
-    def __init__(self, folder: Path, aws: LocalAws, programs: Iterable[str] = PROGRAMS, shell: str = "dash") -> None:
-        self.site, self._programs = folder / "html", folder / "bin"
+    def __init__(self, folder: Path, aws: LocalAws, shell: str = "dash") -> None:
+        self.site, self.scratch = folder / "html", folder / "scratch"
         self.site.mkdir(parents=True)
-        self._programs.mkdir()
+        self.scratch.mkdir()
+        self.programs = Programs(folder / "bin")
         self.path = self.site / "wp-config.php"
         self.metadata = Metadata(ROLE)
         self.shell = shell
-        self._aws, self._scripts = aws, folder / "scripts"
+        self.endpoint = aws.endpoint
+        self._scripts = folder / "scripts"
         self._scripts.mkdir()
         self._ended = ExitStack()
-        for program in programs:
-            self.has(program)
 
     def __enter__(self) -> Self:
         self._ended.enter_context(self.metadata)
@@ -104,20 +103,14 @@ class Machine:
     def __exit__(self, *_: object) -> None:
         self._ended.close()
 
-    def has(self, program: str) -> None:
-        found = shutil.which(program)
-        assert found, f"this machine has no {program}"
-        (self._programs / program).symlink_to(found)
-
-    def lacks(self, program: str) -> None:
-        (self._programs / program).unlink()
-
     @property
     def environment(self) -> dict[str, str]:
         """Of the agent."""
         return {
-            "PATH": str(self._programs),
-            "AWS_ENDPOINT_URL_SECRETS_MANAGER": self._aws.endpoint,
+            "PATH": str(self.programs.folder),
+            "HOME": str(self.scratch),
+            "TMPDIR": str(self.scratch),
+            "AWS_ENDPOINT_URL_SECRETS_MANAGER": self.endpoint,
             "AWS_EC2_METADATA_SERVICE_ENDPOINT": self.metadata.endpoint,
         }
 
@@ -128,9 +121,10 @@ class Machine:
     def script(self, secret: Secret, version: str, action: str = "write", **more: str) -> Path:
         """A file of its own for each command, as the agent has it."""
         given = {"Action": action, "SecretArn": secret.arn, "VersionId": version, "Path": str(self.path), "Page": ""} | more
-        [step] = Document(DOCUMENT.read_text()).steps({name: [value] for name, value in given.items()})
+        document = Document(DOCUMENT.read_text())
+        [text] = document.scripts()
         script = self._scripts / uuid.uuid4().hex
-        script.write_text(step.script)
+        script.write_text(rendered(text, document.values({name: [value] for name, value in given.items()})))
         script.chmod(0o700)
         return script
 
@@ -142,10 +136,12 @@ class Machine:
         return self._ended_with(self._start([self.shell, str(BOOT)], variables))
 
     def _start(self, command: list[str], variables: Mapping[str, str] | None = None) -> subprocess.Popen[str]:
-        program = self._programs / command[0]
+        program = self.programs.folder / command[0]
         environment = local_only(self.environment) | self.environment | dict(variables or {})
         pipe = subprocess.PIPE
-        return subprocess.Popen([str(program), *command[1:]], stdout=pipe, stderr=pipe, text=True, env=environment, start_new_session=True)
+        return subprocess.Popen(
+            [str(program), *command[1:]], stdout=pipe, stderr=pipe, text=True, env=environment, start_new_session=True
+        )
 
     def _ended_with(self, process: subprocess.Popen[str]) -> Answer:
         output, said = process.communicate(timeout=WITHIN)

@@ -1,4 +1,4 @@
-"""The shipped document on a machine: PHP itself reads what was written, every other byte stays, and what could deceive is refused."""
+"""The shipped document on a machine: PHP itself reads what was written, every other byte stays, what could deceive is refused."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ import pytest
 
 from local.aws import LocalAws
 from local.faults import SecretFault
-from tests.contract.machine import HOST, NEW, OLD, ROLE, SCHEMA, Machine, Secret, config
-
-LITERAL = re.compile(r"""'DB_USER'|'DB_PASSWORD'""")
+from tests.contract.machine import NEW, OLD, ROLE, Machine, Secret, config
+from tests.contract.wp_configs import ACCEPTED, REFUSED
 
 
 @pytest.fixture(scope="module")
@@ -34,61 +33,11 @@ def machine(tmp_path: Path, aws: LocalAws) -> Iterator[Machine]:
 def php_reads(file: Path) -> tuple[str, str]:
     """Both constants, with a wp-settings.php that stops there."""
     (file.parent / "wp-settings.php").write_text("<?php")
-    code = 'error_reporting(0); include $argv[1]; ob_end_clean(); echo json_encode([base64_encode(DB_USER), base64_encode(DB_PASSWORD)]);'
-    said = subprocess.run(["php", "-n", "-r", f"ob_start(); {code}", "--", str(file)], capture_output=True, check=True).stdout
+    code = "ob_start(); error_reporting(0); include $argv[1]; ob_end_clean();"
+    code += " echo json_encode([base64_encode(DB_USER), base64_encode(DB_PASSWORD)]);"
+    said = subprocess.run(["php", "-n", "-r", code, "--", str(file)], capture_output=True, check=True).stdout
     user, password = (base64.b64decode(one).decode() for one in json.loads(said))
     return user, password
-
-
-NAME_AND_HOST = f"define('DB_NAME', '{SCHEMA}');\ndefine('DB_HOST', '{HOST}');\n"
-USER, PASSWORD = f"define('DB_USER', '{OLD[0]}');\n", f"define('DB_PASSWORD', '{OLD[1]}');\n"
-END = "require_once __DIR__ . '/wp-settings.php';\n"
-
-
-def odd(before: str = "", after: str = "", user: str = USER, password: str = PASSWORD) -> str:
-    return f"<?php\n{before}{NAME_AND_HOST}{user}{password}{after}{END}"
-
-
-ACCEPTED: dict[str, str] = {
-    "as the installer writes it": config(),
-    "Windows line ends": config().replace("\n", "\r\n"),
-    "old Macintosh line ends": config().replace("\n", "\r"),
-    "no newline at the end": config().rstrip("\n"),
-    "a byte order mark": "\ufeff" + config(),
-    "a closing tag": config() + "?>\n",
-    "a closing tag with text after it": config() + "?>\n<!-- define('DB_USER', 'decoy'); -->\n",
-    "double quotes": config().replace("'", '"'),
-    "double quotes with escapes": odd(password='define("DB_PASSWORD", "old-c\\x61nary\\55password");\n'),
-    "single quotes with escapes": odd(before="define('AUTH_KEY', 'it\\'s \\\\ define( \"DB_USER\", \"x\" );');\n"),
-    "no space at all": odd().replace(", ", ","),
-    "tabs and much space": odd(user=f"define\t(\n\t'DB_USER'\t,\n\t'{OLD[0]}'\n)\n;\n"),
-    "comments inside of it": odd(user=f"define( /* who */ 'DB_USER' /* , 'x' */, # no\n '{OLD[0]}' // yes\n );\n"),
-    "commented out before and after": odd(
-        before="// define('DB_USER', 'x');\n# define('DB_PASSWORD', 'x');\n/* define('DB_PASSWORD', 'x'); */\n",
-        after="/*\n * define('DB_USER', 'x');\n */\n",
-    ),
-    "decoys in a heredoc and a nowdoc": odd(
-        before="$a = <<<TEXT\ndefine('DB_USER', 'x');\n{$_SERVER['argc']}\nTEXT;\n", after="$b = <<<'TEXT'\ndefine('DB_PASSWORD', 'x');\nTEXT;\n"
-    ),
-    "decoys in a text": odd(before="$a = \"define('DB_USER', 'x');\"; $b = 'define(\"DB_PASSWORD\", \"x\");';\n"),
-    "capitals": odd(user=f"DEFINE('DB_USER', '{OLD[0]}');\n"),
-    "the global name": odd(password=f"\\define('DB_PASSWORD', '{OLD[1]}');\n"),
-    "a third argument": odd(user=f"define('DB_USER', '{OLD[0]}', false);\n"),
-    "a comma at the end": odd(user=f"define('DB_USER', '{OLD[0]}',);\n"),
-    "ended by a closing tag": odd(user=f"define('DB_USER', '{OLD[0]}') ?>\n<?php\n"),
-    "all on one line": "<?php " + odd().removeprefix("<?php\n").replace("\n", " "),
-    "a namespace": odd(before="namespace Site;\n"),
-    "a class with a method of that name": odd(before="class A { static function define($a, $b) {} }\nA::define('DB_USER', 'x');\n"),
-    "blocks closed before it": odd(before="if (PHP_SAPI === 'x'): define('A', 1); else: define('A', 2); endif;\nif (1) { $x = [1]; }\n"),
-    "the constants used later": odd(after="define('COPY', DB_PASSWORD);\nif (defined('DB_USER')) { $x = \"{$_SERVER['argc']}\"; }\n"),
-    "an include after both": odd(after="if (file_exists(__DIR__ . '/more.php')) { include __DIR__ . '/more.php'; }\n"),
-    "latin-1 in a comment": odd(before="// caf\u00e9\n"),
-    "a port": odd().replace(HOST, f"{HOST}:3306"),
-    "a socket": odd().replace(HOST, "localhost:/var/run/mysqld/mysqld.sock"),
-    "IPv6 is of another secret, but a host from the environment is not compared": odd().replace(f"'{HOST}'", "getenv('DB_HOST')"),
-    "no host at all": odd().replace(f"define('DB_HOST', '{HOST}');\n", ""),
-    "as HyperDB's readers do it": odd(after="// db-config.php\n"),
-}  # fmt: skip
 
 
 def encoded(name: str, text: str) -> bytes:
@@ -121,46 +70,6 @@ def blanked(content: bytes, login: tuple[str, str]) -> bytes:
     for value in (*login, "old-c\\x61nary\\55password"):
         content = re.sub(rb"""(['"])%s\1""" % re.escape(value.encode()), rb"\1\1", content)
     return content
-
-
-REFUSED: dict[str, tuple[str, str]] = {
-    "getenv": (odd(user="define('DB_USER', getenv('DB_USER'));\n"), "line 4: DB_USER comes from the environment"),
-    "getenv or a default": (odd(user="define('DB_USER', getenv('DB_USER') ?: 'x');\n"), "line 4: DB_USER comes from the environment"),
-    "$_ENV": (odd(password="define('DB_PASSWORD', $_ENV['PW']);\n"), "line 5: DB_PASSWORD comes from the environment"),
-    "$_SERVER": (odd(password="define('DB_PASSWORD', $_SERVER['PW']);\n"), "line 5: DB_PASSWORD comes from the environment"),
-    "texts joined": (odd(password="define('DB_PASSWORD', 'a' . 'b');\n"), "line 5: DB_PASSWORD is joined from several texts"),
-    "a constant": (odd(password="define('DB_PASSWORD', SECRET);\n"), "line 5: DB_PASSWORD comes from a constant"),
-    "a variable": (odd(password="define('DB_PASSWORD', $pw);\n"), "line 5: DB_PASSWORD comes from a variable"),
-    "a variable in a text": (odd(password='define("DB_PASSWORD", "a$pw");\n'), "line 5: DB_PASSWORD has a variable in it"),
-    "a function": (odd(password="define('DB_PASSWORD', trim('x'));\n"), "line 5: DB_PASSWORD comes from a function"),
-    "a file": (odd(password="define('DB_PASSWORD', file_get_contents('/pw'));\n"), "line 5: DB_PASSWORD comes from a function"),
-    "a heredoc": (odd(password="define('DB_PASSWORD', <<<A\nx\nA);\n"), "line 5: DB_PASSWORD is a heredoc"),
-    "a text and more": (odd(password="define('DB_PASSWORD', 'x' ?: 'y');\n"), "line 5: DB_PASSWORD comes from a constant or an expr"),
-    "defined twice": (odd(after=USER), "lines 4 and 6: DB_USER is defined more than once"),
-    "defined twice, once under a condition": (odd(before=f"if (1) {{ {USER} }}\n"), "lines 2 and 6: DB_USER is defined more"),
-    "under a condition": (odd(user=f"if (!defined('DB_USER')) {{ {USER} }}\n"), "line 4: DB_USER is defined under a condition"),
-    "under a condition without braces": (odd(user=f"if (!defined('DB_USER')) {USER}"), "line 4: DB_USER is defined under a condition"),
-    "under a condition with a colon": (odd(user=f"if (1):\n {USER} endif;\n"), "line 5: DB_USER is defined under a condition"),
-    "under a short condition": (odd(user=f"defined('DB_USER') || {USER}"), "line 4: DB_USER is defined under a condition"),
-    "in a function": (odd(user=f"function f() {{ {USER} }} f();\n"), "line 4: DB_USER is defined under a condition"),
-    "a const": (odd(user="const DB_USER = 'x';\n"), "line 4: DB_USER is a const"),
-    "in another file": (f"<?php\n{NAME_AND_HOST}require '/etc/wp-db.php';\n{END}", "DB_USER is not defined here, and line 4 includes"),
-    "an include before": (odd(before="require __DIR__ . '/local.php';\n"), "line 2: the file includes another file, which could"),
-    "code evaluated before": (odd(before="eval('1;');\n"), "line 2: the file evaluates code"),
-    "a name that is computed": (odd(before="foreach ($x as $k => $v) { define($k, $v); }\n"), "line 2: the file defines a name that"),
-    "an end before it": (odd(before="return;\n"), "line 2: the file ends or leaves"),
-    "another database": (odd().replace(SCHEMA, "other"), "line 2: DB_NAME is another than the secret's dbname"),
-    "another host": (odd().replace(HOST, "elsewhere"), "line 3: DB_HOST is another than the secret's host"),
-    "another port": (odd().replace(HOST, f"{HOST}:3307"), "line 3: DB_HOST is another than the secret's port"),
-    "Bedrock": (
-        "<?php\nrequire_once dirname(__DIR__) . '/vendor/autoload.php';\nrequire_once dirname(__DIR__) . '/config/application.php';\n",
-        "this is Bedrock, whose .env is not supported",
-    ),
-    "HyperDB elsewhere": (odd(before="define('DB_CONFIG_FILE', '/etc/db.php');\n"), "HyperDB with DB_CONFIG_FILE is not supported"),
-    "no PHP": (odd(after="if (;\n"), "is no valid PHP"),
-    "empty": ("", "DB_USER is not defined"),
-    "no tag": ("just a text", "DB_USER is not defined"),
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFUSED)
@@ -217,7 +126,7 @@ def test_a_file_with_two_names_is_refused(machine: Machine, aws: LocalAws, tmp_p
 
 
 PRINTABLE = string.printable.strip()
-HARD = ["'", '"', "\\", "$", "\\'", '\\"', "a\\", "$a", "{$a}", "${a}", "?>", "*/", "\\1", "$1", "<<<A", "it's \\\"$x\\\"", "%s", "`id`", "$(id)", "\u00e9\u4e2d", "-", "@/etc/passwd"]  # fmt: skip
+HARD = r"""' " \ $ \' \" a\ $a {$a} ${a} ?> */ \1 $1 <<<A it's\"$x\" %s `id` $(id) - @/etc/passwd é中""".split(" ")
 
 
 @pytest.mark.parametrize("quote", ["'", '"'])
@@ -284,7 +193,7 @@ def refused(machine: Machine, secret: Secret, version: str) -> tuple[str, str]:
 def test_no_php(shell: str, machine: Machine, aws: LocalAws) -> None:
     machine.path.write_text(config())
     machine.shell = shell
-    machine.lacks("php")
+    machine.programs.remove("php")
     secret = Secret(aws)
     assert refused(machine, secret, secret.first)[0] == "PhpMissing"
 
@@ -292,7 +201,7 @@ def test_no_php(shell: str, machine: Machine, aws: LocalAws) -> None:
 def test_no_tokenizer(machine: Machine, aws: LocalAws, tmp_path: Path) -> None:
     """PHP as a distribution has it without the package with the extension."""
     machine.path.write_text(config())
-    machine.lacks("php")
+    machine.programs.remove("php")
     (tmp_path / "bin" / "php").write_text('#!/bin/sh\nexec /usr/bin/env -i /usr/bin/php -n "$@"\n')
     (tmp_path / "bin" / "php").chmod(0o755)
     secret = Secret(aws)
@@ -302,7 +211,7 @@ def test_no_tokenizer(machine: Machine, aws: LocalAws, tmp_path: Path) -> None:
 
 def test_neither_aws_nor_curl(machine: Machine, aws: LocalAws) -> None:
     machine.path.write_text(config())
-    machine.lacks("curl")
+    machine.programs.remove("curl")
     secret = Secret(aws)
     reason, detail = refused(machine, secret, secret.put())
     assert (reason, "neither aws nor curl" in detail) == ("SecretUnreadable", True)

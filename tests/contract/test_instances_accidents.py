@@ -1,4 +1,4 @@
-"""What happens to a machine in the middle of it: killed at each act, a disk that is full or read-only, two commands at once, a page."""
+"""What happens to a machine in the middle of it: killed at each act, a full or read-only disk, two commands at once, a page."""
 
 from __future__ import annotations
 
