@@ -52,6 +52,10 @@ class Balancer:
         self._server = await asyncio.start_server(self._serve, HOST, 0, backlog=BACKLOG)
         self.port = port_of(self._server)
 
+    def stop(self) -> None:
+        """Nobody connects any more."""
+        self._server.close()
+
     def add(self, name: str, port: int) -> None:
         self._endpoints[name] = Endpoint(port)
 

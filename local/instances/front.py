@@ -104,6 +104,7 @@ class Front:
                 self._balancer.remove(name)
 
     async def _end(self) -> None:
+        self._balancer.stop()
         for task in asyncio.all_tasks(self._loop) - {asyncio.current_task()}:
             task.cancel()
         await asyncio.sleep(0)
