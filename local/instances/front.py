@@ -105,6 +105,8 @@ class Front:
 
     async def _end(self) -> None:
         self._balancer.stop()
-        for task in asyncio.all_tasks(self._loop) - {asyncio.current_task()}:
+        left = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
+        for task in left:
             task.cancel()
-        await asyncio.sleep(0)
+        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.sleep(0)  # what they closed is closed in the loop's next turn
