@@ -104,6 +104,9 @@ class Front:
                 self._balancer.remove(name)
 
     async def _end(self) -> None:
-        for task in asyncio.all_tasks(self._loop) - {asyncio.current_task()}:
+        self._balancer.stop()
+        left = asyncio.all_tasks(self._loop) - {asyncio.current_task()}
+        for task in left:
             task.cancel()
-        await asyncio.sleep(0)
+        await asyncio.gather(*left, return_exceptions=True)
+        await asyncio.sleep(0)  # what they closed is closed in the loop's next turn
