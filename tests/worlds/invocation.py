@@ -466,6 +466,10 @@ class Store:
             self._it.seen.pending = found and found.id
         return found
 
+    def staged(self) -> Version | None:
+        found: Version | None = self._it.call(Port.SECRETS, f"staged of {self.name}", self._secret.staged)
+        return found
+
     def read(self, version: str) -> SecretText:
         text: SecretText = self._it.call(Port.SECRETS, f"read {self.name}", lambda: self._secret.read(version))
         self._it.seen.read_back.add(text.reveal())

@@ -164,6 +164,9 @@ class RotatedSecret(Protocol):
     def put(self, credential: Credential, mark: Mark) -> str:
         """The version with that login: what is current, or one under a label that means nothing. Moves no label that does."""
 
+    def told(self) -> Credential | None:
+        """The login in what was put last and never became current: who was told of that version may hold it still."""
+
     def put_pending(self, version: str, credential: Credential) -> None:
         """What is current, but with that login, under that id and AWSPENDING. What is stored under the id already stays."""
 

@@ -18,6 +18,7 @@ from rotation.core.record import Record
 from tests.faults.alike.liveness import live_at, projected
 from tests.faults.calls.machinery import LeftLying, machine
 from tests.worlds.asl import Frame, Place
+from tests.worlds.fleet import State as Fleet
 from tests.worlds.fleet import alike
 from tests.worlds.invocation import MADE, ORIGINS, Told
 from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
@@ -122,6 +123,8 @@ class Situation:
         current = holders[CURRENT][0]
         for name, text, labels in versions:
             meant = set(labels) & set(ORDER)
+            if STAGING in labels and CURRENT not in labels and self._has_instances:
+                yield from (STAGING, name, text or "")
             if not meant and (name in asked or (self._own(name) and ORIGINS[name][1] == current)):
                 yield from (name, text or "")
         yield "."
@@ -191,6 +194,11 @@ class Situation:
         claims = [event.get("claim", {}).get("version", "") for event in events if isinstance(event, dict)]
         claim = next((one for one in claims if one.startswith(version)), None)
         return claim and f"{name} {direction} {claim} {again}"
+
+    @property
+    def _has_instances(self) -> bool:
+        """They may hold what was put and never became current: whoever looks asks for it."""
+        return any(isinstance(one, Fleet) for one in self.beyond)
 
     def _called(self, mark: str) -> str | None:
         """Of what instances were told: nobody asks for what came of it when the run is over that told them."""
