@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+from local.follow import ALL
 from local.leftovers import MARK, marked
 from local.running import Running
 
@@ -111,7 +112,9 @@ def _history(stack: Running) -> Iterator[tuple[str, bytes]]:
     for arn in [execution["executionArn"] for page in pages for execution in page["executions"]]:
         name = arn.rsplit(":", 1)[-1]
         yield f"execution {name}", _text(states.describe_execution(executionArn=arn))
-        history = states.get_paginator("get_execution_history").paginate(executionArn=arn, includeExecutionData=True)
+        history = states.get_paginator("get_execution_history").paginate(
+            executionArn=arn, includeExecutionData=True, PaginationConfig={"PageSize": ALL}
+        )
         for event in (event for page in history for event in page["events"]):
             yield f"execution {name}, event {event['id']}, {event['type']}", _text(event)
 

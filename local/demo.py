@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from local import canary, page
+from local import canary, page, standins
 from local.follow import Run, follow
 from local.load import Load, Results
 from local.options import FAILURES, NOTHING, Options, command
@@ -146,8 +146,9 @@ def _examine(story: Story, requests: Results, options: Options, began: float) ->
     problems += [f"the password of {one.user} that {one.by} retired still works" for one in retired if not one.refused]
     problems += [f"a password leaked: {finding}" for finding in leaks]
     setup = {**story.show.setup, "requests per second": str(options.rate), **story.stack.versions()}
+    differs = {**standins.told(options.app), **OVERRIDES}
     seconds = time.monotonic() - began
-    return Report(story.chapters, requests, retired, leaks, problems, setup, OVERRIDES, seconds, story.show.searched)
+    return Report(story.chapters, requests, retired, leaks, problems, setup, differs, seconds, story.show.searched)
 
 
 def _refuse_passwords(stack: Running, html: str) -> None:

@@ -6,6 +6,7 @@ Here StopExecution ends the execution, as AWS does: once it is answered, status 
 A function that is at work lives on, and nobody hears what it answers.
 """
 
+import pickle
 import threading
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -19,7 +20,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext, EventManager
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
-from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
 from moto.stepfunctions.parser.asl.utils import json_path
 from moto.stepfunctions.parser.backend import execution
 from moto.stepfunctions.parser.backend.execution_worker import ExecutionWorker
@@ -75,8 +75,10 @@ class Told(ExecutionWorkerCommunication):
 
 
 @lru_cache(maxsize=64)
-def syntax(definition: str) -> Any:
-    return AmazonStateLanguageParser.parse(definition)[1]
+def read(definition: str) -> bytes:
+    """The program of a definition, to be made from it as often as it runs."""
+    program, _ = AmazonStateLanguageParser.parse(definition)
+    return pickle.dumps(program)
 
 
 class Worker(ExecutionWorker):
@@ -93,7 +95,7 @@ class Worker(ExecutionWorker):
 
     def _get_evaluation_entrypoint(self) -> EvalComponent:
         """The text is read once: that took longer than all else that the engine does for an execution. The program is its own."""
-        program: EvalComponent = Preprocessor().visit(syntax(self._evaluation_details.state_machine_details.definition))
+        program: EvalComponent = pickle.loads(read(self._evaluation_details.state_machine_details.definition))  # noqa: S301 - ours
         return program
 
     def stop(self, stop_date: datetime, error: str | None, cause: str | None) -> None:
@@ -134,6 +136,7 @@ def mend() -> None:
             "docs/moto-stop-execution.md what is mended; look whether moto does it now; then change or remove local/engine.py."
         )
     execution.ExecutionWorker = Worker
+    AmazonStateLanguageParser.parse = lru_cache(maxsize=64)(AmazonStateLanguageParser.parse)  # a new machine's is read to check it
     json_path.parse = lru_cache(maxsize=4096)(json_path.parse)  # it is pure, and the same few hundred texts come again and again
     lambda_eval_utils.boto_client_for = one_client(lambda_eval_utils.boto_client_for)
     service = StateTaskService

@@ -8,11 +8,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from rotation.told.failures import as_object
 from rotation.told.history import RUNNING, Event, Visit, read
 
 from local.running import Running
 
 POLL_SECONDS = 0.1
+WAIT_SECONDS = 0.2
+"""Between two looks whether it has ended: each costs the local AWS as much as a call of a function."""
 NEW, ALL = 10, 1000
 """Events in a page: of what may have come since the last look, and of a whole history."""
 
@@ -25,6 +28,8 @@ class Run:
     status: str = RUNNING
     error: str = ""
     cause: str = ""
+    summary: str = ""
+    """What the machine says of a good end; of a bad one that is its cause."""
     visits: list[Visit] = field(default_factory=list)
     began: float = 0.0
     ended: float = 0.0
@@ -80,7 +85,7 @@ def wait_for(stack: Running, arn: str, meanwhile: Callable[[], object] = lambda:
     states = stack.aws.client("stepfunctions")
     while (described := states.describe_execution(executionArn=arn))["status"] == RUNNING:
         meanwhile()
-        time.sleep(POLL_SECONDS)
+        time.sleep(WAIT_SECONDS)
     run = Run(arn)
     _read(run, _newer(states, arn), described)
     return run
@@ -100,6 +105,7 @@ def _newer(states: Any, arn: str, last: int = 0) -> list[Event]:
 
 def _read(run: Run, events: list[Event], described: dict[str, Any]) -> None:
     run.status, run.error, run.cause = described["status"], described.get("error", ""), described.get("cause", "")
+    run.summary = str(as_object(described.get("output")).get("summary") or "")
     run.began = _seconds(described["startDate"])
     run.ended = _seconds(described["stopDate"]) if run.status != RUNNING else time.time()
     history = read(events)

@@ -88,7 +88,7 @@ def _execution(chapter: Chapter) -> list[str]:
     if chapter.made_to_fail:
         outcome += f"<small>made to fail at {escape(chapter.made_to_fail)}</small>"
     if run.cause:
-        outcome += f"<details><summary>Cause</summary><p>{escape(run.cause)}</p></details>"
+        outcome += f"<p>{escape(run.cause)}</p>"
     split = ", ".join(f"{what} {seconds:.1f}" for what, seconds in waits(run).items())
     waiting = f"{run.waiting:.1f} s" + (f"<small>{escape(split)}</small>" if split else "")
     return [escape(chapter.name), escape(users), outcome, f"{run.seconds:.1f} s", f"{run.working:.1f} s", waiting]
@@ -126,8 +126,13 @@ def _mark(text: str, *, good: bool) -> str:
 def _table(head: list[str], rows: list[list[str]]) -> str:
     """`rows` are HTML already."""
     titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(map(_cell, head, row)) + "</tr>" for row in rows)
     return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(title: str, cell: str) -> str:
+    """Where the screen is too narrow for a table, each cell is called by its title."""
+    return f'<td data-label="{escape(title)}">{cell}</td>'
 
 
 def _pairs(values: dict[str, str]) -> str:

@@ -116,13 +116,13 @@ def _files(folder: Path) -> Iterator[Path]:
     return (path for path in sorted(folder.glob("**/*")) if path.is_file() and "__pycache__" not in path.parts)
 
 
-def wheel() -> Path:
+def wheel(source: Path = REPOSITORY, into: Path = DIST) -> Path:
     """The command `rotation`, for the machines of operators. setuptools would take along what an earlier build left in build/."""
-    shutil.rmtree(REPOSITORY / "build", ignore_errors=True)
-    pip = [sys.executable, "-m", "pip", "wheel", "-qq", "--disable-pip-version-check", "--no-deps", "-w", str(DIST), "."]
+    shutil.rmtree(source / "build", ignore_errors=True)
+    pip = [sys.executable, "-m", "pip", "wheel", "-qq", "--disable-pip-version-check", "--no-deps", "-w", str(into), "."]
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(calendar.timegm(EPOCH))}
-    subprocess.run(pip, cwd=REPOSITORY, check=True, env=environment)
-    return next(DIST.glob("*.whl"))
+    subprocess.run(pip, cwd=source, check=True, env=environment)
+    return next(into.glob("*.whl"))
 
 
 def main() -> int:

@@ -77,7 +77,7 @@ class Report:
     setup: dict[str, str] = field(default_factory=dict)
     """What ran: pods, rate, versions of the real servers."""
     overrides: dict[str, str] = field(default_factory=dict)
-    """The template's parameters that differ from AWS."""
+    """What differs from AWS: what stands for what, and the template's parameters that are others."""
     seconds: float = 0.0
     searched: str = SEARCHED
 

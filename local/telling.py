@@ -30,7 +30,8 @@ class Teller:
 
     def end(self, run: Run) -> None:
         self._say(f"  {run.seconds:6.1f} s  {run.outcome}: {_times(run)}")
-        self._say(f"            {run.cause}\n" if run.cause else "")
+        said = run.summary or run.cause
+        self._say(f"            {said}\n" if said else "")
 
     def _line(self, run: Run, visit: Visit) -> str:
         text = f"  {(visit.left or 0) - run.began:6.1f} s  {visit.state:20} {lasted(visit):5.2f} s"

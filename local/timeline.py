@@ -15,6 +15,8 @@ BESIDE = {
     "WaitForSecretsManager": "PutSecret",
 }
 """A Wait is drawn in the row of the state that looks whether it was long enough."""
+WORDS = "SayWhy"
+"""It undoes nothing: a bad end is put into words there."""
 SHORTEST = 0.01  # seconds; an overlap window of 0 is not a bar
 
 
@@ -39,7 +41,8 @@ def bars(run: Run) -> list[Bar]:
     stopped, back = _stopped_at(run), _turned_back(run)
     drawn: list[Bar] = []
     for visit in run.visits:
-        bar = _bar(visit, run.ended, is_stop=visit is stopped, is_undo=back is not None and visit.entered >= back)
+        undoes = back is not None and visit.entered >= back and visit.state != WORDS
+        bar = _bar(visit, run.ended, is_stop=visit is stopped, is_undo=undoes)
         if bar and bar.kind == "wait" and (last := _wait_before(drawn, bar)) is not None:
             drawn[last] = replace(drawn[last], end=bar.end, looked_at=True)
         elif bar:
@@ -86,7 +89,7 @@ def _stopped_at(run: Run) -> Visit | None:
     """The last Task before the first state that only a failure leads to."""
     task: Visit | None = None
     for visit in run.visits:
-        if visit.kind == "Fail" or visit.state == "CloseFlip":
+        if visit.kind == "Fail" or visit.state in ("CloseFlip", WORDS):
             return task
         task = visit if visit.kind == "Task" else task
     return None

@@ -13,11 +13,12 @@ from typing import Any
 import click
 from rotation.core.errors import TargetInvalid
 from rotation.core.model import Mode
-from rotation.kinds.target import Target, owners_beside, parse_target
+from rotation.kinds.documents import owners_beside
+from rotation.kinds.target import Target, parse_target
 from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
 
-from rotation_cli import documents, importing, reporting, screen, telling
+from rotation_cli import DISTRIBUTION, documents, importing, reporting, screen, telling
 from rotation_cli.aws import Aws
 from rotation_cli.documents import end_as_json, run_as_json, status_as_json
 from rotation_cli.following import follow
@@ -48,7 +49,7 @@ JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, 
 )
 @click.option("--region", envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="AWS region; else AWS_REGION's or the profile's.")
 @click.option("--profile", help="AWS profile; else AWS_PROFILE.")
-@click.version_option(package_name="credential-rotation")
+@click.version_option(package_name=DISTRIBUTION)
 @click.pass_context
 def rotation(context: click.Context, stack: str, region: str | None, profile: str | None) -> None:
     """Start, follow and explain rotations of database credentials, and report on them.
@@ -157,7 +158,7 @@ def list_targets(stack: Stack, as_json: bool) -> int:
     if as_json:
         screen.as_json({name: documents.as_document(text) for name, text in found.items()})
     else:
-        telling.tell_targets(found)
+        telling.tell_targets(found, stack.own_target())
     return 0
 
 

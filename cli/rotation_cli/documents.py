@@ -56,6 +56,7 @@ def end_as_json(run: Run, now: datetime) -> dict[str, Any]:
     end = run.end
     situation = as_object(run.payload.get("situation"))
     return run_as_json(run, now) | {
+        "summary": run.sentence or None,
         "true_now": end.true if end else None,
         "what_to_do": end.do if end else None,
         "ways_out": {one.error: way_out(one.error) for one in run.failures},

@@ -56,6 +56,12 @@ class Entry:
         """Whether it ended otherwise than it should."""
         return failed(self.run)
 
+    @property
+    def lasting(self) -> bool:
+        """Whether it failed and something is still to be mended. There is nothing to mend of a target that does not exist."""
+        mended = self.follow_up is not None and self.follow_up.mended_by is not None
+        return self.failed and not mended and not of_no_target(self.run)
+
 
 @dataclass(frozen=True)
 class Gap:
@@ -93,6 +99,16 @@ class Window:
 
 
 @dataclass(frozen=True)
+class Grounds:
+    """What a report rests on, and how far that reaches."""
+
+    since: datetime
+    """Of what was before, nothing is known."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """What an auditor asks about the log and the stack, and the answer."""
+
+
+@dataclass(frozen=True)
 class Evidence:
     """The whole report, as facts."""
 
@@ -105,7 +121,18 @@ class Evidence:
     gaps: Sequence[Gap]
     looks: Mapping[str, Mapping[str, int]]
     """Runs that change nothing: mode, then outcome, then how many."""
+    grounds: Grounds
     notes: Sequence[str] = field(default_factory=tuple)
+
+    @property
+    def blind(self) -> bool:
+        """All of the window was before the first evidence: that nothing is missing cannot be said."""
+        return self.window.end <= self.grounds.since
+
+    @property
+    def half_blind(self) -> bool:
+        """Its beginning was."""
+        return self.window.start < self.grounds.since < self.window.end
 
     @property
     def rotations(self) -> list[Entry]:
@@ -120,7 +147,7 @@ class Evidence:
     @property
     def open_failures(self) -> list[Entry]:
         """Those that no later run has mended."""
-        return [entry for entry in self.failures if entry.follow_up is None or entry.follow_up.mended_by is None]
+        return [entry for entry in self.failures if entry.lasting]
 
     @property
     def incidents(self) -> list[Entry]:
@@ -139,8 +166,8 @@ class Evidence:
             "renewed": len(self.rotations),
             "failed": len(self.failures),
             "not_mended": len(self.open_failures),
-            "missed": self.missed,
-            "gaps": len(self.gaps),
+            "missed": None if self.blind else self.missed,
+            "gaps": None if self.blind else len(self.gaps),
             "incidents": len(self.incidents),
             "seconds": _spread([entry.run.seconds(self.made_at) for entry in self.rotations]),
             "working_seconds": _spread([entry.run.working(self.made_at) for entry in self.rotations]),
@@ -158,6 +185,8 @@ class Found:
     """Of each target."""
     known_since: datetime
     """When the stack was made, before which nothing can be missing."""
+    grounds: Grounds | None = None
+    """None: all that is asked of is known since the stack was made."""
     starters: Mapping[str, Starter] = field(default_factory=dict)
     """By ARN, for runs that do not say themselves."""
     stoppers: Mapping[str, str] = field(default_factory=dict)
@@ -177,11 +206,12 @@ def assemble(stack: str, window: Window, made_at: datetime, found: Found) -> Evi
     gaps = [
         gap for target, kind in found.classes.items() for gap in gaps_of(target, kind, changing, window, end, found.known_since)
     ]
+    grounds = found.grounds or Grounds(found.known_since)
     looks: dict[str, Counter[str]] = {}
     for run in every:
         if run.mode in LOOKS and window.holds(run.began):
             looks.setdefault(run.mode, Counter())[run.outcome] += 1
-    return Evidence(stack, window, made_at, found.source, found.classes, entries, gaps, looks, tuple(found.notes))
+    return Evidence(stack, window, made_at, found.source, found.classes, entries, gaps, looks, grounds, tuple(found.notes))
 
 
 def starter_of(run: Run) -> Starter:
@@ -197,6 +227,11 @@ def starter_of(run: Run) -> Starter:
 def failed(run: Run) -> bool:
     """Its end asks something of people, and is not only that another run was at it."""
     return run.end is not None and run.end.urgency is not Urgency.NOTHING and run.outcome not in NO_RESULT
+
+
+def of_no_target(run: Run) -> bool:
+    """It was asked for a target that does not exist."""
+    return any(one.error == "TargetNotFound" for one in run.failures)
 
 
 def follow_up(run: Run, runs: Sequence[Run]) -> FollowUp | None:

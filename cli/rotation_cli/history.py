@@ -86,6 +86,11 @@ class Run:
         return self.terminal or self.status
 
     @property
+    def sentence(self) -> str:
+        """What the machine says of its own end: the summary of a good one, the Cause of a bad one; empty without such an end."""
+        return str(self.payload.get("summary") or self.cause) if self.terminal else ""
+
+    @property
     def end(self) -> End | None:
         """What its end means; None while it runs."""
         return None if self.status == RUNNING else end_of(self.status, self.terminal, self.mode)

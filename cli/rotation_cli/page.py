@@ -10,7 +10,7 @@ from rotation.told.runbook import Urgency
 
 from rotation_cli import picture
 from rotation_cli.evidence import Entry, Evidence, Gap
-from rotation_cli.telling import failed_because
+from rotation_cli.telling import before_evidence, failed_because
 from rotation_cli.words import count, lasted, shown
 
 MOST = 300
@@ -25,7 +25,7 @@ def render(evidence: Evidence) -> str:
     return Template(resources.files("rotation_cli").joinpath("report.html").read_text(encoding="utf-8")).substitute(
         stack=escape(evidence.stack),
         window=f"{start:%-d %B %Y} to {last:%-d %B %Y}",
-        verdict="good" if not evidence.gaps and not evidence.open_failures else "bad",
+        verdict="bad" if evidence.gaps or evidence.open_failures else "look" if evidence.blind else "good",
         sentence=escape(_sentence(evidence)),
         tiles="".join(_tiles(evidence)),
         timeline=picture.timeline(evidence),
@@ -38,6 +38,7 @@ def render(evidence: Evidence) -> str:
         looks=_looks(evidence),
         notes=_list(evidence.notes),
         source=escape(evidence.source),
+        grounds=_list([f"{what}: {answer}" for what, answer in evidence.grounds.said.items()]),
         made_at=shown(evidence.made_at),
         working=escape(_durations(figures)),
     )
@@ -49,11 +50,16 @@ def _sentence(evidence: Evidence) -> str:
     if figures["failed"]:
         later = "mended later" if figures["failed"] == 1 else "all mended later"
         failed += f", {figures['not_mended']} not mended since" if figures["not_mended"] else f", {later}"
-    gaps = (
-        "no rotation was late" if not figures["gaps"] else f"{count(figures['gaps'], 'time')} the password was older than allowed"
-    )
+    if evidence.blind:
+        gaps = "whether one was late is not known"
+    elif figures["gaps"]:
+        gaps = f"{count(figures['gaps'], 'time')} the password was older than allowed"
+    else:
+        gaps = "no rotation was late"
     missed = f" ({count(figures['missed'], 'run')} missed)" if figures["missed"] else ""
-    return f"{count(figures['renewed'], 'rotation')}; {failed}; {gaps}{missed}."
+    said = f"{count(figures['renewed'], 'rotation')}; {failed}; {gaps}{missed}."
+    unknown = before_evidence(evidence)
+    return f"{said} {unknown[:1].upper()}{unknown[1:]}." if unknown else said
 
 
 def _tiles(evidence: Evidence) -> Iterable[str]:
@@ -63,12 +69,14 @@ def _tiles(evidence: Evidence) -> Iterable[str]:
     )
     state = "bad" if figures["not_mended"] else "look" if figures["failed"] else "good"
     yield _tile(figures["failed"], f"failures, of which {figures['not_mended']} not mended", state)
-    yield _tile(figures["missed"], "missed runs", "bad" if figures["missed"] else "good")
+    since = f" since {shown(evidence.grounds.since)} UTC" if evidence.half_blind else ""
+    late = "look" if evidence.blind else "bad" if figures["missed"] else "good"
+    yield _tile(figures["missed"], f"missed runs{since}", late)
     yield _tile(figures["incidents"], "incidents (mode revoke)", "look" if figures["incidents"] else "good")
 
 
-def _tile(figure: int, meaning: str, state: str) -> str:
-    return f'<li class="{state}"><b>{figure:,}</b><span>{escape(meaning)}</span></li>'
+def _tile(figure: int | None, meaning: str, state: str) -> str:
+    return f'<li class="{state}"><b>{"not known" if figure is None else f"{figure:,}"}</b><span>{escape(meaning)}</span></li>'
 
 
 def _targets(evidence: Evidence) -> str:
@@ -204,8 +212,13 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     if not rows:
         return ""
     titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows)
+    body = "".join("<tr>" + "".join(map(_cell, head, row)) + "</tr>" for row in rows)
     return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(title: str, cell: str) -> str:
+    """Where the screen is too narrow for a table, each cell is called by its title."""
+    return f'<td data-label="{escape(title)}">{cell}</td>'
 
 
 def _none() -> str:

@@ -3,19 +3,20 @@
 import csv
 import io
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from rotation_cli import page
+from rotation_cli import DISTRIBUTION, page
 from rotation_cli.documents import run_as_json
-from rotation_cli.evidence import Entry, Evidence, Found, Gap, Window, assemble
+from rotation_cli.evidence import Entry, Evidence, Found, Gap, Grounds, Window, assemble
 from rotation_cli.history import Run
-from rotation_cli.stack import Stack, class_of
+from rotation_cli.stack import Lines, Stack, class_of
 from rotation_cli.trail import look
 from rotation_cli.trouble import Trouble
-from rotation_cli.words import exact
+from rotation_cli.words import count, exact, shown
 
 COLUMNS = (
     "kind", "target", "name", "mode", "began", "ended", "outcome", "urgency", "started_by", "who", "stopped_by", "reason",
@@ -30,11 +31,43 @@ def gather(stack: Stack, start: datetime, end: datetime, now: datetime) -> Evide
     classes = {name: class_of(text) for name, text in stack.targets().items()}
     around = timedelta(days=max(kind.overdue_days for kind in classes.values()))
     made = stack.made_at()
-    runs = stack.logged(start - around, min(end + around, now))
+    lines = Lines()
+    runs = stack.logged(start - around, min(end + around, now), lines=lines)
     window = Window(start, end)
+    grounds = _grounds(stack, made, runs, lines, now)
     trail = look(stack.aws, [run for run in runs if window.holds(run.began)], now)
     source = f"CloudWatch log group {stack.log_group}, account {stack.caller.account}, {stack.aws.region}"
-    return assemble(stack.name, window, now, Found(source, runs, classes, made, trail.starters, trail.stoppers, trail.notes))
+    return assemble(
+        stack.name, window, now, Found(source, runs, classes, made, grounds, trail.starters, trail.stoppers, trail.notes)
+    )
+
+
+def _grounds(stack: Stack, made: datetime, runs: Sequence[Run], lines: Lines, now: datetime) -> Grounds:
+    kept = stack.log_kept()
+    since = min([made, *([kept.made] if kept.made else []), *(run.began for run in runs)])
+    if kept.days:
+        since = max(since, now - timedelta(days=kept.days))
+    schedule = stack.schedule(now)
+    on = schedule.why_not_known or ("on, " + schedule.expression if schedule.on else "off: nothing is rotated by itself")
+    said = {
+        "evidence from": f"{shown(since)} UTC; the state machine was made on {shown(made)} UTC",
+        "retention of the log": kept.retention,
+        "schedule, as it is now": on,
+        "versions": f"stack {stack.version()}, command {_own_version()}",
+        "who can delete the log": (
+            f"whoever IAM of account {stack.caller.account} allows logs:DeleteLogGroup, logs:DeleteLogStream or"
+            " logs:PutRetentionPolicy on it; CloudTrail keeps such calls"
+        ),
+        "digest": f"SHA-256 {lines.digest()} over {count(len(lines.messages), 'line')} of the log",
+    }
+    return Grounds(since, said)
+
+
+def _own_version() -> str:
+    try:
+        return metadata.version(DISTRIBUTION)
+    except metadata.PackageNotFoundError:
+        return "not installed"
 
 
 def write(evidence: Evidence, kind: str, path: Path) -> None:
@@ -56,6 +89,8 @@ def as_json(evidence: Evidence) -> str:
         "to": exact(evidence.window.end),
         "made_at": exact(evidence.made_at),
         "source": evidence.source,
+        "evidence_since": exact(evidence.grounds.since),
+        "grounds": dict(evidence.grounds.said),
         "figures": evidence.figures(),
         "targets": [
             {"name": name, "class": kind.name, "period_days": kind.period_days, "overdue_after_days": kind.overdue_days}

@@ -3,14 +3,15 @@
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from rotation.core.classes import CLASSES, DEFAULT_CLASS, RotationClass
 from rotation.core.model import SecretText
 from rotation.told.failures import as_object
-from rotation.told.history import Event
+from rotation.told.history import ENTERED, EXITED, Event
 
 from rotation_cli.aws import Aws, NotPermitted, Refused
 from rotation_cli.history import Run, needed, read
@@ -38,6 +39,34 @@ class Caller:
     def partition(self) -> str:
         """aws, aws-cn, aws-us-gov."""
         return self.arn.split(":")[1]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """How the log is kept."""
+
+    retention: str
+    """In words."""
+    days: int | None = None
+    made: datetime | None = None
+
+
+@dataclass
+class Lines:
+    """Lines of the log about states and executions, whether or not CloudWatch left out the others."""
+
+    messages: set[tuple[int, str]] = field(default_factory=set)
+
+    def take(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """A page of them."""
+        for one in events:
+            kind = str(as_object(one["message"]).get("type") or "")
+            if kind.startswith("Execution") or kind.endswith((ENTERED, EXITED)):
+                self.messages.add((int(one["timestamp"]), str(one["message"])))
+
+    def digest(self) -> str:
+        """The same for the same lines: each with a line end, in the order of their times."""
+        return sha256("".join(f"{message}\n" for _, message in sorted(self.messages)).encode()).hexdigest()
 
 
 class Stack:
@@ -136,13 +165,16 @@ class Stack:
                 raise
             return None
 
-    def logged(self, start: datetime | None, end: datetime | None, arn: str | None = None) -> list[Run]:
-        """Runs whose beginning is in the log between the two moments; all of each of which the log knows."""
+    def logged(self, start: datetime | None, end: datetime | None, arn: str | None = None, lines: Lines | None = None) -> list[Run]:
+        """Runs whose beginning is in the log between the two moments; all of each of which the log knows. `lines` takes what
+        they are read from."""
         times = {name: int(when.timestamp() * 1000) for name, when in (("startTime", start), ("endTime", end)) if when}
         pattern = {"filterPattern": f'{{ $.execution_arn = "{arn}" }}' if arn else STATES_ONLY}
         events: dict[str, list[Event]] = {}
         try:
             for page in self.aws.pages("logs", "filter_log_events", logGroupName=self.log_group, **times, **pattern):
+                if lines is not None:
+                    lines.take(page["events"])
                 for execution, event in _events(page["events"]):
                     events.setdefault(execution, []).append(event)
         except Refused as error:
@@ -150,6 +182,30 @@ class Stack:
                 raise self.not_found() from None
             raise
         return [run for execution, own in events.items() if (run := read(execution, own))]
+
+    def log_kept(self) -> Kept:
+        """How long the log is kept, and since when it is there: it stays when a stack is deleted."""
+        try:
+            pages = self.aws.pages("logs", "describe_log_groups", logGroupNamePrefix=self.log_group)
+            group = next((one for page in pages for one in page["logGroups"] if one["logGroupName"] == self.log_group), None)
+        except NotPermitted:
+            return Kept(f"{NOT_KNOWN}logs:DescribeLogGroups is not permitted")
+        if group is None:
+            return Kept(f"{NOT_KNOWN}there is no log group {self.log_group}")
+        days, made = group.get("retentionInDays"), group.get("creationTime")
+        since = datetime.fromtimestamp(made / 1000, UTC) if made else None
+        return Kept(f"{days} days" if days else "for ever", days, since)
+
+    def version(self) -> str:
+        """Of the template, as the stack says."""
+        try:
+            described = self.aws.call("cloudformation", "describe_stacks", StackName=self.name)["Stacks"][0]
+        except NotPermitted:
+            return f"{NOT_KNOWN}cloudformation:DescribeStacks is not permitted"
+        except Refused as error:
+            return f"{NOT_KNOWN}{error.code}"
+        said = {one["OutputKey"]: str(one["OutputValue"]) for one in described.get("Outputs", [])}
+        return said.get("Version", f"{NOT_KNOWN}the stack does not say")
 
     def made_at(self) -> datetime:
         """When the machine was created: before that nothing can be missing."""
@@ -187,6 +243,13 @@ class Stack:
         if not found:
             raise self.not_found()
         return dict(sorted(found.items()))
+
+    def own_target(self) -> str | None:
+        """The one that comes and goes with the stack; None where CloudFormation does not say."""
+        try:
+            return self.parameters().get("DefaultTarget")
+        except Trouble:
+            return None
 
     def target(self, name: str) -> str:
         """The text of one document."""

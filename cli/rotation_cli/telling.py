@@ -1,6 +1,6 @@
 """What is printed: tables and sentences for people. Nothing in it is taken for markup or for orders to the terminal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,7 @@ from rotation.told.runbook import CUT_SHORT, Urgency
 from rotation.told.ways import link, way_out
 
 from rotation_cli.deadlines import Deadlines
-from rotation_cli.evidence import Entry, Evidence, Gap, starter_of
+from rotation_cli.evidence import Entry, Evidence, Gap, of_no_target, starter_of
 from rotation_cli.following import told_by
 from rotation_cli.history import Run
 from rotation_cli.schedule import Schedule
@@ -26,10 +26,12 @@ COLOURS = {Urgency.NOTHING: "green", Urgency.LOOK: "yellow", Urgency.PAGE: "bold
 
 
 def tell_end(run: Run) -> None:
-    """How it ended, in three lines."""
+    """How it ended: the sentence that the console shows too, then what failed, what is true and what to do."""
     out = console()
     end = run.end
     out.print(Text(f"{run.outcome}, after {lasted(run.seconds(datetime.now(UTC)))}", style=COLOURS[end.urgency] if end else ""))
+    if run.sentence:
+        out.print(clean(run.sentence))
     _tell_failures(out, run)
     if end:
         out.print(f"true now:   {end.true}")
@@ -75,8 +77,6 @@ def _tell_failures(out: Console, run: Run) -> None:
             out.print(f"  {way} More: {link(failure.error)}")
     if run.status in CUT_SHORT and not run.terminal and (run.error or run.cause):
         out.print(clean(f"{'stopped' if run.status == 'ABORTED' else 'ended'}: {': '.join(filter(None, (run.error, run.cause)))}"))
-    elif run.error and not run.failures:
-        out.print(clean(f"failed: {run.error}: {run.cause}"))
 
 
 def tell_history(runs: Sequence[Run], now: datetime) -> None:
@@ -132,14 +132,15 @@ def _row(one: Standing) -> list[str | Text]:
     ]
 
 
-def tell_targets(targets: Mapping[str, str]) -> None:
-    """Name, class and consumers of each."""
+def tell_targets(targets: Mapping[str, str], own: str | None) -> None:
+    """Name, class and consumers of each. `own`: the stack's, which goes with it; the others were added and stay."""
     rows = []
     for name, text in targets.items():
         document = as_object(text)
         slot_secret = str(document.get("slot_secret") or f"unreadable: rotation targets check {name}")
-        rows.append([name, class_of(text).name, slot_secret, ", ".join(_consumers(document))])
-    table(["target", "class", "slot secret", "consumers"], rows)
+        made_by = "not known" if own is None else "the stack" if name == own else "targets add"
+        rows.append([name, made_by, class_of(text).name, slot_secret, ", ".join(_consumers(document))])
+    table(["target", "made by", "class", "slot secret", "consumers"], rows)
 
 
 def _consumers(document: Mapping[str, Any]) -> list[str]:
@@ -149,17 +150,9 @@ def _consumers(document: Mapping[str, Any]) -> list[str]:
 
 def tell_evidence(evidence: Evidence) -> None:
     """The report, for a terminal or a mail."""
-    out, figures = console(), evidence.figures()
-    out.print(f"{evidence.stack}: rotations from {shown(evidence.window.start)} to {shown(evidence.window.end)} (UTC)")
-    out.print(f"source: {evidence.source}\n")
-    out.print(
-        f"{count(figures['renewed'], 'rotation')}, {count(figures['failed'], 'failure')} ({figures['not_mended']} not mended), "
-        f"{count(figures['missed'], 'missed run')}, {count(figures['gaps'], 'gap')}, {count(figures['incidents'], 'incident')}"
-    )
-    if (median := figures["seconds"]["median"]) is not None:
-        longest, working = figures["seconds"]["longest"], figures["working_seconds"]["median"]
-        out.print(f"a rotation took {lasted(median)} (median; the longest {lasted(longest)}), of which it worked {lasted(working)}")
-    out.print()
+    out = console()
+    _tell_grounds(out, evidence)
+    _tell_figures(out, evidence)
     for name in evidence.classes:
         out.print(clean(f"{name:<16} {timeline(evidence, name)}"))
     out.print("  ● renewed   ✗ failed   · another run   _ nothing   (each group a month)\n")
@@ -167,16 +160,54 @@ def tell_evidence(evidence: Evidence) -> None:
         ["began (UTC)", "execution", "target", "mode", "outcome", "lasted", "working", "started by", "who"],
         [_entry_row(entry, evidence.made_at) for entry in evidence.entries],
     )
+    for line in _remarks(evidence):
+        out.print(clean(line))
+
+
+def _tell_grounds(out: Console, evidence: Evidence) -> None:
+    out.print(f"{evidence.stack}: rotations from {shown(evidence.window.start)} to {shown(evidence.window.end)} (UTC)")
+    out.print(f"source: {evidence.source}")
+    for what, answer in evidence.grounds.said.items():
+        out.print(clean(f"{what}: {answer}"))
+    out.print()
+
+
+def _tell_figures(out: Console, evidence: Evidence) -> None:
+    figures = evidence.figures()
+    late = f"{count(evidence.missed, 'missed run')}, {count(len(evidence.gaps), 'gap')}"
+    out.print(
+        f"{count(figures['renewed'], 'rotation')}, {count(figures['failed'], 'failure')} ({figures['not_mended']} not mended), "
+        f"{'missed runs and gaps not known' if evidence.blind else late}, {count(figures['incidents'], 'incident')}"
+    )
+    if blind := before_evidence(evidence):
+        out.print(blind)
+    if (median := figures["seconds"]["median"]) is not None:
+        longest, working = figures["seconds"]["longest"], figures["working_seconds"]["median"]
+        out.print(f"a rotation took {lasted(median)} (median; the longest {lasted(longest)}), of which it worked {lasted(working)}")
+    out.print()
+
+
+def _remarks(evidence: Evidence) -> Iterator[str]:
     for entry in evidence.failures:
-        out.print(clean(f"failure   {entry.run.name} {entry.run.outcome}: {failed_because(entry)}; {mended(entry)}"))
+        yield f"failure   {entry.run.name} {entry.run.outcome}: {failed_because(entry)}; {mended(entry)}"
     for gap in evidence.gaps:
-        out.print(clean(f"gap       {gap_sentence(gap)}"))
+        yield f"gap       {gap_sentence(gap)}"
     for entry in evidence.incidents:
-        out.print(clean(f"incident  {entry.run.name}: {entry.run.given.get('reason') or 'no reason given'}; {entry.run.outcome}"))
+        yield f"incident  {entry.run.name}: {entry.run.given.get('reason') or 'no reason given'}; {entry.run.outcome}"
     for mode, outcomes in evidence.looks.items():
-        out.print(f"looked    {mode}: {', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())}")
+        yield f"looked    {mode}: {', '.join(f'{count} {outcome}' for outcome, count in outcomes.items())}"
     for note in evidence.notes:
-        out.print(clean(f"note      {note}"))
+        yield f"note      {note}"
+
+
+def before_evidence(evidence: Evidence) -> str:
+    """What cannot be said; empty where all of the window is known."""
+    if not (evidence.blind or evidence.half_blind):
+        return ""
+    until = "any of it" if evidence.blind else "the time before"
+    return (
+        f"the evidence begins on {shown(evidence.grounds.since)} UTC: nothing is known of {until}, not even that nothing is missing"
+    )
 
 
 def timeline(evidence: Evidence, target: str) -> str:
@@ -202,6 +233,8 @@ def failed_because(entry: Entry) -> str:
 def mended(entry: Entry) -> str:
     """What was done about a failure."""
     found = entry.follow_up
+    if of_no_target(entry.run):
+        return "nothing to mend: there is no such target"
     if found is None or found.mended_by is None:
         tried = f" ({len(found.attempts)} later runs did not)" if found and found.attempts else ""
         return f"not mended{tried}"

@@ -84,6 +84,7 @@ def _environment(aws: LocalAws, adapters_use: Callable[[LocalAws], None]) -> Ite
     adapters_use(aws)
     yield
     eks._connect.cache_clear()
+    eks._signer.cache_clear()
 
 
 def register(aws: LocalAws, endpoint: str, ca: str, name: str = "") -> str:

@@ -8,19 +8,29 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from rotation_cli import DISTRIBUTION
+
+from local import release
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT_FROM = ("pyproject.toml", "cli", "layers/rotation")
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Into a folder of its own, from a copy: pip leaves what it builds beside the source."""
-    source, into = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("installed")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy: pip leaves what it builds beside the source."""
+    source = tmp_path_factory.mktemp("source")
     for name in BUILT_FROM:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / name, source / name)
+    return source
+
+
+@pytest.fixture(scope="module")
+def installed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Into a folder of its own."""
+    into = tmp_path_factory.mktemp("installed")
     pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*pip, "--target", into, source], check=True, capture_output=True, timeout=120)
     return into
@@ -59,3 +69,24 @@ def test_bad_input_is_one_line_and_code_2(installed: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "--from 'soon' is not a date" in done.stderr
+
+
+def test_it_is_installed_under_a_name_that_nobody_else_has() -> None:
+    assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["name"] == DISTRIBUTION
+    assert DISTRIBUTION != "credential-rotation", "that one on PyPI is somebody else's"
+    assert f"{DISTRIBUTION.replace('-', '_')}-1.2.3-py3-none-any.whl" in (ROOT / "docs/RELEASING.md").read_text()
+
+
+def test_what_a_release_brings_installs_by_itself_with_all_it_needs(source: Path, tmp_path: Path) -> None:
+    """As pipx does: a new environment, the wheel, its packages, and the command is there."""
+    command = release.wheel(source, tmp_path)
+    venv = tmp_path / "venv"
+    clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+    for arguments in (
+        [sys.executable, "-m", "venv", str(venv)],
+        [str(venv / "bin/python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check", str(command)],
+    ):
+        subprocess.run(arguments, check=True, capture_output=True, env=clean, timeout=300)
+    done = subprocess.run([venv / "bin/rotation", "--help"], env=clean, cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "report" in done.stdout

@@ -35,8 +35,10 @@ def _a_function_s_environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "made-up-secret-key")
     monkeypatch.setenv("AWS_SESSION_TOKEN", "session+token/==")
     adapter.client.cache_clear()
+    eks._signer.cache_clear()
     yield
     adapter.client.cache_clear()
+    eks._signer.cache_clear()
 
 
 def url_of(token: str) -> str:

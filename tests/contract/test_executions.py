@@ -10,7 +10,7 @@ import pytest
 from rotation.aws import client as adapter
 from rotation.aws.executions import UNSEEN_SECONDS, execution, execution_is_alive, has_started, outcome_of, start
 from rotation.core.errors import OwnerUnknown
-from rotation.ports import Ran
+from rotation.core.seen import Ran
 from rotation.told.notice import Resume
 
 from local.aws import LocalAws

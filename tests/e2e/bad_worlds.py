@@ -83,8 +83,11 @@ class BadWorld:
 
 
 def assert_refused(run: Run, *said: str) -> None:
-    """Before the claim, and the operator is told what is wrong with what."""
+    """Before the claim, and the operator is told what is wrong with what: the error in the Cause, which is cut where its message is
+    long, and all of it by `rotation explain`."""
     assert run.outcome == "RotationRefused", run.cause
-    assert {visit.state for visit in run.visits if visit.kind == "Task"} == {"ReadSlots"}
-    missing = [text for text in said if text not in run.cause]
+    assert {visit.state for visit in run.visits if visit.kind == "Task"} == {"ReadSlots", "SayWhy"}
+    failed = run.visits_of("ReadSlots")[-1].failed_tries[-1]
+    assert f"ReadSlots failed with {failed.error}: " in run.cause
+    missing = [text for text in said if text not in f"{failed.error}: {failed.message}"]
     assert missing == [], run.cause

@@ -6,7 +6,6 @@ two states that do is a stop at one of them.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,14 +18,16 @@ from local.load import Results
 from tests.e2e.hands import document, failures_of, put_target
 from tests.e2e.rotations import Turns
 from tests.statemachine.machine import State, scopes, shipped, states
+from tests.whole import whole
 
 FORWARD, RESTORE, RETIRE = "forward", "restore", "retire"
 OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "Verify", "ProbeFunction")
 """A blow to these has nothing to recover: they hold nothing, and change no credential. Whatever else a revocation goes through is
 struck with a rotation, and every boundary of it by `make faults`."""
+WORDS = "SayWhy"
+"""All is done or undone by then; that a run ends the same way without it is held by tests/statemachine/test_ends.py."""
 BUTTON = "WaitForSecretsManager"
 """Only where Secrets Manager began it: test_secrets_manager.py strikes that rotation in all of its steps."""
-only_in_the_whole = pytest.mark.skipif(not os.environ.get("WHOLE"), reason="it takes too long for every day: WHOLE=1, as CI has it")
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
@@ -84,10 +85,14 @@ class Way:
     def stops(self, every_day: set[tuple[str, str]]) -> list[ParameterSet]:
         """A stop at each; at those only that are named, where it is an ordinary day."""
         assert every_day <= set(self.struck), every_day - set(self.struck)
-        return [pytest.param(*one, marks=[] if one in every_day else only_in_the_whole) for one in self.struck]
+        return [pytest.param(*one) if one in every_day else whole(*one) for one in self.struck]
 
     def __str__(self) -> str:
         return ", ".join(f"{len(self.path(direction))} states ({direction})" for direction in self.directions)
+
+    def ways(self, every_day: str) -> list[ParameterSet]:
+        """Every direction; every day that one."""
+        return [pytest.param(one) if one == every_day else whole(one) for one in self.directions]
 
     def path(self, direction: str) -> list[str]:
         """The states to be struck. Told of a retirement is only who keeps every user's password."""
@@ -97,7 +102,12 @@ class Way:
             RETIRE: shipped()["States"]["Publish"]["ItemProcessor"]["StartAt"],
         }
         first = ["CloseFlip"] if direction == RESTORE else []
-        left_out = (*self.others, *(OTHER_MODES if direction == FORWARD else ()), *(self.late if direction != RETIRE else ()))
+        left_out = (
+            WORDS,
+            *self.others,
+            *(OTHER_MODES if direction == FORWARD else ()),
+            *(self.late if direction != RETIRE else ()),
+        )
         return [*first, *(name for name in visited(starts[direction], direction) if name not in left_out)]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.lending import Lender
 from tests.e2e.rotations import MEASURED, Rotations
-from tests.e2e.shared import MEASURING_RATE, RATE, SharedStack
+from tests.e2e.shared import SharedStack
 
 FAILED = pytest.StashKey[bool]()
 
@@ -23,7 +23,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
 def shared(request: pytest.FixtureRequest) -> Iterator[Lender[SharedStack]]:
     measured = request.config.stash.setdefault(MEASURED, [])
     measures = any(item.path.name == "test_rotation.py" for item in request.session.items)
-    lender = Lender(lambda: SharedStack(measured, MEASURING_RATE if measures else RATE), measured.append)
+    lender = Lender(lambda: SharedStack(measured, measures=measures), measured.append)
     yield lender
     lender.close()
 

@@ -19,7 +19,7 @@ from botocore.signers import RequestSigner
 
 from local.cluster.application import DEPLOYMENT, NAMESPACE, SECRET
 from local.faults import Fault
-from local.follow import Run, Visit
+from local.follow import ALL, Run, follow
 from local.mysql import Login
 from local.running import Running
 from local.stack import ADMIN_SECRET, CLUSTER, NAME, SECRET_KEY, SLOT_SECRET, LocalStack
@@ -209,7 +209,7 @@ def output_of(stack: LocalStack, run: Run) -> Object:
 def failures_of(rotations: Turns, arn: str) -> list[str]:
     """The errors of Tasks so far, those that were tried again included."""
     states = rotations.stack.aws.client("stepfunctions")
-    pages = states.get_paginator("get_execution_history").paginate(executionArn=arn)
+    pages = states.get_paginator("get_execution_history").paginate(executionArn=arn, PaginationConfig={"PageSize": ALL})
     events = [event for page in pages for event in page["events"]]
     return [event["taskFailedEventDetails"]["error"] for event in events if "taskFailedEventDetails" in event]
 
@@ -220,12 +220,10 @@ def stop_before(rotations: Rotations, state: str) -> Run:
     error = {"errorType": held_off, "errorMessage": "held off by a test"}
     rotations.stack.aws.fail(Fault(rotations.stack.function(state), times=1000, error=error))
     arn = rotations.start()
-
-    def stop(_: Visit | None) -> None:
-        if held_off in failures_of(rotations, arn):
+    run = Run(arn)
+    for run, _ in follow(rotations.stack, arn):
+        if run.visits and run.visits[-1].state == state and held_off in failures_of(rotations, arn):
             rotations.stack.aws.client("stepfunctions").stop_execution(executionArn=arn)
-
-    run = rotations.follow(arn, stop)
     rotations.stack.aws.clear_faults()
     assert rotations.pending(), "it was in the middle"
     return run

@@ -6,16 +6,12 @@ import os
 import signal
 from pathlib import Path
 
-import pytest
-
 from local.faults import Fault
 from local.follow import Visit
 from local.leftovers import MARK, marked
 from local.mysql import Login
 from tests.e2e.hands import Kubernetes, document, made_up, put_admin, put_target, set_password, sql
 from tests.e2e.rotations import Rotations
-
-only_in_the_whole = pytest.mark.skipif(not os.environ.get("WHOLE"), reason="it costs a new stack: WHOLE=1, as CI has it")
 
 
 class OnPurposeError(Exception):
@@ -60,7 +56,6 @@ def test_a_rotation_after_an_outage(rotations: Rotations) -> None:
     rotates(rotations)
 
 
-@only_in_the_whole
 def test_fails_with_a_stopped_process(rotations: Rotations) -> None:
     for pid in marked(rotations.stack._run.environment[MARK]):
         if b"mysqld" in Path(f"/proc/{pid}/cmdline").read_bytes():
@@ -68,6 +63,5 @@ def test_fails_with_a_stopped_process(rotations: Rotations) -> None:
     raise OnPurposeError
 
 
-@only_in_the_whole
 def test_a_rotation_on_a_new_stack(rotations: Rotations) -> None:
     rotates(rotations)

@@ -112,7 +112,7 @@ class Rotations(Turns):
 
     stack: LocalStack
 
-    def __init__(self, stack: LocalStack, load: Load, rollouts: RolloutWatch) -> None:
+    def __init__(self, stack: LocalStack, load: Load, rollouts: RolloutWatch | None) -> None:
         super().__init__(stack, load)
         self.working: list[float] = []
         self.noticed: list[float] = []
@@ -136,6 +136,8 @@ class Rotations(Turns):
 
     def _note(self, run: Run, look: Visit) -> None:
         """How long the machine took to see a rollout complete that was begun in this run."""
+        if self._rollouts is None:
+            return
         assert look.left is not None
         noticed = self._rollouts.noticed_after(look.left)
         began = [restart.left for restart in run.visits_of("RestartApp") if restart.left and restart.left < look.entered]

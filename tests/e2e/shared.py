@@ -20,14 +20,15 @@ CHECKED_WITHIN = 120.0
 
 
 class SharedStack:
-    """`say` takes lines for the end of the session."""
+    """`say` takes lines for the end of the session. Who measures has more requests, and looks at every rollout all the time."""
 
-    def __init__(self, say: list[str], rate: float = RATE) -> None:
+    def __init__(self, say: list[str], *, measures: bool = False) -> None:
         self._say = say
         self._stack, self._traffic = ExitStack(), ExitStack()
         stack = self._stack.enter_context(LocalStack(pods=2, pace=PACE))
-        self._load = self._traffic.enter_context(Load(stack.app.login_page, rate))
-        self.rotations = Rotations(stack, self._load, self._traffic.enter_context(RolloutWatch(stack.app.cluster)))
+        self._load = self._traffic.enter_context(Load(stack.app.login_page, MEASURING_RATE if measures else RATE))
+        watch = self._traffic.enter_context(RolloutWatch(stack.app.cluster)) if measures else None
+        self.rotations = Rotations(stack, self._load, watch)
         self.rotations.assert_at_rest()
         self.begin()
 

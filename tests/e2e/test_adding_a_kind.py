@@ -15,6 +15,9 @@ import pytest
 import yaml
 
 from tests.e2e.kiosk import Kiosk
+from tests.whole import only_in_the_whole
+
+pytestmark = only_in_the_whole
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/adding-a-kind.md").read_text()

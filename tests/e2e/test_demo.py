@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.whole import whole
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -17,7 +19,7 @@ def demo(**told: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-@pytest.mark.parametrize("app", ["openemr", "proxy"])
+@pytest.mark.parametrize("app", ["openemr", whole("proxy")])
 def test_an_outage_turns_the_demo_and_its_page_red(app: str, tmp_path: Path) -> None:
     page = tmp_path / "demo.html"
     ran = demo(APP=app, ROTATIONS="1", FAIL="none", OUTAGE="1", PAGE=str(page))

@@ -6,6 +6,7 @@ import pytest
 from local.mysql import Login
 from tests.e2e.hands import Kubernetes, made_up, move_traffic, put_admin, put_slots, set_password
 from tests.e2e.rotations import Rotations
+from tests.whole import only_in_the_whole
 
 
 def drift_active(rotations: Rotations) -> None:
@@ -17,6 +18,7 @@ def drift_active(rotations: Rotations) -> None:
     put_slots(rotations, change)
 
 
+@only_in_the_whole
 def test_a_drifted_active_secret(rotations: Rotations) -> None:
     """The password that is in use is adopted, never altered away; the run ends on the other slot, and the record is true."""
     slot, in_use = rotations.slots["active_slot"], rotations.active
@@ -57,6 +59,7 @@ def test_the_active_user_was_given_a_new_password_in_the_database_and_the_file_b
     rotations.assert_at_rest()
 
 
+@only_in_the_whole
 def test_a_drifted_standby(rotations: Rotations) -> None:
     """Nobody uses it, so it is set to what the secret says."""
     standby = rotations.logins()[1]
@@ -67,6 +70,7 @@ def test_a_drifted_standby(rotations: Rotations) -> None:
     rotations.assert_at_rest()
 
 
+@only_in_the_whole
 @pytest.mark.parametrize("what", ["wrong password", "the standby"])
 def test_a_drifted_kubernetes_secret(what: str, rotations: Rotations) -> None:
     active, standby = rotations.logins()

@@ -12,6 +12,7 @@ from local.stack import ADMIN_SECRET, SLOT_SECRET, LocalStack
 from tests.e2e.first_run import as_terraform_leaves_it
 from tests.e2e.hands import Kubernetes, SecretState, document, output_of, state_of, stop_before
 from tests.e2e.rotations import Rotations
+from tests.whole import only_in_the_whole
 
 COMMAND = re.compile(r"^\d{4}-\d\d-\d\dT\S+\s+\d+ ([A-Z][a-z]+(?: [A-Z]+)?)\t?(.*)$")
 HARMLESS = ("Connect", "Quit", "Init DB", "Ping")
@@ -143,6 +144,7 @@ def test_what_it_says_is_what_the_rotation_then_does(rotations: Rotations) -> No
     assert rotations.slots["active_slot"] == situation["slot"]
 
 
+@only_in_the_whole
 def test_before_a_first_rotation(rotations: Rotations) -> None:
     """Terraform's placeholders in the slots, no such users, the application on the admin's login."""
     as_terraform_leaves_it(rotations)
@@ -164,6 +166,7 @@ def test_after_an_interrupted_flip(rotations: Rotations) -> None:
     assert rotations.run().outcome == "RotationSucceeded"
 
 
+@only_in_the_whole
 def test_after_an_interrupted_retirement(rotations: Rotations) -> None:
     before, _ = rotations.logins()
     stop_before(rotations, "DiscardOldPassword")

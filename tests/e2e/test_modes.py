@@ -14,6 +14,7 @@ from local.mysql import Login
 from local.stack import SLOT_SECRET
 from tests.e2e.hands import Kubernetes, made_up, move_traffic, output_of, put_slots, set_password, sql, state_of, stop_before
 from tests.e2e.rotations import Rotations
+from tests.whole import only_in_the_whole, whole
 
 # ---- resume: what the labels say, and no rotation of its own ---------------------------------------------------------
 
@@ -28,6 +29,7 @@ def test_resume_finishes_an_interrupted_flip(rotations: Rotations) -> None:
     rotations.assert_at_rest()
 
 
+@only_in_the_whole
 def test_resume_finishes_an_interrupted_retirement_and_rotates_no_further(rotations: Rotations) -> None:
     (active, standby), admin = rotations.logins(), rotations.admin
     stop_before(rotations, "DiscardOldPassword")
@@ -63,6 +65,7 @@ def test_resume_has_nothing_to_do(rotations: Rotations) -> None:
     assert state_of(rotations.stack, SLOT_SECRET) == before
 
 
+@only_in_the_whole
 def test_resume_restores_after_a_rollback_that_was_cut_short(rotations: Rotations) -> None:
     """The flip was closed, then the run was stopped on its way back: the application ends where AWSCURRENT says."""
     before, kubernetes = rotations.logins(), Kubernetes(rotations.stack)
@@ -96,6 +99,7 @@ def test_resume_puts_back_what_was_moved_by_hand(rotations: Rotations) -> None:
     rotations.assert_at_rest()
 
 
+@only_in_the_whole
 def test_resume_leaves_a_living_run_alone(rotations: Rotations) -> None:
     outcomes: list[str] = []
 
@@ -140,6 +144,7 @@ def test_sync_users_makes_a_user_that_is_not_there(rotations: Rotations) -> None
     rotations.assert_rotates()
 
 
+@only_in_the_whole
 def test_sync_users_gives_back_a_privilege_that_was_taken(rotations: Rotations) -> None:
     standby = rotations.logins()[1].username
     sql(rotations.stack, "REVOKE ALL PRIVILEGES, GRANT OPTION FROM %s@'%%'", standby)
@@ -147,6 +152,7 @@ def test_sync_users_gives_back_a_privilege_that_was_taken(rotations: Rotations) 
     rotations.assert_rotates()
 
 
+@only_in_the_whole
 def test_sync_users_does_not_alter_a_password_that_is_in_use(rotations: Rotations) -> None:
     """The secret is wrong, the application right."""
     in_use = rotations.active
@@ -176,7 +182,7 @@ def test_sync_users_makes_the_record_true(rotations: Rotations) -> None:
     rotations.assert_at_rest()
 
 
-@pytest.mark.parametrize("state", ["PatchSecret", "DiscardOldPassword"])
+@pytest.mark.parametrize("state", ["PatchSecret", whole("DiscardOldPassword")])
 def test_sync_users_keeps_an_unfinished_rotation_for_the_next_run(state: str, rotations: Rotations) -> None:
     before = rotations.active
     stop_before(rotations, state)
@@ -206,6 +212,7 @@ def test_fix_permissions_sets_owner_and_mode_and_nothing_else(rotations: Rotatio
     assert state_of(rotations.stack, SLOT_SECRET) == secret
 
 
+@only_in_the_whole
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a file away")
 def test_fix_permissions_twice_changes_nothing_the_second_time_and_a_rotation_keeps_them(rotations: Rotations) -> None:
     file = rotations.stack.app.sites / "default" / "sqlconf.php"

@@ -6,10 +6,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.whole import only_in_the_whole
+
 ROOT = Path(__file__).resolve().parents[2]
 ON_PURPOSE = ROOT / "tests" / "e2e" / "one_failure.py"
 
 
+@only_in_the_whole
 def test_each_failure_on_purpose_fails_that_test_and_no_other() -> None:
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-rA", str(ON_PURPOSE)]
     ran = subprocess.run(command, cwd=ROOT, env=os.environ, capture_output=True, text=True, timeout=600)
@@ -17,5 +20,5 @@ def test_each_failure_on_purpose_fails_that_test_and_no_other() -> None:
     for how, name in re.findall(r"^(PASSED|FAILED|ERROR) \S+::(\w+)", ran.stdout, re.MULTILINE):
         ended.setdefault(name, set()).add(how)
     failed = {name for name, ways in ended.items() if ways != {"PASSED"}}
-    assert len(ended) == (6 if os.environ.get("WHOLE") else 4), ran.stdout + ran.stderr
+    assert len(ended) == 6, ran.stdout + ran.stderr
     assert failed == {name for name in ended if name.startswith("test_fails")}, ran.stdout + ran.stderr

@@ -12,7 +12,7 @@ from tests.worlds.browser import Browser
 from tests.worlds.story import bad, good
 
 REPORTS = {"good": good, "bad": bad}
-WINDOWS = [(1280, "light"), (1280, "dark"), (800, "light"), (800, "dark")]
+WINDOWS = [(1280, "light"), (1280, "dark"), (800, "light"), (800, "dark"), (420, "light"), (420, "dark")]
 
 SIZES = """Array.from(document.querySelectorAll(%r), element => {
   const box = element.getBoundingClientRect();
@@ -76,14 +76,26 @@ def test_what_tells_the_story_can_be_seen(browser: Browser, page: Path, width: i
     assert unseen == []
 
 
-@pytest.mark.parametrize("width", [1280, 800])
+@pytest.mark.parametrize("width", [1280, 800, 420])
 def test_nothing_is_wider_than_the_window(browser: Browser, page: Path, width: int) -> None:
     browser.look_at(width, 900)
     browser.open(page)
-    browser.ask("document.querySelectorAll('details').forEach(details => { details.open = true; })")
     assert browser.ask("document.documentElement.scrollWidth") <= width
     assert browser.ask(TOO_WIDE) == []
     assert browser.ask(SPILLING) == []
+
+
+PAPER = 1030
+"""An A4 page across, without its margins, in CSS pixels."""
+
+
+def test_it_is_printed_whole(browser: Browser, page: Path) -> None:
+    browser.look_at(PAPER, 700, media="print")
+    browser.open(page)
+    assert browser.ask(TOO_WIDE) == []
+    assert browser.ask(SPILLING) == []
+    assert [box["text"] for box in boxes(browser, "section, .tiles li, td, .bar, details") if not box["visible"]] == []
+    assert browser.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
 
 
 def test_what_is_too_wide_would_be_noticed(browser: Browser, tmp_path: Path) -> None:

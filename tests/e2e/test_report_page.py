@@ -61,7 +61,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (820, "light")])
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (1280, "dark"), (820, "light"), (420, "light"), (420, "dark")])
 def test_it_is_all_there_and_the_browser_has_nothing_to_complain_about(
     browser: Browser, written: Path, width: int, scheme: str
 ) -> None:
@@ -71,6 +71,22 @@ def test_it_is_all_there_and_the_browser_has_nothing_to_complain_about(
     assert browser.requested() == [written.as_uri()]
     assert browser.ask(WIDE) == []
     assert browser.ask(UNSEEN) == []
+
+
+def test_it_is_printed_whole(browser: Browser, written: Path) -> None:
+    """On A4, without its margins."""
+    browser.look_at(688, 1000, media="print")
+    browser.open(written)
+    assert browser.ask(WIDE) == []
+    assert browser.ask(UNSEEN) == []
+
+
+def test_on_a_telephone_a_table_becomes_named_lines(browser: Browser, written: Path) -> None:
+    browser.look_at(420, 900)
+    browser.open(written)
+    titles = browser.ask("[...document.querySelectorAll('td')].map(cell => getComputedStyle(cell, '::before').content)")
+    assert titles
+    assert [title for title in titles if title in ("none", "normal", '"" " "')] == []
 
 
 def test_what_is_too_wide_or_unseen_would_be_noticed(browser: Browser, tmp_path: Path) -> None:

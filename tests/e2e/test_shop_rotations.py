@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from local import canary
-from local.load import RATE, Load
+from local.load import Load
 from local.options import SoakOptions
 from local.proxy.server import Pooled
 from local.shop.one_user import OneUser
@@ -19,16 +19,19 @@ from local.shop.soak import in_a_row, missed, summary
 from local.shop.stack import SHOWN, Pace, Reader
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
+from tests.e2e.shared import RATE
 from tests.e2e.shop import ShopTurns
+from tests.whole import WHOLE
 
 ROTATIONS = int(os.environ.get("ROTATIONS", "0"))
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5, proxy_seconds=0.7)
+IN_A_ROW = 2 if WHOLE else 1
 KINDS: dict[str, tuple[Callable[[], Reader], int]] = {
     "ring of 2": (lambda: Shop(2, PACE), 0),
-    "ring of 3": (lambda: Shop(3, PACE), 2),
-    "one user": (lambda: OneUser(PACE), 2),
+    "ring of 3": (lambda: Shop(3, PACE), IN_A_ROW),
+    "one user": (lambda: OneUser(PACE), IN_A_ROW),
 }
-"""With how many rotations there are every day: of a ring of 2 enough in test_shop_blows.py and test_secrets_manager.py."""
+"""With how many rotations there are by themselves: of a ring of 2 enough in test_shop_blows.py and test_secrets_manager.py."""
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -42,7 +45,7 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Reader]:
 
 def test_in_a_row(stack: Reader, request: pytest.FixtureRequest) -> None:
     kind = request.node.callspec.params["stack"]
-    options = SoakOptions(rotations=ROTATIONS or KINDS[kind][1], logins=0, rate=int(RATE))
+    options = SoakOptions(rotations=ROTATIONS or KINDS[kind][1], logins=0, rate=RATE)
     with Load(stack.page, options.rate, marker=SHOWN) as load:
         row = in_a_row(stack, load, options)
         requests = load.stop()

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.whole import only_in_the_whole
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -16,6 +18,7 @@ def soak(**told: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@only_in_the_whole
 def test_a_broken_password_turns_the_soak_red() -> None:
     ran = soak(SECONDS="60", RATE="20", BREAK="1")
     assert ran.returncode == 1, ran.stdout + ran.stderr

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.leftovers import marked
+from tests.whole import whole
 
 REPOSITORY = Path(__file__).parents[2]
 WITHIN = 20.0
@@ -34,7 +35,7 @@ with Told() as stack:
 
 
 OPENEMR, SHOP = ("local.stack", "LocalStack"), ("local.shop.proxied", "Shop")
-each_stack = pytest.mark.parametrize("which", [OPENEMR, SHOP], ids=["OpenEMR", "shop"])
+each_stack = pytest.mark.parametrize("which", [pytest.param(OPENEMR, id="OpenEMR"), whole(SHOP, id="shop")])
 
 
 @contextmanager
@@ -89,7 +90,7 @@ def test_interrupted_in_the_middle_of_a_rotation_it_ends_when_all_is_gone(which:
         assert marked(identity) == []
 
 
-@pytest.mark.parametrize("after", [0.5, 1.5])
+@pytest.mark.parametrize("after", [0.5, whole(1.5)])
 def test_killed_while_it_starts(after: float) -> None:
     """At any moment; these are some."""
     with starting() as (parent, identity, directory):

@@ -1,6 +1,10 @@
 """What each real function answered in a rotation from A to B on the local stack; only the times to wait are shorter."""
 
+from collections.abc import Mapping
 from typing import Any
+
+from rotation.protocol.request import Request
+from rotation.told.cause import cause
 
 STATES = {"sqlconf": "WriteSqlconf", "secret": "PatchSecret", "deployment": "RestartApp"}
 PUBLISHED = {**STATES, "app-secret": "PutSecret", "proxy-secret": "PutSecret", "wp-config": "WriteWpConfig"}
@@ -78,3 +82,10 @@ HAPPY: dict[str, dict[str, Any]] = {
         "days_since_success": 12.5,
     },
 }
+
+
+def answered(function: str, event: dict[str, Any], answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What the function says to this event, but for what a script has it say. What is put into words is what the machine kept."""
+    if function == "say_why" and "probe" not in event:
+        return {"cause": cause(Request(event).ended), **answer}
+    return {**HAPPY.get(function, {}), **answer}

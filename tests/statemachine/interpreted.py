@@ -3,9 +3,10 @@
 import json
 from typing import Any
 
+from tests.statemachine.happy import answered
 from tests.statemachine.machine import definition_text
 from tests.statemachine.runs import Case, Execution, Visit
-from tests.statemachine.scripted import HAPPY, Answer, Hangs, Raises, Refused, ScriptedLambda
+from tests.statemachine.scripted import Answer, Hangs, Raises, Refused, ScriptedLambda
 from tests.worlds.asl import Identity, Machine, Place
 
 MOST_STEPS = 5_000
@@ -37,7 +38,7 @@ def _advance(machine: Machine, place: Place, functions: ScriptedLambda) -> Place
     if failure:
         return machine.failed(place, *failure)[0]
     assert isinstance(answer, dict)
-    return machine.answered(place, {**HAPPY[function], **answer})
+    return machine.answered(place, answered(function, call.event, answer))
 
 
 def _failure(answer: Answer) -> tuple[str, str] | None:

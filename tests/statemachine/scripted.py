@@ -13,7 +13,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import unquote
 
-from tests.statemachine.happy import HAPPY
+from tests.statemachine.happy import answered
 
 INVOKE = re.compile(r"^/2015-03-31/functions/(?:arn:[^/]*:function:)?([^/:]+)(?::[^/]*)?/invocations$")
 HANG_SECONDS = 120
@@ -122,9 +122,9 @@ class Handler(BaseHTTPRequestHandler):
         if path is None:
             self._respond(404, {"message": f"not an Invoke: {self.path}"})
         else:
-            self._tell(path[1], self.server.functions.answer(path[1], event))
+            self._tell(path[1], event, self.server.functions.answer(path[1], event))
 
-    def _tell(self, function: str, answer: Answer) -> None:
+    def _tell(self, function: str, event: dict[str, Any], answer: Answer) -> None:
         if isinstance(answer, Hangs):
             self.server.functions.hang()
         elif isinstance(answer, Refused):
@@ -133,7 +133,7 @@ class Handler(BaseHTTPRequestHandler):
         elif isinstance(answer, Raises):
             self._respond(200, answer.payload, {"X-Amz-Function-Error": "Unhandled"})
         else:
-            self._respond(200, {**HAPPY[function], **answer})
+            self._respond(200, answered(function, event, answer))
 
     def _respond(self, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
         text = json.dumps(body).encode()

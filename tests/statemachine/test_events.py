@@ -64,7 +64,7 @@ EVERYWHERE = {
 def made() -> list[Any]:
     """Each function, in the run that reaches it."""
     where = {"close_flip": "back", "fix_permissions": "permissions", "announce_incident": "revoke", "verify": "verify"}
-    where |= {"put_secret": "proxied", "check_login": "proxied", "write_wp_config": "instances"}
+    where |= {"put_secret": "proxied", "check_login": "proxied", "say_why": "back", "write_wp_config": "instances"}
     pairs = [(EVERYWHERE[where.get(function, "forward")], function) for function in sorted(functions())]
     return [pytest.param(*pair, id=pair[1]) for pair in pairs]
 

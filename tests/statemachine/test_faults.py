@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from tests.statemachine.happy import PUBLISHED as STATE_OF
 from tests.statemachine.happy import consumer
 from tests.statemachine.machine import function_of, shipped, tasks
 from tests.statemachine.runs import Case, Execution
@@ -114,8 +115,8 @@ FAULTS = [
     Row("FixPermissions", "PermissionsNotFixed", superseded="PermissionsNotFixed", given={"mode": "fix-permissions"}),
     Row("Verify", "PrerequisiteMissing", superseded="PrerequisiteMissing", given={"mode": "verify"}),
 ]
-ENDS_NOTHING = {"AnnounceIncident", "ProbeFunction"}
-"""Tasks whose failure the run survives: tests/statemachine/test_modes.py."""
+ENDS_NOTHING = {"AnnounceIncident", "ProbeFunction", "SayWhy"}
+"""Tasks whose failure changes nothing: tests/statemachine/test_modes.py, and test_ends.py."""
 
 EVERYDAY = {
     "permanent": ("CloseFlip", "restoring"),
@@ -176,5 +177,5 @@ def test_a_run_that_was_superseded_stops_there_and_does_nothing_more(run: Execut
 
 @each_supersession
 def test_the_cause_of_a_superseded_run_names_the_step_or_its_consumer(run: Execution, row: Row) -> None:
-    assert (row.state if row.state in shipped()["States"] else row.consumer) in run.cause
+    assert (row.state if row.state in shipped()["States"] else STATE_OF[row.consumer]) in run.cause
     assert "RotationSuperseded" in run.cause

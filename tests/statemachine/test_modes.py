@@ -49,13 +49,13 @@ def test_one_failed_prerequisite_fails_the_run_and_its_cause_names_it(run: Execu
 
 # ---- revoke -------------------------------------------------------------------------------------------------------------
 
-ROUND = SPINE[SPINE.index("ReadSlots") : SPINE.index("RotationSucceeded")]
+ROUND = SPINE[SPINE.index("ReadSlots") : SPINE.index("EndAsRotationSucceeded")]
 BEGIN = ["Begin", "ReadInput", "ChooseMode", "AnnounceIncident"]
 
 
 @of(Case("revoked", given=REVOKE))
 def test_people_are_told_then_both_slots_are_rotated(run: Execution) -> None:
-    assert run.path == [*BEGIN, *ROUND, "NextRound", "RotateNext", *ROUND, "Revoked"]
+    assert run.path == [*BEGIN, *ROUND, "NextRound", "RotateNext", *ROUND, "EndAsRevoked", "Revoked"]
     assert run.status == "SUCCEEDED"
 
 

@@ -18,7 +18,7 @@ SPINE = [
     *("FlipSlot",),
     *("ChooseOverlap", "OverlapWindow", "CheckDrained", "IsDrained", "RotateOldSlot", "WasOldSlotAltered"),
     *("CheckStillDrained", "IsStillDrained", "DiscardOldPassword", "ChooseAdmin", "RotateAdmin"),
-    *("ReleaseRotation", "ChooseOutcome", "RotationSucceeded"),
+    *("ReleaseRotation", "ChooseOutcome", "EndAsRotationSucceeded", "RotationSucceeded"),
 ]
 LOOKS_AND_ACTS = ["CheckDrained", "RotateOldSlot", "CheckStillDrained", "DiscardOldPassword"]
 MISSING, REFUSED = Raises("SqlconfMissing"), Raises("ClusterRefused")
@@ -198,7 +198,7 @@ BACK = Case("rolled back", {**FAILS_FORWARD, "close_flip": [{"entry": "previous"
 @of(BACK)
 def test_rolling_back_publishes_what_close_flip_names_and_then_lets_go(run: Execution) -> None:
     assert run.terminal == "RolledBack"
-    back = run.invocations[run.called.index("close_flip") + 1 :]
+    back = run.invocations[run.called.index("close_flip") + 1 : len(run.called)]
     steps = ["write_sqlconf", "patch_secret", "restart_app", "check_rollout", "validate_app"]
     assert [one.function for one in back] == [*steps, "release_rotation"]
     assert {(one.event["direction"], one.event["entry"]) for one in back[:-1]} == {("restore", "previous")}

@@ -11,7 +11,7 @@ import pytest
 from rotation.core.errors import OwnerUnknown
 from rotation.core.findings import Severity
 from rotation.core.model import Credential, Slot
-from rotation.ports import Ran
+from rotation.core.seen import Ran
 from rotation.protocol.probes import probe
 from rotation.protocol.secret_runs import intended
 from rotation.steps.flip_slot import flip_slot
@@ -248,8 +248,8 @@ def test_a_run_that_is_rolled_back_makes_the_step_fail_with_its_reason(world: Pr
     assert not manager.rotate()
     [error] = manager.errors
     assert error.startswith("RunEnded: the execution secret-")
-    assert "ended in RolledBack. Rolled back. The application uses the credential it had before" in error
-    assert "CheckLogin: shop: the endpoint proxy.example:5432 refuses openemr_b" in error
+    assert "ended in RolledBack. shop: rolled back, the application uses the login that it had before" in error
+    assert "CheckLogin failed with EndpointTooSlow: the endpoint proxy.example:5432 refuses openemr_b" in error
     assert used(world).same_login(before)
 
 

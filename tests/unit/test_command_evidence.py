@@ -5,9 +5,12 @@ from typing import Any
 
 import pytest
 from rotation.core.classes import CLASSES
+from rotation.told.failures import Failure
 from rotation.told.history import Visit
 from rotation_cli.evidence import Evidence, Found, Gap, Starter, Window, assemble, follow_up, starter_of
 from rotation_cli.history import Run
+from rotation_cli.page import render
+from rotation_cli.telling import before_evidence, mended
 
 DAY = timedelta(days=1)
 START = datetime(2025, 1, 1, tzinfo=UTC)
@@ -204,10 +207,45 @@ def test_of_a_schedule_no_more_is_said_than_is_known() -> None:
 def test_who_is_found_elsewhere_is_told_for_that_run() -> None:
     one = run(1)
     evidence = assemble(
-        "stack", YEAR, NOW, Found("", [one], {"openemr": CLASSES["monthly"]}, LONG_AGO, {one.arn: Starter("person", "ada")})
+        "stack",
+        YEAR,
+        NOW,
+        Found("", [one], {"openemr": CLASSES["monthly"]}, LONG_AGO, starters={one.arn: Starter("person", "ada")}),
     )
     assert evidence.entries[0].starter == Starter("person", "ada")
 
 
 def test_a_gaps_days_are_days() -> None:
     assert Gap("t", START, START + 62.5 * DAY, 31, 1, (), "a", "b").days == 62.5
+
+
+# ---- how far the evidence reaches ---------------------------------------------------------------------------------------
+
+
+def test_of_a_time_before_the_evidence_it_is_not_said_that_nothing_was_missed() -> None:
+    evidence = report(since=YEAR.end + DAY)
+    assert (evidence.figures()["missed"], evidence.figures()["gaps"], evidence.blind) == (None, None, True)
+    text = before_evidence(evidence)
+    assert "nothing is known of any of it" in text
+    page = render(evidence)
+    assert "not known" in page
+    assert "no rotation was late" not in page
+
+
+def test_of_a_window_that_begins_before_the_evidence_its_beginning_is_told() -> None:
+    evidence = report(*every(31, upto=366)[5:], since=START + 120 * DAY)
+    assert evidence.half_blind
+    assert before_evidence(evidence).startswith("the evidence begins on 2025-05-01 00:00 UTC: nothing is known of the time before")
+    assert "missed runs since 2025-05-01" in render(evidence)
+
+
+def test_of_a_window_that_is_all_known_nothing_is_taken_back() -> None:
+    assert before_evidence(report(*every(31))) == ""
+
+
+def test_a_run_for_a_target_that_does_not_exist_is_no_lasting_failure() -> None:
+    wrong = run(10, "RotationRefused", target="opnemr")
+    wrong.failures = (Failure("ReadSlots", "TargetNotFound", "there is no target opnemr"),)
+    evidence = report(*every(31), wrong)
+    assert ([one.run.name for one in evidence.failures], evidence.figures()["not_mended"]) == (["day-10"], 0)
+    assert mended(evidence.failures[0]) == "nothing to mend: there is no such target"

@@ -171,7 +171,7 @@ class SmallStack:
 
 
 def test_a_target_document_that_is_none_is_shown_as_such(capsys: pytest.CaptureFixture[str]) -> None:
-    telling.tell_targets(ODD_DOCUMENTS)
+    telling.tell_targets(ODD_DOCUMENTS, None)
     lines = capsys.readouterr().out.splitlines()
     assert [name for name in ODD_DOCUMENTS for line in lines if f"unreadable: rotation targets check {name}" in line] == [
         "torn", "no object", "empty",
@@ -189,3 +189,13 @@ def test_a_target_document_that_is_none_is_shown_as_such(capsys: pytest.CaptureF
 )
 def test_a_duration_is_as_long_as_it_takes_to_say(seconds: float, told: str) -> None:
     assert lasted(seconds) == told
+
+
+def test_targets_that_were_added_are_told_from_the_stacks_own(capsys: pytest.CaptureFixture[str]) -> None:
+    """The others stay when the stack is deleted."""
+    telling.tell_targets({"openemr": "{}", "shop": "{}"}, "openemr")
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines() if line.strip()}
+    assert "the stack" in lines["openemr"]
+    assert "targets add" in lines["shop"]
+    telling.tell_targets({"openemr": "{}"}, None)
+    assert "not known" in capsys.readouterr().out

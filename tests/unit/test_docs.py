@@ -53,8 +53,8 @@ def test_the_modes_and_keys_of_the_input_are_those_that_the_machine_knows() -> N
     choices = MACHINE["States"]["ChooseMode"]["Choices"]
     modes = {one["StringEquals"] for choice in choices for one in choice.get("Or", [choice])}
     assert set(rows(section("Execution input"))) == modes | set(MACHINE["States"]["Begin"]["Parameters"]["defaults"])
-    cause = MACHINE["States"]["UnknownMode"]["CausePath"]
-    assert all(mode in cause for mode in modes)
+    said = MACHINE["States"]["EndAsUnknownMode"]["Result"]["said"]
+    assert all(mode in said for mode in modes)
 
 
 def test_the_parameters_are_those_of_the_template() -> None:

@@ -190,7 +190,8 @@ def test_the_driver_of_postgresql_is_made_for_postgresql_alone() -> None:
         assert "PostgresqlLayer" not in json.dumps(decided(template(), EVERYBODY | given)["Resources"]), family
     resources = decided(template(), RDS_PROXY | {"SourceKind": "postgresql"})["Resources"]
     functions = [one for one in resources.values() if one["Type"] == "AWS::Lambda::Function"]
-    assert functions and all("PostgresqlLayer" in json.dumps(one["Properties"]["Layers"]) for one in functions)
+    assert functions
+    assert all("PostgresqlLayer" in json.dumps(one["Properties"]["Layers"]) for one in functions)
 
 
 def test_nothing_that_puts_secrets_is_made_for_openemr() -> None:

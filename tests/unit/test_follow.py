@@ -65,6 +65,7 @@ def stack(*looks: tuple[int, str]) -> LocalStack:
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "POLL_SECONDS", 0)
+    monkeypatch.setattr(module, "WAIT_SECONDS", 0)
 
 
 def test_each_visit_is_told_once_as_it_ends_and_a_fail_as_it_begins() -> None:

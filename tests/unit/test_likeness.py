@@ -16,6 +16,7 @@ from tests.faults.calls.scenarios import SCENARIOS
 from tests.faults.walk.attempt import COUNTS, Attempt, Node
 from tests.faults.walk.explorer import PARTS, Explorer, Report
 from tests.statemachine.machine import ROOT
+from tests.whole import whole
 from tests.worlds.asl import Place
 from tests.worlds.invocation import Gate, Invocation, Told, known_passwords
 from tests.worlds.living import LivingWorld, Snapshot
@@ -88,8 +89,11 @@ def _shown(told: Told) -> str:
 @pytest.mark.parametrize(
     ("scenario", "faults", "at", "fewer"),
     [
-        ("dry run", 2, "", 3), ("from A", 1, "DiscardOldPassword", 3), ("rotated by Secrets Manager", 1, "PutSecret", 2),
-        ("instances", 1, "FlipSlot", 2), ("instances, a ring of three", 1, "PutSecret", 2),
+        ("dry run", 2, "", 3),
+        ("from A", 1, "DiscardOldPassword", 3),
+        whole("rotated by Secrets Manager", 1, "PutSecret", 2),
+        ("instances", 1, "FlipSlot", 2),
+        whole("instances, a ring of three", 1, "PutSecret", 2),
     ],
 )
 def test_as_many_runs_and_pairs_as_with_every_situation_by_itself(

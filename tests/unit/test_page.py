@@ -69,15 +69,18 @@ def test_a_bad_demo_says_what_is_not_well() -> None:
 @pytest.mark.parametrize(
     "fact",
     [
-        "1 rotation of database credentials under 1,190 requests",
+        "1 rotation of database credentials under 1,194 requests",
         "one more was made to fail at CheckRollout and ended as RolledBack, as it must",
-        "0 of 1,190 requests failed",
+        "0 of 1,194 requests failed",
         "2 of 2 executions ended as they should",
         "2 of 2 retired passwords are refused",
         "0 passwords leaked",
         "demo-1 openemr_a → openemr_b RotationSucceeded 16.7 s 4.7 s 12.0 s quiet period 8.0, rollout 4.0",
-        "demo-2 openemr_b RolledBack made to fail at CheckRollout Cause Rolled back. Why: RolloutFailed",
-        "together 1,190 0",
+        (
+            "demo-2 openemr_b RolledBack made to fail at CheckRollout "
+            "openemr: rolled back, the application uses the login that it had before. CheckRollout"
+        ),
+        "together 1,194 0",
         "openemr demo-1 refused",
         "MySQL 9.7.4",
         "Architecture x86_64",
@@ -90,7 +93,7 @@ def test_a_fact_of_the_report_is_told(fact: str) -> None:
 @pytest.mark.parametrize(
     "fact",
     [
-        "80 of 1,190 requests failed",
+        "80 of 1,194 requests failed",
         "1 of 2 retired passwords are refused",
         "openemr_a demo-1 still accepted",
         "1 password leaked",

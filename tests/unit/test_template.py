@@ -78,6 +78,7 @@ STEPS: dict[str, Step] = {
     "RotateAdmin": Step(vpc=True, slot=G, admin=GPU),
     "ReleaseRotation": Step(slot=GU, application="Describe Move"),
     "Verify": Step(slot=G),
+    "SayWhy": Step(),
     "RotateSecret": Step(vpc=True, slot=G, application=GPU, proxy=G, only=PUTS),
 }
 # What is no state, though it is called as if it were a step: Secrets Manager invokes it, and it starts the machine.
@@ -504,3 +505,12 @@ def test_the_rds_authorities_can_be_loaded() -> None:
     bundle = resources.files("rotation").joinpath("certificates/rds-global-bundle.pem")
     with resources.as_file(bundle) as file:
         assert len(ssl.create_default_context(cafile=file).get_ca_certs()) > 80
+
+
+def test_what_stays_when_the_stack_is_deleted_is_what_the_page_says() -> None:
+    page = (ROOT / "docs/deleting.md").read_text()
+    told = re.findall(r"^\| `(\w+)` \| (?:`([^`]+)`)?", page, re.MULTILINE)
+    kept = {key: one for key, one in template()["Resources"].items() if str(one.get("DeletionPolicy", "")).startswith("Retain")}
+    assert {name for name, _ in told} == set(kept)
+    names = {key: one["Properties"].get("LogGroupName", {}).get("Fn::Sub", "") for key, one in kept.items()}
+    assert {name: called.replace("STACK", "${AWS::StackName}") for name, called in told} == names

@@ -44,6 +44,12 @@ def test_waiting_for_the_rollout_back_is_a_wait_of_its_own() -> None:
     assert waited[0].end < waited[1].start
 
 
+def test_what_only_puts_the_end_into_words_stops_nothing_and_undoes_nothing() -> None:
+    assert [bar.kind for bar in bars(rollback().run) if bar.row == "SayWhy"] == ["work"]
+    refused = run("refused", BEGAN, [("ReadSlots", "Task", 1.0), ("SayWhy", "Task", 1.0), ("RotationRefused", "Fail", 0)])
+    assert [bar.kind for bar in bars(refused)] == ["stopped", "work"]
+
+
 def test_a_flip_that_had_landed_after_all_is_not_undone() -> None:
     landed = run("landed", BEGAN, [("FlipSlot", "Task", 1.0), ("CloseFlip", "Task", 1.0), ("CheckDrained", "Task", 1.0)])
     assert [bar.kind for bar in bars(landed)] == ["stopped", "work", "work"]

@@ -17,9 +17,10 @@ from rotation.consumers.published import RotatedSecret
 from rotation.consumers.secret.adapter import KubernetesSecret
 from rotation.consumers.sqlconf.adapter import SqlconfFile
 from rotation.core.errors import ConsumerDiffers, TargetInvalid
+from rotation.core.seen import Ran
 from rotation.kinds import registry
 from rotation.kinds.target import Consumer, EndpointSettings, Source, Target
-from rotation.ports import Ran, RotatingWorld, World
+from rotation.ports import RotatingWorld, World
 from rotation.protocol.remembering import Remembering
 from rotation.protocol.secret_call import SecretCall
 from rotation.runtime.rotating import AwsRotatingWorld

@@ -5,7 +5,7 @@ from dataclasses import replace
 from rotation.core.errors import AppUnhealthy
 from rotation.core.model import Credential, Mark
 from rotation.core.rollout import Rollout
-from rotation.ports import FileState
+from rotation.core.seen import FileState
 
 from tests.worlds.journal import Journal
 

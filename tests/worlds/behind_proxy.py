@@ -11,8 +11,8 @@ from typing import Any
 
 from rotation.consumers.published import PublishedSecret, RotatedSecret
 from rotation.core.model import PENDING, Credential, Slot
+from rotation.core.seen import Ran
 from rotation.kinds.target import parse_target
-from rotation.ports import Ran
 
 from local import secret_labels as aws
 from tests.worlds.living import ARN, STALE_SECONDS, LivingWorld

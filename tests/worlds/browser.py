@@ -55,10 +55,10 @@ class Browser:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._end()
 
-    def look_at(self, width: int, height: int, scheme: str = "light") -> None:
-        """The size of the window, and what the reader prefers."""
+    def look_at(self, width: int, height: int, scheme: str = "light", media: str = "screen") -> None:
+        """The size of the window, what the reader prefers, and whether it is a screen or paper."""
         self._do("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
-        self._do("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self._do("Emulation.setEmulatedMedia", media=media, features=[{"name": "prefers-color-scheme", "value": scheme}])
 
     def open(self, page: Path) -> None:
         """Returns when it is loaded, with everything that it loads."""

@@ -9,7 +9,8 @@ from itertools import count
 from typing import Any
 
 from rotation.core.errors import RotationError
-from rotation.ports import Ran, World
+from rotation.core.seen import Ran
+from rotation.ports import World
 from rotation.protocol.request import Request
 
 from tests.statemachine.machine import definition_text, shipped

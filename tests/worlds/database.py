@@ -20,7 +20,7 @@ from rotation.core.errors import (
     SourceUnreachable,
 )
 from rotation.core.model import Credential, Password
-from rotation.ports import Activity, Server, SessionId
+from rotation.core.seen import Activity, Server, SessionId
 
 from tests.worlds.journal import Journal
 

@@ -37,8 +37,9 @@ from rotation.core.fleet import Answer, Instance, Telling
 from rotation.core.model import PENDING, STAGING, Credential, Labels, Mark, Password, SecretText, Version
 from rotation.core.record import Document
 from rotation.core.rollout import Rollout
+from rotation.core.seen import Activity, Server, SessionId
 from rotation.kinds.target import Target
-from rotation.ports import Activity, ClusterObject, SecretStore, Server, SessionId
+from rotation.ports import ClusterObject, SecretStore
 from rotation.protocol.remembering import Remembering
 from rotation.protocol.request import Request
 from rotation.protocol.secret_call import SecretCall

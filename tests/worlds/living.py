@@ -15,7 +15,7 @@ from rotation.consumers.sqlconf import text as sqlconf
 from rotation.core.errors import SourceReadOnly, SourceUnreachable
 from rotation.core.model import Credential, Mark, Password, Slot
 from rotation.core.rollout import Rollout
-from rotation.ports import Activity, SessionId
+from rotation.core.seen import Activity, SessionId
 
 from tests.worlds.application import Held, Pods
 from tests.worlds.aws import ShippedSecret

@@ -10,8 +10,9 @@ from rotation.consumers.proxy_secret.adapter import ProxySecrets
 from rotation.consumers.published import PublishedSecret, RotatedSecret
 from rotation.core.errors import RotationError
 from rotation.core.model import STAGING, Credential, SecretText, Slot
+from rotation.core.seen import Ran
 from rotation.kinds.target import parse_target
-from rotation.ports import CredentialConsumer, ProtectedFile, Ran, Workload
+from rotation.ports import CredentialConsumer, ProtectedFile, Workload
 from rotation.protocol.secret_call import SecretCall
 from rotation.steps.rotate_secret import rotate_secret
 

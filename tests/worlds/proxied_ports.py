@@ -7,7 +7,7 @@ from rotation.aws import secrets_manager
 from rotation.consumers.proxy_secret.adapter import ProxySecrets
 from rotation.consumers.published import PublishedSecret, RotatedSecret
 from rotation.core.model import Credential
-from rotation.ports import Ran
+from rotation.core.seen import Ran
 
 from tests.worlds.aws import SecretsManager, answering
 from tests.worlds.invocation import Invocation, Port, Ports, Store

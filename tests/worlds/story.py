@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from local import standins
 from local.follow import Run, Visit
 from local.load import Request, Results
+from local.options import OPENEMR
 from local.report import Chapter, Report, Retired
 
 BEGAN = 1_700_000_000.0
@@ -45,6 +47,9 @@ BACK: list[Step] = [
     *FORTH[5:],
     ("ValidateApp", "Task", 0.1),
     ("ReleaseRotation", "Task", 0.1),
+    ("EndAsRolledBack", "Pass", 0),
+    ("SayWhy", "Task", 0.1),
+    ("ChooseEnding", "Choice", 0),
     ("RolledBack", "Fail", 0),
 ]
 
@@ -58,12 +63,18 @@ def run(name: str, began: float, steps: list[Step], cause: str = "") -> Run:
     return Run(arn, "SUCCEEDED", cause=cause, visits=visits, began=began, ended=now)
 
 
+CAUSE = (
+    "openemr: rolled back, the application uses the login that it had before. CheckRollout failed with RolloutFailed: Deployment "
+    "openemr/openemr: the new pods are not ready. More: rotation explain demo-2"
+)
+
+
 def rotation(name: str = "demo-1", began: float = BEGAN) -> Chapter:
     return Chapter(run(name, began, FORTH + RETIRE), "RotationSucceeded", "openemr_a", "openemr_b")
 
 
 def rollback(name: str = "demo-2", began: float = BEGAN) -> Chapter:
-    failed = run(name, began, FORTH + BACK, cause="Rolled back. Why: RolloutFailed " + "stackTrace:" * 40)
+    failed = run(name, began, FORTH + BACK, cause=CAUSE)
     return Chapter(failed, "RolledBack", "openemr_b", "openemr_b", made_to_fail="CheckRollout")
 
 
@@ -85,7 +96,7 @@ def good() -> Report:
         leaks=[],
         problems=[],
         setup={"pods": "3", "requests per second": "40", "MySQL": "9.7.4", "PHP": "8.2.35"},
-        overrides={"PythonRuntime": "python3.11", "Architecture": "x86_64"},
+        overrides={**standins.told(OPENEMR), "PythonRuntime": "python3.11", "Architecture": "x86_64"},
         seconds=50.0,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-if TYPE_CHECKING:  # every function imports this module, none all of these
+if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # every function imports this module, none all of these
     from rotation.core.fleet import Answer, Instance, Telling
     from rotation.core.model import Credential, Labels, Mark, Password, SecretText, Version
     from rotation.core.rollout import Rollout
+    from rotation.core.seen import Activity, FileState, Ran, Server, SessionId
     from rotation.kinds.target import Target
     from rotation.told.notice import Notice, Resume
     from rotation.told.outcome import Outcome
@@ -45,38 +46,6 @@ class SecretStore(Protocol):
 
     def swap(self, label: str, *, to: str | None, removed_from: str | None) -> bool:
         """Move a label from exactly the version named (None: from nowhere / to nowhere). False: it is elsewhere, nothing done."""
-
-
-@dataclass(frozen=True)
-class Activity:
-    """How much a database user is in use."""
-
-    sessions: int
-    logins: int | None
-    """How often it logged in since the server started; None where the server does not count."""
-
-
-SessionId = tuple[str, int]
-"""The server's host name, and the session's number there: it is never given again."""
-
-
-@dataclass(frozen=True)
-class Server:
-    """The database as mode verify sees it."""
-
-    version: str
-    tls: str
-    """The protocol that was agreed on."""
-    lacking: tuple[str, ...]
-    """What the admin may not do and a rotation needs."""
-    without_tls: tuple[str, ...]
-    """Which of the users asked about may log in without."""
-    dual_passwords: bool
-    counts_logins: bool
-    ends_sessions: bool
-    """Whether the admin may end those of others."""
-    now: float
-    """Its clock, in seconds since 1970."""
 
 
 class AdminSession(Protocol):
@@ -195,17 +164,6 @@ class Endpoint(Protocol):
         """Whether that user gets through with that password now."""
 
 
-@dataclass(frozen=True)
-class FileState:
-    """A file's owner and mode, what the target wants them to be, and whether we could replace it."""
-
-    owner: str
-    mode: str
-    wanted_owner: str
-    wanted_mode: str
-    writable: bool
-
-
 class ProtectedFile(Protocol):
     """A file in which the application reads its credential, as far as all else in it and about it goes."""
 
@@ -305,22 +263,6 @@ class World(Protocol):
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool: ...
     def denied_by_iam(self) -> list[str] | None: ...
     def announce(self, subject: str, text: str) -> None: ...
-
-
-@dataclass(frozen=True)
-class Ran:
-    """An execution, as far as it has come."""
-
-    arn: str
-    running: bool
-    end: str
-    """What it ended in; its status, as long as it runs."""
-    cause: str
-
-    @property
-    def name(self) -> str:
-        """As it was started by."""
-        return self.arn.rsplit(":", 1)[-1]
 
 
 class RotatingWorld(World, Protocol):

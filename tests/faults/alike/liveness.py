@@ -9,8 +9,8 @@ from tests.faults.calls.machinery import machine
 
 Json = Any
 Path = tuple[str, ...]
-READ = {("RotateAdmin", "situation"): ("rotation_id",)}
-"""What a step reads of a part that it is given whole."""
+READ = {("RotateAdmin", "situation"): ("rotation_id",), ("SayWhy", "failures"): ("in words",)}
+"""What a step reads of a part that it is given whole. What is only put into words decides nothing."""
 
 
 def live_at(scope: str, state: str) -> frozenset[Path]:
@@ -128,15 +128,12 @@ def projected(data: Json, paths: frozenset[Path]) -> dict[str, Any]:
     """Only those parts of it."""
     found: dict[str, Any] = dict(data) if () in paths else {}
     for path in sorted(paths - {()}):
-        value, there = data, True
-        for step in path:
-            there = isinstance(value, dict) and step in value
-            if not there:
+        value, into = data, found
+        for step in path[:-1]:
+            if not isinstance(value, dict) or not isinstance(value.get(step), dict):
                 break
-            value = value[step]
-        if there:
-            into = found
-            for step in path[:-1]:
-                into = into.setdefault(step, {})
-            into[path[-1]] = value
+            value, into = value[step], into.setdefault(step, {})
+        else:
+            if isinstance(value, dict) and path[-1] in value:
+                into[path[-1]] = value[path[-1]]
     return found

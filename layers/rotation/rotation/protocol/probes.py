@@ -454,6 +454,7 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "rotate_admin": (_SLOT_SECRET, *_ADMIN),
     "release_rotation": (_SLOT_SECRET, Need("application's secret", rotated_secret)),
     "announce_incident": (),
+    "say_why": (),
 }  # fmt: skip
 """By the function's name: what of the world its step touches; a test derives it from the steps. Two things are looked at by nobody:
 telling people, which cannot be tried without doing it, and asking for another execution, whose name nobody knows."""

@@ -1,11 +1,16 @@
 """What the state machine hands to a step. Names, ids and times; never a credential."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rotation.core.drain import Drain, DrainStatus
 from rotation.core.model import Direction, Mode
+from rotation.told.cause import Ended
+
+if TYPE_CHECKING:
+    from rotation.core.drain import Drain
 
 
 @dataclass(frozen=True)
@@ -154,11 +159,27 @@ class Request:
         return str(self._event.get("secret_version") or "")
 
     @property
+    def ended(self) -> Ended:
+        """How this run is about to end."""
+        end = self._event["end"]
+        return Ended(
+            self.target,
+            self.execution_name,
+            end["state"],
+            end["said"],
+            self._event["failures"],
+            self._event["prerequisites"],
+            self._event["mode"],
+        )
+
+    @property
     def drain(self) -> Drain | None:
         """What the last look at the drain left behind; None before the first."""
         raw = self._event.get("drain") or {}
         if not raw:
             return None
+        from rotation.core.drain import Drain, DrainStatus
+
         return Drain(
             raw["began"], DrainStatus(raw["status"]), raw["quiet_since"], raw["logins"], raw["wait_seconds"], raw["republished"]
         )

@@ -1,16 +1,20 @@
 """The execution that does the work for a rotation of Secrets Manager's: its name, its intent, and waiting for it."""
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rotation.core.errors import RotationAlreadyRunning, RunEnded, RunTooSlow, TransientError
-from rotation.core.model import Credential
 from rotation.core.situation import Left, left_to_do
-from rotation.ports import Ran, RotatingWorld
 from rotation.protocol.intents import read_record
-from rotation.protocol.secret_call import SecretCall
-from rotation.told.failures import as_object, caught
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
+    from rotation.core.seen import Ran
+    from rotation.ports import RotatingWorld
+    from rotation.protocol.secret_call import SecretCall
 
 T = TypeVar("T")
 
@@ -94,7 +98,5 @@ def wait_for(world: RotatingWorld, look: Callable[[], T | None], what: str, seco
 
 
 def _end(run: Ran) -> str:
-    """One sentence or two: where it ended, and what made it end there."""
-    said, _, why = run.cause.partition(" Why: ")
-    reasons = "; ".join(f"{one.step}: {one.message}" for one in caught(as_object(why)))
-    return " ".join(one for one in (f"the execution {run.name} ended in {run.end}.", said, reasons) if one)
+    """Where it ended, and the Cause, which says what made it end there."""
+    return " ".join(one for one in (f"the execution {run.name} ended in {run.end}.", run.cause) if one)

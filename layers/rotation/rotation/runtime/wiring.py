@@ -11,7 +11,6 @@ from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.core.errors import PermanentError, TargetInvalid
 from rotation.kinds import registry
 from rotation.kinds.kind import Holds
-from rotation.ports import Surroundings
 from rotation.protocol.remembering import Remembering
 
 if TYPE_CHECKING:
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
         RotatedSecret,
         SecretStore,
         Source,
+        Surroundings,
         Workload,
     )
     from rotation.runtime.settings import Settings
@@ -185,6 +185,8 @@ class AwsWorld:
 
     @cached_property
     def _here(self) -> Surroundings:
+        from rotation.ports import Surroundings
+
         target = self.target
         secret = target.rotated_secret or ""
         return Surroundings(target.name, target.admin_secret, self._settings.sites_root, target.quiet_seconds, secret)

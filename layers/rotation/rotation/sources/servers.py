@@ -1,40 +1,44 @@
 """A database of one writer and its readers, each asked in a session of its own. What kind of database it is, a subclass knows."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from rotation.core.errors import AdminLoginUnknown, RotationError, SourceUnreachable
-from rotation.core.model import Credential
-from rotation.ports import Activity, AdminSession, Server, SessionId
+from rotation.core.seen import Activity, Server, SessionId
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
+    from rotation.ports import AdminSession
+
+    class ServerSession(AdminSession, Protocol):
+        """A connection to one server, the writer or a reader."""
+
+        def lock(self) -> None:
+            """Take our lock, which goes when the connection closes; only on a writer."""
+
+        def inspect(self, users: Sequence[str], schema: str) -> Server:
+            """That server, as mode verify sees it."""
+
+        def sessions(self, username: str) -> list[int]:
+            """That user's, but for our own."""
+
+        def end(self, username: str, numbers: Sequence[int]) -> None:
+            """Those of them that are still there."""
+
+        def close(self) -> None:
+            """Whatever became of it on the server's side."""
 
 
 class Denied(RotationError):
     """The one answer that means a wrong password. It never leaves a source: what it means depends on who was asked."""
 
 
-class ServerSession(AdminSession, Protocol):
-    """A connection to one server, the writer or a reader."""
-
-    def lock(self) -> None:
-        """Take our lock, which goes when the connection closes; only on a writer."""
-
-    def inspect(self, users: Sequence[str], schema: str) -> Server:
-        """That server, as mode verify sees it."""
-
-    def sessions(self, username: str) -> list[int]:
-        """That user's, but for our own."""
-
-    def end(self, username: str, numbers: Sequence[int]) -> None:
-        """Those of them that are still there."""
-
-    def close(self) -> None:
-        """Whatever became of it on the server's side."""
-
-
-S = TypeVar("S", bound=ServerSession)
+S = TypeVar("S", bound="ServerSession")
 
 
 class Servers(ABC, Generic[S]):

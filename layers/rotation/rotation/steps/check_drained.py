@@ -1,20 +1,23 @@
 """CheckDrained: one look at whether anybody still uses the old credential. Runs before the old slot is altered and again before
 its old password is discarded; all waiting is the state machine's."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.drain import REPUBLISHES, DrainStatus, Hold, Look, after, asks, heard_since
 from rotation.core.errors import ConsumerDiffers, DrainTooSlow
-from rotation.core.fleet import LATEST_SECONDS, LOOK, Telling, held, unasked
-from rotation.core.model import Credential
-from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
-from rotation.ports import Fleet, World
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.intents import confirm
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
+    from rotation.core.record import Record
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 
 def check_drained(world: World, request: Request) -> dict[str, Any]:
@@ -64,22 +67,12 @@ def _look(world: World, request: Request, record: Record, admin: AdminLogin, rea
 
 
 def _instances(world: World, request: Request, look: Look) -> Hold:
-    """What they said that they hold since they were asked. Who has to be asked again, is: the next look hears what they say.
-    Whoever still works as the old user may be one of them, so that is no reason to wait."""
+    """What they said that they hold since they were asked. Whoever still works as the old user may be one of them, so that is no
+    reason not to ask."""
+    if not world.fleets():
+        return Hold.SAME
+    from rotation.protocol.fleets import asked
+
     now, target = world.now(), world.target
-    since = heard_since(request.drain, now, target.drain_deadline_seconds)
     asking = look.published and look.rolled_out and asks(request.drain, now, target.quiet_seconds)
-    found = [_held(world, fleet, request.look_mark, since, asking=asking) for fleet in world.fleets()]
-    return max(found, key=list(Hold).index, default=Hold.SAME)
-
-
-def _held(world: World, fleet: Fleet, mark: str, since: float, *, asking: bool) -> Hold:
-    if world.rotated is None:
-        return Hold.UNKNOWN
-    labels = world.rotated.labels()
-    telling = Telling(LOOK, labels.current, tuple(filter(None, [labels.previous])), mark)
-    instances, answers = fleet.instances(), fleet.answers(world.now() - LATEST_SECONDS)
-    told = unasked(instances, answers, telling, since) if asking else ()
-    if told:
-        fleet.tell(telling, told)
-    return held(instances, answers, telling, since)
+    return asked(world, request.look_mark, heard_since(request.drain, now, target.drain_deadline_seconds), asking=asking)

@@ -1,18 +1,21 @@
 """ReadSlots: look at everything, change nothing, say what this run is to do."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import RolloutPaused, TrafficElsewhere
-from rotation.core.fleet import first_told, refuse_none
 from rotation.core.model import Mode
 from rotation.core.situation import Action, Decision, Facts, decide
 from rotation.kinds.kind import Holds
 from rotation.kinds.plan import overlap_seconds, plan
-from rotation.kinds.target import Consumer
-from rotation.ports import World
 from rotation.protocol.altering import one_password_only
-from rotation.protocol.request import Request
 from rotation.protocol.survey import survey
+
+if TYPE_CHECKING:
+    from rotation.kinds.target import Consumer
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 
 def read_slots(world: World, request: Request) -> dict[str, Any]:
@@ -45,8 +48,10 @@ def _refuse_what_would_be_rolled_back(world: World, facts: Facts, decision: Deci
     at the proxy, a server that keeps one password a user."""
     if decision.action is not Action.PUBLISH:
         return
-    for fleet in world.fleets():
-        refuse_none(f"{world.target.name}: {fleet.name}", fleet.instances())
+    if world.fleets():
+        from rotation.protocol.fleets import refuse_where_none_serves
+
+        refuse_where_none_serves(world)
     world.check_keepers([facts.current.credential(slot).username for slot in facts.current.ring])
     if facts.current.two_values and facts.admin and not world.source.inspect(facts.admin, ()).dual_passwords:
         raise one_password_only(world, decision.record.credential(decision.slot).username)
@@ -71,5 +76,8 @@ def _recreated(world: World) -> list[dict[str, str]]:
 def _plan(world: World, facts: Facts, decision: Decision) -> list[dict[str, str]]:
     said = "$config is not 1, so OpenEMR shows its setup and not the application; that is left as it is"
     in_setup = [{"state": "WriteSqlconf", "change": f"{file.name}: {said}"} for file in world.files() if file.in_setup()]
-    told = [{"state": "WriteWpConfig", "change": first_told(fleet.name, fleet.instances())} for fleet in world.fleets()]
-    return in_setup + told + plan(decision, world.target, facts.file.credential.username if facts.file else None)
+    if world.fleets():
+        from rotation.protocol.fleets import planned
+
+        in_setup += planned(world)
+    return in_setup + plan(decision, world.target, facts.file.credential.username if facts.file else None)

@@ -3,15 +3,20 @@
 Each call looks at all instances and at what came of what they were told, tells who is to be told next, and says when to look again.
 Forward and back are the same act."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import LoginRefused, SecretNotFinished, TrafficElsewhere, VersionDiffers
 from rotation.core.fleet import LATEST_SECONDS, WRITE, Telling, refuse_none, silent, to_write
-from rotation.core.model import Credential, Direction, Mark
+from rotation.core.model import Direction, Mark
 from rotation.core.rollout import Progress, poll_seconds
-from rotation.ports import World
 from rotation.protocol.intents import confirm
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 PUT_SECONDS = 900
 """How long Secrets Manager may take to put its own version, before which no instance can be told of it."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-_PUBLISH_FAILED = "PublishFailed"
+_THROWN_IN_MAP = ("PublishFailed", "RotationSuperseded")
 _IN_MAP = re.compile(r"(\w+) failed: (\S+) (.*)", re.DOTALL)
 """How the machine says which consumer's step failed, out of its Map."""
 
@@ -22,7 +22,7 @@ class Failure:
 
 def failure(step: str, error: str, cause: str) -> Failure:
     """A function's Cause is JSON that holds its error's name and message."""
-    if error == _PUBLISH_FAILED and (inside := _IN_MAP.fullmatch(cause)):
+    if error in _THROWN_IN_MAP and (inside := _IN_MAP.fullmatch(cause)):
         step, error, cause = inside.groups()
     inner = as_object(cause)
     return Failure(step, str(inner.get("errorType") or error), str(inner.get("errorMessage") or cause).strip())

@@ -1,7 +1,7 @@
 """A connection to an EKS cluster: endpoint and CA from DescribeCluster, a bearer token from a presigned STS call.
 
 Endpoint and CA are kept for the life of the function, or until nobody answers there. The token is made for each call, offline in
-a few milliseconds: none expires in a warm function.
+a millisecond: none expires in a warm function.
 """
 
 import base64
@@ -93,13 +93,18 @@ def _connect(cluster: str) -> ApiClient:
     return api
 
 
+@cache
+def _signer() -> RequestSigner:
+    """Kept for the life of the function, as its clients and their credentials are: a session costs more than many signatures."""
+    session: Any = boto3.Session()
+    sts = client("sts").meta
+    return RequestSigner(sts.service_model.service_id, sts.region_name, "sts", "v4", session.get_credentials(), session.events)
+
+
 def token(cluster: str) -> str:
     """`k8s-aws-v1.` and a presigned GetCallerIdentity that names the cluster in a signed header. Made offline."""
-    session: Any = boto3.Session()
     sts = client("sts")
-    region = sts.meta.region_name
-    signer = RequestSigner(sts.meta.service_model.service_id, region, "sts", "v4", session.get_credentials(), session.events)
-    url = signer.generate_presigned_url(
+    url = _signer().generate_presigned_url(
         {
             "method": "GET",
             "url": f"{sts.meta.endpoint_url}/?Action=GetCallerIdentity&Version=2011-06-15",
@@ -107,7 +112,7 @@ def token(cluster: str) -> str:
             "headers": {"x-k8s-aws-id": cluster},
             "context": {},
         },
-        region_name=region,
+        region_name=sts.meta.region_name,
         expires_in=TOKEN_SECONDS,
         operation_name="",
     )

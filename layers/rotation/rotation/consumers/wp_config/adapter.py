@@ -1,17 +1,21 @@
 """Instances by their tag, told through Run Command. What is sent names a secret, a version of it and a file; never a login."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.consumers.wp_config.kind import TAG
 from rotation.core.errors import FleetDenied, FleetUnavailable, TargetInvalid
 from rotation.core.fleet import DELIVERY_SECONDS, WRITE, Answer, Instance, Place, Status, Telling
-from rotation.kinds.kind import Settings
-from rotation.ports import Surroundings
+
+if TYPE_CHECKING:
+    from rotation.kinds.kind import Settings
+    from rotation.ports import Surroundings
 
 THERE = ("pending", "running")
 """Of an instance's states those in which it serves, or may come to. One that is stopped comes back through its boot."""
@@ -30,7 +34,7 @@ _STATUSES = {one.value.lower(): one for one in Status} | dict.fromkeys(
 _OUTPUT = frozenset(("file", "holds", "page", "reason", "detail"))
 
 
-def make(settings: Settings, surroundings: Surroundings) -> "Instances":
+def make(settings: Settings, surroundings: Surroundings) -> Instances:
     """As the target names them."""
     return Instances(settings, surroundings)
 

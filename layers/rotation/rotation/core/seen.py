@@ -1,0 +1,62 @@
+"""What was seen of the world, as the ports tell of it. Apart from them, so that who only tells need not import what is asked."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Activity:
+    """How much a database user is in use."""
+
+    sessions: int
+    logins: int | None
+    """How often it logged in since the server started; None where the server does not count."""
+
+
+SessionId = tuple[str, int]
+"""The server's host name, and the session's number there: it is never given again."""
+
+
+@dataclass(frozen=True)
+class Server:
+    """The database as mode verify sees it."""
+
+    version: str
+    tls: str
+    """The protocol that was agreed on."""
+    lacking: tuple[str, ...]
+    """What the admin may not do and a rotation needs."""
+    without_tls: tuple[str, ...]
+    """Which of the users asked about may log in without."""
+    dual_passwords: bool
+    counts_logins: bool
+    ends_sessions: bool
+    """Whether the admin may end those of others."""
+    now: float
+    """Its clock, in seconds since 1970."""
+
+
+@dataclass(frozen=True)
+class FileState:
+    """A file's owner and mode, what the target wants them to be, and whether we could replace it."""
+
+    owner: str
+    mode: str
+    wanted_owner: str
+    wanted_mode: str
+    writable: bool
+
+
+@dataclass(frozen=True)
+class Ran:
+    """An execution, as far as it has come."""
+
+    arn: str
+    running: bool
+    end: str
+    """What it ended in; its status, as long as it runs."""
+    cause: str
+
+    @property
+    def name(self) -> str:
+        """As it was started by."""
+        return self.arn.rsplit(":", 1)[-1]

@@ -1,0 +1,64 @@
+"""What stands here for AWS and for the application's surroundings: the demo's page lists it as "Different from AWS".
+
+A test walks from what each show starts over all that it imports: a module that is new is named here, or is plumbing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from local.options import OPENEMR, PROXY
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """One of them."""
+
+    of: str
+    by: str
+    modules: tuple[str, ...]
+    """Of local/."""
+
+
+AWS = (
+    StandIn("Step Functions", "moto's engine, mended; no quotas", ("aws_server", "engine", "histories")),
+    StandIn("Lambda", "processes on this machine, without a VPC; memory is not limited", ("lambdas", "sandbox")),
+    StandIn(
+        "Secrets Manager",
+        "moto, behind AWS's rules for labels",
+        ("secrets_manager", "secret_labels", "secret_rotation"),
+    ),
+    StandIn("CloudFormation", "the built template, carried into moto", ("decided", "deploy", "translation")),
+    StandIn("CloudWatch Logs", "the machine's log, written as Step Functions delivers it", ("execution_log",)),
+    StandIn("IAM", "roles are not enforced here; they are simulated", ("simulator", "iam.evaluator", "iam.conditions")),
+    StandIn("KMS, SSM, SNS, EventBridge", "moto; nothing is encrypted, no rule fires", ()),
+    StandIn("Certificates of AWS", "an authority of this run", ("certificates",)),
+)
+OF_OPENEMR = (
+    StandIn("Aurora MySQL", "one MySQL server, without readers or fail-over", ("mysql", "mysqld")),
+    StandIn("EKS", "a stand-in for its API, or Kubernetes' own control plane", ("cluster.handle", "cluster.kinds")),
+    StandIn("EKS tokens and access entries", "checked by rules of our own", ("access", "cluster.tokens")),
+    StandIn("Pods", "PHP processes", ("cluster.php", "cluster.manifests")),
+    StandIn("EFS", "a folder", ("stack",)),
+    StandIn("OpenEMR", "one page that reads its sqlconf.php and asks the database", ("cluster.application",)),
+)
+OF_PROXY = (
+    StandIn("RDS Proxy", "PgBouncer", ("proxy.pgbouncer", "proxy.cache", "proxy.server")),
+    StandIn("RDS", "one PostgreSQL server", ("postgresql", "postgres", "mysql", "mysqld")),
+    StandIn(
+        "The application",
+        "a process of ours that reads its secret",
+        ("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.proxied", "shop.stack"),
+    ),
+)
+OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY)}
+PLUMBING = (
+    *("aws", "faults", "iam.recording", "leftovers", "ports", "record", "running", "wsgi"),
+    *("cluster.http", "load"),
+)
+"""What starts them, hurts them, and writes down what they were asked."""
+
+
+def told(app: str) -> dict[str, str]:
+    """What stands for what."""
+    return {one.of: one.by for one in OF[app]}
