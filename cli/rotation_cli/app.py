@@ -13,7 +13,8 @@ from typing import Any
 import click
 from rotation.core.errors import TargetInvalid
 from rotation.core.model import Mode
-from rotation.kinds.target import Target, owners_beside, parse_target
+from rotation.kinds.documents import owners_beside
+from rotation.kinds.target import Target, parse_target
 from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
 

@@ -15,7 +15,8 @@ from rotation.core.model import Credential, Password, SecretText
 from rotation.core.passwords import slot_password
 from rotation.core.record import Record
 from rotation.kinds import registry
-from rotation.kinds.target import Target, parse_target, rotated_by, secrets_named
+from rotation.kinds.documents import rotated_by
+from rotation.kinds.target import Target, parse_target, secrets_named
 
 from rotation_cli.stack import Stack
 from rotation_cli.trouble import Trouble

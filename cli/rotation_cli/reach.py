@@ -20,5 +20,8 @@ class Reach:
             yield f"slot_secret {target.slot_secret}: the roles may use {slots} (parameter SlotSecretArn)"
         if target.admin_secret != admin:
             yield f"admin_secret {target.admin_secret}: the roles may use {admin} (parameter AdminSecretArn)"
+        kind = self.parameters["SourceKind"]
+        if target.source.kind != kind:
+            yield f"source {target.source.kind}: the functions have the driver of {kind} (parameter SourceKind)"
         for consumer in target.consumers:
             yield from consumer.known.beyond(consumer.settings, self.parameters)

@@ -16,8 +16,8 @@ from moto import mock_aws
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
 from rotation.core.errors import NotAnnounced
 from rotation.runtime import entry
+from rotation.runtime.desk import AwsDesk
 from rotation.runtime.settings import DeskSettings
-from rotation.runtime.wiring import AwsDesk
 from rotation.told.notice import Notice
 
 from local.aws import REPOSITORY, LocalAws

@@ -1,5 +1,7 @@
 """Around every step: what gets out of a function says what it may and no more."""
 
+from __future__ import annotations
+
 import io
 import json
 from collections.abc import Callable

@@ -135,6 +135,16 @@ def test_nothing_of_efs_or_eks_is_made_for_an_application_without_them(family: s
     }
 
 
+def test_the_driver_of_postgresql_is_made_for_postgresql_alone() -> None:
+    """And every function has it then: which of them reaches the database is the machine's to say."""
+    for family, given in FAMILIES.items():
+        assert "PostgresqlLayer" not in json.dumps(decided(template(), EVERYBODY | given)["Resources"]), family
+    resources = decided(template(), RDS_PROXY | {"SourceKind": "postgresql"})["Resources"]
+    functions = [one for one in resources.values() if one["Type"] == "AWS::Lambda::Function"]
+    assert functions
+    assert all("PostgresqlLayer" in json.dumps(one["Properties"]["Layers"]) for one in functions)
+
+
 def test_nothing_that_puts_secrets_is_made_for_openemr() -> None:
     text = json.dumps(made("OpenEMR")["Resources"])
     assert not re.findall(

@@ -13,7 +13,7 @@ from tests.worlds.families import APPLICATION_SECRET, EVERYBODY, OPENEMR, PROXY_
 KUBERNETES = {"Namespace": "openemr", "K8sSecretName": "db", "DeploymentName": "openemr"}
 NOTHING = dict.fromkeys(
     ("SitesFileSystemArn", "SitesAccessPointArn", "ClusterName", "ApplicationSecretArn", "ProxySecretArns"), "none"
-)
+) | {"SourceKind": "mysql"}
 """As CloudFormation tells of parameters that were not given."""
 PROXY = {"kind": "proxy-secret", "secrets": PROXY_SECRETS}
 APPLICATION = {"kind": "app-secret", "secret": APPLICATION_SECRET, "application_cache_seconds": 60}
@@ -36,6 +36,11 @@ def beyond(parameters: Mapping[str, str], *consumers: dict[str, Any]) -> list[st
 def test_what_the_stack_is_made_for_is_within_its_reach() -> None:
     assert beyond(RDS_PROXY, PROXY, APPLICATION) == []
     assert beyond(OPENEMR, FILE, PODS) == []
+
+
+def test_a_database_whose_driver_the_functions_lack_is_named_with_the_parameter() -> None:
+    (said,) = beyond(RDS_PROXY | {"SourceKind": "postgresql"}, PROXY, APPLICATION)
+    assert said == "source mysql: the functions have the driver of postgresql (parameter SourceKind)"
 
 
 @pytest.mark.parametrize(

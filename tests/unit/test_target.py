@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
 from rotation.core.errors import TargetInvalid, TargetNotFound, TrafficElsewhere
-from rotation.kinds.target import Source, Target, owners_beside, parse_target, rotated_by
+from rotation.kinds.documents import owners_beside, rotated_by
+from rotation.kinds.target import Source, Target, parse_target
 
 PEM = "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 SQLCONF = {"kind": "sqlconf", "path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}

@@ -1,16 +1,20 @@
 """What the steps need from the world, as Protocols. Adapters are the world; the tests have a small one of their own."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Protocol
+from __future__ import annotations
 
-from rotation.core.model import Credential, Labels, Mark, Password, SecretText, Version
-from rotation.core.rollout import Rollout
-from rotation.kinds.target import Target
-from rotation.told.notice import Notice, Resume
-from rotation.told.outcome import Outcome
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:  # every function imports this module, none all of these
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
+    from pathlib import Path
+
+    from rotation.core.model import Credential, Labels, Mark, Password, SecretText, Version
+    from rotation.core.rollout import Rollout
+    from rotation.kinds.target import Target
+    from rotation.told.notice import Notice, Resume
+    from rotation.told.outcome import Outcome
 
 
 class SecretStore(Protocol):

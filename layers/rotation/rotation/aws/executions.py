@@ -1,7 +1,10 @@
 """Other executions: whether one still runs, how one ended, and starting one. Only a clear answer of Step Functions counts."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.core.errors import OwnerUnknown
@@ -9,8 +12,10 @@ from rotation.core.model import Mode
 from rotation.ports import Ran
 from rotation.told.failures import as_object
 from rotation.told.history import STATUSES, Event, read
-from rotation.told.notice import Resume
 from rotation.told.outcome import Outcome
+
+if TYPE_CHECKING:
+    from rotation.told.notice import Resume
 
 UNSEEN_SECONDS = 300
 """DescribeExecution is eventually consistent: an execution that is not found yet counts as alive this long."""

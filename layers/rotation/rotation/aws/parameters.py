@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.core.errors import TargetNotFound, TargetStoreUnavailable
-from rotation.kinds.target import Target, parse_target, rotated_by
+from rotation.kinds.target import Target, parse_target
 
 
 def load_target(path: str, name: str) -> Target:
@@ -21,6 +21,8 @@ def load_target(path: str, name: str) -> Target:
 
 def load_target_of(path: str, secret: str) -> Target:
     """The target whose traffic that secret moves."""
+    from rotation.kinds.documents import rotated_by
+
     try:
         return rotated_by(secret, dict(_documents(path)))
     except AWS_ERRORS as error:

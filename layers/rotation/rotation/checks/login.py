@@ -1,12 +1,17 @@
 """A login through the endpoint that the application uses: a proxy in front of the database."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from rotation.core.errors import AccountLocked, SourceRefused
-from rotation.core.model import Credential
-from rotation.kinds.target import EndpointSettings
-from rotation.ports import Source
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
+    from rotation.kinds.target import EndpointSettings
+    from rotation.ports import Source
 
 AMAZON = "amazon"
 """Who signs for RDS Proxy: not the authorities of the databases."""

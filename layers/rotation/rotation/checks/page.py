@@ -1,11 +1,16 @@
 """The health page: expected status and marker in the body, no redirect followed, TLS verified."""
 
+from __future__ import annotations
+
 import http.client
 import ssl
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from rotation.core.errors import AppUnhealthy
-from rotation.kinds.target import HealthSettings
+
+if TYPE_CHECKING:
+    from rotation.kinds.target import HealthSettings
 
 MAX_BODY = 1_000_000
 

@@ -3,12 +3,16 @@
 Templates are imported when one is first needed: every function parses the target, and few of them write or read a login.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import TargetInvalid
 from rotation.core.model import Credential, Password, SecretText
-from rotation.kinds.kind import Settings
+
+if TYPE_CHECKING:
+    from rotation.kinds.kind import Settings
 
 KEYS: dict[str, Any] = {
     "description": "What to write, by key: templates over username, password, host, port and dbname. Every other key is kept",

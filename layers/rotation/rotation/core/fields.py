@@ -1,12 +1,16 @@
 """The named fields of a credential, and the ways in which a value is escaped where it stands among other text."""
 
+from __future__ import annotations
+
 import base64
 import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from rotation.core.model import Password
+if TYPE_CHECKING:
+    from rotation.core.model import Password
 
 ANY = r"(?s:.)"
 NAME = r"[\w.~$-]"

@@ -4,13 +4,18 @@
 log in, and gives the one decision that ReadSlots reports and ClaimRotation records.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from rotation.core.errors import LoginRefused, NoFreeSlot, NotOnSlots, RotationAlreadyRunning
 from rotation.core.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, Slot
-from rotation.core.record import Record
+
+if TYPE_CHECKING:
+    from rotation.core.record import Record
 
 
 class Left(StrEnum):

@@ -4,14 +4,19 @@
 {"DATABASE_URL": "postgresql://{username}:{password|url}@{host}:{port}/{dbname}"}
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from rotation.core import template
 from rotation.core.errors import SecretInvalid, TargetInvalid
 from rotation.core.fields import LOGIN, Fields, Values
 from rotation.core.model import Password, SecretText
-from rotation.core.template import Template
+
+if TYPE_CHECKING:
+    from rotation.core.template import Template
 
 
 @dataclass(frozen=True)

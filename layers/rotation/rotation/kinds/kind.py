@@ -1,11 +1,14 @@
 """What the rest of the project knows of a kind: the `KIND` of the `kind.py` in its folder. Nothing is switched on its name."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rotation.core.model import Credential
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
 
 Settings = Mapping[str, Any]
 """What a target document says of one source or consumer, defaults filled in."""

@@ -1,8 +1,14 @@
 """What a decision means, told step by step before anything is done: the answer of a dry run. No credential is in it."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rotation.core.model import Mode
 from rotation.core.situation import Action, Decision
-from rotation.kinds.target import Consumer, Target
+
+if TYPE_CHECKING:
+    from rotation.kinds.target import Consumer, Target
 
 Step = dict[str, str]
 

@@ -10,7 +10,7 @@ from typing import Any
 import fastjsonschema
 
 from rotation.core.classes import CLASSES, RotationClass
-from rotation.core.errors import TargetInvalid, TargetNotFound, TrafficElsewhere
+from rotation.core.errors import TargetInvalid
 from rotation.kinds import registry
 from rotation.kinds.kind import ConsumerKind, Holds, SourceKind
 
@@ -118,37 +118,6 @@ class Target:
     def holding(self) -> list[Consumer]:
         """The consumers that hold a credential; the one that moves the traffic comes first."""
         return sorted((one for one in self.consumers if one.holds_credential), key=lambda one: not one.traffic)
-
-
-def rotated_by(secret: str, documents: Mapping[str, str]) -> Target:
-    """Of all documents, by the target's name, the one whose traffic that secret moves; others may be broken."""
-    naming = [parse_target(name, text) for name, text in documents.items() if f'"{secret}"' in text]
-    found = [target for target in naming if target.rotated_secret == secret]
-    if len(found) > 1:
-        raise TargetInvalid(f"{found[1].name}: {secret} moves the traffic of {found[0].name} already")
-    if found:
-        return found[0]
-    if not naming:
-        raise TargetNotFound(f"no target document names {secret}: say it as a consumer of kind app-secret")
-    target = naming[0]
-    raise TrafficElsewhere(
-        f"{target.name}: Secrets Manager cannot rotate {secret}, since it does not move the application's traffic"
-        f" ({target.moved_by.kind} does): start the state machine itself"
-    )
-
-
-def owners_beside(target: Target, documents: Mapping[str, str]) -> list[str]:
-    """Of all documents, by the target's name, those that rotate the same admin as this one does; broken ones are passed over."""
-    naming = {name: text for name, text in documents.items() if f'"{target.admin_secret}"' in text and name != target.name}
-    return [name for name, text in naming.items() if target.rotates_admin and _rotates(target.admin_secret, name, text)]
-
-
-def _rotates(admin_secret: str, name: str, text: str) -> bool:
-    try:
-        other = parse_target(name, text)
-    except TargetInvalid:
-        return False
-    return other.rotates_admin and other.admin_secret == admin_secret
 
 
 def parse_target(name: str, text: str) -> Target:

@@ -1,14 +1,18 @@
 """Who logs in: which of the known credentials, each tried once, and which of the admin's."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import chain
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rotation.core.errors import AdminLoginUnknown
-from rotation.core.model import Credential, Password, Version
 from rotation.core.record import AdminRecord
-from rotation.ports import AdminSession, World
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential, Password, Version
+    from rotation.ports import AdminSession, World
 
 T = TypeVar("T")
 

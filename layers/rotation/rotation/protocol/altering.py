@@ -4,14 +4,19 @@ The intent is stored and held before this is called, and the session holds the d
 there is nothing to do, and doing it twice would evict the old password that somebody may still use.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rotation.core.errors import LoginRefused, SlotInUse, SourceRefused
-from rotation.core.model import Credential
-from rotation.ports import AdminSession, World
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.intents import confirm
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
+    from rotation.ports import AdminSession, World
+    from rotation.protocol.request import Request
 
 Check = Callable[[], None]
 

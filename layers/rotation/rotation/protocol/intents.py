@@ -1,13 +1,17 @@
 """The lock and the write-ahead log: intents under AWSPENDING, moved by compare-and-swap and confirmed by looking."""
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rotation.core.errors import RotationSuperseded, SituationChanged
 from rotation.core.model import CURRENT, PENDING, Direction, Version
 from rotation.core.record import Document, Record
-from rotation.ports import SecretStore
+
+if TYPE_CHECKING:
+    from rotation.ports import SecretStore
 
 D = TypeVar("D", bound=Document)
 

@@ -1,8 +1,13 @@
 """One secret as one call of a function sees it: a version's text never changes, so it is asked for once. Labels move: they are
 looked at each time."""
 
-from rotation.core.model import Labels, SecretText, Version
-from rotation.ports import SecretStore
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rotation.core.model import Labels, SecretText, Version
+    from rotation.ports import SecretStore
 
 
 class Remembering:

@@ -1,11 +1,15 @@
 """What the state machine hands to a step. Names, ids and times; never a credential."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rotation.core.drain import Drain, DrainStatus
 from rotation.core.model import Direction, Mode
+
+if TYPE_CHECKING:
+    from rotation.core.drain import Drain
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,8 @@ class Request:
         raw = self._event.get("drain") or {}
         if not raw:
             return None
+        from rotation.core.drain import Drain, DrainStatus
+
         return Drain(
             raw["began"], DrainStatus(raw["status"]), raw["quiet_since"], raw["logins"], raw["wait_seconds"], raw["republished"]
         )

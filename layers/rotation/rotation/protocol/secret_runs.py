@@ -1,16 +1,20 @@
 """The execution that does the work for a rotation of Secrets Manager's: its name, its intent, and waiting for it."""
 
+from __future__ import annotations
+
 import uuid
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from rotation.core.errors import RotationAlreadyRunning, RunEnded, RunTooSlow, TransientError
-from rotation.core.model import Credential
 from rotation.core.situation import Left, left_to_do
-from rotation.ports import Ran, RotatingWorld
 from rotation.protocol.intents import read_record
-from rotation.protocol.secret_call import SecretCall
 from rotation.told.failures import as_object, caught
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
+    from rotation.ports import Ran, RotatingWorld
+    from rotation.protocol.secret_call import SecretCall
 
 T = TypeVar("T")
 

@@ -1,18 +1,23 @@
 """Look at the whole world once, changing nothing: labels, both secrets, every consumer, and who logs in."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import partial
 from itertools import product
+from typing import TYPE_CHECKING
 
 from rotation.core.errors import SecretInvalid, TargetInvalid
-from rotation.core.model import Credential, Labels, Slot
-from rotation.core.record import Record
 from rotation.core.situation import Facts, Found
-from rotation.kinds.target import Target
-from rotation.ports import SecretStore, World
 from rotation.protocol.admin_login import AdminLogin, Logins, find_admin
 from rotation.protocol.intents import read_record
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential, Labels, Slot
+    from rotation.core.record import Record
+    from rotation.kinds.target import Target
+    from rotation.ports import SecretStore, World
 
 
 def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) -> Facts:

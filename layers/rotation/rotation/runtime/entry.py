@@ -1,24 +1,28 @@
 """Around every function: one log line after its step, its metrics, and errors that say what they may and no more."""
 
+from __future__ import annotations
+
 import time
 import traceback
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from aws_lambda_powertools import Logger, Metrics
 from aws_lambda_powertools.metrics import MetricUnit
 
 from rotation.core.errors import AccountLocked, AdminLoginUnknown, LoginRefused, RotationError, UnexpectedError
-from rotation.ports import Desk, RotatingWorld, World
-from rotation.protocol.request import Request
-from rotation.protocol.secret_call import SecretCall
-from rotation.runtime.settings import DeskSettings, Settings, environment
-from rotation.runtime.wiring import AwsDesk, AwsWorld
+from rotation.runtime.settings import environment
 
-Step = Callable[[World, Request], dict[str, Any]]
-Listener = Callable[[Desk, str], dict[str, Any]]
-Rotate = Callable[[RotatingWorld, SecretCall], dict[str, Any]]
-Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rotation.ports import Desk, RotatingWorld, World
+    from rotation.protocol.request import Request
+    from rotation.protocol.secret_call import SecretCall
+
+    Step = Callable[[World, Request], dict[str, Any]]
+    Listener = Callable[[Desk, str], dict[str, Any]]
+    Rotate = Callable[[RotatingWorld, SecretCall], dict[str, Any]]
+    Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 
 AUTHENTICATION_FAILURES = (LoginRefused, AdminLoginUnknown, AccountLocked)
 UNITS = {
@@ -38,7 +42,12 @@ metrics = Metrics(service="")  # which would be one more dimension, and every al
 
 
 def handler(step: Step, name: str) -> Handler:
-    """The Lambda handler of a step. The event itself is never logged: only names, ids and times that we choose."""
+    """The Lambda handler of a step. The event itself is never logged: only names, ids and times that we choose.
+
+    Each kind of handler imports what it needs as the function starts: a step needs nothing of executions that have ended."""
+    from rotation.protocol.request import Request
+    from rotation.runtime.settings import Settings
+    from rotation.runtime.wiring import AwsWorld
 
     def lambda_handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
         request = Request(event)
@@ -54,6 +63,8 @@ def handler(step: Step, name: str) -> Handler:
 
 def listener(listen: Listener, name: str) -> Handler:
     """The Lambda handler of what is no state of the machine: EventBridge calls it when an execution has ended."""
+    from rotation.runtime.desk import AwsDesk
+    from rotation.runtime.settings import DeskSettings
 
     def lambda_handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
         execution = str(event["detail"]["executionArn"])
@@ -64,16 +75,19 @@ def listener(listen: Listener, name: str) -> Handler:
 
 def rotator(rotate: Rotate, name: str) -> Handler:
     """The Lambda handler that Secrets Manager calls when it rotates a secret itself: no state of the machine either."""
+    from rotation.protocol.secret_call import SecretCall
+    from rotation.runtime.rotating import AwsRotatingWorld
+    from rotation.runtime.settings import Settings
 
     def lambda_handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
         call = SecretCall(event)
 
-        def act() -> dict[str, Any]:
-            from rotation.runtime.rotating import AwsRotatingWorld
-
-            return rotate(AwsRotatingWorld(Settings.from_environment(), call), call)
-
-        return _around(name, call.secret_name, f"{call.asked} of version {call.token}", act)
+        return _around(
+            name,
+            call.secret_name,
+            f"{call.asked} of version {call.token}",
+            lambda: rotate(AwsRotatingWorld(Settings.from_environment(), call), call),
+        )
 
     return lambda_handler
 

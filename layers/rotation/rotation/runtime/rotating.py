@@ -1,15 +1,20 @@
 """The world of the function that Secrets Manager calls: the target is the one whose traffic that secret moves."""
 
+from __future__ import annotations
+
 import time
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from rotation.aws.parameters import load_target_of
-from rotation.kinds.target import Target
-from rotation.ports import Ran, RotatedSecret
-from rotation.protocol.secret_call import SecretCall
-from rotation.runtime.settings import Settings
 from rotation.runtime.wiring import AwsWorld
 from rotation.told.notice import Resume
+
+if TYPE_CHECKING:
+    from rotation.kinds.target import Target
+    from rotation.ports import Ran, RotatedSecret
+    from rotation.protocol.secret_call import SecretCall
+    from rotation.runtime.settings import Settings
 
 
 class AwsRotatingWorld(AwsWorld):

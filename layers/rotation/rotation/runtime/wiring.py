@@ -1,33 +1,36 @@
 """The one place where adapters are chosen. Each is imported when first used: a function pays only for what it touches."""
 
+from __future__ import annotations
+
 import time
-from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.aws.parameters import load_target
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.core.errors import PermanentError, SecretInvalid, TargetInvalid, TargetNotFound
+from rotation.core.errors import PermanentError, TargetInvalid
 from rotation.kinds import registry
 from rotation.kinds.kind import Holds
-from rotation.kinds.kind import Settings as Of
-from rotation.kinds.target import Consumer, Target
-from rotation.ports import (
-    ClusterObject,
-    CredentialConsumer,
-    Endpoint,
-    Health,
-    ProtectedFile,
-    RotatedSecret,
-    SecretStore,
-    Source,
-    Surroundings,
-    Workload,
-)
 from rotation.protocol.remembering import Remembering
-from rotation.runtime.settings import DeskSettings, Settings
-from rotation.told.notice import Notice, Resume
-from rotation.told.outcome import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rotation.kinds.kind import Settings as Of
+    from rotation.kinds.target import Consumer, Target
+    from rotation.ports import (
+        ClusterObject,
+        CredentialConsumer,
+        Endpoint,
+        Health,
+        ProtectedFile,
+        RotatedSecret,
+        SecretStore,
+        Source,
+        Surroundings,
+        Workload,
+    )
+    from rotation.runtime.settings import Settings
 
 _PUT, _MOVE = "PutSecretValue", "UpdateSecretVersionStage"
 ADMIN = "admin"
@@ -174,6 +177,8 @@ class AwsWorld:
 
     @cached_property
     def _here(self) -> Surroundings:
+        from rotation.ports import Surroundings
+
         return Surroundings(self.target.name, self.target.admin_secret, self._settings.sites_root, self.target.quiet_seconds)
 
     def _held(self, consumer: Consumer, username: str) -> CredentialConsumer:
@@ -187,37 +192,3 @@ class AwsWorld:
         except ModuleNotFoundError as error:
             raise TargetInvalid(f"{self._name}: this function has no {error.name}, which a {consumer.kind} needs") from None
         return adapter.make(consumer.settings, self._here)
-
-
-class AwsDesk:
-    """What the function that tells people of an end touches."""
-
-    def __init__(self, settings: DeskSettings) -> None:
-        self._settings = settings
-
-    def outcome(self, arn: str) -> Outcome:
-        from rotation.aws.executions import outcome_of
-
-        return outcome_of(arn, self._settings.default_target)
-
-    def holds_intent(self, target: str) -> bool:
-        try:
-            secret = load_target(self._settings.targets_path, target).slot_secret
-            return SecretsManagerStore(secret).labels().pending is not None
-        except (TargetNotFound, TargetInvalid, SecretInvalid):
-            return False
-
-    def start(self, machine_arn: str, resume: Resume) -> str:
-        from rotation.aws.executions import start
-
-        return start(machine_arn, resume)
-
-    def has_started(self, machine_arn: str, resume: Resume) -> bool:
-        from rotation.aws.executions import has_started
-
-        return has_started(machine_arn, resume)
-
-    def tell(self, notice: Notice) -> None:
-        from rotation.aws.notices import publish
-
-        publish(self._settings.topic, notice.subject, notice.text)

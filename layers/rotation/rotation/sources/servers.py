@@ -1,14 +1,18 @@
 """A database of one writer and its readers, each asked in a session of its own. What kind of database it is, a subclass knows."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from rotation.core.errors import AdminLoginUnknown, RotationError, SourceUnreachable
-from rotation.core.model import Credential
 from rotation.ports import Activity, AdminSession, Server, SessionId
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
 
 
 class Denied(RotationError):

@@ -1,9 +1,12 @@
 """AnnounceIncident: tell people that credentials are being revoked, before anything is done."""
 
-from typing import Any
+from __future__ import annotations
 
-from rotation.ports import World
-from rotation.protocol.request import Request
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 UNKNOWN = "not given"
 

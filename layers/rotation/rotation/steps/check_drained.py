@@ -1,19 +1,23 @@
 """CheckDrained: one look at whether anybody still uses the old credential. Runs before the old slot is altered and again before
 its old password is discarded; all waiting is the state machine's."""
 
+from __future__ import annotations
+
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.drain import REPUBLISHES, DrainStatus, Look, after
 from rotation.core.errors import ConsumerDiffers, DrainTooSlow
-from rotation.core.model import Credential
-from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
-from rotation.ports import World
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.intents import confirm
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
+    from rotation.core.record import Record
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 
 def check_drained(world: World, request: Request) -> dict[str, Any]:

@@ -1,12 +1,16 @@
 """CheckLogin: one look at whether a user gets through the endpoint that the application uses, with the password just published."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import EndpointTooSlow
 from rotation.core.rollout import Progress, poll_seconds
-from rotation.ports import World
 from rotation.protocol.intents import confirm
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 
 def check_login(world: World, request: Request) -> dict[str, Any]:

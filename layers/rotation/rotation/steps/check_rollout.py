@@ -1,11 +1,15 @@
 """CheckRollout: one look at the rolling restart."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import ConsumerDiffers, RolloutFailed, RolloutPaused, RolloutTooSlow
 from rotation.core.rollout import Progress, poll_seconds, progress
-from rotation.ports import World
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 
 def check_rollout(world: World, request: Request) -> dict[str, Any]:

@@ -6,18 +6,22 @@ it names the other slot, or a password that is refused. So what is stored is com
 the intent is put under the next id. To refuse instead would not do: a revocation looks again and comes to the same id, each time.
 """
 
+from __future__ import annotations
+
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import RotationAlreadyRunning, RotationSuperseded, SituationChanged
 from rotation.core.model import CURRENT, Credential, RotationStep
 from rotation.core.passwords import slot_password
 from rotation.core.record import AdminRecord, Record
 from rotation.core.situation import Decision, Facts, decide, intent
-from rotation.ports import World
 from rotation.protocol.intents import ATTEMPTS, confirm, put_meant, take, version_id
 from rotation.protocol.request import Claim, Request
 from rotation.protocol.survey import survey
+
+if TYPE_CHECKING:
+    from rotation.ports import World
 
 Own = dict[RotationStep, list[str]]
 

@@ -1,15 +1,19 @@
 """CloseFlip: the first act of every rollback. A FlipSlot that was reported failed may still land late: make that impossible,
 or find that it has landed already and go on forward."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import RotationSuperseded
 from rotation.core.model import CURRENT, PENDING, PREVIOUS
-from rotation.core.record import Record
 from rotation.core.situation import Left, left_to_do
-from rotation.ports import World
 from rotation.protocol.intents import read_record, version_id
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.core.record import Record
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 
 def close_flip(world: World, request: Request) -> dict[str, Any]:

@@ -1,16 +1,20 @@
 """DiscardOldPassword: the one act that destroys. Looked at again immediately before, proven immediately after."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import LoginRefused, RetiredPasswordAccepted, RotationSuperseded
 from rotation.core.model import CURRENT, Credential
-from rotation.core.record import Record
 from rotation.core.situation import Left, left_to_do
-from rotation.ports import AdminSession, World
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import cut_off, discard_old, refuse_in_use
 from rotation.protocol.intents import confirm_forward, read_record
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.core.record import Record
+    from rotation.ports import AdminSession, World
+    from rotation.protocol.request import Request
 
 
 def discard_old_password(world: World, request: Request) -> dict[str, Any]:

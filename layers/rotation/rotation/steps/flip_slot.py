@@ -1,13 +1,17 @@
 """FlipSlot: make the new slot the current one. The point of no return: before it a failure rolls back, after it only forward."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import RotationSuperseded
 from rotation.core.model import CURRENT
 from rotation.core.situation import Left, left_to_do
-from rotation.ports import World
 from rotation.protocol.intents import confirm_forward, read_record
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 
 def flip_slot(world: World, request: Request) -> dict[str, Any]:

@@ -2,14 +2,18 @@
 
 The very bytes are tried first: on the way back too, where nobody else has."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import ConsumerDiffers, LoginRefused, SecretNotFinished, TrafficElsewhere
 from rotation.core.model import Direction, Mark
 from rotation.core.rollout import Progress, poll_seconds
-from rotation.ports import World
 from rotation.protocol.intents import confirm
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 FINISH_SECONDS = 1800
 """How long Secrets Manager may take until it makes the application's secret current. What it waits for is done by then, but it may

@@ -1,17 +1,21 @@
 """ReadSlots: look at everything, change nothing, say what this run is to do."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import RolloutPaused, TrafficElsewhere
 from rotation.core.model import Mode
 from rotation.core.situation import Action, Decision, Facts, decide
 from rotation.kinds.kind import Holds
 from rotation.kinds.plan import overlap_seconds, plan
-from rotation.kinds.target import Consumer
-from rotation.ports import World
 from rotation.protocol.altering import one_password_only
-from rotation.protocol.request import Request
 from rotation.protocol.survey import survey
+
+if TYPE_CHECKING:
+    from rotation.kinds.target import Consumer
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 
 def read_slots(world: World, request: Request) -> dict[str, Any]:

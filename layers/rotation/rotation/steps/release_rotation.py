@@ -1,14 +1,18 @@
 """ReleaseRotation: let go of AWSPENDING, the last act of every rotation, finished or rolled back."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import RotationSuperseded
 from rotation.core.model import CURRENT, PENDING
 from rotation.core.situation import Left, left_to_do
-from rotation.ports import World
 from rotation.protocol.intents import read_record
-from rotation.protocol.request import Request
 from rotation.protocol.survey import refused_version
+
+if TYPE_CHECKING:
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 
 def release_rotation(world: World, request: Request) -> dict[str, Any]:

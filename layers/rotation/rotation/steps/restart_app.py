@@ -1,11 +1,15 @@
 """RestartApp: have every running copy replaced, once per execution and direction."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.rollout import poll_seconds
-from rotation.ports import World
 from rotation.protocol.intents import confirm
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 
 def restart_app(world: World, request: Request) -> dict[str, Any]:

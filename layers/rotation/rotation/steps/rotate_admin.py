@@ -1,19 +1,23 @@
 """RotateAdmin: a new password for the database admin. What is current logs in at every instant: with dual passwords the old one
 is discarded only after the new one is current."""
 
+from __future__ import annotations
+
 from contextlib import suppress
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import PasswordRejected, RetiredPasswordAccepted, RotationSuperseded
 from rotation.core.model import CURRENT, PENDING, Credential, RotationStep, RotationTag, Version
 from rotation.core.passwords import admin_password
 from rotation.core.record import AdminRecord
-from rotation.ports import AdminSession, World
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import cut_off, discard_old, ensure_password
 from rotation.protocol.intents import ATTEMPTS, confirm, confirm_again, offers, version_id
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.ports import AdminSession, World
+    from rotation.protocol.request import Request
 
 
 def rotate_admin(world: World, request: Request) -> dict[str, Any]:

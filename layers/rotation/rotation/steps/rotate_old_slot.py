@@ -1,17 +1,21 @@
 """RotateOldSlot: give the slot that nobody uses any more a new password, beside the old one where the server can keep both."""
 
+from __future__ import annotations
+
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import PasswordRejected, RotationSuperseded, SlotInUse
 from rotation.core.model import RotationStep, RotationTag
 from rotation.core.passwords import slot_password
-from rotation.core.record import Record
-from rotation.ports import World
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import ensure_password, refuse_in_use
 from rotation.protocol.intents import ATTEMPTS, confirm_again, confirm_seen, look, offers, read_record, version_id
 from rotation.protocol.request import Claim, Request
+
+if TYPE_CHECKING:
+    from rotation.core.record import Record
+    from rotation.ports import World
 
 ALTERED = "altered"
 IN_USE = "in use"

@@ -1,11 +1,12 @@
 """RotateSecret: the four steps by which Secrets Manager rotates a secret itself. This function writes that secret and nothing else.
 The state machine does the work, waits for the one act that is done here (AWSCURRENT moves), and goes on after it."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import LoginRefused, RunEnded, RunTooSlow, SecretInvalid, VersionDiffers, VersionUnknown
 from rotation.core.model import CURRENT, PENDING, Credential
-from rotation.ports import Ran, RotatedSecret, RotatingWorld
 from rotation.protocol.intents import read_record
 from rotation.protocol.secret_call import SecretCall, SecretStep
 from rotation.protocol.secret_runs import (
@@ -16,6 +17,9 @@ from rotation.protocol.secret_runs import (
     start_run,
     wait_for,
 )
+
+if TYPE_CHECKING:
+    from rotation.ports import Ran, RotatedSecret, RotatingWorld
 
 LAG_SECONDS = 10
 """Labels are seen late: Secrets Manager calls as soon as it has put AWSPENDING on the version."""

@@ -1,16 +1,20 @@
 """SyncUsers: prove that the slot to be used works; repair it, to its stored password, only if nobody can be cut off."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import LoginRefused
 from rotation.core.model import Credential, Mode
-from rotation.core.record import Record
 from rotation.core.situation import Left, left_to_do
-from rotation.ports import AdminSession, World
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import one_password_only, refuse_in_use
 from rotation.protocol.intents import confirm_again, confirm_forward, read_record
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.core.record import Record
+    from rotation.ports import AdminSession, World
+    from rotation.protocol.request import Request
 
 
 def sync_users(world: World, request: Request) -> dict[str, Any]:

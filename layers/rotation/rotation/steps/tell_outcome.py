@@ -1,10 +1,14 @@
 """TellOutcome: when an execution has ended, say so to people, have it finished if it can be, and measure it."""
 
-from typing import Any
+from __future__ import annotations
 
-from rotation.ports import Desk
+from typing import TYPE_CHECKING, Any
+
 from rotation.told.notice import asks_for_intent, is_told, may_resume, nothing_started, notice, resume_of
-from rotation.told.outcome import Outcome
+
+if TYPE_CHECKING:
+    from rotation.ports import Desk
+    from rotation.told.outcome import Outcome
 
 
 def tell_outcome(desk: Desk, execution: str) -> dict[str, Any]:

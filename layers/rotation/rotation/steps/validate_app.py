@@ -1,12 +1,16 @@
 """ValidateApp: the file as it is on disk logs in, as the right user, and the application shows that it works."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import ConsumerDiffers, LoginRefused
-from rotation.core.model import Credential
-from rotation.ports import World
 from rotation.protocol.intents import confirm
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
+    from rotation.ports import World
+    from rotation.protocol.request import Request
 
 
 def validate_app(world: World, request: Request) -> dict[str, Any]:

@@ -1,17 +1,21 @@
 """Verify: what every function found as one list, with what only the whole shows: the drain's proportions, permissions that can
 only be simulated, and since when the last rotation is."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import SecretInvalid, SecretVersionMissing
 from rotation.core.findings import Finding, Severity, gathered, unanswered
 from rotation.core.model import RotationStep, RotationTag
-from rotation.ports import SecretStore, World
 from rotation.protocol.intents import ATTEMPTS, read_record, version_id
 from rotation.protocol.probes import Need, drain, looked_at
-from rotation.protocol.request import Request
+
+if TYPE_CHECKING:
+    from rotation.ports import SecretStore, World
+    from rotation.protocol.request import Request
 
 DAY = 86_400
 ANCESTORS = 5

@@ -1,11 +1,16 @@
 """What people are told when an execution did not succeed, and whether a `resume` is started by itself."""
 
+from __future__ import annotations
+
 import re
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-from rotation.told.outcome import Outcome
 from rotation.told.runbook import Urgency, end_of
+
+if TYPE_CHECKING:
+    from rotation.told.outcome import Outcome
 
 STARTED_BY = "tell_outcome"
 SUBJECT_LENGTH = 100

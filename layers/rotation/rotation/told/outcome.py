@@ -1,11 +1,15 @@
 """How an execution ended, read from what Step Functions says of it, and what is measured of that."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from rotation.told.history import History, Visit
+if TYPE_CHECKING:
+    from rotation.told.history import History, Visit
 
 JOBS = ("rotate", "resume", "revoke")
 """Modes that end with other passwords than before; only these are jobs in the metrics."""

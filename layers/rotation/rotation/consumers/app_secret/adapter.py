@@ -1,9 +1,15 @@
 """The application's own secret: an ordinary published one, which Secrets Manager may rotate too."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from rotation.consumers.keys import Keys
 from rotation.consumers.published import LOGIN, PublishedSecret, RotatedSecret
-from rotation.kinds.kind import Settings
-from rotation.ports import Surroundings
+
+if TYPE_CHECKING:
+    from rotation.kinds.kind import Settings
+    from rotation.ports import Surroundings
 
 
 def make(settings: Settings, _: Surroundings) -> PublishedSecret:

@@ -4,15 +4,19 @@ The secret names who takes turns, but holds one password: that of the user in us
 without one gets a new password with its first rotation, when nobody uses it.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rotation.consumers.app_secret.shape import Application
 from rotation.core.errors import SecretInvalid
 from rotation.core.model import Credential, Password, SecretText, Slot
 from rotation.core.record import VALUES, Record, as_written
+
+if TYPE_CHECKING:
+    from rotation.consumers.app_secret.shape import Application
 
 Make = Callable[[], Password]
 ITS_OWN, NEW = "as the application's secret has it", "a new one, given to the user when nobody uses it"

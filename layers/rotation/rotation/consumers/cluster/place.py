@@ -1,9 +1,12 @@
 """Where an object of a cluster is, as a target names it. Pure."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from __future__ import annotations
 
-from rotation.kinds.kind import Parameters, Settings
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rotation.kinds.kind import Parameters, Settings
 
 PROPERTIES: dict[str, Any] = {
     "cluster": {"description": "Name of the EKS cluster", "type": "string", "minLength": 1},

@@ -1,16 +1,20 @@
 """A Deployment as the workload that restarts: every pod is replaced, and picks up what the consumers before it hold."""
 
+from __future__ import annotations
+
 import math
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.consumers.cluster.eks import Cluster
 from rotation.core.rollout import ROTATION_ANNOTATION, STARTED_ANNOTATION, Rollout
-from rotation.kinds.kind import Settings
-from rotation.ports import Surroundings
+
+if TYPE_CHECKING:
+    from rotation.kinds.kind import Settings
+    from rotation.ports import Surroundings
 
 
-def make(settings: Settings, _: Surroundings) -> "Deployment":
+def make(settings: Settings, _: Surroundings) -> Deployment:
     """As the target names it."""
     return Deployment(Cluster(settings["cluster"]), settings["namespace"], settings["name"])
 

@@ -1,17 +1,22 @@
 """A proxy's secrets: the one that names a user holds the password that this user has now."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from rotation.consumers.published import PublishedSecret
 from rotation.core.errors import ConsumerDiffers
 from rotation.core.model import Credential
-from rotation.kinds.kind import Settings
-from rotation.ports import Surroundings
+
+if TYPE_CHECKING:
+    from rotation.kinds.kind import Settings
+    from rotation.ports import Surroundings
 
 Held = list[tuple[PublishedSecret, Credential]]
 
 
-def make(settings: Settings, _: Surroundings) -> "ProxySecrets":
+def make(settings: Settings, _: Surroundings) -> ProxySecrets:
     """As the target names them."""
     return ProxySecrets(settings["secrets"])
 

@@ -1,15 +1,19 @@
 """A Kubernetes Secret as a consumer of the credential: what pods get in their environment when they start."""
 
+from __future__ import annotations
+
 import base64
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.consumers.cluster.eks import Cluster
 from rotation.consumers.keys import Keys
 from rotation.core.errors import ClusterRefused, ConsumerDiffers, SecretInvalid
 from rotation.core.model import Credential, Mark, SecretText
-from rotation.kinds.kind import Settings
-from rotation.ports import Surroundings
+
+if TYPE_CHECKING:
+    from rotation.kinds.kind import Settings
+    from rotation.ports import Surroundings
 
 OPENEMR = {
     "mysql-user": "{username}",
@@ -22,7 +26,7 @@ OPENEMR_PORT = {"mysql-port": "{port}"}
 """Only where it is there already: the image's own manifest has no such key."""
 
 
-def make(settings: Settings, _: Surroundings) -> "KubernetesSecret":
+def make(settings: Settings, _: Surroundings) -> KubernetesSecret:
     """As the target names it."""
     return KubernetesSecret(Cluster(settings["cluster"]), settings["namespace"], settings["name"], settings.get("keys"))
 

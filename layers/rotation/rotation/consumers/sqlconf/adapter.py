@@ -1,5 +1,7 @@
 """sqlconf.php on the mounted sites directory: replaced as a whole, read back, nothing left beside it."""
 
+from __future__ import annotations
+
 import errno
 import os
 import secrets
@@ -7,17 +9,20 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from stat import S_IMODE
+from typing import TYPE_CHECKING
 
 from rotation.consumers.sqlconf import text as sqlconf
 from rotation.core.errors import FileSystemUnavailable, SqlconfMissing, SqlconfUnsupported, TargetInvalid
-from rotation.core.model import Credential, Mark
-from rotation.kinds.kind import Settings
 from rotation.ports import FileState, Surroundings
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential, Mark
+    from rotation.kinds.kind import Settings
 
 _PREFIX, _SUFFIX = ".sqlconf.rotation-", ".php"
 
 
-def make(settings: Settings, here: Surroundings) -> "SqlconfFile":
+def make(settings: Settings, here: Surroundings) -> SqlconfFile:
     """As the target names it, below the mount."""
     if here.sites_root is None:
         raise TargetInvalid(f"{here.target}: this function does not mount EFS")

@@ -3,12 +3,14 @@
 TLS is required and verified, chain and host name. A driver's error text never gets out: it can quote the statement.
 """
 
+from __future__ import annotations
+
 import re
 import ssl
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pymysql
 from pymysql.constants import CR, ER
@@ -24,13 +26,15 @@ from rotation.core.errors import (
     SourceUnreachable,
     SourceUntrusted,
 )
-from rotation.core.model import Credential, Password
-from rotation.kinds.kind import Settings
 from rotation.ports import Activity, Server, Surroundings
-from rotation.sources.mysql.dual_passwords import Stored, has_to_be_discarded, has_to_be_retained
 from rotation.sources.other import answers_as_postgresql, way_out
 from rotation.sources.servers import Denied, Servers
 from rotation.sources.tls import verified
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential, Password
+    from rotation.kinds.kind import Settings
+    from rotation.sources.mysql.dual_passwords import Stored
 
 DEFAULT_PORT = 3306
 CONNECT_SECONDS = 5
@@ -62,7 +66,7 @@ _LOST = (
 )
 
 
-def make(settings: Settings, here: Surroundings) -> "MySQL":
+def make(settings: Settings, here: Surroundings) -> MySQL:
     """As the target names it."""
     return MySQL(settings["ca"], settings["readers"], here.lock, here.quiet_seconds if settings["pooled"] else None)
 
@@ -85,7 +89,7 @@ class MySQL(Servers["MySQLAdmin"]):
             return False
         return True
 
-    def _open(self, credential: Credential) -> "MySQLAdmin":
+    def _open(self, credential: Credential) -> MySQLAdmin:
         return MySQLAdmin(self._connect(credential), credential.host, self._lock, self._idle_seconds)
 
     def _connect(self, credential: Credential) -> Any:
@@ -221,12 +225,18 @@ class MySQLAdmin:
         self._run("ALTER USER %s@%s DISCARD OLD PASSWORD", username, host)
 
     def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
+        from rotation.sources.mysql.dual_passwords import has_to_be_retained
+
         return has_to_be_retained(self._stored(username), in_use, new)
 
     def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
+        from rotation.sources.mysql.dual_passwords import has_to_be_discarded
+
         return has_to_be_discarded(self._stored(username), in_use, old)
 
     def _stored(self, username: str) -> Stored:
+        from rotation.sources.mysql.dual_passwords import Stored
+
         host, _ = self._account(username)
         columns = "plugin, authentication_string, User_attributes"
         rows = self._run(f"SELECT {columns} FROM mysql.user WHERE user = %s AND host = %s", username, host)  # noqa: S608 - our own columns

@@ -9,15 +9,19 @@ So both are asked first, under the database's lock and immediately before: RETAI
 DISCARD only where it is, and neither where a secondary that we do not know would be lost: somebody may use it.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import PrimaryUnknown, SecondaryUnknown
-from rotation.core.model import Password
 from rotation.sources.mysql.hashes import PLUGINS, is_of
+
+if TYPE_CHECKING:
+    from rotation.core.model import Password
 
 
 class Place(StrEnum):
@@ -38,7 +42,7 @@ class Stored:
     secondary: str | None = field(repr=False, default=None)
 
     @classmethod
-    def of(cls, account: str, plugin: str, authentication_string: str | None, user_attributes: str | None) -> "Stored":
+    def of(cls, account: str, plugin: str, authentication_string: str | None, user_attributes: str | None) -> Stored:
         """From the columns of `mysql.user`; the last is NULL of most accounts, and old servers and MariaDB lack it."""
         if authentication_string is None:
             raise PrimaryUnknown(f"{account}: authentication_string of mysql.user cannot be read: the primary password is unknown")

@@ -4,11 +4,15 @@
 after sixteen; MySQL's does not. `mysql_native_password` stores SHA-1 of SHA-1.
 """
 
+from __future__ import annotations
+
 import hmac
 import re
 from hashlib import sha1, sha256
+from typing import TYPE_CHECKING
 
-from rotation.core.model import Password
+if TYPE_CHECKING:
+    from rotation.core.model import Password
 
 PLUGINS = ("caching_sha2_password", "mysql_native_password")
 

@@ -3,20 +3,25 @@
 TLS is required and verified, chain and host name. A driver's error text never gets out: it can quote the statement.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from rotation.core.errors import SourceUnreachable
-from rotation.core.model import Credential
-from rotation.kinds.kind import Settings
-from rotation.ports import Surroundings
 from rotation.sources.postgresql.connection import Connection
 from rotation.sources.postgresql.session import PostgreSQLSession
 from rotation.sources.servers import Denied, Servers
 from rotation.sources.tls import verified
 
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
+    from rotation.kinds.kind import Settings
+    from rotation.ports import Surroundings
 
-def make(settings: Settings, here: Surroundings) -> "PostgreSQL":
+
+def make(settings: Settings, here: Surroundings) -> PostgreSQL:
     """As the target names it."""
     return PostgreSQL(settings["ca"], settings["readers"], here.lock, here.quiet_seconds if settings["pooled"] else None)
 

@@ -1,5 +1,7 @@
 """One connection: TLS before a word is said, statements by name and value, and our own errors in place of the driver's."""
 
+from __future__ import annotations
+
 import re
 import socket
 import ssl
@@ -7,17 +9,19 @@ import struct
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from secrets import token_bytes
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pg8000.native
 from pg8000.native import literal
 from scramp import ScramException
 
 from rotation.core.errors import PasswordRejected, RotationError, SourceRefused, SourceUnreachable, SourceUntrusted
-from rotation.core.model import Credential, Password
 from rotation.sources.other import way_out
 from rotation.sources.postgresql.scram import SALT_BYTES, prepared, verifier
 from rotation.sources.postgresql.sqlstates import named
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential, Password
 
 DEFAULT_PORT = 5432
 CONNECT_SECONDS = 5

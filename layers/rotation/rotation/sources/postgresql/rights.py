@@ -3,7 +3,12 @@
 Looked at where the application's things are: its schemas, not the server's own.
 """
 
-from rotation.sources.postgresql.connection import Connection
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rotation.sources.postgresql.connection import Connection
 
 
 def has_as_much(connection: Connection, mine: str, theirs: str) -> bool:

@@ -8,16 +8,20 @@ and whatever it makes belongs to the owner, never to one of those that take turn
 - where there is no user in use, the owner of the database.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pg8000.native import identifier, literal
 
 from rotation.core.errors import SourceRefused
-from rotation.sources.postgresql.connection import Connection
 from rotation.sources.postgresql.rights import has_as_much
+
+if TYPE_CHECKING:
+    from rotation.sources.postgresql.connection import Connection
 
 _LISTS = ("search_path", "temp_tablespaces")
 """Settings whose value is a list of names, which the catalog has quoted already."""

@@ -4,15 +4,20 @@ PostgreSQL takes a verifier that is not well formed for a password, without a wo
 before anything else counts.
 """
 
+from __future__ import annotations
+
 import hmac
 from base64 import b64encode
 from hashlib import pbkdf2_hmac, sha256
+from typing import TYPE_CHECKING
 
 from scramp import ScramException
 from scramp.utils import saslprep
 
 from rotation.core.errors import PasswordRejected
-from rotation.core.model import Password
+
+if TYPE_CHECKING:
+    from rotation.core.model import Password
 
 ITERATIONS = 4096
 """PostgreSQL's own. More would slow every login down, and a guess at 256 bits is hopeless anyway."""

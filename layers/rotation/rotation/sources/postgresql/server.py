@@ -1,13 +1,18 @@
 """The server as mode verify sees it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from rotation.core.model import Credential
 from rotation.ports import Server
 from rotation.sources.postgresql import roles
 from rotation.sources.postgresql.connection import Connection, takes_plain_text
-from rotation.sources.postgresql.roles import Role
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential
+    from rotation.sources.postgresql.roles import Role
 
 _IS = "SELECT pg_has_role(current_user, :role, 'USAGE')"
 _MAY_GIVE = "SELECT bool_and(pg_has_role(current_user, oid, 'MEMBER WITH ADMIN OPTION')) FROM pg_roles WHERE rolname = :role"

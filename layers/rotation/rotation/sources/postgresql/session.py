@@ -1,17 +1,22 @@
 """A session as the admin, on the writer or a reader; our lock goes when it closes."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from pg8000.native import identifier
 
 from rotation.core.errors import AccountAmbiguous, AccountLocked, PrimaryUnknown, SourceBusy, SourceReadOnly, SourceRefused
-from rotation.core.model import Credential, Password
 from rotation.ports import Activity, Server
 from rotation.sources.postgresql import roles, server
 from rotation.sources.postgresql.connection import NAME, STATEMENT_SECONDS, Connection
+
+if TYPE_CHECKING:
+    from rotation.core.model import Credential, Password
 
 LOCK_SECONDS = 5
 IDLE_SECONDS = 60
