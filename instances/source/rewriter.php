@@ -503,11 +503,12 @@ final class Secret
     private static function role(): ?array
     {
         $url = (getenv('AWS_EC2_METADATA_SERVICE_ENDPOINT') ?: 'http://169.254.169.254') . '/latest';
-        [$status, $token] = http('PUT', "$url/api/token", ['X-aws-ec2-metadata-token-ttl-seconds' => '60']);
+        $direct = ['noproxy = "*"'];
+        [$status, $token] = http('PUT', "$url/api/token", ['X-aws-ec2-metadata-token-ttl-seconds' => '60'], '', $direct);
         $header = ['X-aws-ec2-metadata-token' => $token];
         $roles = "$url/meta-data/iam/security-credentials/";
-        [$listed, $name] = $status === 200 ? http('GET', $roles, $header) : [0, ''];
-        [$given, $said] = $listed === 200 ? http('GET', $roles . trim($name), $header) : [0, ''];
+        [$listed, $name] = $status === 200 ? http('GET', $roles, $header, '', $direct) : [0, ''];
+        [$given, $said] = $listed === 200 ? http('GET', $roles . trim($name), $header, '', $direct) : [0, ''];
         return $given === 200 ? json_decode($said, true) : null;
     }
 }
@@ -615,6 +616,9 @@ function wrong_page(string $page, string $marker): ?string
     if ($marker !== '' && strpos($said, $marker) === false) {
         return "answers $status without the marker; look at the database's log and at the page";
     }
+    if ($status >= 500) {
+        return "answers $status; look at the page";
+    }
     return $marker === '' && $status !== 200 ? "answers $status; look at the page, or give one that answers 200" : null;
 }
 
@@ -649,9 +653,9 @@ function act(array &$answer, string $action, Secret $secret, string &$version, a
     }
     try {
         [$version, $fields] = $secret->version($version);
-        check_place($defines, $fields);
         $values = ['DB_USER' => $fields['username'], 'DB_PASSWORD' => $fields['password']];
         if ($defines->value('DB_USER') !== $values['DB_USER'] || $defines->value('DB_PASSWORD') !== $values['DB_PASSWORD']) {
+            check_place($defines, $fields);
             $file->replace($defines, $values);
             $answer['file'] = 'written';
         }
@@ -689,7 +693,7 @@ function main(string $action, string $arn, string $version, string $candidates, 
     }
     $line = json_encode($answer, JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE) . "\n";
     fwrite(fopen('php://fd/3', 'w'), $line);
-    return $answer['holds'] === $version && $answer['page'] !== 'bad' && $answer['file'] !== 'refused' ? 0 : 1;
+    return $answer['holds'] === $version && $answer['page'] !== 'bad' ? 0 : 1;
 }
 
 exit(main(...array_slice($argv, 1)));

@@ -15,7 +15,8 @@ no_php() {
 php=$(command -v php) || no_php 'there is no php on the PATH of the agent; install the command line PHP (php-cli)'
 
 # One run at a time in a folder. A single-quoted text of a shell needs no file in /tmp, as a here-document would.
-if exec 9<"$(dirname "$(readlink -f "$Path")")"; then flock -w 120 9; fi 2>/dev/null
+folder=$(dirname "$(readlink -f "$Path")")
+[ ! -r "$folder" ] || { exec 9<"$folder" && flock -w 120 9; } 2>/dev/null
 REWRITER=@REWRITER@
 
 answer=$("$php" -d auto_prepend_file= -d auto_append_file= -d disable_functions= -d open_basedir= -d display_errors=0 -d log_errors=0 \

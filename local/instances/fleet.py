@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -185,12 +186,13 @@ class Fleet:
         return instance
 
     def end(self, instance: Instance) -> None:
-        """In order: out of the balancer, what is under way ends, then it is terminated."""
+        """In order: out of the balancer, what is under way ends, then it is terminated, and its disk is deleted."""
         self.front.deregister(instance.id)
         self.lose(instance)
+        shutil.rmtree(instance.root)
 
     def lose(self, instance: Instance) -> None:
-        """Terminated, and nobody was told before."""
+        """Terminated, and nobody was told before. Its disk stays, to be looked at."""
         instance.power_off()
         self.front.deregister(instance.id)
         del self.instances[instance.id]

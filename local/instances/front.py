@@ -11,8 +11,8 @@ from typing import Any, Self, TypeVar
 from local.balancer import Balancer
 from local.cluster.http import get
 
-EVERY = 0.3
-"""Seconds between two checks of a target. An ALB's are 5 at least."""
+EVERY = 1.0
+"""Seconds between two checks of a target: each is a page, and takes what a page takes. An ALB's are 5 at least."""
 WITHIN = 3.0
 ENOUGH = 2
 """Checks in a row that change a target's health."""

@@ -55,7 +55,7 @@ class WordPress(Reader):
         writes them."""
         if path.is_relative_to(self.server.data):
             return path not in (self.server.general_log, self.server.error_log)
-        return path in {one.config for one in self.fleet.instances.values()} or (path.is_file() and path.stat().st_nlink > 1)
+        return path.match(f"instances/*/{site.CONFIG}") or (path.is_file() and path.stat().st_nlink > 1)
 
     def more_places(self) -> Iterator[tuple[str, bytes]]:
         """What Run Command keeps in plain."""

@@ -14,7 +14,7 @@ import pytest
 
 from local.aws import LocalAws
 from local.faults import SecretFault
-from tests.contract.machine import NEW, OLD, ROLE, Machine, Secret, config
+from tests.contract.machine import HOST, NEW, OLD, ROLE, Machine, Secret, config
 from tests.contract.wp_configs import ACCEPTED, REFUSED
 
 
@@ -240,6 +240,21 @@ def test_no_file(machine: Machine, aws: LocalAws) -> None:
     secret = Secret(aws)
     answer = machine.run(secret, secret.first)
     assert (answer.status, answer.file, answer.holds, answer.reason) == (1, "refused", "unreadable", "WpConfigMissing")
+
+
+@pytest.mark.parametrize("shell", ["dash", "bash"])
+def test_no_folder(shell: str, machine: Machine, aws: LocalAws) -> None:
+    machine.shell = shell
+    secret = Secret(aws)
+    answer = machine.run(secret, secret.first, Path="/nowhere/at/all/wp-config.php")
+    assert (answer.status, answer.holds, answer.reason) == (1, "unreadable", "WpConfigMissing")
+
+
+def test_a_file_that_holds_it_is_not_asked_where_its_database_is(machine: Machine, aws: LocalAws) -> None:
+    machine.path.write_text(config().replace(HOST, "elsewhere"))
+    secret = Secret(aws)
+    answer = machine.run(secret, secret.first)
+    assert (answer.status, answer.file, answer.holds) == (0, "unchanged", secret.first)
 
 
 def test_a_secret_of_another_shape(machine: Machine, aws: LocalAws) -> None:

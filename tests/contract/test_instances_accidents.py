@@ -218,6 +218,7 @@ WELL, BROKEN = "<title>The Clinic</title>", "<h1>Error establishing a database c
         (301, WELL, "The Clinic", "well", ""),
         (200, BROKEN, "The Clinic", "bad", "answers 200 without the marker"),
         (500, BROKEN, "The Clinic", "bad", "answers 500 without the marker"),
+        (500, WELL, "The Clinic", "bad", "answers 500"),
         (500, BROKEN, "", "bad", "answers 500"),
         (302, "", "", "bad", "answers 302"),
     ],

@@ -20,7 +20,7 @@ from local.wordpress.site import TITLE
 
 FIRST, SECOND = Login("blog_a", "first-canary-password"), Login("blog_b", "second-'\"\\$canary-password")
 WITHIN = 60.0
-RATE = 20.0
+RATE = 10.0
 
 
 @pytest.fixture(scope="module")
