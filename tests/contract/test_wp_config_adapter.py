@@ -5,20 +5,25 @@ one more world of `here`: a class with the attributes of HereThatIsTold is all i
 """
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from botocore.exceptions import EndpointConnectionError
 from rotation.consumers.wp_config import adapter
+from rotation.consumers.wp_config.kind import KIND
 from rotation.core.errors import FleetDenied, FleetUnavailable, PermanentError, TargetInvalid, TransientError
 from rotation.core.fleet import (
     ENDS,
     LATEST_SECONDS,
     LOOK,
     REASONS,
+    SCRIPT_SECONDS,
     WRITE,
     Place,
     Status,
@@ -167,6 +172,47 @@ def test_another_file_of_the_same_document_is_nobody_else_s(shipped: Shipped) ->
     shipped.fleet.tell(Telling(WRITE, shipped.next), [FIRST])
     other = adapter.make({**SETTINGS, "path": "/srv/blog/wp-config.php"}, Surroundings("blog", "arn:the-admin", secret=APPLICATION))
     assert other.answers(shipped.now() - 5) == []
+
+
+# The document
+
+
+def document() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "instances/wp-config.document.yaml").read_text())
+    return found
+
+
+def test_what_is_sent_is_what_the_document_asks_for(shipped: Shipped) -> None:
+    shipped.fleet.tell(Telling(WRITE, shipped.next, (shipped.next,), "run-1", careful=True), [FIRST])
+    ((sent,), asked) = shipped.client.sent, document()["parameters"]
+    assert sent["Parameters"].keys() == asked.keys()
+    assert [name for name, (value,) in sent["Parameters"].items() if not re.search(asked[name]["allowedPattern"], value)] == []
+
+
+def test_a_command_is_at_work_for_as_long_as_the_document_lets_it() -> None:
+    (step,) = document()["mainSteps"]
+    assert int(step["inputs"]["timeoutSeconds"]) == SCRIPT_SECONDS
+
+
+ODD = [
+    "/srv/a.b/wp-config.php",
+    "http://127.0.0.1:8080/wp-login.php?a=b&c=%20d",
+    "http://[::1]/",
+    "/a b",
+    "Just another",
+    "it's",
+    "`id`",
+    "a{b}",
+]
+
+
+@pytest.mark.parametrize(("setting", "parameter"), [("path", "Path"), ("page", "Page"), ("marker", "Marker")])
+def test_a_setting_that_a_target_may_have_is_one_that_the_document_takes(setting: str, parameter: str) -> None:
+    """Else every command would be refused, one rotation after the other."""
+    ours, theirs = KIND.properties[setting]["pattern"], document()["parameters"][parameter]["allowedPattern"]
+    taken = [value for value in (*ODD, KIND.properties[setting]["default"]) if re.search(ours, value)]
+    assert taken
+    assert [value for value in taken if not re.search(theirs, value)] == []
 
 
 # Which instances there are
