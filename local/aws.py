@@ -139,6 +139,19 @@ class LocalAws:
         """How often Secrets Manager tries a rotation of its own, and how far apart."""
         self._order("rotations/pace", {"tries": tries, "seconds": seconds})
 
+    def commands(self) -> list[dict[str, Any]]:
+        """Everything that Run Command knows of its commands, in plain."""
+        known: list[dict[str, Any]] = self._order("commands", {})
+        return known
+
+    def pace_commands(self, **pace: float | None) -> None:
+        """How patient Run Command is; see local/instances/commands.py."""
+        self._order("commands/pace", pace)
+
+    def forget_instance(self, instance: str) -> None:
+        """It was terminated: its agent never comes back."""
+        self._order("agents/forget", {"instance": instance})
+
     def refuse(self, fault: SecretFault) -> None:
         self._order("secrets/faults", asdict(fault))
 

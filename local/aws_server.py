@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from local.secrets_manager import StrictSecrets
 
 ADMIN = "/_local/"
+Orders = dict[str, Callable[[dict[str, Any]], Any]]
+"""By what they are called."""
 
 
 @dataclass(frozen=True)
@@ -69,10 +71,11 @@ class Admin:
     """WSGI middleware: what only the local AWS can be told, as POST /_local/<what> with a JSON object."""
 
     def __init__(
-        self, app: WsgiApp, functions: Functions, clusters: Clusters, logs: ExecutionLogs, secrets: "StrictSecrets"
+        self, app: WsgiApp, functions: Functions, clusters: Clusters, logs: ExecutionLogs, secrets: "StrictSecrets", more: Orders
     ) -> None:
         self._app = app
-        self._orders: dict[str, Callable[[dict[str, Any]], Any]] = {
+        self._orders: Orders = {
+            **more,
             "functions": lambda order: functions.deploy(Function(**order)),
             "faults": lambda order: functions.faults.order(Fault(**order)),
             "faults/clear": lambda _: functions.faults.clear(),
@@ -108,6 +111,7 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from local import engine, histories
+    from local.instances.run_command import RunCommand
     from local.secrets_manager import StrictSecrets
 
     engine.mend()
@@ -117,11 +121,12 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     endpoint = f"http://127.0.0.1:{port}"
     record = Record(Path(config.record)) if config.record else None
     functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs), record)
-    secrets = StrictSecrets(moto, config.account, functions.call)
+    run_command = RunCommand(moto, config.account)
+    secrets = StrictSecrets(run_command, config.account, functions.call)
     logs = ExecutionLogs(PolicySimulator(secrets, config.account), config.account, config.region)
     clusters = Clusters(LambdaInvoke(logs, functions), config)
     recorded = Recorder(clusters, record) if record else clusters
-    return Whole(Admin(recorded, functions, clusters, logs, secrets)), functions
+    return Whole(Admin(recorded, functions, clusters, logs, secrets, run_command.commands.orders())), functions
 
 
 class QuietHandler(WSGIRequestHandler):

@@ -46,11 +46,17 @@ class Balancer:
 
     def __init__(self) -> None:
         self._endpoints: dict[str, Endpoint] = {}
+        self._serving: set[asyncio.Task[None] | None] = set()
+        """One whose client has gone is held by nobody else: it would be collected in the middle of it."""
         self._turn = 0
 
     async def start(self) -> None:
         self._server = await asyncio.start_server(self._serve, HOST, 0, backlog=BACKLOG)
         self.port = port_of(self._server)
+
+    def stop(self) -> None:
+        """Nobody connects any more."""
+        self._server.close()
 
     def add(self, name: str, port: int) -> None:
         self._endpoints[name] = Endpoint(port)
@@ -66,6 +72,8 @@ class Balancer:
         return list(self._endpoints.values())[self._turn % len(self._endpoints)]
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        self._serving.add(task)
         try:
             if endpoint := self._next():
                 with endpoint:
@@ -75,6 +83,7 @@ class Balancer:
         except OSError:
             pass  # one of the two hung up in mid-sentence: the client sees a short answer or a reset
         finally:
+            self._serving.discard(task)
             writer.close()
 
 

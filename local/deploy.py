@@ -16,6 +16,7 @@ from local.decided import decided, demand
 from local.sandbox import Function
 from local.translation import (
     ALARM,
+    DOCUMENT,
     FUNCTION,
     LOG_GROUP,
     LOGS_DATA,
@@ -25,6 +26,7 @@ from local.translation import (
     TOLD,
     Template,
     folder_of,
+    included,
     local_part,
     translate,
 )
@@ -61,6 +63,9 @@ def deploy(aws: LocalAws, build: Path, name: str, parameters: Mapping[str, str],
         aws.deploy_function(_function(aws, stack[key], code, layers, here))
     _create_machines(aws, [key for key, kind in kinds.items() if kind == MACHINE], outputs)
     _create_told(aws, template, outputs)
+    for key, one in template["Resources"].items():
+        if one["Type"] == DOCUMENT:
+            _create_document(aws, outputs[key + "Name"], one["Properties"], included(one, build))
     return stack
 
 
@@ -114,6 +119,11 @@ def _create_told(aws: LocalAws, template: Template, outputs: Mapping[str, str]) 
             aws.client("cloudwatch").put_metric_alarm(**properties | {"Threshold": float(properties["Threshold"])})
         else:
             aws.client("logs").put_metric_filter(filterName=key, **_camel(properties))
+
+
+def _create_document(aws: LocalAws, name: str, properties: Template, content: str) -> None:
+    kind, form = properties["DocumentType"], properties["DocumentFormat"]
+    aws.client("ssm").create_document(Name=name, Content=content, DocumentType=kind, DocumentFormat=form)
 
 
 def _camel(value: Any) -> Any:

@@ -44,7 +44,8 @@ def meant(state: str, direction: str = "forward") -> dict[str, Any]:
     """What marks the events of a state whose function serves another state, or the other direction, too."""
     if state == "CheckStillDrained":
         return {"drain": {"status": "drained"}}
-    publishing = ("WriteSqlconf", "PatchSecret", "PutSecret", "CheckLogin", "RestartApp", "CheckRollout", "ValidateApp")
+    puts = ("WriteSqlconf", "PatchSecret", "PutSecret", "CheckLogin", "WriteWpConfig")
+    publishing = (*puts, "RestartApp", "CheckRollout", "ValidateApp")
     return {"direction": direction} if state in publishing else {}
 
 

@@ -18,7 +18,7 @@ from local.wsgi import Environ, WsgiApp, body_of, signer_of
 
 RESOURCE_KEYS = (
     "SecretId", "Name", "executionArn", "stateMachineArn", "KeyId", "TopicArn", "Path", "FunctionName", "name", "QueueUrl",
-    "PolicySourceArn", "FileSystemId", "AccessPointId",
+    "PolicySourceArn", "FileSystemId", "AccessPointId", "DocumentName", "CommandId",
 )  # fmt: skip
 MODELS = {"elasticfilesystem": "efs"}
 """Where botocore calls a service otherwise than its signature does."""

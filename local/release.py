@@ -25,7 +25,18 @@ from local.aws import REPOSITORY
 SCRATCH, DIST = REPOSITORY / ".aws-sam" / "release", REPOSITORY / "dist"
 MACHINES = {"arm64": ("aarch64", 183), "x86_64": ("x86_64", 62)}
 """An architecture of Lambda: what a wheel's tag calls it, and an ELF header."""
-BESIDE = ("CHANGELOG.md", "LICENSE", "README.md", "docs", "events", "examples", "k8s", "samconfig.toml", "statemachine")
+BESIDE = (
+    "CHANGELOG.md",
+    "LICENSE",
+    "README.md",
+    "docs",
+    "events",
+    "examples",
+    "instances",
+    "k8s",
+    "samconfig.toml",
+    "statemachine",
+)
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that an archive can name."""
 
@@ -64,6 +75,9 @@ def build(architecture: str, python: str) -> Path:
     for machine in machines:
         source = (folder / machine["Properties"]["DefinitionS3Location"]).resolve()
         machine["Properties"]["DefinitionS3Location"] = str(source.relative_to(REPOSITORY))
+    for document in (one for one in template["Resources"].values() if one["Type"] == "AWS::SSM::Document"):
+        included = document["Properties"]["Content"]["Fn::Transform"]["Parameters"]
+        included["Location"] = str((folder / included["Location"]).resolve().relative_to(REPOSITORY))
     (folder / "template.yaml").write_text(yaml_dump(template))
     for name in BESIDE:
         if (REPOSITORY / name).is_dir():

@@ -55,8 +55,9 @@ OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY)}
 PLUMBING = (
     *("aws", "faults", "iam.recording", "leftovers", "ports", "record", "running", "wsgi"),
     *("cluster.http", "load"),
+    *("instances.commands", "instances.documents", "instances.run_command"),
 )
-"""What starts them, hurts them, and writes down what they were asked."""
+"""What starts them, hurts them, and writes down what they were asked; and Run Command, which these shows have no instances for."""
 
 
 def told(app: str) -> dict[str, str]:

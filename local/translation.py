@@ -21,6 +21,7 @@ BUILD_BUCKET = "built-by-sam"  # stands in the translated template for the folde
 FUNCTION, LAYER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion"
 ROLE, MACHINE = "AWS::IAM::Role", "AWS::StepFunctions::StateMachine"
 ALARM, FILTER = "AWS::CloudWatch::Alarm", "AWS::Logs::MetricFilter"
+DOCUMENT = "AWS::SSM::Document"
 TOLD = (ALARM, FILTER)
 """Kinds that the outputs tell of, and that the services' API makes."""
 MACHINE_NEEDS = ("StateMachineName", "DefinitionString", "RoleArn")
@@ -55,6 +56,12 @@ def translate(build: Path, parameters: Mapping[str, str] | None = None, region: 
     return translated
 
 
+def included(resource: Template, build: Path) -> str:
+    """The text of a document that CloudFormation includes."""
+    [(_, transform)] = resource["Properties"]["Content"].items()
+    return (build / transform["Parameters"]["Location"]).read_text()
+
+
 def _definition_file(build: Path, path: str) -> Any:
     return yaml.safe_load((build / path).read_text())
 
@@ -73,6 +80,8 @@ def local_part(template: Template, build: Path) -> Template:
     for key, one in template["Resources"].items():
         if one["Type"] in TOLD:
             outputs[key + "Properties"] = {"Value": _text(one["Properties"])}
+        if one["Type"] == DOCUMENT:
+            outputs[key + "Name"] = {"Value": one["Properties"]["Name"]}
     return template | {"Resources": created, "Outputs": outputs}
 
 

@@ -10,8 +10,11 @@ from rotation_cli.history import Run
 from rotation_cli.words import lasted
 
 ROLLOUT = ("RestartApp", "WaitForRollout", "CheckRollout")
+INSTANCES = ("WriteWpConfig", "WaitForInstances")
 DRAIN = ("WaitForDrain", "CheckDrained", "CheckStillDrained")
 OVERLAP = "OverlapWindow"
+BEGINS = {ROLLOUT: "RestartApp", INSTANCES: "ChooseConsumer"}
+"""Before a wait of that sort comes this; a rotation begins a drain."""
 
 
 class Deadlines:
@@ -28,6 +31,8 @@ class Deadlines:
             return None
         if visit.state in ROLLOUT:
             return _after(_first(run, visit, ROLLOUT), self._target.rollout_deadline_seconds)
+        if visit.state in INSTANCES:
+            return _after(_first(run, visit, INSTANCES), self._target.rollout_deadline_seconds)
         if visit.state in DRAIN:
             return _after(_first(run, visit, DRAIN), self._target.drain_deadline_seconds)
         return None
@@ -41,6 +46,8 @@ class Deadlines:
             return f"both credentials stay valid for {lasted(_overlap(run))}, until {_clock(until)}" if _overlap(run) else ""
         if visit.state == "WaitForRollout" and _is_first(run, visit, ROLLOUT, "WaitForRollout"):
             return f"waiting for the rollout, until {_clock(until)} at the latest"
+        if visit.state == "WaitForInstances" and _is_first(run, visit, INSTANCES, "WaitForInstances"):
+            return f"waiting for the instances, until {_clock(until)} at the latest"
         if visit.state == "WaitForDrain" and _is_first(run, visit, DRAIN, "WaitForDrain"):
             return f"waiting until nobody uses the old credential, until {_clock(until)} at the latest"
         return ""
@@ -60,7 +67,7 @@ def _clock(moment: datetime) -> str:
 
 def _group(run: Run, visit: Visit, states: tuple[str, ...]) -> list[Visit]:
     """The visits of the same wait, up to this one: a publish that comes again waits anew."""
-    begins = "RestartApp" if states is ROLLOUT else "RotateNext"
+    begins = BEGINS.get(states, "RotateNext")
     found: list[Visit] = []
     for one in run.visits:
         found = [] if one.state == begins else found

@@ -29,6 +29,8 @@ ARN_OF = {
     "kms": "key/{name}",
     "elasticfilesystem": "file-system/{name}",
 }
+ARN_OF_CALL = {"ssm:SendCommand": "document/{name}"}
+"""Where a service has resources of several kinds."""
 SECRETS_KEY_USES = {
     # Secrets Manager, "Secret encryption and decryption": it calls KMS as the caller, with the secret's ARN for a context.
     "secretsmanager:GetSecretValue": ["kms:Decrypt"],
@@ -110,7 +112,8 @@ def _arn(call: Call) -> str:
     service, name = call.action.split(":")[0], call.resource
     if name == "*" or name.startswith("arn:") or service not in ARN_OF:
         return name
-    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{ARN_OF[service].format(name=name)}"
+    form = ARN_OF_CALL.get(call.action, ARN_OF[service])
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{form.format(name=name)}"
 
 
 def _with_keys(resolved: Resolved, requests: Iterable[Request]) -> Iterator[Request]:

@@ -92,6 +92,10 @@ class Reader(Running):
         """How the application shows that it works, where it is not by its endpoint."""
         return {}
 
+    def _others(self) -> dict[str, Any]:
+        """What else the application's secret holds of what it is about."""
+        return {"rotation_usernames": [login.username for login in self.users.values()]}
+
     def _place(self) -> Place:
         """Where the application logs in."""
         raise NotImplementedError
@@ -129,7 +133,7 @@ class Reader(Running):
         return {**fields(login), "host": server.host, "port": str(server.port), "dbname": DATABASE}
 
     def _moved_by_secret(self) -> dict[str, str]:
-        others = {**OTHERS, "rotation_usernames": [login.username for login in self.users.values()]}
+        others = {**OTHERS, **self._others()}
         self.application = self._create_secret(self.application_secret, {**others, **fields(self.users["A"])})
         return {
             "SourceKind": self.kind,

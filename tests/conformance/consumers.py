@@ -4,7 +4,8 @@ A test class of a place that holds a credential takes `Consumer` and the traits 
 
     class TestOurs(Consumer, SaysWhere, KeepsWhatElseIsThere, Fails, NeverOverwrites): ...
 
-One of what restarts takes `Restarts`; one of what keeps every user's password takes `Keeper` besides. Every kind takes `Kind`.
+One of what restarts takes `Restarts`; one of machines that are told which version to hold takes `Told`; one of what keeps every
+user's password takes `Keeper` besides. Every kind takes `Kind`.
 
 What may be relied upon, and is tested here by these words:
 
@@ -25,12 +26,13 @@ from typing import Any, ClassVar, Protocol
 import pytest
 import yaml
 from rotation.core.errors import PermanentError, RotationError, TargetInvalid, TransientError
+from rotation.core.fleet import DELIVERY_SECONDS, LOOK, WRITE, Status, Telling, to
 from rotation.core.model import Credential, Mark, Password
 from rotation.core.rollout import Progress, progress
 from rotation.kinds import registry
 from rotation.kinds.kind import Holds
 from rotation.kinds.target import Target, parse_target
-from rotation.ports import CredentialConsumer, Workload
+from rotation.ports import CredentialConsumer, Fleet, Workload
 
 CANARY = "canary"
 A = Credential("app_a", Password("canary-a-1"), "db.example", 3306, "app")
@@ -290,18 +292,122 @@ class Restarts:
                 act()
 
 
+class HereThatIsTold(Protocol):
+    """Two instances in service, `i-1` and `i-2`, that hold `current`; `next` is another version, and there."""
+
+    fleet: Fleet
+    current: str
+    next: str
+
+    def now(self) -> float: ...
+
+    def wait(self, seconds: float) -> None:
+        """Time passes; whatever is on its way arrives."""
+
+    def end(self, name: str) -> None:
+        """That instance is terminated."""
+
+    def silence(self, name: str) -> None:
+        """Its agent does not answer any more."""
+
+
+class Told:
+    """Copies of a version on machines that are told which to hold, and say only that.
+
+    *Idempotent*: to tell again does no harm. *Found again*: what was told, by whoever looks, since it carries what it is about.
+    *Unknown*: nothing is known of one that has not answered; that it will never, is said in the end."""
+
+    def test_all_that_are_there_are_seen(self, here: HereThatIsTold) -> None:
+        found = here.fleet.instances()
+        assert [(one.id, one.serves, one.online) for one in found] == [("i-1", True, True), ("i-2", True, True)]
+
+    def test_one_that_has_ended_is_not_there_any_more(self, here: HereThatIsTold) -> None:
+        here.end("i-1")
+        assert [one.id for one in here.fleet.instances()] == ["i-2"]
+
+    def test_one_whose_agent_does_not_answer_is_there_and_not_online(self, here: HereThatIsTold) -> None:
+        here.silence("i-1")
+        first, _ = here.fleet.instances()
+        assert (first.id, first.serves, first.online) == ("i-1", True, False)
+
+    def test_what_was_told_is_under_way_and_then_says_what_is_held(self, here: HereThatIsTold) -> None:
+        telling = Telling(WRITE, here.next, mark="run-1.forward", careful=True)
+        here.fleet.tell(telling, ["i-1"])
+        (one,) = to(telling, here.fleet.answers(here.now() - 1))
+        assert (one.instance, one.ended) == ("i-1", False)
+        here.wait(5)
+        (one,) = to(telling, here.fleet.answers(here.now() - 10))
+        assert (one.instance, one.well(here.next), one.holds) == ("i-1", True, here.next)
+
+    def test_only_who_was_told_has_changed(self, here: HereThatIsTold) -> None:
+        here.fleet.tell(Telling(WRITE, here.next), ["i-1"])
+        here.wait(5)
+        assert self._held(here) == {"i-1": here.next, "i-2": here.current}
+
+    def test_to_look_changes_nothing(self, here: HereThatIsTold) -> None:
+        assert self._held(here) == {"i-1": here.current, "i-2": here.current} == self._held(here)
+
+    def test_what_is_told_twice_is_as_told_once(self, here: HereThatIsTold) -> None:
+        telling = Telling(WRITE, here.next)
+        for _ in range(2):
+            here.fleet.tell(telling, ["i-1", "i-2"])
+        here.wait(5)
+        answers = to(telling, here.fleet.answers(here.now() - 10))
+        assert {one.instance for one in answers if one.well(here.next)} == {"i-1", "i-2"}
+        assert self._held(here) == {"i-1": here.next, "i-2": here.next}
+
+    def test_what_another_publish_told_is_another_telling(self, here: HereThatIsTold) -> None:
+        here.fleet.tell(Telling(WRITE, here.next, mark="run-1.forward"), ["i-1"])
+        here.wait(5)
+        assert to(Telling(WRITE, here.next, mark="run-2.forward"), here.fleet.answers(here.now() - 10)) == []
+
+    def test_what_is_older_than_was_asked_for_is_left_out(self, here: HereThatIsTold) -> None:
+        here.fleet.tell(Telling(WRITE, here.next), ["i-1"])
+        here.wait(20)
+        assert here.fleet.answers(here.now() - 5) == []
+
+    def test_a_version_that_is_not_there_is_refused_and_the_file_stays(self, here: HereThatIsTold) -> None:
+        telling = Telling(WRITE, "00000000-0000-4000-8000-00000000dead")
+        here.fleet.tell(telling, ["i-1"])
+        here.wait(5)
+        (one,) = to(telling, here.fleet.answers(here.now() - 10))
+        assert (one.ended, one.well(telling.version), one.reason) == (True, False, "SecretUnreadable")
+        assert self._held(here)["i-1"] == here.current
+
+    def test_one_that_never_answers_has_not_taken_it_in_the_end(self, here: HereThatIsTold) -> None:
+        here.silence("i-1")
+        telling = Telling(WRITE, here.next)
+        here.fleet.tell(telling, ["i-1"])
+        here.wait(DELIVERY_SECONDS + 1)
+        (one,) = to(telling, here.fleet.answers(here.now() - DELIVERY_SECONDS - 5))
+        assert (one.status, one.well(here.next)) == (Status.NOT_DELIVERED, False)
+
+    def test_it_is_named_without_what_it_holds(self, here: HereThatIsTold) -> None:
+        assert here.fleet.name.strip()
+        assert CANARY not in here.fleet.name
+
+    def _held(self, here: HereThatIsTold) -> dict[str, str]:
+        telling = Telling(LOOK, here.current, (here.next,), mark=str(here.now()))
+        here.fleet.tell(telling, ["i-1", "i-2"])
+        here.wait(5)
+        return {one.instance: one.holds for one in to(telling, here.fleet.answers(here.now() - 10))}
+
+
 REPOSITORY = Path(__file__).parents[2]
 OTHER = {"kind": "sqlconf", "path": "default/sqlconf.php", "traffic": True}
 """What moves the traffic in a target that has a consumer of another kind."""
+FOLLOWED = {"kind": "app-secret", "secret": "arn:aws:secretsmanager:::secret:app", "application_cache_seconds": 0}
+"""And in one of which copies are held."""
 
 
 def target_of(consumer: dict[str, Any]) -> Target:
     """In which it is the first, and moves no traffic."""
+    follows = registry.CONSUMERS.get(consumer["kind"]) and registry.consumer(consumer["kind"]).holds is Holds.VERSION
     document = {
         "slot_secret": "arn:slots",
         "admin_secret": "arn:admin",
         "source": {"kind": "mysql"},
-        "consumers": [consumer, OTHER],
+        "consumers": [consumer, FOLLOWED if follows else OTHER],
         "health": {"url": "https://app.example/", "marker": "Welcome"},
     }
     return parse_target("app", json.dumps(document))

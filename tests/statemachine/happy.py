@@ -7,7 +7,7 @@ from rotation.protocol.request import Request
 from rotation.told.cause import cause
 
 STATES = {"sqlconf": "WriteSqlconf", "secret": "PatchSecret", "deployment": "RestartApp"}
-PUBLISHED = {**STATES, "app-secret": "PutSecret", "proxy-secret": "PutSecret"}
+PUBLISHED = {**STATES, "app-secret": "PutSecret", "proxy-secret": "PutSecret", "wp-config": "WriteWpConfig"}
 
 
 def consumer(index: int, kind: str) -> dict[str, Any]:
@@ -17,6 +17,8 @@ def consumer(index: int, kind: str) -> dict[str, Any]:
 
 PROXIED = {"consumers": [consumer(0, "proxy-secret"), consumer(1, "app-secret")], "keepers": [consumer(0, "proxy-secret")]}
 """What ReadSlots says of an application behind a proxy."""
+ON_INSTANCES = {"consumers": [consumer(0, "wp-config"), consumer(1, "app-secret")]}
+"""And of one each instance of which has a file."""
 CONSUMERS = [consumer(index, kind) for index, kind in enumerate(STATES)]
 PUT = {"began": 1767582000.5, "status": "waiting", "wait_seconds": 0}
 
@@ -44,6 +46,7 @@ HAPPY: dict[str, dict[str, Any]] = {
     "patch_secret": {"changed": True},
     "put_secret": {"changed": True, **PUT},
     "check_login": {**PUT, "status": "complete"},
+    "write_wp_config": {**PUT, "version": "7d0c9b5e-6a43-5d57-b1a7-7d2f0a0c1e11", "status": "complete"},
     "restart_app": {"began": 1767582000.5, "status": "waiting", "wait_seconds": 0},
     "check_rollout": {"began": 1767582000.5, "status": "complete", "wait_seconds": 0},
     "validate_app": {"user": "openemr_b"},

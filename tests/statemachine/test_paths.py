@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.statemachine.happy import HAPPY, PROXIED, consumer
+from tests.statemachine.happy import HAPPY, ON_INSTANCES, PROXIED, consumer
 from tests.statemachine.machine import TARGET
 from tests.statemachine.runs import Case, Execution
 from tests.statemachine.scripted import KILLED, Raises, Refused, Script
@@ -143,6 +143,33 @@ def test_what_secrets_manager_makes_current_is_waited_for(run: Execution) -> Non
         TOKEN
     }
     assert run.called.index("validate_app") > len(run.called) - run.called[::-1].index("put_secret") - 1
+
+
+VERSION = "7d0c9b5e-6a43-5d57-b1a7-7d2f0a0c1e11"
+WAITING = {"status": "waiting", "began": 7, "wait_seconds": 0}
+INSTANCES = Case(
+    "on instances",
+    {"read_slots": [ON_INSTANCES], "write_wp_config": [{**WAITING, "version": ""}, {**WAITING, "version": VERSION}, {"began": 7}]},
+)
+
+
+@of(INSTANCES)
+def test_instances_are_asked_until_all_have_the_version_and_then_it_becomes_current(run: Execution) -> None:
+    assert run.terminal == "RotationSucceeded"
+    assert [one["instances"].get("version") for one in run.given_to("write_wp_config")] == [None, "", VERSION]
+    assert [one["instances"].get("began") for one in run.given_to("write_wp_config")] == [None, 7, 7]
+    published = [one.function for one in run.invocations if "consumer" in one.event]
+    assert published == ["write_wp_config"] * 3 + ["put_secret"]
+
+
+INSTANCES_AGAIN = Case("on instances, again", {"read_slots": [ON_INSTANCES], "check_drained": [{"status": "republish"}]})
+
+
+@of(INSTANCES_AGAIN)
+def test_instances_that_hold_another_version_after_the_flip_are_written_again(run: Execution) -> None:
+    assert run.terminal == "RotationSucceeded"
+    first, again = run.given_to("write_wp_config")
+    assert (first["drain"], again["drain"]["status"], again["instances"]) == ({}, "republish", {})
 
 
 TOLD_ALREADY = Case(

@@ -158,6 +158,20 @@ def test_long_waits_say_until_when_they_may_take() -> None:
     assert going_on(run, Deadlines(None)) == "WaitForDrain"
 
 
+def test_a_second_publish_waits_for_the_instances_anew() -> None:
+    written = [
+        seen("ChooseConsumer", 1, 1, "Choice"), seen("WriteWpConfig", 1, 2), seen("WaitForInstances", 2, 4, "Wait"),
+        seen("WriteWpConfig", 4, 5),
+    ]  # fmt: skip
+    again = [
+        seen("ChooseConsumer", 301, 301, "Choice"), seen("WriteWpConfig", 301, 302), seen("WaitForInstances", 302, 304, "Wait"),
+    ]  # fmt: skip
+    assert [line.strip() for line in told(troubled(*written, *again)) if "until" in line] == [
+        "2.0 s  waiting for the instances, until 2026-03-01 00:10 UTC at the latest",
+        "5 min  waiting for the instances, until 2026-03-01 00:15 UTC at the latest",
+    ]
+
+
 def test_what_goes_on_says_which_try_it_is() -> None:
     visit = seen("SyncUsers", 1)
     visit.failed_tries, visit.failed_at = [BUSY], [BEGAN.timestamp() + 2]

@@ -16,7 +16,17 @@ from local.iam.conditions import listed
 from local.iam.template import Resolved
 from local.translation import translate
 from tests.statemachine.machine import shipped, states
-from tests.worlds.families import APPLICATION_SECRET, DIRECT, EVERYBODY, FAMILIES, OPENEMR, PROXY_SECRETS, RDS_PROXY, target_text
+from tests.worlds.families import (
+    APPLICATION_SECRET,
+    DIRECT,
+    EVERYBODY,
+    FAMILIES,
+    OPENEMR,
+    PROXY_SECRETS,
+    RDS_PROXY,
+    WORDPRESS,
+    target_text,
+)
 
 ROOT = Path(__file__).parents[2]
 BEFORE: dict[str, Any] = json.loads(Path(__file__).with_name("openemr_stack.json").read_text())
@@ -44,8 +54,9 @@ def named(stack: Template, part: str) -> list[str]:
 # ---- what is asked for -------------------------------------------------------------------------------------------------------
 
 
-CHOICE = ("HealthMarker", "ProxySecretArns")
-"""The first has a default; without the second the endpoint is one that needs not be told of passwords."""
+CHOICE = ("HealthMarker", "ProxySecretArns", "InstancesApp")
+"""The first has a default; without the second the endpoint is one that needs not be told of passwords; without the third there are
+no instances to be told."""
 
 
 @pytest.mark.parametrize(
@@ -67,6 +78,10 @@ HALVES: dict[str, tuple[dict[str, str], str]] = {
     "two applications": (OPENEMR | DIRECT, "One stack is for one application"),
     "files without a cluster": (OPENEMR | {"ClusterName": "none"}, "OpenEMR needs all of"),
     "a cluster beside a secret": (DIRECT | {"ClusterName": "openemr-eks"}, "OpenEMR needs all of"),
+    "instances without a secret": (
+        OPENEMR | {"InstancesApp": "blog"}, "from which secret do the instances read their login",
+    ),
+    "a path that is a command": (WORDPRESS | {"WpConfigPath": "/a'; reboot"}, "WpConfigPath failed to satisfy constraint"),
     "an access point beside a secret": (
         DIRECT | {"SitesAccessPointArn": OPENEMR["SitesAccessPointArn"]}, "OpenEMR needs all of",
     ),
@@ -120,7 +135,41 @@ def test_an_openemr_stack_is_made_of_what_it_was_made_of() -> None:
     assert json.loads(target_text(template(), OPENEMR)) == BEFORE["target"]
 
 
-@pytest.mark.parametrize("family", ["RDS Proxy", "a secret without a proxy"])
+def test_nothing_of_instances_is_made_for_an_application_without_them() -> None:
+    for family in ("OpenEMR", "RDS Proxy", "a secret without a proxy"):
+        text = json.dumps(made(family)["Resources"]).replace("not-deployed-InstancesApp-is-none", "")
+        assert not re.findall(r"WriteWpConfig(Function\"|Role)|WpConfigDocument|SendCommand|InstancesPolicy", text), family
+
+
+def test_instances_are_told_by_one_document_and_only_those_with_the_tag() -> None:
+    resolved = Resolved(template(), WORDPRESS, {})
+    for role in ("WriteWpConfigRole", "CheckDrainedRole"):
+        granted = [one for many in resolved.statements(role).values() for one in many if "ssm:SendCommand" in listed(one["Action"])]
+        document, instances = sorted(granted, key=lambda one: "Condition" in one)
+        assert str(document["Resource"]).endswith("-wp-config")
+        assert instances["Condition"] == {"StringEquals": {"ssm:resourceTag/app": "blog"}}
+    senders = {name for name in resolved.roles() if "ssm:SendCommand" in str(resolved.statements(name))}
+    assert senders == {"WriteWpConfigRole", "CheckDrainedRole"}
+
+
+def test_the_document_is_the_one_that_is_tested_on_real_php() -> None:
+    content = made("WordPress")["Resources"]["WpConfigDocument"]["Properties"]["Content"]
+    assert content == {"Fn::Transform": {"Name": "AWS::Include", "Parameters": {"Location": "instances/wp-config.document.yaml"}}}
+    assert (ROOT / "instances/wp-config.document.yaml").exists()
+
+
+def test_the_target_of_wordpress_on_instances() -> None:
+    """The version is put before instances are told of it, and current once they have it."""
+    target = parse_target("app", target_text(template(), WORDPRESS | {"SlowestBootSeconds": "90"}))
+    assert [one.kind for one in target.consumers] == ["wp-config", "app-secret"]
+    assert target.moved_by.kind == "app-secret"
+    told = target.consumers[0].settings
+    assert (told["app"], told["path"], told["marker"]) == ("blog", "/var/www/html/wp-config.php", "")
+    assert told["document"].endswith("-wp-config")
+    assert target.cache_seconds == 90
+
+
+@pytest.mark.parametrize("family", ["RDS Proxy", "a secret without a proxy", "WordPress"])
 def test_nothing_of_efs_or_eks_is_made_for_an_application_without_them(family: str) -> None:
     stack = made(family)
     text = json.dumps(stack["Resources"])

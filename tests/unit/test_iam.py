@@ -283,6 +283,7 @@ GIVEN = {
     **dict.fromkeys(FAMILIES, ()),
     "RDS Proxy": (APPLICATION_SECRET, *PROXY_SECRETS),
     "a secret without a proxy": (APPLICATION_SECRET,),
+    "WordPress": (APPLICATION_SECRET,),
 }
 """The secrets of each kind of application, beside the two of every one."""
 

@@ -77,6 +77,18 @@ class TestProxySecrets(Kind):
     )
 
 
+class TestWpConfig(Kind):
+    about = About(
+        kind="wp-config",
+        settings={"app": "blog", "document": "stack-wp-config", "slowest_boot_seconds": 600},
+        parameters={"InstancesApp": "blog"},
+        wrong={
+            "app": "", "document": "a document", "slowest_boot_seconds": -1, "path": "wp-config.php", "page": "http://x/'",
+            "marker": "`id`",
+        },
+    )  # fmt: skip
+
+
 def test_every_kind_of_consumer_has_its_suite() -> None:
     said = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     assert set(re.findall(r'^        kind="([a-z0-9-]+)",$', said, re.MULTILINE)) == set(registry.CONSUMERS)

@@ -73,8 +73,13 @@ class Exact(Explorer):
 
 
 def _pasts(world: Snapshot) -> list[Any]:
-    """What is still gone on with behind a proxy."""
-    return [world.beyond[0], *world.beyond[1]] if world.beyond else []
+    """What is still gone on with behind a proxy, and what instances hold, have held and are about to."""
+    if not world.beyond:
+        return []
+    application, proxies, _, *fleets = world.beyond
+    holding = [[(0, one.holds) for one in fleet.machines] for fleet in fleets]
+    booting = [[one.boots for one in fleet.machines if one.boots] for fleet in fleets]
+    return [application, *proxies, *holding, *booting, *(fleet.past for fleet in fleets)]
 
 
 def _shown(told: Told) -> str:
@@ -83,7 +88,13 @@ def _shown(told: Told) -> str:
 
 @pytest.mark.parametrize(
     ("scenario", "faults", "at", "fewer"),
-    [("dry run", 2, "", 3), ("from A", 1, "DiscardOldPassword", 3), whole("rotated by Secrets Manager", 1, "PutSecret", 2)],
+    [
+        ("dry run", 2, "", 3),
+        ("from A", 1, "DiscardOldPassword", 3),
+        whole("rotated by Secrets Manager", 1, "PutSecret", 2),
+        ("instances", 1, "FlipSlot", 2),
+        whole("instances, a ring of three", 1, "PutSecret", 2),
+    ],
 )
 def test_as_many_runs_and_pairs_as_with_every_situation_by_itself(
     scenario: str, faults: int, at: str, fewer: int, monkeypatch: pytest.MonkeyPatch

@@ -54,7 +54,8 @@ class Step(NamedTuple):
 
 SITES = CLUSTER = ("OpenEMR",)
 PROXY = ("RDS Proxy",)
-PUTS = ("RDS Proxy", "a secret without a proxy")
+PUTS = ("RDS Proxy", "a secret without a proxy", "WordPress")
+INSTANCES = ("WordPress",)
 STEPS: dict[str, Step] = {
     "AnnounceIncident": Step(),
     "ReadSlots": Step(vpc=True, sites=True, cluster=True, slot=G, admin=G, application=G, proxy=G),
@@ -65,6 +66,7 @@ STEPS: dict[str, Step] = {
     "PatchSecret": Step(vpc=True, cluster=True, slot=G, only=CLUSTER),
     "PutSecret": Step(vpc=True, slot=G, application=GPU, proxy=GPU, only=PUTS),
     "CheckLogin": Step(vpc=True, slot=G, only=PROXY),
+    "WriteWpConfig": Step(vpc=True, slot=G, application="Get Describe Put", only=INSTANCES),
     "RestartApp": Step(vpc=True, cluster=True, slot=G, only=CLUSTER),
     "CheckRollout": Step(vpc=True, cluster=True, only=CLUSTER),
     "ValidateApp": Step(vpc=True, sites=True, slot=G, application=G),
@@ -89,6 +91,11 @@ WILDCARDS = {
     "ec2:CreateNetworkInterface": "Lambda checks for it on every resource when it attaches a function to a VPC",
     "ec2:*": "a Deny",
     "logs:CreateLogDelivery": "log deliveries belong to the account",
+    "ec2:DescribeInstances": "knows no resources",
+    "autoscaling:DescribeAutoScalingInstances": "knows no resources",
+    "ssm:DescribeInstanceInformation": "knows no resources",
+    "ssm:ListCommandInvocations": "knows no resources",
+    "ssm:SendCommand": "whichever instance has the tag: a condition",
     "states:DescribeExecution": "the name of an execution of this machine",
     "ssm:GetParameter": "the name of a target of this stack",
 }

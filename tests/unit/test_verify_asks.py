@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 import pytest
+from rotation.core.model import Slot
 from rotation.protocol.probes import KEPT, NEEDS, SHORTEST_QUIET_SECONDS, probe
 
 from tests.faults.calls.machinery import begun, conclude, function_at, invocation, machine, settled
@@ -19,9 +20,11 @@ from tests.faults.calls.scenarios import (
     from_a,
     where_b_does_not_work,
 )
+from tests.faults.calls.wordpress import on_instances, on_instances_in_a_ring_of_three, where_the_first_does_not_show_its_page
 from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.invocation import Boundary, Port, known_passwords
 from tests.worlds.living import LivingWorld
+from tests.worlds.wordpress import WordPressWorld
 from tests.worlds.world import ADMIN, RING, USERS, MemoryWorld
 
 Asked = set[tuple[str, str]]
@@ -38,6 +41,13 @@ class Family:
     """The functions that such an application has not."""
 
 
+def drifted_on_instances() -> LivingWorld:
+    """Nobody knows the standby's password."""
+    world = on_instances()
+    world.account(Slot.B).password = "canary-of-b-drifted"
+    return world
+
+
 FAMILIES = {
     "OpenEMR": Family(
         (
@@ -45,7 +55,7 @@ FAMILIES = {
             (bootstrap, "rotate"), (drifted_standby, "sync-users"), (where_b_does_not_work, "rotate"),
         ),
         MemoryWorld,
-        frozenset({"put_secret", "check_login"}),
+        frozenset({"put_secret", "check_login", "write_wp_config"}),
     ),
     "behind a proxy": Family(
         (
@@ -54,7 +64,15 @@ FAMILIES = {
             (behind_a_proxy_in_a_ring_of_three, "rotate"),
         ),
         ProxiedWorld,
-        frozenset({"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout"}),
+        frozenset({"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout", "write_wp_config"}),
+    ),
+    "WordPress on instances": Family(
+        (
+            (on_instances, "rotate"), (on_instances, "revoke"), (on_instances, "sync-users"), (drifted_on_instances, "rotate"),
+            (where_the_first_does_not_show_its_page, "rotate"), (on_instances_in_a_ring_of_three, "rotate"),
+        ),
+        WordPressWorld,
+        frozenset({"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout", "check_login"}),
     ),
 }  # fmt: skip
 
@@ -85,11 +103,16 @@ class Touched:
     @property
     def surveys_the_secret(self) -> bool:
         """Who publishes reads what is there, and ValidateApp tries what it read."""
-        return self.did("read application") and not self.publishes and not self.did("page")
+        return self.did("read application") and not self.publishes and not self.tells and not self.did("page")
 
     @property
     def publishes(self) -> bool:
-        return self.did("put (application|proxy-.*)")
+        return self.did("put (application|proxy-.*)") and not self.tells
+
+    @property
+    def tells(self) -> bool:
+        """The drain hears what instances say too, but as the admin."""
+        return self.did("answers of instances") and not self.as_admin
 
     @property
     def all_slots(self) -> bool:
@@ -101,8 +124,10 @@ RULES: dict[str, Callable[[Touched], bool]] = {
     "admin secret": lambda t: t.did(".* admin"),
     "admin login": lambda t: t.as_admin,
     "slot login": lambda t: t.all_slots,
-    "application": lambda t: t.logs_in_with_what_it_read,
-    "database reached": lambda t: t.port(Port.DATABASE) and not t.as_admin and (t.publishes or not t.logs_in_with_what_it_read),
+    "application": lambda t: t.logs_in_with_what_it_read and not t.tells,
+    "database reached": lambda t: (
+        t.port(Port.DATABASE) and not t.as_admin and (t.publishes or t.tells or not t.logs_in_with_what_it_read)
+    ),
     "sqlconf.php": lambda t: t.port(Port.FILE),
     "sqlconf.php can be replaced": lambda t: t.did(r"(publish|permissions) sqlconf\.php"),
     "may get Secret openemr/db": lambda t: t.did("(read|publish) Secret openemr/db"),
@@ -115,6 +140,9 @@ RULES: dict[str, Callable[[Touched], bool]] = {
     KEPT: lambda t: t.did("whose the proxy's secrets are"),
     "application's secret": lambda t: t.did("labels of application") and not t.did("read application"),
     "deployment": lambda t: t.did("rollout"),
+    "instances": lambda t: t.did("which instances"),
+    "instances told": lambda t: t.did("tell write"),
+    "instances' files": lambda t: t.did("tell look"),
     "health page": lambda t: t.did("page"),
 }
 """What a touch asks for. A refused login counts at the server: so one look is chosen where several would do."""

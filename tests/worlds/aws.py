@@ -107,6 +107,10 @@ class ShippedSecret(Secret):
         with answering(secrets_manager, self._client):
             return self._store.pending()
 
+    def staged(self) -> Version | None:
+        with answering(secrets_manager, self._client):
+            return self._store.staged()
+
     def read(self, version: str) -> SecretText:
         with answering(secrets_manager, self._client):
             return self._store.read(version)

@@ -39,7 +39,8 @@ DIRECT = {
     "HealthUrl": "https://app.internal/health",
     "HealthMarker": "database: up",
 }
-FAMILIES = {"OpenEMR": OPENEMR, "RDS Proxy": RDS_PROXY, "a secret without a proxy": DIRECT}
+WORDPRESS = {**DIRECT, "InstancesApp": "blog", "HealthUrl": "https://blog.internal/", "HealthMarker": "Just another"}
+FAMILIES = {"OpenEMR": OPENEMR, "RDS Proxy": RDS_PROXY, "a secret without a proxy": DIRECT, "WordPress": WORDPRESS}
 
 
 def target_text(template: Mapping[str, Any], parameters: Mapping[str, str]) -> str:

@@ -21,6 +21,8 @@ from rotation.core.errors import (
     ClusterRefused,
     ClusterUnavailable,
     FileSystemUnavailable,
+    FleetDenied,
+    FleetUnavailable,
     NotAnnounced,
     OwnerUnknown,
     RotationError,
@@ -31,6 +33,7 @@ from rotation.core.errors import (
     SqlconfUnsupported,
     TransientError,
 )
+from rotation.core.fleet import Answer, Instance, Telling
 from rotation.core.model import PENDING, STAGING, Credential, Labels, Mark, Password, SecretText, Version
 from rotation.core.record import Document
 from rotation.core.rollout import Rollout
@@ -55,6 +58,7 @@ class Port(StrEnum):
     PROXY = "proxy"
     FILE = "file system"
     CLUSTER = "cluster"
+    INSTANCES = "instances"
     PAGE = "page"
     EXECUTIONS = "executions"
     TOPIC = "topic"
@@ -66,6 +70,7 @@ UNAVAILABLE: dict[Port, type[RotationError]] = {
     Port.PROXY: SourceUnreachable,
     Port.FILE: FileSystemUnavailable,
     Port.CLUSTER: ClusterUnavailable,
+    Port.INSTANCES: FleetUnavailable,
     Port.PAGE: AppUnhealthy,
     Port.EXECUTIONS: OwnerUnknown,
     Port.TOPIC: NotAnnounced,
@@ -75,6 +80,7 @@ PERMANENT: dict[Port, type[RotationError]] = {
     Port.DATABASE: SourceRefused,
     Port.FILE: SqlconfUnsupported,
     Port.CLUSTER: ClusterRefused,
+    Port.INSTANCES: FleetDenied,
 }
 
 
@@ -155,6 +161,8 @@ class Seen:
     boundaries: list[Boundary] = field(default_factory=list)
     ending: Sequence[SessionId] = ()
     """Sessions that it is about to end."""
+    telling: tuple[Telling, tuple[str, ...]] | None = None
+    """What instances are told now, and which."""
     under_lock: set[str] = field(default_factory=set)
     """What it did since it took the database's lock."""
     over: set[str] = field(default_factory=set)
@@ -407,6 +415,9 @@ class Ports:
     def workloads(self) -> list["Deployment"]:
         return [Deployment(self._it)]
 
+    def fleets(self) -> list["FleetCalls"]:
+        return []
+
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
         alive, over = self._it.call(Port.EXECUTIONS, "owner alive?", lambda: self._asked_about(arn, age_seconds))
         if over:
@@ -454,6 +465,10 @@ class Store:
             self._it.seen.read_back.add(found.text.reveal())
         if self.name == "slots":
             self._it.seen.pending = found and found.id
+        return found
+
+    def staged(self) -> Version | None:
+        found: Version | None = self._it.call(Port.SECRETS, f"staged of {self.name}", self._secret.staged)
         return found
 
     def read(self, version: str) -> SecretText:
@@ -609,6 +624,26 @@ class Deployment:
     def rollout(self) -> Rollout:
         rollout: Rollout = self._it.call(Port.CLUSTER, "rollout", self._pods.rollout)
         return rollout
+
+
+class FleetCalls:
+    """Instances that are told."""
+
+    def __init__(self, it: Invocation, fleet: Any) -> None:
+        self._it, self._fleet = it, fleet
+        self.name: str = fleet.name
+
+    def instances(self) -> list[Instance]:
+        found: list[Instance] = self._it.call(Port.INSTANCES, "which instances", self._fleet.instances)
+        return found
+
+    def answers(self, since: float) -> list[Answer]:
+        found: list[Answer] = self._it.call(Port.INSTANCES, "answers of instances", lambda: self._fleet.answers(since))
+        return found
+
+    def tell(self, telling: Telling, instances: Sequence[str]) -> None:
+        self._it.seen.telling = (telling, tuple(instances))
+        self._it.call(Port.INSTANCES, f"tell {telling.action}", lambda: self._fleet.tell(telling, instances))
 
 
 class Page:

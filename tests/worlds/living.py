@@ -328,6 +328,10 @@ class LivingWorld(MemoryWorld):
         """What the next run is called and given, but for its mode."""
         return f"run-{number}", {}
 
+    def heal(self) -> None:
+        """What did not answer as long as a run lasted, does again."""
+        self.throttled.clear()
+
     def as_for_long(self) -> None:
         """As if all had been for long as it is now."""
         self.file.past, self.pods.environments = (), (self.secret.held,)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from rotation.core.model import PENDING, Credential, Mark, Password, SecretText, Slot
 from rotation.core.record import VALUES, AdminRecord, Record
 from rotation.kinds.target import Target, parse_target
-from rotation.ports import ClusterObject, CredentialConsumer, ProtectedFile, Workload
+from rotation.ports import ClusterObject, CredentialConsumer, Fleet, ProtectedFile, Workload
 
 from local import secret_labels as aws
 from tests.worlds.application import Held, Page, Pods
@@ -162,6 +162,13 @@ class MemoryWorld:
 
     def workload(self, index: int) -> Pods:
         return {PODS: self.pods}[index]
+
+    def fleets(self) -> list[Fleet]:
+        """It runs on no instances of its own."""
+        return []
+
+    def fleet(self, index: int) -> Fleet:
+        raise KeyError(index)
 
     def cluster_objects(self, kind: str) -> list[ClusterObject]:
         return [{"secret": self.secret, "deployment": self.pods}[kind]]

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from rotation.core.fleet import Answer, Instance, Telling
     from rotation.core.model import Credential, Labels, Mark, Password, SecretText, Version
     from rotation.core.rollout import Rollout
     from rotation.core.seen import Activity, FileState, Ran, Server, SessionId
@@ -129,6 +130,12 @@ class RotatedSecret(Protocol):
     def login(self, version: str) -> Credential | None:
         """The login in that version; None while nothing was put under its id."""
 
+    def put(self, credential: Credential, mark: Mark) -> str:
+        """The version with that login: what is current, or one under a label that means nothing. Moves no label that does."""
+
+    def told(self) -> Credential | None:
+        """The login in what was put last and never became current: who was told of that version may hold it still."""
+
     def put_pending(self, version: str, credential: Credential) -> None:
         """What is current, but with that login, under that id and AWSPENDING. What is stored under the id already stays."""
 
@@ -188,6 +195,23 @@ class Workload(Protocol):
         """How far that has come."""
 
 
+class Fleet(Protocol):
+    """The machines of an application, each with a file in which it reads its login: they are told which version to hold."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def instances(self) -> list[Instance]:
+        """All that are there, whatever their state; not those that have ended."""
+
+    def answers(self, since: float) -> list[Answer]:
+        """What came of all that they were told since then, by whomever."""
+
+    def tell(self, telling: Telling, instances: Sequence[str]) -> None:
+        """Send it to these. What comes of it, `answers` says later; to tell it again does no harm."""
+
+
 class ClusterObject(Protocol):
     """Something in the cluster that we read or change."""
 
@@ -233,6 +257,8 @@ class World(Protocol):
     def traffic(self) -> CredentialConsumer: ...
     def workload(self, index: int) -> Workload: ...
     def workloads(self) -> list[Workload]: ...
+    def fleet(self, index: int) -> Fleet: ...
+    def fleets(self) -> list[Fleet]: ...
     def cluster_objects(self, kind: str) -> list[ClusterObject]: ...
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool: ...
     def denied_by_iam(self) -> list[str] | None: ...
@@ -283,3 +309,5 @@ class Surroundings:
     """Where EFS is mounted; None in the functions that do not mount it."""
     quiet_seconds: int = 0
     """For how long nobody may have used what is to be withdrawn."""
+    secret: str = ""
+    """ARN of the secret that moves the traffic; empty where something else does."""

@@ -18,6 +18,8 @@ from rotation.core.record import Record
 from tests.faults.alike.liveness import live_at, projected
 from tests.faults.calls.machinery import LeftLying, machine
 from tests.worlds.asl import Frame, Place
+from tests.worlds.fleet import State as Fleet
+from tests.worlds.fleet import alike
 from tests.worlds.invocation import MADE, ORIGINS, Told
 from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
 from tests.worlds.world import ADMIN
@@ -121,6 +123,8 @@ class Situation:
         current = holders[CURRENT][0]
         for name, text, labels in versions:
             meant = set(labels) & set(ORDER)
+            if STAGING in labels and CURRENT not in labels and self._has_instances:
+                yield from (STAGING, name, text or "")
             if not meant and (name in asked or (self._own(name) and ORIGINS[name][1] == current)):
                 yield from (name, text or "")
         yield "."
@@ -172,8 +176,9 @@ class Situation:
         """What is still gone on with behind a proxy, and how far Secrets Manager is."""
         if not self.beyond:
             return ()
-        application, proxies, rotation = self.beyond
-        return [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
+        application, proxies, rotation, *fleet = self.beyond
+        more = [alike(one, self.clock, self._called) for one in fleet]
+        return more, [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
 
     def _matters(self, remembered: str, others: Any) -> bool:
         """Nobody makes a version current any more that nobody carries; a run that is over restarts nothing."""
@@ -189,6 +194,18 @@ class Situation:
         claims = [event.get("claim", {}).get("version", "") for event in events if isinstance(event, dict)]
         claim = next((one for one in claims if one.startswith(version)), None)
         return claim and f"{name} {direction} {claim} {again}"
+
+    @property
+    def _has_instances(self) -> bool:
+        """They may hold what was put and never became current: whoever looks asks for it."""
+        return any(isinstance(one, Fleet) for one in self.beyond)
+
+    def _called(self, mark: str) -> str | None:
+        """Of what instances were told: nobody asks for what came of it when the run is over that told them."""
+        run, _, more = mark.partition(".")
+        if run not in self.roles:
+            return None
+        return self._mark(mark) if "." in more else f"{run} {more}"
 
     def _ago(self, moment: float) -> float:
         return round(self.clock - moment, 3)
@@ -220,8 +237,9 @@ class Situation:
             data["drain"] = self._drain(data["drain"], frame.data.get("claim") or {})
         if "rollout" in data:
             data["rollout"] = {**data["rollout"], "began": self._ago(data["rollout"]["began"])}
-        if "began" in data.get("put", {}):
-            data["put"] = {**data["put"], "began": self._ago(data["put"]["began"])}
+        for part in ("put", "instances"):
+            if "began" in data.get(part, {}):
+                data[part] = {**data[part], "began": self._ago(data[part]["began"])}
         if claim:
             data["claim"] = claim.get("version")
         yield f"{frame.scope} {frame.state} {self._tries(frame)} {frame.index}"
@@ -260,8 +278,9 @@ def _told(late: LeftLying) -> tuple[str, frozenset[str]]:
         event["claim"] = event["claim"].get("version")
     if late.function == "rotate_admin":
         event["situation"] = event["situation"]["rotation_id"]
-    if "began" in event.get("put", {}):
-        event["put"] = {**event["put"], "began": round(late.dies - event["put"]["began"], 3)}
+    for part in ("put", "instances"):
+        if "began" in event.get(part, {}):
+            event[part] = {**event[part], "began": round(late.dies - event[part]["began"], 3)}
     event["again"] = drain.get("republished", 0)
     text = repr((late.function, json.dumps(event, sort_keys=True), [_answer(one) for one in late.told]))
     return text, frozenset(VERSION.findall(text))
@@ -277,7 +296,7 @@ def _answer(told: Told) -> Any:
         return answer.id, _content(answer.text.reveal(), True), sorted(answer.labels)
     if isinstance(answer, Password):
         return _content(answer.reveal(), True) if isinstance(answer, SecretText) else answer.reveal()
-    if isinstance(answer, list):
+    if isinstance(answer, list) and all(isinstance(one, tuple) for one in answer):
         return [(username, SESSIONS.get(number, number)) for username, number in answer]
     return repr(answer)
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from enum import StrEnum
+from typing import Any
 
 from tests.faults.calls.machinery import invocation
+from tests.worlds.fleet import FIRST, SECOND, SILENT_SECONDS
 from tests.worlds.invocation import PERMANENT, UNAVAILABLE, Boundary, Invocation, Killed, Outcome, Port
 
 THROTTLED_CALLS = 3
@@ -27,10 +29,15 @@ class Kind(StrEnum):
     FAIL_OVER = "database fails over"
     THROTTLED = "throttled"
     OUTAGE = "out of service until the run ends"
+    LAUNCHED = "an instance is launched"
+    ENDED = "the first instance ends"
+    REBOOTED = "an instance boots anew"
+    SILENT = "an agent does not answer for a while"
 
 
 NEEDS_EFFECT = {Kind.FAILED_DONE, Kind.CRASHED, Kind.TIMED_OUT_DONE, Kind.STOPPED_DONE}
 ACTS_LATE = {Kind.ZOMBIE, Kind.LATE, Kind.REPEATED}
+OF_INSTANCES = {Kind.LAUNCHED, Kind.ENDED, Kind.REBOOTED, Kind.SILENT}
 STOPS = {Kind.STOPPED, Kind.STOPPED_DONE, Kind.ZOMBIE}
 
 
@@ -50,6 +57,19 @@ def why_not(kind: Kind, boundary: Boundary, later: Sequence[Boundary]) -> str:
 def touches(boundary: Boundary) -> bool:
     """Whether a password or a label moves there."""
     return boundary.what.startswith(("alter ", "discard ", "swap ", "create "))
+
+
+def befalls(world: Any, kind: Kind) -> None:
+    """What becomes of one instance."""
+    instances = world.instances
+    if kind is Kind.LAUNCHED:
+        instances.launch()
+    if kind is Kind.ENDED:
+        instances.end(FIRST)
+    if kind is Kind.REBOOTED:
+        instances.reboot(SECOND)
+    if kind is Kind.SILENT:
+        instances.change(SECOND, silent_until=world.clock + SILENT_SECONDS)
 
 
 class Strike:
@@ -81,6 +101,8 @@ class Strike:
             self.instead = invocation(world, it.function, it.event, f"{it.name}-again").run()
         if kind is Kind.POD:
             world.pods.lose_one()
+        if kind in OF_INSTANCES:
+            befalls(world, kind)
         if kind is Kind.FAIL_OVER:
             world.source.fail_over()
         if kind in (Kind.THROTTLED, Kind.OUTAGE):

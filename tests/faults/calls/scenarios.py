@@ -20,6 +20,15 @@ from tests.faults.calls.proxied import (
     rotated_stubbornly,
     rotated_to_the_version,
 )
+from tests.faults.calls.wordpress import (
+    on_instances,
+    on_instances_in_a_ring_of_three,
+    on_instances_two_values,
+    where_the_first_does_not_show_its_page,
+    with_a_slow_agent,
+    with_one_on_the_other_slot,
+    with_slow_boots,
+)
 from tests.faults.laws import instant, published
 from tests.faults.laws.rest import at_rest
 from tests.faults.laws.violation import Violation
@@ -208,6 +217,12 @@ def back_and_then_rotated(world: LivingWorld, place: Place, began_with: Credenti
     rest(world, place, began_with)
 
 
+def back_as_long_as_it_is_there(world: LivingWorld, place: Place, began_with: Credential) -> None:
+    """The instance whose page is bad."""
+    rest = back_where_it_was if any(not one.shows for one in world.fleets()[0].machines) else at_rest  # type: ignore[attr-defined]
+    rest(world, place, began_with)
+
+
 def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
     """Whatever was known before opens nothing any more."""
     at_rest(world, place, began_with, state="Revoked")
@@ -263,5 +278,18 @@ SCENARIOS = {
     "rotated by Secrets Manager, stubbornly": Scenario(rotated_stubbornly, rest=rotated_to_the_version),
     "finishSecret comes late": Scenario(not_finished_in_time, late_at="CloseFlip", rest=back_and_then_rotated),
     "behind a proxy, with much left wrong": Scenario(behind_a_proxy_with_much_left_wrong),
+    "instances": Scenario(on_instances),
+    "instances, an interrupted flip": Scenario(on_instances, "ValidateApp"),
+    "instances, an interrupted publish": Scenario(on_instances, "PutSecret"),
+    "instances, an interrupted retirement": Scenario(on_instances, "CheckDrained"),
+    "instances, two values of one user": Scenario(on_instances_two_values),
+    "instances, a slow agent": Scenario(with_a_slow_agent),
+    "instances, slow boots": Scenario(with_slow_boots),
+    "instances, one on the other slot": Scenario(with_one_on_the_other_slot),
+    "instances, the first does not show its page": Scenario(
+        where_the_first_does_not_show_its_page, rest=back_as_long_as_it_is_there
+    ),
+    "instances, a ring of three": Scenario(on_instances_in_a_ring_of_three),
+    "instances, revocation": Scenario(on_instances, mode="revoke", rest=revoked),
     "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),
 }

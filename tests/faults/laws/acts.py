@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from rotation.core.fleet import WRITE, Telling, to
 from rotation.core.model import CURRENT, PENDING, Credential
 
 from tests.faults.laws.recorded import active_login, content_of, login_of, parsed
@@ -30,6 +31,28 @@ def judge(it: Invocation, boundary: Boundary) -> None:
     _looked_under_the_lock(it, boundary)
     _cut_off_nobody_at_work(it, boundary)
     _one_way(it, boundary)
+    if it.seen.telling and boundary.what == f"tell {WRITE}":
+        _told_as_it_should_be(it, *it.seen.telling)
+
+
+def _told_as_it_should_be(it: Invocation, telling: Telling, told: tuple[str, ...]) -> None:
+    """What is there; what may be shown to everybody who reads commands; forward the first one alone, until it is well; back to
+    what is current."""
+    fleet: Any = it.world.fleets()[0]
+    login = fleet.login(telling.version)
+    if login is None:
+        raise Violation("I1", f"instances were told to hold {telling.version}, which is not there")
+    if any(password in repr(telling) for password in it.world.passwords):
+        raise Violation("I7", "a password is in what instances were told")
+    answers = to(telling, fleet.answers(0.0))
+    well = {answer.instance for answer in answers if answer.well(telling.version)}
+    at_it = {answer.instance for answer in answers if not answer.ended}
+    here = {one.id for one in fleet.serving}
+    if telling.careful and not well & here and len((at_it | set(told)) & here) > 1:
+        raise Violation("first-alone", f"{', '.join(sorted(at_it | set(told)))} were told before one of them was well")
+    ours = it.world.slots.labels().pending == it.event["claim"]["version"]
+    if it.event["direction"] == "restore" and it.event["entry"] != "previous" and ours and not _same_slot(it.world, login):
+        raise Violation("I5", f"instances were told to go back to {login.username}, which is not what is current")
 
 
 def _tried_once(it: Invocation, boundary: Boundary) -> None:
@@ -106,6 +129,9 @@ def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
     secret = _put_before_others(world, boundary)
     if secret:
         return secret.held
+    if boundary.what == f"tell {WRITE}" and it.seen.telling:
+        found: Credential | None = world.fleets()[0].login(it.seen.telling[0].version)  # type: ignore[attr-defined]
+        return found
     if boundary.what.startswith("publish "):
         return _published(world, boundary)
     if boundary.what == f"swap {CURRENT} of admin":

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.faults.calls.kinds import STOPS, Kind, Strike, touches, why_not
+from tests.faults.calls.kinds import OF_INSTANCES, STOPS, Kind, Strike, touches, why_not
 from tests.faults.calls.machinery import LeftLying, conclude, finish, function_at, invocation, machine, passed, settled
 from tests.faults.laws.violation import Violation
 from tests.faults.walk.search import Branch
@@ -131,8 +131,9 @@ class Attempt:
 
     def faults(self) -> Iterator[tuple[Kind, Boundary, str]]:
         """Each kind at each boundary, and why it cannot happen there."""
+        kinds = [kind for kind in Kind if self._world.fleets() or kind not in OF_INSTANCES]
         for place, boundary in enumerate(self.boundaries):
-            for kind in Kind:
+            for kind in kinds:
                 why = why_not(kind, boundary, self.boundaries[place + 1 :])
                 if kind in (Kind.ZOMBIE, Kind.LATE) and self._node.late:
                     why = "one acts late already"

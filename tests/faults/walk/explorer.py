@@ -151,7 +151,7 @@ class Explorer(Search[Node]):
         if node.run == MOST_RUNS:
             raise Violation("at-rest", f"{MOST_RUNS} runs, and no end")
         self.world.restore(node.world)
-        self.world.throttled.clear()
+        self.world.heal()
         place = self._begin(node.run + 1, self.scenario.mode)
         late = node.late is not None
         return [replace(node, world=self.world.snapshot(), place=place, run=node.run + 1, calls=0, struck=late, likeness=None)]

@@ -49,6 +49,10 @@ class SecretsManagerStore:
     def pending(self) -> Version | None:
         return self._labelled(PENDING)
 
+    def staged(self) -> Version | None:
+        """The version that was put last; whether it came to be current, its labels say."""
+        return self._labelled(STAGING)
+
     def _labelled(self, label: str) -> Version | None:
         """One call says which version that is, what it says, and what else it carries."""
         try:

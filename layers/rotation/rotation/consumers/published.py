@@ -40,11 +40,27 @@ class PublishedSecret:
         wanted = self._login(credential)
         if wanted.items() <= content.items() and not (mark.closes and not self._put_before(labels, mark)):
             return False
-        version = self._version(labels.current, mark)
-        self._store.put_once(version, SecretText(json.dumps({**content, **wanted})))
+        version = self._staged(labels, {**content, **wanted}, mark)
         if not self._store.swap(CURRENT, to=version, removed_from=labels.current):
             raise SecretStoreUnavailable(f"{self.name}: another version became current while this one was written")
         return True
+
+    def put(self, credential: Credential, mark: Mark) -> str:
+        labels = self._store.labels()
+        content = self._content(labels.current)
+        wanted = self._login(credential)
+        return labels.current if wanted.items() <= content.items() else self._staged(labels, {**content, **wanted}, mark)
+
+    def told(self) -> Credential | None:
+        found = self._store.staged()
+        if found is None or CURRENT in found.labels:
+            return None
+        return self._credential(self._object(found.text))
+
+    def _staged(self, labels: Labels, content: dict[str, Any], mark: Mark) -> str:
+        version = self._version(labels.current, mark)
+        self._store.put_once(version, SecretText(json.dumps(content)))
+        return version
 
     def _put_before(self, labels: Labels, mark: Mark) -> bool:
         """Whether what is current is what this very publish has put."""
@@ -54,9 +70,12 @@ class PublishedSecret:
         return str(uuid.uuid5(_NAMESPACE, f"{self._store.name}|{made_from}|{mark.text}"))
 
     def _content(self, version: str) -> dict[str, Any]:
+        return self._object(self._store.read(version))
+
+    def _object(self, text: SecretText) -> dict[str, Any]:
         """Never shown: what is wrong is said by the key alone."""
         try:
-            content = json.loads(self._store.read(version).reveal())
+            content = json.loads(text.reveal())
         except ValueError:
             content = None
         if not isinstance(content, dict):

@@ -12,6 +12,7 @@
     │   ├── FileSystemUnavailable     EFS did not answer, or did not (yet) allow the write
     │   ├── ClusterUnavailable        the Kubernetes API did not answer
     │   ├── ClusterConflict           somebody else changed the object at the same moment
+    │   ├── FleetUnavailable          EC2, Auto Scaling or Systems Manager did not answer, or throttled
     │   ├── AppUnhealthy              the health URL did not show the application working
     │   └── NoFreeSlot                the next slot, or each of a first rotation, is in use, maybe by sessions that are ending
     └── PermanentError              trying the same again cannot help
@@ -38,6 +39,22 @@
         ├── ClusterRefused            the Kubernetes API refused us; its reason is given
         ├── RolloutPaused             the Deployment is paused: it would never roll
         ├── RolloutFailed             Kubernetes says that the rollout exceeded its progress deadline
+        ├── FleetDenied               IAM denies this function what it needs of the instances
+        ├── InstancesMissing          no instance in service has the tag
+        ├── InstanceSilent            an instance in service did not answer within the rollout deadline
+        ├── CommandFailed             a command ended on an instance with an error that it did not explain
+        ├── CommandTimedOut           a command was still at work on an instance when its time was up
+        ├── CommandNotDelivered       an instance in service did not take a command in time
+        ├── CommandUndeliverable      a command could not be delivered to an instance in service
+        ├── CommandTerminated         an instance was not told any more, since the command had failed elsewhere
+        ├── CommandCancelled          a person cancelled a command
+        ├── WpConfigMissing           an instance has no such wp-config.php
+        ├── WpConfigUnsupported       a wp-config.php sets a value in a way we cannot rewrite; the line is named
+        ├── WpConfigReadOnly          an instance may not replace its wp-config.php
+        ├── DiskFull                  an instance has no room for another wp-config.php
+        ├── PhpMissing                an instance has no PHP to read its wp-config.php
+        ├── SecretUnreadable          an instance could not read the application's secret with its own role
+        ├── PageBad                   an instance does not show its own page with the new credential
         ├── EndpointTooSlow           the proxy still refuses a login that the database accepts, longer than the target allows
         ├── RolloutTooSlow            not complete within the target's rollout deadline
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
@@ -104,6 +121,9 @@ class ClusterUnavailable(TransientError): ...
 
 
 class ClusterConflict(TransientError): ...
+
+
+class FleetUnavailable(TransientError): ...
 
 
 class AppUnhealthy(TransientError): ...
@@ -179,6 +199,54 @@ class RolloutPaused(PermanentError): ...
 
 
 class RolloutFailed(PermanentError): ...
+
+
+class FleetDenied(PermanentError): ...
+
+
+class InstancesMissing(PermanentError): ...
+
+
+class InstanceSilent(PermanentError): ...
+
+
+class CommandFailed(PermanentError): ...
+
+
+class CommandTimedOut(PermanentError): ...
+
+
+class CommandNotDelivered(PermanentError): ...
+
+
+class CommandUndeliverable(PermanentError): ...
+
+
+class CommandTerminated(PermanentError): ...
+
+
+class CommandCancelled(PermanentError): ...
+
+
+class WpConfigMissing(PermanentError): ...
+
+
+class WpConfigUnsupported(PermanentError): ...
+
+
+class WpConfigReadOnly(PermanentError): ...
+
+
+class DiskFull(PermanentError): ...
+
+
+class PhpMissing(PermanentError): ...
+
+
+class SecretUnreadable(PermanentError): ...
+
+
+class PageBad(PermanentError): ...
 
 
 class EndpointTooSlow(PermanentError): ...

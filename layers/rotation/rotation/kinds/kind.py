@@ -22,6 +22,7 @@ class Holds(Enum):
     ACTIVE = "the one that the application uses"
     EVERY = "every user's, whoever's turn it is; to hold one is not to use it"
     NOTHING = "none: it is restarted, to pick up what the others hold"
+    VERSION = "copies of a version of the secret that moves the traffic, which say which one it is and nothing else"
 
 
 def reaches_all(_: Settings, __: Parameters) -> Iterator[str]:
@@ -57,6 +58,8 @@ class ConsumerKind:
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
     validated: bool = False
     """Whether the function of ValidateApp can read it back: only such a consumer may move the traffic."""
+    goes_on: str = "application_cache_seconds"
+    """The setting, if it has one, that says for how long the application may go on with what was there before."""
     rotated: str = ""
     """The setting that names a secret whose own rotation in Secrets Manager may start ours; empty where there is none."""
     in_cluster: bool = False

@@ -12,6 +12,7 @@ CONSUMERS = {
     "deployment": "rotation.consumers.deployment",
     "app-secret": "rotation.consumers.app_secret",
     "proxy-secret": "rotation.consumers.proxy_secret",
+    "wp-config": "rotation.consumers.wp_config",
 }
 SOURCES = {
     "mysql": "rotation.sources.mysql",

@@ -179,7 +179,7 @@ def _build(name: str, document: dict[str, Any]) -> Target:
     _refuse_shared(document)
     rotation_class = CLASSES[document["class"]]
     consumers = _consumers(document["consumers"])
-    cached = max((int(one.settings.get("application_cache_seconds", 0)) for one in consumers), default=0)
+    cached = max((int(one.settings.get(one.known.goes_on, 0)) for one in consumers), default=0)
     return Target(
         name=name,
         slot_secret=document["slot_secret"],
@@ -236,7 +236,24 @@ def _consumers(raw: Sequence[Mapping[str, Any]]) -> tuple[Consumer, ...]:
         raise ValueError(
             f"consumers[{late[0]}]: it keeps every user's password: put it before consumers[{place}], which moves the traffic"
         )
+    _check_copies(found, place)
     return (*found[:place], replace(found[place], traffic=True), *found[place + 1 :])
+
+
+def _check_copies(found: Sequence[Consumer], place: int) -> None:
+    """What holds copies of a version has to know of which secret, and is told before that secret moves."""
+    for number, one in enumerate(found):
+        if one.known.holds is not Holds.VERSION:
+            continue
+        if not found[place].known.rotated:
+            raise ValueError(
+                f"consumers[{number}]: a {one.kind} holds what the secret says that moves the traffic, and consumers[{place}] is"
+                f" none: add one of kind app-secret"
+            )
+        if "keys" in found[place].settings:
+            raise ValueError(f"consumers[{place}].keys: a {one.kind} reads username and password: leave the keys out")
+        if number > place:
+            raise ValueError(f"consumers[{number}]: put it before consumers[{place}], whose version it is told to hold")
 
 
 def _checked(place: int, consumer: Consumer) -> Consumer:

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
 from rotation.core.findings import Finding, Severity
+from rotation.core.fleet import BAD, LATEST_SECONDS, LOOK, Answer, Telling, failure, refuse_none, to
 from rotation.core.record import AdminRecord
 from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
-from rotation.ports import RotatedSecret, World
+from rotation.ports import Fleet, RotatedSecret, World
 from rotation.protocol.admin_login import Logins, find_admin
 from rotation.protocol.altering import one_password_only
 from rotation.protocol.intents import read_record
@@ -279,6 +280,62 @@ def deployment(world: World) -> Iterator[Finding]:
             )
 
 
+def instances(world: World) -> Iterator[Finding]:
+    """Whether there are any, and whether each can be told."""
+    for fleet in world.fleets():
+        found = fleet.instances()
+        refuse_none(fleet.name, found)
+        deaf = sorted(one.id for one in found if one.is_asked and not one.online)
+        for name in deaf:
+            mend = "start its agent, and give its role AmazonSSMManagedInstanceCore; an instance that nobody needs: end it"
+            yield Finding(Severity.FAILED, "instances", f"{name} has no agent that is connected to Systems Manager", mend)
+        if not deaf:
+            serving = sum(one.serves for one in found)
+            yield Finding(Severity.OK, "instances", f"{fleet.name}: {serving} in service, each with a connected agent")
+
+
+def instances_told(world: World) -> Iterator[Finding]:
+    """They are asked what they hold, which changes nothing: another function hears later what they say. The secret, from which a
+    version would be put, is read too."""
+    for consumer in world.credentials() if world.fleets() else ():
+        consumer.read()
+    for fleet, telling in _asked(world):
+        told = [one.id for one in fleet.instances() if one.is_asked and one.online]
+        if told:
+            fleet.tell(telling, told)
+        yield Finding(Severity.OK, "instances told", f"{len(told)} may be told, and are asked what they hold")
+
+
+def instances_files(world: World) -> Iterator[Finding]:
+    """What they have said."""
+    for fleet, telling in _asked(world):
+        said = {one.instance: one for one in to(telling, fleet.answers(world.now() - LATEST_SECONDS)) if one.ended}
+        for one in fleet.instances():
+            if one.is_asked:
+                yield _file(one.id, said.get(one.id), telling)
+
+
+def _file(name: str, answer: Answer | None, telling: Telling) -> Finding:
+    what = "instances' files"
+    if answer is None:
+        return Finding(Severity.SKIPPED, what, f"{name} has not said yet what it holds", "start mode verify again")
+    if answer.well(telling.version):
+        return Finding(Severity.OK, what, f"{name} holds what is current")
+    if answer.reason or answer.page == BAD or not answer.holds:
+        error = failure(name, answer)
+        return _failed(what, error)
+    mend = "the next rotation writes it; find out who changed it"
+    return Finding(Severity.WARNING, what, f"{name} holds another login than what is current", mend)
+
+
+def _asked(world: World) -> Iterator[tuple[Fleet, Telling]]:
+    for fleet in world.fleets():
+        assert world.rotated is not None  # noqa: S101 - the target is not parsed without
+        labels = world.rotated.labels()
+        older = tuple(filter(None, [labels.previous]))
+        yield fleet, Telling(LOOK, labels.current, older, mark="verify", careful=True)
+
+
 def cluster_may(kind: str, verb: str) -> Probe:
     """Whether RBAC allows this very function to do that."""
 
@@ -362,6 +419,7 @@ _ENDPOINT = Need("endpoint", endpoint)
 _FILES = Need("sqlconf.php", files)
 _WRITABLE = Need("sqlconf.php", writable_files)
 _CONSUMERS = Need("consumer", consumers, ClusterUnavailable)
+_INSTANCES = Need("instances", instances)
 _DEPLOYMENT = Need("deployment", deployment, ClusterUnavailable)
 
 
@@ -372,7 +430,7 @@ def _may(kind: str, *verbs: str) -> tuple[Need, ...]:
 NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "read_slots": (
         _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
-        _DATABASE, _SLOT_LOGINS, _APPLICATION, Need(KEPT, kept),
+        _DATABASE, _SLOT_LOGINS, _APPLICATION, Need(KEPT, kept), _INSTANCES,
     ),
     "claim_rotation": (_SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), _CONSUMERS),
     "sync_users": (_SLOT_SECRET, *_ADMIN),
@@ -381,6 +439,7 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "patch_secret": (_SLOT_SECRET, *_may("secret", "get", "patch"), _REACHED),
     "put_secret": (_SLOT_SECRET, Need("published secret", published_secrets), _REACHED),
     "check_login": (_SLOT_SECRET, _ENDPOINT),
+    "write_wp_config": (_SLOT_SECRET, _INSTANCES, Need("instances told", instances_told), _REACHED),
     "restart_app": (_SLOT_SECRET, *_may("deployment", "get", "patch")),
     "check_rollout": (*_may("deployment", "get"), _DEPLOYMENT),
     "validate_app": (_SLOT_SECRET, _FILES, _APPLICATION, _ENDPOINT, Need("health page", health)),
@@ -388,6 +447,7 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "close_flip": (_SLOT_SECRET,),
     "check_drained": (
         _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
+        _INSTANCES, Need("instances' files", instances_files),
     ),
     "rotate_old_slot": (_SLOT_SECRET, *_ADMIN),
     "discard_old_password": (_SLOT_SECRET, *_ADMIN, _ENDPOINT),

@@ -122,6 +122,11 @@ class Request:
         return f"{self.execution_name}.{self.direction}.{self.claim.version[:8]}.{again}"
 
     @property
+    def look_mark(self) -> str:
+        """What a question of the drain's is recognised by: after a second publish, what was said before it is out of date."""
+        return f"{self.execution_name}.{self.drain.republished if self.drain else 0}"
+
+    @property
     def rollout_began(self) -> float:
         """When the rollout was started, in seconds since 1970."""
         return float(self._event["rollout"]["began"])
@@ -136,6 +141,17 @@ class Request:
         """When PutSecret came first; None the first time."""
         began = self._event["put"].get("began")
         return None if began is None else float(began)
+
+    @property
+    def instances_began(self) -> float | None:
+        """When WriteWpConfig came first; None the first time."""
+        began = self._event["instances"].get("began")
+        return None if began is None else float(began)
+
+    @property
+    def instances_version(self) -> str:
+        """The version that instances are told to hold; empty before it is there."""
+        return str(self._event["instances"].get("version") or "")
 
     @property
     def secret_version(self) -> str:

@@ -34,6 +34,7 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
     pending = read_record(world.slots, labels.pending) if labels.pending else None
     logins = Logins(world)
     held = [consumer.read().at_place_of(current.credential(current.active)) for consumer in world.credentials()]
+    held += [one.at_place_of(current.credential(current.active)) for one in _told(world)]
     found = [Found(credential, logins.works(credential)) for credential in held]
     recorded, previous = [*([pending] if pending else []), current], partial(_previous, world.slots, labels)
     slots = {slot for record in recorded for slot in record.ring}
@@ -59,6 +60,13 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
         admin_drifted=login.known.drifted if login and world.target.rotates_admin else None,
         sessions=sessions,
     )
+
+
+def _told(world: World) -> Iterator[Credential]:
+    """What instances may hold that cannot be read: a publish that was cut short has told them of it, or the way back after one."""
+    told = world.rotated.told() if world.fleets() and world.rotated else None
+    if told is not None:
+        yield told
 
 
 def check_written(target: Target, record: Record) -> None:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         ClusterObject,
         CredentialConsumer,
         Endpoint,
+        Fleet,
         Health,
         ProtectedFile,
         RotatedSecret,
@@ -145,6 +146,13 @@ class AwsWorld:
         made: Workload = self._made(self.target.consumers[index])
         return made
 
+    def fleet(self, index: int) -> Fleet:
+        made: Fleet = self._made(self.target.consumers[index])
+        return made
+
+    def fleets(self) -> list[Fleet]:
+        return [self._made(consumer) for consumer in self.target.consumers if consumer.known.holds is Holds.VERSION]
+
     def cluster_objects(self, kind: str) -> list[ClusterObject]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.kind == kind]
 
@@ -179,7 +187,9 @@ class AwsWorld:
     def _here(self) -> Surroundings:
         from rotation.ports import Surroundings
 
-        return Surroundings(self.target.name, self.target.admin_secret, self._settings.sites_root, self.target.quiet_seconds)
+        target = self.target
+        secret = target.rotated_secret or ""
+        return Surroundings(target.name, target.admin_secret, self._settings.sites_root, target.quiet_seconds, secret)
 
     def _held(self, consumer: Consumer, username: str) -> CredentialConsumer:
         made = self._made(consumer)

@@ -3,11 +3,11 @@ its old password is discarded; all waiting is the state machine's."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.drain import REPUBLISHES, DrainStatus, Look, after
+from rotation.core.drain import REPUBLISHES, DrainStatus, Hold, Look, after, asks, heard_since
 from rotation.core.errors import ConsumerDiffers, DrainTooSlow
 from rotation.core.rollout import Progress, progress
 from rotation.protocol.admin_login import AdminLogin
@@ -27,9 +27,9 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
     """
     record = confirm(world.slots, request.claim.version)
     admin = AdminLogin(world)
-    held = [consumer.read() for consumer in world.credentials()]
+    reads = [consumer.read() for consumer in world.credentials()]
     now, target = world.now(), world.target
-    look = _look(world, request, record, admin, held)
+    look = _look(world, request, record, admin, reads)
     drain = after(look, request.drain, now, target.quiet_seconds, target.drain_deadline_seconds, target.cache_seconds)
     if drain.republished > REPUBLISHES:
         raise ConsumerDiffers(
@@ -40,15 +40,16 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
             f"{target.name}: the old credential is still in use, or not yet quiet for {target.quiet_seconds} s,"
             f" after {target.drain_deadline_seconds} s (drain.deadline_seconds)"
         )
-    return {**asdict(drain), "admin_in_use": any(c.username == admin.credential.username for c in held)}
+    return {**asdict(drain), "admin_in_use": any(c.username == admin.credential.username for c in reads)}
 
 
-def _look(world: World, request: Request, record: Record, admin: AdminLogin, held: list[Credential]) -> Look:
+def _look(world: World, request: Request, record: Record, admin: AdminLogin, reads: list[Credential]) -> Look:
     expected = record.credential(record.active)
-    published = all(credential.same_login(expected) for credential in held)
+    published = all(credential.same_login(expected) for credential in reads)
     rolled_out = all(progress(workload.rollout()) is Progress.COMPLETE for workload in world.workloads())
     if request.mode.terms.ignores_others:
-        return Look(published, rolled_out, sessions=0, logins=None)
+        look = Look(published, rolled_out, sessions=0, logins=None)
+        return replace(look, instances=_instances(world, request, look))
     # With one user nobody can tell which password a session or a login used: the quiet period alone is waited for.
     retiring = set() if record.two_values else {record.credential(record.leaves).username}
     if record.previous:
@@ -56,9 +57,22 @@ def _look(world: World, request: Request, record: Record, admin: AdminLogin, hel
     activities = {username: admin.ask(partial(world.source.activity, username=username)) for username in sorted(retiring)}
     # Every look of ours logs in as the admin, which a first rotation may be draining: its sessions tell, its logins do not.
     counts = [activity.logins for username, activity in activities.items() if username != admin.credential.username]
-    return Look(
+    look = Look(
         published,
         rolled_out,
         sessions=sum(activity.sessions for activity in activities.values()),
         logins=None if None in counts else sum(count or 0 for count in counts) - request.claim.own_logins,
     )
+    return replace(look, instances=_instances(world, request, look))
+
+
+def _instances(world: World, request: Request, look: Look) -> Hold:
+    """What they said that they hold since they were asked. Whoever still works as the old user may be one of them, so that is no
+    reason not to ask."""
+    if not world.fleets():
+        return Hold.SAME
+    from rotation.protocol.fleets import asked
+
+    now, target = world.now(), world.target
+    asking = look.published and look.rolled_out and asks(request.drain, now, target.quiet_seconds)
+    return asked(world, request.look_mark, heard_since(request.drain, now, target.drain_deadline_seconds), asking=asking)

@@ -44,10 +44,14 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
 
 
 def _refuse_what_would_be_rolled_back(world: World, facts: Facts, decision: Decision) -> None:
-    """What can be known before anything is touched: users without a place of their own at the proxy, a server that keeps one
-    password a user."""
+    """What can be known before anything is touched: nobody in service with the instances' tag, users without a place of their own
+    at the proxy, a server that keeps one password a user."""
     if decision.action is not Action.PUBLISH:
         return
+    if world.fleets():
+        from rotation.protocol.fleets import refuse_where_none_serves
+
+        refuse_where_none_serves(world)
     world.check_keepers([facts.current.credential(slot).username for slot in facts.current.ring])
     if facts.current.two_values and facts.admin and not world.source.inspect(facts.admin, ()).dual_passwords:
         raise one_password_only(world, decision.record.credential(decision.slot).username)
@@ -72,4 +76,8 @@ def _recreated(world: World) -> list[dict[str, str]]:
 def _plan(world: World, facts: Facts, decision: Decision) -> list[dict[str, str]]:
     said = "$config is not 1, so OpenEMR shows its setup and not the application; that is left as it is"
     in_setup = [{"state": "WriteSqlconf", "change": f"{file.name}: {said}"} for file in world.files() if file.in_setup()]
+    if world.fleets():
+        from rotation.protocol.fleets import planned
+
+        in_setup += planned(world)
     return in_setup + plan(decision, world.target, facts.file.credential.username if facts.file else None)

@@ -1,0 +1,261 @@
+"""Instances that are told which version of a secret to hold: who has to say that it does, and who is told next. Pure.
+
+First one alone (the canary), whose own page is asked; then all others. Nothing is remembered: what was told and what came of it
+is looked at each time, so a command whose answer was lost is found, and one that is sent twice does no harm."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+
+from rotation.core.drain import Hold
+from rotation.core.errors import (
+    CommandCancelled,
+    CommandFailed,
+    CommandNotDelivered,
+    CommandTerminated,
+    CommandTimedOut,
+    CommandUndeliverable,
+    DiskFull,
+    InstanceSilent,
+    InstancesMissing,
+    PageBad,
+    PermanentError,
+    PhpMissing,
+    SecretUnreadable,
+    WpConfigMissing,
+    WpConfigReadOnly,
+    WpConfigUnsupported,
+)
+
+WRITE, LOOK = "write", "look"
+DELIVERY_SECONDS, SCRIPT_SECONDS = 30, 300
+"""How long a command may wait for its instance, and how long it may work there, as the document says. Afterwards it does nothing:
+who looks whether one is still on its way need not look further back."""
+LATEST_SECONDS = DELIVERY_SECONDS + SCRIPT_SECONDS
+ATTEMPTS = 3
+"""How often an instance in service is told again that did not hear, or did not finish."""
+WELL, BAD = "well", "bad"
+
+
+class Status(StrEnum):
+    """What came of a command on one instance, as Systems Manager's StatusDetails have it."""
+
+    UNDER_WAY = "under way"
+    SUCCESS = "Success"
+    FAILED = "Failed"
+    TIMED_OUT = "ExecutionTimedOut"
+    NOT_DELIVERED = "DeliveryTimedOut"
+    UNDELIVERABLE = "Undeliverable"
+    TERMINATED = "Terminated"
+    CANCELLED = "Cancelled"
+
+
+class Place(StrEnum):
+    """Where an instance is in its life, as far as it matters to a credential."""
+
+    SERVES = "in service"
+    """Nothing counts as published until it holds it."""
+    BOOTS = "boots"
+    """What its boot unit has read may be what was current before; what its file says now means nothing yet."""
+    STANDS_BY = "stands by"
+    """It serves nobody, and may come to: what it holds matters before something is withdrawn."""
+    LEAVES = "leaves"
+    """It does not come back."""
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One machine that has the tag, and is there."""
+
+    id: str
+    place: Place
+    online: bool
+    """Its agent is connected: it can be told."""
+
+    @property
+    def serves(self) -> bool:
+        return self.place is Place.SERVES
+
+    @property
+    def is_asked(self) -> bool:
+        """What its file says counts."""
+        return self.place in (Place.SERVES, Place.STANDS_BY)
+
+
+@dataclass(frozen=True)
+class Telling:
+    """What instances are told. No credential is in it."""
+
+    action: str
+    version: str
+    """Of the application's secret."""
+    candidates: tuple[str, ...] = ()
+    """Other versions that the file may hold, to be named in the answer."""
+    mark: str = ""
+    """What makes it another telling than the same one of another publish."""
+    careful: bool = False
+    """Each asks its own page, and the first failure spares the others. On the way back all are told, whatever one of them says."""
+
+    @property
+    def key(self) -> str:
+        """By it what was told is found again, by whoever looks."""
+        return f"{self.action} {self.version} {sha256(self.mark.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came of one command on one instance."""
+
+    instance: str
+    key: str
+    """Of the telling."""
+    status: Status
+    asked: float
+    """When it was told, in seconds since 1970."""
+    holds: str = ""
+    """The version whose credential its file holds; `other` or `unreadable`; empty where it did not say."""
+    page: str = ""
+    reason: str = ""
+    """The name of our own error."""
+    detail: str = ""
+
+    @property
+    def ended(self) -> bool:
+        return self.status is not Status.UNDER_WAY
+
+    def well(self, version: str) -> bool:
+        """Whether the instance holds that version, and its own page does not show otherwise."""
+        return self.status is Status.SUCCESS and self.holds == version and self.page != BAD
+
+
+@dataclass(frozen=True)
+class Next:
+    """What to do about instances that are to be written."""
+
+    complete: bool
+    tell: tuple[str, ...] = ()
+
+
+REASONS: Mapping[str, type[PermanentError]] = {
+    one.__name__: one
+    for one in (WpConfigMissing, WpConfigUnsupported, WpConfigReadOnly, DiskFull, PhpMissing, SecretUnreadable, PageBad)
+}
+ENDS: Mapping[Status, type[PermanentError]] = {
+    Status.FAILED: CommandFailed,
+    Status.TIMED_OUT: CommandTimedOut,
+    Status.NOT_DELIVERED: CommandNotDelivered,
+    Status.UNDELIVERABLE: CommandUndeliverable,
+    Status.TERMINATED: CommandTerminated,
+    Status.CANCELLED: CommandCancelled,
+}
+SAID: Mapping[Status, str] = {
+    Status.FAILED: "the command failed and did not say why; look at its output in Systems Manager",
+    Status.TIMED_OUT: f"the command did not end within {SCRIPT_SECONDS} s; is the machine overloaded?",
+    Status.NOT_DELIVERED: "it did not take the command in time; is its agent running?",
+    Status.UNDELIVERABLE: "the command could not be delivered; does its agent reach Systems Manager?",
+    Status.TERMINATED: "it was not told any more, since the command had failed elsewhere",
+    Status.CANCELLED: "somebody cancelled the command",
+}
+
+
+def to(telling: Telling, answers: Sequence[Answer]) -> list[Answer]:
+    """What came of that."""
+    return [answer for answer in answers if answer.key == telling.key]
+
+
+def to_write(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling) -> Next:
+    """Whether all in service hold it, and who is to be told now: nobody who is still at an earlier write, which may end later.
+    Raises what no further telling would mend."""
+    version = telling.version
+    writing = {answer.instance for answer in answers if not answer.ended and answer.key.startswith(WRITE)}
+    answers = to(telling, answers)
+    serving = [one for one in instances if one.serves]
+    told = {one.id: [answer for answer in answers if answer.instance == one.id] for one in serving}
+    done = {name for name, said in told.items() if any(answer.well(version) for answer in said)}
+    _refuse_failed({name: said for name, said in told.items() if name not in done}, version)
+    if len(done) == len(serving):
+        return Next(complete=True)
+    free = [one.id for one in serving if one.online and one.id not in done | writing]
+    if telling.careful and not done:
+        return Next(complete=False, tell=_canary(serving, free))
+    return Next(complete=False, tell=tuple(sorted(free)))
+
+
+def _canary(serving: Sequence[Instance], free: Sequence[str]) -> tuple[str, ...]:
+    """None while one is at it."""
+    busy = [one for one in serving if one.online and one.id not in free]
+    return () if busy else tuple(sorted(free)[:1])
+
+
+def _refuse_failed(told: Mapping[str, Sequence[Answer]], version: str) -> None:
+    """The worst of all: that a command was taken back elsewhere says less than why."""
+    failures = [found for name, said in told.items() for found in _failed(name, said, version)]
+    failures.sort(key=lambda error: isinstance(error, CommandTerminated))
+    if failures:
+        raise failures[0]
+
+
+def _failed(name: str, said: Sequence[Answer], version: str) -> Iterator[PermanentError]:
+    ended = sorted((answer for answer in said if answer.ended), key=lambda answer: answer.asked)
+    final = [answer for answer in ended if answer.reason or answer.status is Status.CANCELLED or _differs(answer, version)]
+    for answer in final[-1:] or (ended[-1:] if len(ended) >= ATTEMPTS else []):
+        yield failure(name, answer)
+
+
+def _differs(answer: Answer, version: str) -> bool:
+    return answer.status is Status.SUCCESS and not answer.well(version)
+
+
+def failure(name: str, answer: Answer) -> PermanentError:
+    """As people are told of it."""
+    error = REASONS.get(answer.reason) or (PageBad if answer.page == BAD else ENDS.get(answer.status, CommandFailed))
+    return error(f"instance {name}: {answer.detail or SAID.get(answer.status, 'it does not hold what it was told to')}")
+
+
+def refuse_none(name: str, instances: Sequence[Instance]) -> None:
+    """The tag may be misspelt: to write nowhere would look like success."""
+    if not any(one.serves for one in instances):
+        boot = sum(one.place is Place.BOOTS for one in instances)
+        said = f"; {boot} boot: wait for them" if boot else "; does the tag say what the target says?"
+        raise InstancesMissing(f"{name}: none is in service{said}")
+
+
+def first_told(name: str, instances: Sequence[Instance]) -> str:
+    """For a dry run: how many would be written, and which one first."""
+    serving = sorted(one.id for one in instances if one.serves and one.online)
+    more = sum(not one.serves for one in instances)
+    return f"{name}: {len(serving)} in service are told{f', {serving[0]} first' if serving else ''}; {more} boot, stand by or leave"
+
+
+def silent(name: str, instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, waited: float) -> PermanentError:
+    """Whoever is in service and has not answered when time is up."""
+    well = {answer.instance for answer in to(telling, answers) if answer.well(telling.version)}
+    missing = sorted(one.id for one in instances if one.serves and one.id not in well)
+    offline = sorted(one.id for one in instances if one.serves and not one.online)
+    said = f"; without a connected agent: {', '.join(offline)}" if offline else ""
+    return InstanceSilent(f"{name}: after {waited:.0f} s no answer of {', '.join(missing)} (rollout.deadline_seconds){said}")
+
+
+def held(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, since: float) -> Hold:
+    """Of every instance that stays, by what was said since then: one that boots may have read what was current before. As long as
+    somebody is still being told to write, of whatever run, nothing is known."""
+    newest = _newest(to(telling, answers), since)
+    here = {one.id for one in instances}
+    writes = any(not one.ended and one.key.startswith(WRITE) for one in answers if one.instance in here)
+    if writes or any(one.place is Place.BOOTS or (one.is_asked and one.id not in newest) for one in instances):
+        return Hold.UNKNOWN
+    return Hold.SAME if all(newest[one.id].holds == telling.version for one in instances if one.is_asked) else Hold.OTHER
+
+
+def unasked(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, since: float) -> tuple[str, ...]:
+    """Who can be asked, and has neither answered since then nor been asked."""
+    said = to(telling, answers)
+    busy = {answer.instance for answer in said if not answer.ended} | set(_newest(said, since))
+    return tuple(sorted(one.id for one in instances if one.is_asked and one.online and one.id not in busy))
+
+
+def _newest(answers: Sequence[Answer], since: float) -> dict[str, Answer]:
+    """Of those that say what is held."""
+    said = (answer for answer in answers if answer.ended and answer.holds and answer.asked >= since)
+    return {answer.instance: answer for answer in sorted(said, key=lambda answer: answer.asked)}

@@ -1,0 +1,1 @@
+"""Real WordPress on instances behind a balancer, with its database."""
