@@ -86,7 +86,7 @@ def _rotate(story: Story, name: str, *, outage: bool) -> None:
     before, admin = stack.secret(stack.slot_secret), stack.secret(stack.admin_secret)
     old, user = before["active_slot"], _active_user(before)
     print(f"{name}: the application uses slot {old} ({user})", flush=True)
-    run = _follow(story, name, on_moved=story.show.outage if outage else None)
+    run = _follow(story, name, on_moved=story.show.outage if outage else story.show.change)
     after = stack.secret(stack.slot_secret)
     story.chapters.append(Chapter(run, "RotationSucceeded", user, _active_user(after)))
     if run.outcome != "RotationSucceeded":
@@ -133,6 +133,7 @@ def _follow(story: Story, name: str, on_moved: Callable[[], object] | None = Non
     for run, visit in follow(story.stack, arn):
         if on_moved and visit and visit.state == story.show.moves:
             on_moved()
+            on_moved = None  # a state may be entered more than once
         teller.tell(run, visit)
     teller.end(run)
     return run

@@ -30,16 +30,20 @@ AFTER = {
     "RotateAdmin": "AdminNotRotated",
     "ReleaseRotation": "NotReleased",
 }
-OPENEMR, PROXY, ONE_USER = "openemr", "proxy", "one-user"
-PUBLISHING = {OPENEMR: ("WriteSqlconf", "PatchSecret", "RestartApp", ROLLOUT), PROXY: ("PutSecret", "CheckLogin")}
+OPENEMR, PROXY, WORDPRESS, ONE_USER = "openemr", "proxy", "wordpress", "one-user"
+PUBLISHING = {
+    OPENEMR: ("WriteSqlconf", "PatchSecret", "RestartApp", ROLLOUT),
+    PROXY: ("PutSecret", "CheckLogin"),
+    WORDPRESS: ("PutSecret", "WriteWpConfig"),
+}
 FAILURES = {app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER} for app, states in PUBLISHING.items()}
 """Of each application that is shown, where a failing state leads: the terminal state the demo then expects."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """APP=openemr|proxy ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
-    CLUSTER=stand-in|real|kubeconfig, of proxy RING=n"""
+    """APP=openemr|proxy|wordpress ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
+    CLUSTER=stand-in|real|kubeconfig, of proxy RING=n, of wordpress INSTANCES=n"""
 
     rotations: int = 2
     pods: int = 3
@@ -53,6 +57,7 @@ class Options:
     app: str = OPENEMR
     ring: int = 2
     """How many users take turns."""
+    instances: int = 3
 
     @classmethod
     def parse(cls, environment: Mapping[str, str] = os.environ) -> Options:
@@ -75,10 +80,11 @@ class Options:
             cluster=_cluster(environment) if app == OPENEMR else cls.cluster,
             app=app,
             ring=_number(environment, "RING", cls.ring, 2, 3),
+            instances=_number(environment, "INSTANCES", cls.instances, 2, 50),
         )
 
 
-OWN = {"PODS": OPENEMR, "LOGINS": OPENEMR, "BREAK": OPENEMR, "RING": PROXY}
+OWN = {"INSTANCES": WORDPRESS, "PODS": OPENEMR, "LOGINS": OPENEMR, "BREAK": OPENEMR, "RING": PROXY}
 """What can be said of one application only. CLUSTER is in the environment of all tests, and passed over where there is none."""
 
 

@@ -7,13 +7,15 @@ from contextlib import AbstractContextManager, nullcontext
 
 from local.faults import Fault, meant
 from local.load import MARKER
-from local.options import OPENEMR, PROXY, ROLLOUT, Options
+from local.options import OPENEMR, PROXY, ROLLOUT, WORDPRESS, Options
 from local.report import SEARCHED
 from local.rollouts import RolloutWatch
 from local.running import Running
 from local.shop.proxied import Shop
 from local.shop.stack import SHOWN
 from local.stack import LocalStack
+from local.wordpress.site import TITLE
+from local.wordpress.stack import WordPress
 
 TRIES = 4
 """A killed function is tried this often by the machine (once and three retries): to fail a state, kill it as often."""
@@ -46,6 +48,9 @@ class OpenEmr:
     def outage(self) -> None:
         self.stack.app.cluster.kill_pods()
 
+    def change(self) -> None:
+        """Nothing else happens meanwhile."""
+
 
 class Proxied:
     marker = SHOWN
@@ -76,9 +81,46 @@ class Proxied:
         time.sleep(OUTAGE_SECONDS)
         self.stack.proxy.start()
 
+    def change(self) -> None:
+        """Nothing else happens meanwhile."""
 
-Show = OpenEmr | Proxied
-SHOWS: dict[str, type[Show]] = {OPENEMR: OpenEmr, PROXY: Proxied}
+
+class Instances:
+    """One is launched while the others are told, and one ended, in each rotation that is to succeed."""
+
+    marker = TITLE
+    searched = f"{SEARCHED}; what Run Command and the agents keep"
+    moves = "WriteWpConfig"
+    settles = 0.0
+    stack: WordPress
+
+    def __init__(self, options: Options) -> None:
+        self.stack = WordPress(options.instances)
+        self.setup = {"instances": f"{options.instances}; in each rotation one is launched and one ended"}
+        self.starts = f"AWS, MySQL and WordPress on this machine ({options.instances} instances)"
+
+    def watch(self) -> AbstractContextManager[RolloutWatch | None]:
+        return nullcontext()
+
+    def break_state(self, state: str) -> None:
+        kill(self.stack, state)
+
+    def change(self) -> None:
+        """What Auto Scaling would do in the middle of it."""
+        fleet = self.stack.fleet
+        oldest = next(iter(fleet.instances.values()))
+        fleet.launch()
+        fleet.wait_until_serving()
+        fleet.end(oldest)
+
+    def outage(self) -> None:
+        """Of one instance, without a word."""
+        fleet = self.stack.fleet
+        fleet.lose(next(iter(fleet.instances.values())))
+
+
+Show = OpenEmr | Proxied | Instances
+SHOWS: dict[str, type[Show]] = {OPENEMR: OpenEmr, PROXY: Proxied, WORDPRESS: Instances}
 
 
 def kill(stack: Running, state: str) -> None:

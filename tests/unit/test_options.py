@@ -76,7 +76,7 @@ def test_a_soak_of_another_application_is_ten_rotations_under_forty_requests_a_s
         ("FAIL", "Flip", "there is no such state. One of: ReadSlots"),
         ("PAGE", "/", "this is a folder"),
         ("CLUSTER", "minikube", "one of stand-in, real, kubeconfig"),
-        ("APP", "wordpress", "there is no such application. One of: openemr, proxy."),
+        ("APP", "drupal", "there is no such application. One of: openemr, proxy, wordpress."),
         ("RING", "3", "RING is for APP=proxy only"),
     ],
 )
