@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from local.options import OPENEMR, PROXY
+from local.options import OPENEMR, PROXY, WORDPRESS
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,30 @@ OF_PROXY = (
         ("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.proxied", "shop.stack"),
     ),
 )
-OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY)}
+OF_WORDPRESS = (
+    StandIn("RDS", "one MySQL server, without readers or fail-over", ("mysql", "mysqld", "postgres", "postgresql")),
+    StandIn(
+        "EC2 and Auto Scaling",
+        "an instance is a folder, a WordPress served by PHP's own server, and an agent; one is launched when the demo says so",
+        ("instances.fleet", "instances.programs", "wordpress.blog", "wordpress.site"),
+    ),
+    StandIn(
+        "Systems Manager's Run Command",
+        "a service and agents of ours, which run the shipped document by a shell",
+        ("instances.agent", "instances.commands", "instances.documents", "instances.run_command"),
+    ),
+    StandIn("The instance metadata service", "a server of ours, IMDSv2 only", ("instances.metadata",)),
+    StandIn("The Application Load Balancer", "a balancer of ours with health checks", ("balancer", "instances.front")),
+)
+OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY), WORDPRESS: (*AWS, *OF_WORDPRESS)}
 PLUMBING = (
     *("aws", "faults", "iam.recording", "leftovers", "ports", "record", "running", "wsgi"),
     *("cluster.http", "load"),
+    *("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.stack", "wordpress.stack"),
     *("instances.commands", "instances.documents", "instances.run_command"),
 )
-"""What starts them, hurts them, and writes down what they were asked; and Run Command, which these shows have no instances for."""
+"""What starts them, hurts them, and writes down what they were asked; what a show uses of another's; and Run Command, where there
+are no instances."""
 
 
 def told(app: str) -> dict[str, str]:

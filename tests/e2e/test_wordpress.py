@@ -16,11 +16,13 @@ from local.wordpress.site import TITLE
 from local.wordpress.stack import WordPress
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import Turns
+from tests.whole import only_in_the_whole
 
 ROTATIONS = int(os.environ.get("ROTATIONS", "1"))
 PACE = Pace(quiet_seconds=1, cache_seconds=1)
-RATE = float(os.environ.get("RATE", "20"))
-"""A page of WordPress takes 20 ms of processor time: 40 a second want a machine that does nothing else."""
+RATE = float(os.environ.get("RATE", "10"))
+"""A page of WordPress takes some 30 ms of processor time: 40 a second want a machine that does nothing else."""
+pytestmark = only_in_the_whole
 
 
 class WordPressTurns(Turns):
@@ -34,7 +36,7 @@ class WordPressTurns(Turns):
         """A rotation; each act once, when its state has ended for the first time."""
         arn = self.start()
         run, left = Run(arn), dict(meanwhile)
-        for run, visit in follow(self.stack, arn):
+        for _, visit in follow(self.stack, arn):
             if visit and (act := left.pop(visit.state, None)):
                 act()
         assert left == {}

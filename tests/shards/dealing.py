@@ -11,7 +11,7 @@ TIMES = ROOT / "tests" / "seconds.json"
 RUN = "whole" if os.environ.get("WHOLE") else "every day"
 UNKNOWN = 30.0
 """Seconds of a file that nobody has timed yet."""
-MEASURES = ["tests/e2e/test_rotation.py"]
+MEASURES = ["tests/e2e/test_rotation.py", "tests/e2e/test_wordpress.py"]
 FOLDERS = {"e2e": "tests/e2e", "other": "tests/contract"}
 WHOLE_FOLDERS = ["tests/unit", "tests/statemachine"]
 SHARDS = {"e2e": 3, "other": 2}
