@@ -17,8 +17,14 @@ from local.running import BUILD, OVERRIDES
 from tests.worlds.families import EVERYBODY, FAMILIES
 
 ONLY_OPENEMR = {f"{step}Function" for step in ("WriteSqlconf", "FixPermissions", "PatchSecret", "RestartApp", "CheckRollout")}
+INSTANCES = {"WriteWpConfigFunction"}
 PROXY = {"PutSecretFunction", "CheckLoginFunction", "RotateSecretFunction"}
-LEFT_OUT = {"OpenEMR": PROXY, "RDS Proxy": ONLY_OPENEMR, "a secret without a proxy": ONLY_OPENEMR | {"CheckLoginFunction"}}
+LEFT_OUT = {
+    "OpenEMR": PROXY | INSTANCES,
+    "RDS Proxy": ONLY_OPENEMR | INSTANCES,
+    "a secret without a proxy": ONLY_OPENEMR | INSTANCES | {"CheckLoginFunction"},
+    "WordPress": ONLY_OPENEMR | {"CheckLoginFunction"},
+}
 EVERY = len(list((Path(__file__).parents[2] / "functions").iterdir()))
 
 each_family = pytest.mark.parametrize("family", FAMILIES)
@@ -77,7 +83,7 @@ def verified(aws: LocalAws, stack: Stack) -> dict[str, Any]:
 def test_verify_asks_the_functions_that_are_there_and_passes_over_the_others(aws: LocalAws, stacks: dict[str, Stack]) -> None:
     """The secrets are not there, so that whoever looks finds something."""
     probes = {one["function"]: one for one in verified(aws, stacks["RDS Proxy"])["probes"]}
-    absent = {"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout"}
+    absent = {"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout", "write_wp_config"}
     assert {name for name, one in probes.items() if one.get("findings") == []} == absent
     assert {name for name, one in probes.items() if "failure" in one} == set()
     assert {"put_secret", "check_login", "read_slots"} <= set(probes)

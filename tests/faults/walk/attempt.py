@@ -118,8 +118,8 @@ class Attempt:
         return not before.refuses and (before.lock, before.passwords_made) == (self._world.source.lock, self._world.passwords_made)
 
     def _from(self, number: int, before: Gate | None = None, after: Gate | None = None) -> Invocation:
-        """The same call, right before that boundary; as if nothing had happened yet."""
-        moment = self._moments[number - 1]
+        """The same call, right before that boundary; as if nothing had happened yet. One that has none begins."""
+        moment = self._moments[number - 1] if self._moments else Moment(self._node.world, ())
         self._world.restore(moment.world)
         return self._invocation(moment.told, before, after)
 
