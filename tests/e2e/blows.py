@@ -28,6 +28,8 @@ WORDS = "SayWhy"
 """All is done or undone by then; that a run ends the same way without it is held by tests/statemachine/test_ends.py."""
 BUTTON = "WaitForSecretsManager"
 """Only where Secrets Manager began it: test_secrets_manager.py strikes that rotation in all of its steps."""
+INSTANCES = ("WriteWpConfig", "WaitForInstances")
+"""Of WordPress alone: no real instances are struck there yet. The explorer strikes them at every boundary."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
@@ -111,9 +113,9 @@ class Way:
         return [*first, *(name for name in visited(starts[direction], direction) if name not in left_out)]
 
 
-OPENEMR = Way(("PutSecret", "WaitForLogin", "CheckLogin", BUTTON), (FORWARD, RESTORE), "RestartApp", "ClusterRefused")
+OPENEMR = Way(("PutSecret", "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES), (FORWARD, RESTORE), "RestartApp", "ClusterRefused")
 SHOP = Way(
-    ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout", BUTTON),
+    ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout", BUTTON, *INSTANCES),
     (FORWARD, RETIRE, RESTORE),
     "ValidateApp",
     "LoginRefused",

@@ -13,11 +13,13 @@ from tests.e2e.blows import (
     BRISK,
     BUTTON,
     FORWARD,
+    INSTANCES,
     LINGERING,
     OPENEMR,
     OTHER_MODES,
     RESTORE,
     SHOP,
+    WORDS,
     Blows,
     Tally,
     works_or_waits,
@@ -51,7 +53,7 @@ def blows(rotations: Rotations, tally: Tally) -> Blows:
 
 def test_every_state_that_works_or_waits_is_struck() -> None:
     struck = {name for way in (OPENEMR, SHOP) for name, _ in way.struck}
-    assert {name for name in states(shipped()) if works_or_waits(name)} - struck == {*OTHER_MODES, BUTTON}
+    assert {name for name in states(shipped()) if works_or_waits(name)} - struck == {*OTHER_MODES, BUTTON, WORDS, *INSTANCES}
 
 
 @pytest.mark.parametrize("direction", OPENEMR.ways(FORWARD))
