@@ -81,6 +81,10 @@ def _function(resolved: Resolved, key: str, function: Mapping[str, Any], recordi
     for call in recording.calls:
         if call.caller == name:
             yield _mount(resolved, function, call) if call.action in MOUNTS else _request(call)
+        if call.caller == name and call.action == "ssm:SendCommand":
+            # Systems Manager, SendCommand: asked for the document, and for each instance with its tags.
+            tag = {"ssm:resourceTag/app": resolved.value({"Ref": "InstancesApp"})}
+            yield Request(call.action, f"arn:aws:ec2:{REGION}:{ACCOUNT}:instance/i-00000000000000000", tag)
         if call.action == "lambda:InvokeFunction" and call.resource.endswith(name):
             yield from _log(function)
     # What became of an asynchronous invocation is sent on with the function's role.
