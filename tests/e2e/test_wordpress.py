@@ -36,7 +36,8 @@ class WordPressTurns(Turns):
         """A rotation; each act once, when its state has ended for the first time."""
         arn = self.start()
         run, left = Run(arn), dict(meanwhile)
-        for _, visit in follow(self.stack, arn):
+        for now, visit in follow(self.stack, arn):
+            run = now
             if visit and (act := left.pop(visit.state, None)):
                 act()
         assert left == {}
