@@ -52,7 +52,19 @@ class OpenEmr:
         """Nothing else happens meanwhile."""
 
 
-class Proxied:
+class WithoutPods:
+    """Nothing of it rolls out, and every state of it is a function's."""
+
+    stack: Running
+
+    def watch(self) -> AbstractContextManager[RolloutWatch | None]:
+        return nullcontext()
+
+    def break_state(self, state: str) -> None:
+        kill(self.stack, state)
+
+
+class Proxied(WithoutPods):
     marker = SHOWN
     searched = f"{SEARCHED}; every statement in PostgreSQL's log, pg_stat_statements"
     moves = "PutSecret"
@@ -70,12 +82,6 @@ class Proxied:
         }
         self.starts = f"AWS, PostgreSQL, PgBouncer for RDS Proxy, and an application on this machine ({options.ring} users)"
 
-    def watch(self) -> AbstractContextManager[RolloutWatch | None]:
-        return nullcontext()
-
-    def break_state(self, state: str) -> None:
-        kill(self.stack, state)
-
     def outage(self) -> None:
         self.stack.proxy.stop()
         time.sleep(OUTAGE_SECONDS)
@@ -85,7 +91,7 @@ class Proxied:
         """Nothing else happens meanwhile."""
 
 
-class Instances:
+class Instances(WithoutPods):
     """One is launched while the others are told, and one ended, in each rotation that is to succeed."""
 
     marker = TITLE
@@ -98,12 +104,6 @@ class Instances:
         self.stack = WordPress(options.instances)
         self.setup = {"instances": f"{options.instances}; in each rotation one is launched and one ended"}
         self.starts = f"AWS, MySQL and WordPress on this machine ({options.instances} instances)"
-
-    def watch(self) -> AbstractContextManager[RolloutWatch | None]:
-        return nullcontext()
-
-    def break_state(self, state: str) -> None:
-        kill(self.stack, state)
 
     def change(self) -> None:
         """What Auto Scaling would do in the middle of it."""

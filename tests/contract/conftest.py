@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -28,6 +29,13 @@ def adapters_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[LocalAws
 
     yield use
     adapter.client.cache_clear()
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+    """One that runs no function."""
+    with LocalAws(runtime_python=Path("no-function-runs-here"), logs=tmp_path_factory.mktemp("logs")) as aws:
+        yield aws
 
 
 @contextmanager

@@ -5,7 +5,7 @@ What only a file or a secret can show is in test_sqlconf_file and test_published
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,12 +33,6 @@ from tests.worlds.living import PHP, LivingWorld
 from tests.worlds.world import SECRET, SQLCONF, MemoryWorld
 
 URL = {"URL": "postgresql://{username}:{password|url}@{host}:{port}/{dbname}", "user": "{username}"}
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with LocalAws(runtime_python=Path("no-function-runs-here"), logs=tmp_path_factory.mktemp("logs")) as aws:
-        yield aws
 
 
 @dataclass

@@ -18,12 +18,6 @@ from tests.contract.machine import HOST, NEW, OLD, ROLE, Machine, Secret, config
 from tests.contract.wp_configs import ACCEPTED, REFUSED
 
 
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with LocalAws(runtime_python=Path("no-function-runs-here"), logs=tmp_path_factory.mktemp("logs")) as aws:
-        yield aws
-
-
 @pytest.fixture
 def machine(tmp_path: Path, aws: LocalAws) -> Iterator[Machine]:
     with Machine(tmp_path, aws) as machine:

@@ -8,25 +8,18 @@ import select
 import signal
 import struct
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Self
 
 import pytest
 
 from local.aws import LocalAws
-from tests.contract.machine import NEW, OLD, Answer, Machine, Secret, config
+from tests.contract.machine import NEW, OLD, Answer, Machine, Secret, Served, config
 
 WITHIN_SECONDS = 30.0
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with LocalAws(runtime_python=Path("no-function-runs-here"), logs=tmp_path_factory.mktemp("logs")) as aws:
-        yield aws
 
 
 @pytest.fixture
@@ -170,7 +163,7 @@ def test_a_folder_that_it_may_not_write_into(machine: Machine, aws: LocalAws) ->
 # ---- the page -----------------------------------------------------------------------------------------------------------------
 
 
-class Page:
+class Page(Served):
     """A web server that says what it is told to say, and when it was asked for which host."""
 
     def __init__(self, status: int, text: str) -> None:
@@ -184,20 +177,7 @@ class Page:
                 self.end_headers()
                 self.wfile.write(text.encode())
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_port
-        self.url = f"http://127.0.0.1:{self.port}/"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
 
 @pytest.fixture

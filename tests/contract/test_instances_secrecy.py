@@ -6,8 +6,7 @@ import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
@@ -20,13 +19,7 @@ from local.aws import LocalAws
 from local.iam.recording import Recording
 from local.instances import document
 from local.instances.documents import MOST_BYTES, Document, InvalidParameters
-from tests.contract.machine import DOCUMENT, NEW, OLD, ROLE, Machine, Secret, config
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with LocalAws(runtime_python=Path("no-function-runs-here"), logs=tmp_path_factory.mktemp("logs")) as aws:
-        yield aws
+from tests.contract.machine import DOCUMENT, NEW, OLD, ROLE, Machine, Secret, Served, config
 
 
 class Sampling:
@@ -113,7 +106,7 @@ def test_all_that_a_role_calls_is_to_read_the_secret(tmp_path: Path, tmp_path_fa
 # ---- the signature, judged by AWS's own library -------------------------------------------------------------------------------
 
 
-class Endpoint:
+class Endpoint(Served):
     """Keeps the one request that comes."""
 
     def __init__(self) -> None:
@@ -127,19 +120,7 @@ class Endpoint:
                 kept.body = self.rfile.read(int(self.headers["content-length"]))
                 self.send_error(400)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_port}"
-
-    def __enter__(self) -> Endpoint:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        super().__init__(Handler)
 
 
 def test_the_request_is_signed_as_aws_wants_it(tmp_path: Path, aws: LocalAws) -> None:

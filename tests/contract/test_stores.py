@@ -4,8 +4,7 @@ Faults on the wire, and what becomes of twins at the same moment, are in test_se
 """
 
 import uuid
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Protocol
 
 import pytest
@@ -83,12 +82,6 @@ def recorded(name: str) -> InMemory:
     world = LivingWorld()
     ports = Ports(Invocation(world, "read_slots", {"execution": {"id": "arn"}}, "test"))
     return InMemory(world.slots, ports.slots) if name == "slots" else InMemory(world.admin, ports.admin)
-
-
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
-    with LocalAws(runtime_python=Path("no-function-runs-here"), logs=tmp_path_factory.mktemp("logs")) as aws:
-        yield aws
 
 
 @pytest.fixture(params=["AWS", "small world", "living world: slots", "living world: admin"])

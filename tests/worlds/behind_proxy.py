@@ -15,7 +15,7 @@ from rotation.core.seen import Ran
 from rotation.kinds.target import parse_target
 
 from local import secret_labels as aws
-from tests.worlds.living import ARN, STALE_SECONDS, LivingWorld
+from tests.worlds.living import ARN, STALE_SECONDS, LivingWorld, WithoutCluster
 from tests.worlds.proxied import APPLICATION, over
 from tests.worlds.proxied_ports import Endpoint, ProxiedPorts
 from tests.worlds.read_secrets import ApplicationSecret, ReadSecret
@@ -44,7 +44,7 @@ class Rotation:
     """Complete, abandoned or given up: it calls no more, and a call that is still at work may act."""
 
 
-class ProxiedWorld(LivingWorld):
+class ProxiedWorld(WithoutCluster, LivingWorld):
     """`kind`: of the database. `rotated_to`: the version to which Secrets Manager is about to rotate the application's secret."""
 
     proxies: dict[str, ReadSecret]
@@ -126,15 +126,6 @@ class ProxiedWorld(LivingWorld):
 
     def traffic(self) -> Any:
         return over(self.application, PublishedSecret)
-
-    def files(self) -> list[Any]:
-        return []
-
-    def workloads(self) -> list[Any]:
-        return []
-
-    def cluster_objects(self, kind: str) -> list[Any]:
-        return []
 
     @property
     def endpoint(self) -> "Endpoint":  # type: ignore[override]

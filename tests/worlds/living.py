@@ -468,3 +468,16 @@ def _frozen(name: str, account: Account) -> tuple[Any, ...]:
     """In the order of Account's fields; the count of logins is last."""
     a = account
     return (name, a.password, a.old, tuple(sorted(a.privileges)), a.tls, a.locked, a.sessions, a.logins)
+
+
+class WithoutCluster:
+    """Of an application that has neither a file of its own nor pods."""
+
+    def files(self) -> list[Any]:
+        return []
+
+    def workloads(self) -> list[Any]:
+        return []
+
+    def cluster_objects(self, kind: str) -> list[Any]:
+        return []

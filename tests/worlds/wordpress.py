@@ -9,7 +9,7 @@ from rotation.kinds.target import parse_target
 
 from tests.worlds.fleet import BOOT_SECONDS, Fleet
 from tests.worlds.invocation import FleetCalls, Invocation, Ports, Store
-from tests.worlds.living import SESSION_SECONDS, STALE_SECONDS, LivingWorld
+from tests.worlds.living import SESSION_SECONDS, STALE_SECONDS, LivingWorld, WithoutCluster
 from tests.worlds.proxied import APPLICATION, over
 from tests.worlds.read_secrets import ApplicationSecret
 from tests.worlds.world import RING, TARGET, login
@@ -55,7 +55,7 @@ class FleetPorts(Ports):
         return []
 
 
-class WordPressWorld(LivingWorld):
+class WordPressWorld(WithoutCluster, LivingWorld):
     """At first two instances work as slot A."""
 
     application: ApplicationSecret
@@ -143,15 +143,6 @@ class WordPressWorld(LivingWorld):
 
     def fleets(self) -> list[Any]:
         return [self.instances]
-
-    def files(self) -> list[Any]:
-        return []
-
-    def workloads(self) -> list[Any]:
-        return []
-
-    def cluster_objects(self, kind: str) -> list[Any]:
-        return []
 
     # To be kept and compared.
 

@@ -88,7 +88,8 @@ def asks(before: Drain | None, now: float, quiet_seconds: int) -> bool:
 
 
 def heard_since(before: Drain | None, now: float, deadline_seconds: int) -> float:
-    """What they said before that is too old: they were asked at the last look, and at its end after the quiet period began."""
+    """An answer counts only if it is no older than this: it is of the last look, and at the end of the quiet period it is of that
+    period."""
     recent = now - max(POLL_SECONDS, ceil(deadline_seconds / POLLS)) - RECENT_SECONDS
     return max(recent, (before.quiet_since if before else None) or 0.0)
 

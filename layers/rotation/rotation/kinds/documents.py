@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rotation.core.errors import TargetInvalid, TargetNotFound, TrafficElsewhere
-from rotation.kinds.target import parse_target
+from rotation.kinds.target import kinds_with, parse_target
 
 if TYPE_CHECKING:
     from rotation.kinds.target import Target
@@ -21,7 +21,8 @@ def rotated_by(secret: str, documents: Mapping[str, str]) -> Target:
     if found:
         return found[0]
     if not naming:
-        raise TargetNotFound(f"no target document names {secret}: say it as a consumer of kind app-secret")
+        kinds = kinds_with(lambda known: known.rotated)
+        raise TargetNotFound(f"no target document names {secret}: say it as a consumer of kind {kinds}")
     target = naming[0]
     raise TrafficElsewhere(
         f"{target.name}: Secrets Manager cannot rotate {secret}, since it does not move the application's traffic"

@@ -58,6 +58,9 @@ class ConsumerKind:
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
     validated: bool = False
     """Whether the function of ValidateApp can read it back: only such a consumer may move the traffic."""
+    copied: Callable[[Settings], None] = no_more
+    """Of a kind that holds copies of a version: raises TargetInvalid, beginning with the field, where the secret that moves the
+    traffic is set in a way that the copies cannot be read."""
     goes_on: str = "application_cache_seconds"
     """The setting, if it has one, that says for how long the application may go on with what was there before."""
     rotated: str = ""

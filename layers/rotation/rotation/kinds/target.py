@@ -1,7 +1,7 @@
 """A target document: one application whose credentials we rotate. Checked against target.schema.json, defaults filled in."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
@@ -248,10 +248,12 @@ def _check_copies(found: Sequence[Consumer], place: int) -> None:
         if not found[place].known.rotated:
             raise ValueError(
                 f"consumers[{number}]: a {one.kind} holds what the secret says that moves the traffic, and consumers[{place}] is"
-                f" none: add one of kind app-secret"
+                f" none: add one of kind {kinds_with(lambda known: known.rotated)}"
             )
-        if "keys" in found[place].settings:
-            raise ValueError(f"consumers[{place}].keys: a {one.kind} reads username and password: leave the keys out")
+        try:
+            one.known.copied(found[place].settings)
+        except TargetInvalid as error:
+            raise ValueError(f"consumers[{place}].{error}") from None
         if number > place:
             raise ValueError(f"consumers[{number}]: put it before consumers[{place}], whose version it is told to hold")
 
@@ -264,9 +266,14 @@ def _checked(place: int, consumer: Consumer) -> Consumer:
     return consumer
 
 
+def kinds_with(trait: Callable[[ConsumerKind], object]) -> str:
+    """Those consumers' kinds, for a message."""
+    return " or ".join(kind for kind in registry.CONSUMERS if trait(registry.consumer(kind)))
+
+
 def _not_read_back(place: int | None) -> str:
     field = "consumers" if place is None else f"consumers[{place}]"
-    kinds = " or ".join(kind for kind in registry.CONSUMERS if registry.consumer(kind).validated)
+    kinds = kinds_with(lambda known: known.validated)
     return (
         f"{field}: what moves the traffic must be of kind {kinds}, since ValidateApp reads back what the application uses and can"
         f" read no other kind. Put one of these first, or mark it with traffic: true"

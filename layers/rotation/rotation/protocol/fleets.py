@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rotation.core.drain import Hold
 from rotation.core.fleet import LATEST_SECONDS, LOOK, Telling, first_told, held, refuse_none, unasked
+from rotation.kinds.kind import Holds
 
 if TYPE_CHECKING:
     from rotation.ports import Fleet, World
@@ -21,20 +22,27 @@ def refuse_where_none_serves(world: World) -> None:
 
 def planned(world: World) -> list[dict[str, str]]:
     """What a dry run says of them."""
-    return [{"state": "WriteWpConfig", "change": first_told(fleet.name, fleet.instances())} for fleet in world.fleets()]
+    told = [(index, one.known) for index, one in enumerate(world.target.consumers) if one.known.holds is Holds.VERSION]
+    fleets = [(known.state, world.fleet(index)) for index, known in told]
+    return [{"state": state, "change": first_told(fleet.name, fleet.instances())} for state, fleet in fleets]
+
+
+def question(world: World, mark: str, *, careful: bool = False) -> Telling:
+    """Whether an instance holds what is current; if not, whether it holds what was current before."""
+    assert world.rotated is not None  # noqa: S101 - a target with instances is not parsed without such a secret
+    labels = world.rotated.labels()
+    return Telling(LOOK, labels.current, (labels.previous,) if labels.previous else (), mark, careful)
 
 
 def asked(world: World, mark: str, since: float, *, asking: bool) -> Hold:
-    """What all of them hold, as they said since then. `asking`: whoever has to be asked again, is, and the next look hears that."""
+    """What all of them hold, as they said since then. With `asking`, those who have not said so are asked now; the next look hears
+    their answers."""
     found = [_asked(world, fleet, mark, since, asking=asking) for fleet in world.fleets()]
     return max(found, key=list(Hold).index, default=Hold.SAME)
 
 
 def _asked(world: World, fleet: Fleet, mark: str, since: float, *, asking: bool) -> Hold:
-    if world.rotated is None:
-        return Hold.UNKNOWN
-    labels = world.rotated.labels()
-    telling = Telling(LOOK, labels.current, tuple(filter(None, [labels.previous])), mark)
+    telling = question(world, mark)
     instances, answers = fleet.instances(), fleet.answers(world.now() - LATEST_SECONDS)
     told = unasked(instances, answers, telling, since) if asking else ()
     if told:

@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
 from rotation.core.findings import Finding, Severity
-from rotation.core.fleet import BAD, LATEST_SECONDS, LOOK, Answer, Telling, failure, refuse_none, to
+from rotation.core.fleet import BAD, LATEST_SECONDS, Answer, Telling, failure, refuse_none, to
 from rotation.core.record import AdminRecord
 from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
-from rotation.ports import Fleet, RotatedSecret, World
+from rotation.ports import RotatedSecret, World
 from rotation.protocol.admin_login import Logins, find_admin
 from rotation.protocol.altering import one_password_only
+from rotation.protocol.fleets import question
 from rotation.protocol.intents import read_record
 from rotation.protocol.survey import check_written, refused_version
 
@@ -299,7 +300,8 @@ def instances_told(world: World) -> Iterator[Finding]:
     version would be put, is read too."""
     for consumer in world.credentials() if world.fleets() else ():
         consumer.read()
-    for fleet, telling in _asked(world):
+    for fleet in world.fleets():
+        telling = question(world, "verify", careful=True)
         told = [one.id for one in fleet.instances() if one.is_asked and one.online]
         if told:
             fleet.tell(telling, told)
@@ -308,8 +310,10 @@ def instances_told(world: World) -> Iterator[Finding]:
 
 def instances_files(world: World) -> Iterator[Finding]:
     """What they have said."""
-    for fleet, telling in _asked(world):
-        said = {one.instance: one for one in to(telling, fleet.answers(world.now() - LATEST_SECONDS)) if one.ended}
+    for fleet in world.fleets():
+        telling = question(world, "verify", careful=True)
+        answers = sorted(to(telling, fleet.answers(world.now() - LATEST_SECONDS)), key=lambda one: one.asked)
+        said = {one.instance: one for one in answers if one.ended}
         for one in fleet.instances():
             if one.is_asked:
                 yield _file(one.id, said.get(one.id), telling)
@@ -326,14 +330,6 @@ def _file(name: str, answer: Answer | None, telling: Telling) -> Finding:
         return _failed(what, error)
     mend = "the next rotation writes it; find out who changed it"
     return Finding(Severity.WARNING, what, f"{name} holds another login than what is current", mend)
-
-
-def _asked(world: World) -> Iterator[tuple[Fleet, Telling]]:
-    for fleet in world.fleets():
-        assert world.rotated is not None  # noqa: S101 - the target is not parsed without
-        labels = world.rotated.labels()
-        older = tuple(filter(None, [labels.previous]))
-        yield fleet, Telling(LOOK, labels.current, older, mark="verify", careful=True)
 
 
 def cluster_may(kind: str, verb: str) -> Probe:

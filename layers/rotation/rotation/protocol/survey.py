@@ -63,7 +63,8 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
 
 
 def _told(world: World) -> Iterator[Credential]:
-    """What instances may hold that cannot be read: a publish that was cut short has told them of it, or the way back after one."""
+    """The login of a version that instances were told of and that never became current: a publish, or the way back, was cut
+    short. They may hold it, and nobody can read that from them."""
     told = world.rotated.told() if world.fleets() and world.rotated else None
     if told is not None:
         yield told

@@ -40,7 +40,7 @@ WAYS_OUT: dict[str, str] = {
     "RolloutPaused": "kubectl rollout resume the Deployment, then start again.",
     "RolloutFailed": "kubectl describe pod says why the new pods are not ready; mend it, then start again.",
     "RolloutTooSlow": "kubectl rollout status says what is slow; mend it or raise the rollout deadline, then start again.",
-    "FleetDenied": "Deploy with InstancesTag and InstancesTagValue as the target has them, then start again.",
+    "FleetDenied": "Deploy with InstancesApp as the target has it, then start again.",
     "InstancesMissing": "Give the instances the tag that the target names, or the target theirs; then start again.",
     "InstanceSilent": "Look at the agent of the instance that is named, or end the instance; then start again.",
     "CommandFailed": "Look at the command's output on that instance in Systems Manager; mend it, then start again.",

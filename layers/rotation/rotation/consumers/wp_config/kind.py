@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from rotation.core.errors import TargetInvalid
 from rotation.kinds.kind import ConsumerKind, Holds, Parameters, Settings
 
 TAG = "app"
@@ -18,6 +19,12 @@ def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
     granted = parameters["InstancesApp"]
     if settings[TAG] != granted:
         yield f"wp-config {TAG}={settings[TAG]}: the roles may tell {TAG}={granted} (parameter InstancesApp)"
+
+
+def copied(secret: Settings) -> None:
+    """Instances read the keys username and password."""
+    if "keys" in secret:
+        raise TargetInvalid("keys: a wp-config reads username and password: leave the keys out")
 
 
 KIND = ConsumerKind(
@@ -65,5 +72,6 @@ KIND = ConsumerKind(
     required=(TAG, "document", "slowest_boot_seconds"),
     change=change,
     beyond=beyond,
+    copied=copied,
     goes_on="slowest_boot_seconds",
 )
