@@ -18,7 +18,8 @@ MEASURES = [
 """What takes a time, or has to meet a moment of another process: alone, when all others have ended."""
 FOLDERS = {"e2e": "tests/e2e", "other": "tests/contract"}
 WHOLE_FOLDERS = ["tests/unit", "tests/statemachine"]
-SHARDS = {"e2e": 3, "other": 2}
+SHARDS = {"e2e": 2, "other": 1}
+"""With two more, an application under load gets so little of two cores that a request of it waits for 5 s now and then."""
 
 
 def units(group: str) -> list[str]:
