@@ -20,6 +20,8 @@ FOLDERS = {"e2e": "tests/e2e", "other": "tests/contract"}
 WHOLE_FOLDERS = ["tests/unit", "tests/statemachine"]
 SHARDS = {"e2e": 2, "other": 1}
 """With two more, an application under load gets so little of two cores that a request of it waits for 5 s now and then."""
+YIELDING = {"e2e": 0, "other": 10}
+"""A request under load has five seconds; what is only computed has time."""
 
 
 def units(group: str) -> list[str]:
