@@ -284,16 +284,25 @@ def test_a_kind_that_the_template_does_not_know_comes_into_the_target_as_it_was_
 
 # ---- the example and its page ------------------------------------------------------------------------------------------------
 
-EXAMPLE = ROOT / "examples/rds-proxy"
+EXAMPLES = {
+    "openemr": ["sqlconf", "secret", "deployment"],
+    "rds-proxy": ["proxy-secret", "app-secret"],
+    "wordpress": ["wp-config", "app-secret"],
+}
 PAGE = (ROOT / "docs/rds-proxy.md").read_text()
 
 
-def test_the_example_makes_a_stack_whose_target_can_be_read() -> None:
-    given = yaml.safe_load((EXAMPLE / "parameters.yaml").read_text())
+@pytest.mark.parametrize("application", EXAMPLES)
+def test_the_examples_make_stacks_whose_targets_can_be_read(application: str) -> None:
+    given = yaml.safe_load((ROOT / "examples" / application / "parameters.yaml").read_text())
     assert all(isinstance(value, str) for value in given.values()), "SAM takes text"
     demand(template(), given)
     target = parse_target("shop", target_text(template(), given))
-    assert [one.kind for one in target.consumers] == ["proxy-secret", "app-secret"]
+    assert [one.kind for one in target.consumers] == EXAMPLES[application]
+
+
+def test_every_example_of_parameters_is_tried() -> None:
+    assert {path.parent.name for path in (ROOT / "examples").glob("*/parameters.yaml")} == set(EXAMPLES)
 
 
 def test_the_page_names_states_parameters_and_files_that_there_are() -> None:
