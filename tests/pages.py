@@ -26,3 +26,9 @@ def rows(text: str) -> dict[str, list[str]]:
     """First column → the others, of the rows that begin with something in backticks."""
     cells = (line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| `"))
     return {first.strip().strip("`"): [cell.strip() for cell in rest] for first, *rest in cells}
+
+
+def anchors(text: str) -> set[str]:
+    """Of the headings of a page, as a browser gets them."""
+    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}

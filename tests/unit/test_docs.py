@@ -9,7 +9,7 @@ from rotation.core.classes import CLASSES, HOUR
 from rotation.told.runbook import CUT_SHORT, ENDS, Urgency
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.pages import PAGES, README, ROOT, first_column, rows, section
+from tests.pages import PAGES, README, ROOT, anchors, first_column, rows, section
 
 MACHINE: dict[str, Any] = yaml.safe_load((ROOT / "statemachine/rotation.asl.yaml").read_text())
 PARAMETERS: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
@@ -75,12 +75,6 @@ def test_every_error_named_exists() -> None:
 def test_every_make_target_named_exists(page: str) -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", PAGES[page])) <= targets
-
-
-def anchors(text: str) -> set[str]:
-    """Of the headings, as the repository's pages make them."""
-    titles = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
 
 
 @pytest.mark.parametrize("page", PAGES)
