@@ -28,6 +28,8 @@ NAV = {
 }
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 SITE, PAGES = "site", "pages"
+STYLE = ".md-typeset td:first-child code { white-space: nowrap }\n"
+"""A state's name is not broken in two; a table that gets too wide for it scrolls by itself."""
 BROUGHT, ELSEWHERE = "iframe-worker.js", "https://unpkg.com/iframe-worker/shim"
 NEEDED = {"script": ["src"], "img": ["src"], "link": ["href"]}
 
@@ -66,6 +68,7 @@ def settings() -> dict[str, object]:
                 },
             ],
         },
+        "extra_css": ["extra.css"],
         "plugins": ["search", "offline"],
         "markdown_extensions": ["tables", "attr_list", "pymdownx.superfences", {"toc": {"permalink": True}}],
         "validation": {"links": {"anchors": "warn", "unrecognized_links": "warn"}},
@@ -98,6 +101,7 @@ def write(folder: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(page(path, (REPOSITORY / path).read_text()))
     shutil.copytree(REPOSITORY / "docs" / "pictures", folder / PAGES / "pictures")
+    (folder / PAGES / "extra.css").write_text(STYLE)
     (folder / "mkdocs.yml").write_text(yaml.safe_dump(settings(), sort_keys=False))
 
 
