@@ -1,10 +1,12 @@
 """WriteWpConfig over instances in memory: one first, then all; the way back; whoever does not answer; whoever comes and goes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rotation.core.errors import (
     CommandNotDelivered,
+    DrainTooSlow,
     InstanceSilent,
     InstancesMissing,
     LoginRefused,
@@ -72,6 +74,11 @@ class OnInstances(Run):
     def look(self) -> str:
         self.event["drain"] = self.ask(check_drained)
         return str(self.event["drain"]["status"])
+
+    def waited(self) -> None:
+        """Until somebody gives up, or all is quiet."""
+        while self.look() == "waiting":
+            self.world.pass_time(self.event["drain"]["wait_seconds"])
 
     def back(self) -> "OnInstances":
         self.event |= {"direction": "restore", "entry": "A", "instances": {}}
@@ -199,6 +206,15 @@ def test_one_that_never_answers_is_named_when_time_is_up(world: WordPressWorld, 
     assert held(world)[FIRST] == USERS[Slot.A], "the others are put back all the same"
 
 
+def test_of_many_that_never_answer_a_few_are_named(world: WordPressWorld, run: OnInstances) -> None:
+    machine = world.instances.machine(SECOND)
+    silent = (replace(machine, id=f"i-9{number:02}", silent_until=world.clock + 10_000) for number in range(49))
+    world.instances.machines = (world.instances.machine(FIRST), *silent)
+    few = "i-900, i-901, i-902 and 46 more"
+    with refused(world, InstanceSilent, f"no answer of {few} (rollout.deadline_seconds); without a connected agent: {few}"):
+        run.written()
+
+
 def test_one_that_takes_no_command_is_told_again_and_given_up_in_the_end(world: WordPressWorld, run: OnInstances) -> None:
     run.write()
     world.pass_time(2)
@@ -305,6 +321,26 @@ def test_one_that_holds_another_version_has_everything_published_once_more(world
     assert run.look() == "republish"
     run.written()
     assert held(world)[SECOND] == USERS[Slot.B]
+
+
+LONG = 100_000.0
+DISTURBS = {"boots": "launched", "has not said what it holds": "silent_until"}
+
+
+@pytest.mark.parametrize("said", DISTURBS)
+def test_who_keeps_a_drain_from_its_end_is_named(said: str, world: WordPressWorld) -> None:
+    run = OnInstances(world).flipped()
+    world.instances.change(SECOND, **{DISTURBS[said]: world.clock + LONG})
+    with refused(world, DrainTooSlow, f"(drain.deadline_seconds); {world.instances.name}: {said}: {SECOND}"):
+        run.waited()
+
+
+def test_a_drain_that_only_a_session_keeps_names_no_instance(world: WordPressWorld) -> None:
+    run = OnInstances(world).flipped()
+    world.job = (world.clock + LONG, A)
+    world.job_on_a_reader = True
+    with pytest.raises(DrainTooSlow, match=r"\(drain.deadline_seconds\)$"):
+        run.waited()
 
 
 def test_one_that_boots_or_does_not_answer_keeps_the_quiet_period_from_beginning(world: WordPressWorld) -> None:
