@@ -69,6 +69,7 @@ class Fleet:
         self.machines: tuple[Machine, ...] = (Machine(FIRST, first), Machine(SECOND, first))
         self.commands: tuple[Command, ...] = ()
         self.boot_seconds, self.slowest_boot_seconds = BOOT_SECONDS, BOOT_SECONDS + 2
+        self.kept_seconds = KEPT_SECONDS
         self.past: tuple[tuple[float, Credential], ...] = ()
         """What a file held before, each with the moment at which that ended."""
 
@@ -106,7 +107,7 @@ class Fleet:
                 break
             at, number = min(due)
             self._ahead()[number][1](at)
-        self.commands = tuple(one for one in self.commands if one.said is None or now - one.asked <= KEPT_SECONDS)
+        self.commands = tuple(one for one in self.commands if one.said is None or now - one.asked <= self.kept_seconds)
 
     def _ahead(self) -> list[tuple[float, Any]]:
         commands = [(self._ends(one), lambda at, one=one: self._carried_out(one, at)) for one in self.commands if not one.said]
