@@ -1,21 +1,17 @@
 """Fifty instances in one execution: what it carries and what its history holds stay small, and no message lists them all."""
 
-import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 from rotation.core.fleet import LATEST_SECONDS
 from rotation.core.model import Slot
 from rotation.core.rollout import EARLY_POLL_SECONDS
 
-from tests.faults.calls.machinery import begun, function_at, invocation, machine
-from tests.worlds import history
-from tests.worlds.asl import Place
+from tests.faults.walk.whole import Walked, walk
 from tests.worlds.fleet import LAUNCHED, SECOND
-from tests.worlds.invocation import Answered, Failed, known_passwords
+from tests.worlds.invocation import known_passwords
 from tests.worlds.wordpress import WordPressWorld
 from tests.worlds.world import USERS
 
@@ -41,51 +37,6 @@ class Many(WordPressWorld):
         self.instances.machines = (*machines[:-SLOW], *slow)
 
 
-@dataclass
-class Walked:
-    """An execution from its begin to its end."""
-
-    place: Place
-    events: int = history.BEGIN
-    largest: int = 0
-    """Of all that a state was given, asked or answered, in bytes."""
-    calls: tuple[str, ...] = ()
-
-    def weigh(self, *carried: Any) -> None:
-        self.largest = max(self.largest, *(len(json.dumps(one).encode()) for one in carried))
-
-
-def walk(world: Many, launched_before: str = "") -> Walked:
-    """Every state as it is shipped, with the steps behind it; somebody launches one instance before one function is called."""
-    walked = Walked(begun("run-1", "rotate"))
-    world.alive = {walked.place.who.id}
-    while not walked.place.ended:
-        before = walked.place
-        walked.weigh(*(frame.data for frame in before.frames))
-        if machine().at(before)["Type"] == "Task":
-            function, event = function_at(before)
-            if function == launched_before:
-                world.instances.launch()
-            walked.calls += (function,)
-            walked.place, waited = _answered(walked, before, function, event, world)
-        else:
-            walked.place, waited = machine().step(before)
-        walked.events += history.events(machine(), before, walked.place)
-        world.pass_time(waited)
-    return walked
-
-
-def _answered(walked: Walked, place: Place, function: str, event: dict[str, Any], world: Many) -> tuple[Place, float]:
-    outcome = invocation(world, function, event, "run-1").run()
-    if isinstance(outcome, Answered):
-        walked.weigh(event, outcome.payload)
-        return machine().answered(place, json.loads(json.dumps(outcome.payload))), 0.0
-    assert isinstance(outcome, Failed)
-    told = json.dumps({"errorMessage": outcome.cause})
-    walked.weigh(event, told)
-    return machine().failed(place, outcome.error, told)
-
-
 @pytest.fixture
 def world() -> Iterator[Many]:
     with known_passwords():
@@ -100,7 +51,7 @@ def assert_small(walked: Walked) -> None:
 
 
 def test_fifty_are_rotated_in_one_execution(world: Many) -> None:
-    walked = walk(world, launched_before="put_secret")
+    walked = walk(world, {"put_secret": world.instances.launch})
     assert walked.place.state == "RotationSucceeded", walked.place.cause
     assert walked.calls.count("write_wp_config") > SLOW_SECONDS / EARLY_POLL_SECONDS, "who is slow is waited for"
     held = {one.holds.username for one in world.instances.machines}

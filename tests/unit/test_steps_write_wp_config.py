@@ -27,10 +27,11 @@ from rotation.steps.sync_users import sync_users
 from rotation.steps.write_wp_config import PUT_SECONDS, write_wp_config
 
 from local import secret_labels as aws
+from tests.faults.calls.wordpress import on_instances_as_the_admin
 from tests.worlds.fleet import FIRST, LAUNCHED, SECOND
 from tests.worlds.run import Run, refused
 from tests.worlds.wordpress import FLEET, TRAFFIC, WordPressWorld
-from tests.worlds.world import USERS, login
+from tests.worlds.world import ADMIN, ADMIN_PASSWORD, USERS, credential, login
 
 A, B = login(Slot.A), login(Slot.B)
 
@@ -76,7 +77,8 @@ class OnInstances(Run):
         return str(self.event["drain"]["status"])
 
     def waited(self) -> None:
-        """Until somebody gives up, or all is quiet."""
+        """Until it gives up, which it does soon, or all is quiet."""
+        self.world.target = replace(self.world.target, drain_deadline_seconds=DEADLINE_SECONDS)
         while self.look() == "waiting":
             self.world.pass_time(self.event["drain"]["wait_seconds"])
 
@@ -165,6 +167,14 @@ def test_an_answer_carries_ids_and_times_only(world: WordPressWorld, run: OnInst
     run.written()
     assert not [password for password in world.passwords if password in repr(run.answers)]
     assert set(run.answers[-1]) == {"began", "version", "status", "wait_seconds"}
+
+
+def test_an_application_that_works_as_the_admin_gets_users_of_its_own() -> None:
+    world = on_instances_as_the_admin()
+    assert isinstance(world, WordPressWorld)
+    OnInstances(world).flipped()
+    assert {*held(world).values(), world.held.username} == {USERS[Slot.A]}
+    assert world.accepts(credential(ADMIN, ADMIN_PASSWORD)), "nothing is withdrawn yet"
 
 
 # Whoever comes and goes
@@ -324,6 +334,7 @@ def test_one_that_holds_another_version_has_everything_published_once_more(world
 
 
 LONG = 100_000.0
+DEADLINE_SECONDS = 100
 DISTURBS = {"boots": "launched", "has not said what it holds": "silent_until"}
 
 

@@ -95,6 +95,14 @@ class WordPressWorld(RotatedBySecretsManager, WithoutCluster, LivingWorld):
     def held(self) -> Credential:
         return self.application.held
 
+    def uses(self, one: Credential) -> None:
+        """As if it had been so for long."""
+        version = self.application.versions[self.application.labels().current]
+        told = {"username": one.username, "password": one.password.reveal()}
+        version["secret_string"] = json.dumps(json.loads(version["secret_string"]) | told)
+        for machine in self.instances.machines:
+            self.instances.change(machine.id, holds=one)
+
     def holdings(self) -> dict[str, Credential]:
         return {"the application's secret": self.held} | {one.id: one.holds for one in self.instances.serving}
 
