@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.shards.dealing import FOLDERS, MEASURES, ROOT, SHARDS, UNDER_LOAD, WHOLE_FOLDERS, YIELDING, dealt, unit_of, units
+from tests.shards.dealing import FOLDERS, MEASURES, NICER, ROOT, SHARDS, UNDER_LOAD, WHOLE_FOLDERS, dealt, unit_of, units
 
 
 def test_every_file_is_dealt_once_but_those_of_a_real_cluster() -> None:
@@ -40,4 +40,4 @@ def test_a_test_is_timed_with_what_is_dealt(module: str, unit: str) -> None:
 
 
 def test_there_is_a_number_of_shards_for_every_group() -> None:
-    assert set(SHARDS) == set(YIELDING) == set(FOLDERS)
+    assert set(SHARDS) == set(NICER) == set(FOLDERS)
