@@ -17,7 +17,7 @@ MEASURES = [
 ]
 """What takes a time, or has to meet a moment of another process: alone, when all others have ended."""
 FOLDERS = {"e2e": "tests/e2e", "other": "tests/contract"}
-WHOLE_FOLDERS = ["tests/unit", "tests/statemachine"]
+WHOLE_FOLDERS = ["tests/unit", "tests/statemachine", "reader/tests"]
 SHARDS = {"e2e": 2, "other": 1}
 """With two more, an application under load gets so little of two cores that a request of it waits for 5 s now and then."""
 YIELDING = {"e2e": 0, "other": 10}

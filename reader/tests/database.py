@@ -1,0 +1,32 @@
+"""What stands for a server and its driver: it takes some logins, refuses all others, and remembers what it was asked."""
+
+from __future__ import annotations
+
+import threading
+
+from credential_reader import Login
+
+
+class WrongPassword(Exception):
+    """The driver's. Its text quotes the password, as a careless driver's may."""
+
+
+class Database:
+    def __init__(self, *accepted: tuple[str, str]) -> None:
+        self.accepted = set(accepted)
+        self.asked: list[str] = []
+        self.broken: Exception | None = None
+        self._lock = threading.Lock()
+
+    def log_in(self, login: Login) -> str:
+        with self._lock:
+            self.asked.append(login.password)
+        if self.broken:
+            raise self.broken
+        if (login.username, login.password) not in self.accepted:
+            raise WrongPassword(f"no entry for {login.username} with {login.password}")
+        return f"{login.username} by {login.password}"
+
+
+def is_wrong_password(error: BaseException) -> bool:
+    return isinstance(error, WrongPassword)
