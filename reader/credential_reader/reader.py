@@ -116,17 +116,18 @@ class Reader:
 
     def _try_each(self, log_in: Callable[[Login], C], reading: Reading, refused: Login | None) -> C:
         """`refused` was so a moment ago: it is not tried once more."""
-        for found in self._candidates(reading):
-            if found.login != refused:
-                try:
-                    connection = log_in(found.login)
-                except Exception as error:
-                    if not self._refused(error):
-                        raise
-                    _logger.warning("%s: the login of %s is refused", self._places.name, found.place)
-                else:
-                    self._remember(_Known(found, reading.found))
-                    return connection
+        others = [found for found in self._candidates(reading) if found.login != refused]
+        once_more = others[:1] if len(others) > 1 else []  # the password may have changed between the first one and the last
+        for found in others + once_more:
+            try:
+                connection = log_in(found.login)
+            except Exception as error:  # noqa: PERF203 - beside a login it is nothing
+                if not self._refused(error):
+                    raise
+                _logger.warning("%s: the login of %s is refused", self._places.name, found.place)
+            else:
+                self._remember(_Known(found, reading.found))
+                return connection
         raise self._none(reading)
 
     def _candidates(self, reading: Reading) -> tuple[Found, ...]:

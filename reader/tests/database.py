@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from pathlib import Path
 
 from credential_reader import Login
 
@@ -30,3 +32,12 @@ class Database:
 
 def is_wrong_password(error: BaseException) -> bool:
     return isinstance(error, WrongPassword)
+
+
+def first_file_that_exists(environment: Mapping[str, str], variable: str) -> str:
+    """How such a reader is usually written: the old file first, the new one if that is gone, no login tried."""
+    for ending in ("_FILE", "_FILE_NEW"):
+        path = Path(environment.get(variable + ending, ""))
+        if path.is_file():
+            return path.read_text().strip()
+    return environment.get(variable, "")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from credential_reader import NoneLogsIn, NothingToTry, Reader
-from reader.tests.database import Database, WrongPassword, is_wrong_password
+from credential_reader import Login, NoneLogsIn, NothingToTry, Reader
+from reader.tests.database import Database, WrongPassword, first_file_that_exists, is_wrong_password
 
 OLD, NEW = ("shop", "old"), ("shop", "new")
 Mount = Callable[..., None]
@@ -119,6 +119,21 @@ def test_the_environment_is_the_last_way(reader: Reader, mount: Mount, monkeypat
     assert database.asked == ["old", "new"]
 
 
+def test_the_password_changes_while_they_are_tried(reader: Reader, mount: Mount) -> None:
+    """The new one is refused a moment before, the old one a moment after."""
+    mount(postgres_password_v1="old", postgres_password_v2="new")
+
+    class Changing(Database):
+        def log_in(self, login: Login) -> str:
+            if login.password == "old":
+                self.accepted = {NEW}
+            return super().log_in(login)
+
+    database = Changing(OLD)
+    assert reader.connect(database.log_in) == "shop by new"
+    assert database.asked == ["new", "old", "new"]
+
+
 @pytest.mark.parametrize("error", [TimeoutError("no answer"), ValueError("a mistake of the application")])
 def test_any_other_error_is_passed_on_and_no_other_login_is_tried(reader: Reader, mount: Mount, error: Exception) -> None:
     mount(postgres_password_v1="old", postgres_password_v2="new")
@@ -149,6 +164,7 @@ def test_all_are_refused(reader: Reader, mount: Mount, tmp_path: Path) -> None:
     database = Database()
     with pytest.raises(NoneLogsIn) as raised:
         reader.connect(database.log_in)
+    assert database.asked == ["new", "old", "new"]
     assert str(raised.value) == (
         f"postgres_password: refused is what is in {tmp_path}/postgres_password_v2, {tmp_path}/postgres_password_v1; "
         f"{tmp_path}/postgres_password: empty; $POSTGRES_PASSWORD: not set"
@@ -173,15 +189,6 @@ def test_it_says_where_the_login_in_use_is_written(reader: Reader, mount: Mount,
     assert reader.place == str(tmp_path / "postgres_password_v2")
 
 
-def first_file_that_exists(environment: dict[str, str]) -> str:
-    """How such a reader is usually written: the old file first, the new one if that is gone, no login tried."""
-    for variable in ("POSTGRES_PASSWORD_FILE", "POSTGRES_PASSWORD_FILE_NEW"):
-        path = Path(environment.get(variable, ""))
-        if path.is_file():
-            return path.read_text().strip()
-    return environment.get("POSTGRES_PASSWORD", "")
-
-
 @pytest.mark.parametrize(
     ("accepted", "works"),
     [({OLD}, True), ({OLD, NEW}, True), ({NEW}, False)],
@@ -203,7 +210,7 @@ def test_through_a_rotation_with_both_versions_mounted(
     }
     for variable, path in environment.items():
         monkeypatch.setenv(variable, path)
-    assert (("shop", first_file_that_exists(environment)) in accepted) is works
+    assert (("shop", first_file_that_exists(environment, "POSTGRES_PASSWORD")) in accepted) is works
     database = Database(*accepted)
     assert reader.connect(database.log_in) == ("shop by new" if NEW in accepted else "shop by old")
 
