@@ -3,8 +3,12 @@
 import json
 import os
 import re
+import shutil
 import ssl
+import subprocess
+import sys
 import threading
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -21,13 +25,16 @@ import pymysql
 import pytest
 from credential_reader import NoneLogsIn, Reader, is_refused_login
 
+from local import release
 from local.leftovers import Leftovers
 from local.mysql import HOST, Login, MySQL
 from local.ports import free_port
 from local.proxy.server import Pooled, Proxy
 from reader.tests.database import first_file_that_exists
 
-README = (Path(credential_reader.__file__).parents[1] / "README.md").read_text()
+PACKAGE = Path(credential_reader.__file__).parent
+PROJECT = PACKAGE.parent
+README = (PROJECT / "README.md").read_text()
 DATABASE, OWNER = "shop", "shop_owner"
 FIRST, SECOND = Login("shop", "first-canary: / @ % { } \" \\ ' é 漢"), Login("shop", "second-canary")
 MAY_NOT, NOBODY = Login("may_not", FIRST.password), Login("nobody", FIRST.password)
@@ -282,3 +289,21 @@ def test_no_connection_fails_when_the_password_changes_under_many_threads(place:
         finally:
             done.set()
         list(running)
+
+
+# ---- its wheel -----------------------------------------------------------------------------------------------------------------
+
+
+def test_the_wheel_has_the_package_its_types_and_its_licence_and_runs_alone(tmp_path: Path) -> None:
+    source = shutil.copytree(PROJECT, tmp_path / "reader", ignore=release.LEFT_BY_A_BUILD)
+    wheel = release.wheel(source, tmp_path)
+    names = zipfile.ZipFile(wheel).namelist()
+    package = {name for name in names if name.startswith("credential_reader/")}
+    assert package == {f"credential_reader/{path.name}" for path in PACKAGE.iterdir() if path.is_file()}
+    assert [name for name in names if name.endswith("/licenses/LICENSE")]
+    assert {name.partition("/")[0].partition("-")[0] for name in names} == {"credential_reader"}
+
+    code = "import credential_reader as one; print(one.__file__, one.Reader('shop_login'))"
+    command = [sys.executable, "-I", "-S", "-c", f"import sys; sys.path.insert(0, {str(wheel)!r}); {code}"]
+    said = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=WITHIN).stdout
+    assert said == f"{wheel}/credential_reader/__init__.py Reader('shop_login', place=None)\n"
