@@ -84,6 +84,14 @@ def test_an_application_is_the_sum_of_its_parts() -> None:
     }
 
 
+def test_a_second_proxy_shares_what_its_second_time_costs(run_of: Run) -> None:
+    both = [consumer(index, "proxy-secret") for index in range(2)]
+    counted = entered(run_of(rotation({"consumers": both, "keepers": both, "has_keepers": True})))
+    (once,) = re.findall(r"costs (\d+) more, once for all proxies", " ".join(PAGE.read_text().split()))
+    parts, _ = transitions()
+    assert counted == parts[ITSELF][0] + 2 * parts["proxy-secret"][0] - int(once)
+
+
 def test_an_end_has_as_many_before_it_as_the_page_says(run_of: Run) -> None:
     """From what says how the run ended to the end itself."""
     good, bad = re.findall(r"a good run enters (\d+) state .*?a bad one (\d+) that", PAGE.read_text(), re.DOTALL)[0]
