@@ -36,7 +36,7 @@ PACKAGE = Path(credential_reader.__file__).parent
 PROJECT = PACKAGE.parent
 README = (PROJECT / "README.md").read_text()
 DATABASE, OWNER = "shop", "shop_owner"
-FIRST, SECOND = Login("shop", "first-canary: / @ % { } \" \\ ' é 漢"), Login("shop", "second-canary")
+FIRST, SECOND = Login("shop", "first-canary: / @ % { } \" \\ '"), Login("shop", "second-canary é 漢")
 MAY_NOT, NOBODY = Login("may_not", FIRST.password), Login("nobody", FIRST.password)
 WITHIN = 30.0
 OFTEN = 20
@@ -135,7 +135,8 @@ def by_pg8000_native(place: Place, login: Login, port: int, database: str) -> An
 
 def by_pymysql(place: Place, login: Login, port: int, database: str) -> Any:
     context = ssl.create_default_context(cafile=place.ca)
-    return pymysql.connect(host=HOST, port=port, database=database, user=login.username, password=login.password, ssl=context)
+    password = login.password.encode()
+    return pymysql.connect(host=HOST, port=port, database=database, user=login.username, password=password, ssl=context)
 
 
 Connect = Callable[[Place, Login, int, str], Any]
