@@ -41,8 +41,8 @@ def pages() -> dict[str, str]:
         f"{KINDS}/{path.parent.name}/README.md": f"kinds/{path.parent.name.replace('_', '-')}.md"
         for path in sorted((REPOSITORY / KINDS).glob("*/README.md"))
     }
-    own = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "reader/README.md": "reader.md"}
-    return own | docs | kinds
+    beside = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "reader/README.md": "reader.md"}
+    return {"README.md": "index.md"} | beside | docs | kinds
 
 
 def settings() -> dict[str, object]:
