@@ -3,7 +3,6 @@
 The adapters and the machine are the shipped ones. docs/costs.md shows what is counted here.
 """
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ from botocore import xform_name
 
 from tests.faults.calls.machinery import begun, conclude, function_at, machine, settled
 from tests.faults.calls.scenarios import Scenario, from_a
-from tests.statemachine.machine import ROOT
 from tests.worlds.aws import SecretsManager
-from tests.worlds.costs import CALLS, SUM, Row, documented, transitions
+from tests.worlds.costs import CALLS, SUM, Row, documented
 from tests.worlds.invocation import Answered, Invocation, known_passwords
 from tests.worlds.living import LivingWorld
 
@@ -85,9 +83,3 @@ def test_the_sum_is_that_of_a_rotation_whose_drain_is_looked_at_twice(looks: lis
     assert total == documented()[SUM]
     assert sum(total[:-1]) <= MOST_CALLS
     assert total[-1] <= MOST_LOGINS
-
-
-def test_the_front_page_has_the_same_sums() -> None:
-    *calls, logins = documented()[SUM]
-    (said,) = re.findall(r"OpenEMR makes (\d+) calls .*?, (\d+) logins .*? (\d+) transitions", (ROOT / "README.md").read_text())
-    assert said == (str(sum(calls)), str(logins), str(transitions()[1]["OpenEMR"]))
