@@ -16,17 +16,13 @@ CONNECT_WITHIN = 2.0  # seconds; a pod is on this machine
 CHUNK = 64 * 1024
 
 
-class Endpoint:
-    """One ready pod and the connections it is serving."""
+class Served:
+    """How many connections are open, and when none is."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self) -> None:
         self._open = 0
         self._idle = asyncio.Event()
         self._idle.set()
-
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        return await asyncio.open_connection(HOST, self.port)
 
     def __enter__(self) -> Self:
         self._open += 1
@@ -40,6 +36,17 @@ class Endpoint:
 
     async def drained(self) -> None:
         await self._idle.wait()
+
+
+class Endpoint(Served):
+    """One ready pod and the connections it is serving."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.port = port
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(HOST, self.port)
 
 
 class Balancer:

@@ -18,6 +18,7 @@ import signal
 from contextlib import suppress
 from pathlib import Path
 
+from local.balancer import Served
 from local.cluster.http import Answer, Request, conversation, port_of, serve
 from local.login import Login
 from local.shop.application import NEW, Application, page
@@ -36,8 +37,9 @@ class Task:
 
     def __init__(self, connections: Connections, socket: Path) -> None:
         self._connections, self._socket = connections, socket
+        self._unseen = socket.with_name(f".{socket.name}")
         self._talk = conversation(Application(connections).answer)
-        self._open = 0
+        self._open = Served()
         self._server: asyncio.Server | None = None
         self._leaving = False
 
@@ -57,23 +59,25 @@ class Task:
         with suppress(TimeoutError):
             async with asyncio.timeout(STOPS_WITHIN):
                 await asyncio.sleep(0.2)  # who found the socket may still be connecting to it
-                while self._open:
-                    await asyncio.sleep(0.02)
+                await self._open.drained()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._open += 1
-        try:
+        with self._open:
             await self._talk(reader, writer)
-        finally:
-            self._open -= 1
 
     async def _enter(self) -> None:
-        if not self._socket.exists():
+        if not self._is_in():
             if self._server:
                 self._server.close()
-            unseen = self._socket.with_name(f".{self._socket.name}")
-            self._server = await asyncio.start_unix_server(self._serve, unseen, backlog=1024)
-            unseen.rename(self._socket)  # there only once it listens
+            self._server = await asyncio.start_unix_server(self._serve, self._unseen, backlog=1024)
+            self._show()
+
+    def _is_in(self) -> bool:
+        return self._socket.exists()
+
+    def _show(self) -> None:
+        """Only once it listens."""
+        self._unseen.rename(self._socket)
 
     def _withdraw(self) -> None:
         self._socket.unlink(missing_ok=True)
@@ -84,17 +88,27 @@ def look() -> Login:
     return Login(*(Path(os.environ[name]).read_text().strip() for name in (USER_FILE, PASSWORD_FILE)))
 
 
-async def main() -> None:
-    place = Place(**json.loads(os.environ[PLACE]))
-    connections = Connections(CONNECT[place.kind](place), Known(look, 0), float(os.environ[LIFETIME]))
-    task = Task(connections, SOCKETS / os.environ[TASK])
+async def run(task: Task) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
-    PORT_FILE.write_text(str(port_of(await serve(task.health))))
+    tell(port_of(await serve(task.health)))
     await stopped.wait()
     await task.leave()
     os._exit(0)  # a thread may wait for a database that is gone
 
 
+def tell(port: int) -> None:
+    """At once or not at all: the engine may ask at any moment."""
+    partial = PORT_FILE.with_suffix(".partial")
+    partial.write_text(str(port))
+    partial.rename(PORT_FILE)
+
+
+def main() -> None:
+    place = Place(**json.loads(os.environ[PLACE]))
+    connections = Connections(CONNECT[place.kind](place), Known(look, 0), float(os.environ[LIFETIME]))
+    asyncio.run(run(Task(connections, SOCKETS / os.environ[TASK])))
+
+
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -30,6 +30,7 @@ from local.swarm.programs import HERE, programs, why_not
 RAFT_PORT = 2377
 SETTLED_WITHIN = 60.0  # seconds; a node is Down 10 s after its last word
 SECOND = 1_000_000_000  # the engine counts in nanoseconds
+UPDATES = UpdateConfig(parallelism=1, order="start-first", failure_action="pause", monitor=SECOND)
 
 
 class CannotRun(RuntimeError):
@@ -152,78 +153,92 @@ class Swarm:
             return str(client.secrets.create(name=name, data=value.encode(), labels=dict(labels or {})).id)
 
     def create_service(
-        self, name: str, place: Place, secrets: Mapping[str, str], *, replicas: int = 3, lifetime_seconds: float = 3.0, **more: Any
-    ) -> Serving:
-        """One that runs our application. `secrets`: by the variable that leads to its file. Returns when all replicas are well."""
-        folder = self._folder(name)
-        settings = {TASK: "{{.Task.ID}}", PLACE: json.dumps(asdict(place)), LIFETIME: str(lifetime_seconds)}
-        files = {variable: f"/run/secrets/{secret}" for variable, secret in secrets.items()}
+        self,
+        name: str,
+        *,
+        replicas: int,
+        command: Sequence[str] | None = None,
+        environment: Mapping[str, str] | None = None,
+        secrets: Iterable[str] = (),
+        **more: Any,
+    ) -> None:
+        """Of our image, in the Swarm's network; each secret a file of its name. Waits for nothing. `more`: as docker-py has it."""
         with self.client() as client:
             client.services.create(
                 image.NAME,
+                command,
                 name=name,
-                env=[f"{key}={value}" for key, value in (settings | files).items()],
-                mounts=[Mount(str(SOCKETS), str(folder), type="bind")],
+                env=[f"{key}={value}" for key, value in (environment or {}).items()],
                 networks=["host"],
-                secrets=[_mounted(client, secret) for secret in dict.fromkeys(secrets.values())],
+                secrets=[_mounted(client, secret) for secret in dict.fromkeys(secrets)],
                 mode=ServiceMode("replicated", replicas),
-                **{
-                    "healthcheck": Healthcheck(["CMD-SHELL", HEALTH], interval=SECOND, timeout=5 * SECOND, retries=3),
-                    "restart_policy": RestartPolicy(condition="any", delay=SECOND // 2),
-                    "stop_grace_period": 10 * SECOND,
-                    "update_config": UpdateConfig(parallelism=1, order="start-first", failure_action="pause", monitor=SECOND),
-                    **more,
-                },
+                **{"restart_policy": RestartPolicy(delay=SECOND // 2), "update_config": UPDATES, **more},
             )
-        self.wait_until_served(name)
-        return Serving(name, f"http://{HOST}:{self._balanced(folder)}/")
 
-    def mount(self, name: str, secret: str, **variables: str) -> None:
-        """One more file for a service, and variables for its environment: a rolling update, not waited for."""
+    def serve(
+        self, name: str, place: Place, files: Mapping[str, str], *, replicas: int = 3, lifetime_seconds: float = 3.0, **more: Any
+    ) -> Serving:
+        """A service that is our application. `files`: a secret by the variable that leads to its file. All replicas are well."""
+        folder = self._folder(name)
+        folder.mkdir(parents=True)
+        folder.chmod(0o777)  # the application is no root
+        settings = {TASK: "{{.Task.ID}}", PLACE: json.dumps(asdict(place)), LIFETIME: str(lifetime_seconds)}
+        self.create_service(
+            name,
+            replicas=replicas,
+            environment=settings | {variable: f"/run/secrets/{secret}" for variable, secret in files.items()},
+            secrets=files.values(),
+            **{
+                "mounts": [Mount(str(SOCKETS), str(folder), type="bind")],
+                "healthcheck": Healthcheck(test=["CMD-SHELL", HEALTH], interval=SECOND, timeout=5 * SECOND, retries=3),
+                "stop_grace_period": 10 * SECOND,
+                **more,
+            },
+        )
+        self.wait_until_complete(name)
+        return Serving(name, f"http://{HOST}:{int(self._run('-m', 'local.swarm.balancer', str(folder)))}/")
+
+    def mount(self, name: str, *secrets: str, **variables: str) -> None:
+        """More files for a service, and variables of its environment: a rolling update. Waits for nothing."""
         with self.client() as client:
             service = client.services.get(name)
             of = service.attrs["Spec"]["TaskTemplate"]["ContainerSpec"]
             kept = [one for one in of["Env"] if one.partition("=")[0] not in variables]
-            had = [_again(one) for one in of.get("Secrets") or []]
             service.update(
-                secrets=[*had, _mounted(client, secret)],
+                secrets=[*map(_again, of.get("Secrets") or []), *(_mounted(client, secret) for secret in secrets)],
                 env=[*kept, *(f"{key}={value}" for key, value in variables.items())],
                 fetch_current_spec=True,
             )
 
-    def tasks(self, name: str) -> list[Any]:
-        """Of a service, as the engine has them."""
+    def tasks(self, name: str, node: str | None = None) -> list[Any]:
+        """Of a service, as the managers know them; on one node only, if that is named."""
         with self.client() as client:
-            found: list[Any] = client.services.get(name).tasks()
-            return found
+            found = client.services.get(name).tasks()
+            names = {one.id: one.attrs["Description"]["Hostname"] for one in client.nodes.list()}
+        return [task for task in found if node in (None, names.get(task.get("NodeID")))]
 
-    def wait_until_served(self, name: str) -> None:
-        """By as many tasks as it is to have, all of its present spec, and by no other."""
-        wait_until(lambda: self._is_served(name), f"service {name} is not complete")
+    def behind_balancer(self, name: str) -> set[str]:
+        """The tasks of a service that are well, by their own word."""
+        return {path.name for path in self._folder(name).glob("[!.]*")}
+
+    def wait_until_complete(self, name: str) -> None:
+        """As many tasks as it is to have, all of its present spec, well and behind the balancer; and no other is left."""
+        wait_until(lambda: self._is_complete(name), f"service {name} is not complete")
 
     def reach(self, port: int) -> None:
         """What listens on this machine's 127.0.0.1 at that port is there for the tasks, too."""
         self._run("-I", str(HERE / "reach.py"), str(next(iter(self.nodes.values())).process), str(port))
 
-    def _is_served(self, name: str) -> bool:
+    def _is_complete(self, name: str) -> bool:
         with self.client() as client:
-            service = client.services.get(name)
-            spec = service.attrs["Spec"]
-            at_work = [task for task in service.tasks() if task["Status"]["State"] == "running"]
-        current = [task for task in at_work if task["Spec"]["ContainerSpec"] == spec["TaskTemplate"]["ContainerSpec"]]
-        sockets = {path.name for path in self._folder(name).glob("[!.]*")}
-        wanted = spec["Mode"]["Replicated"]["Replicas"]
-        return len(at_work) == len(current) == wanted and sockets == {task["ID"] for task in current}
+            spec = client.services.get(name).attrs["Spec"]
+        at_work = [task for task in self.tasks(name) if task["Status"]["State"] == "running"]
+        current = {task["ID"] for task in at_work if task["Spec"]["ContainerSpec"] == spec["TaskTemplate"]["ContainerSpec"]}
+        well = self.behind_balancer(name) if self._folder(name).exists() else current
+        return len(at_work) == len(current) == spec["Mode"]["Replicated"]["Replicas"] and well == current
 
     def _folder(self, name: str) -> Path:
-        folder = self.directory / "tasks" / name
-        if not folder.is_dir():
-            folder.mkdir(parents=True)
-            folder.chmod(0o777)  # the application is no root
-        return folder
-
-    def _balanced(self, folder: Path) -> int:
-        return int(self._run("-m", "local.swarm.balancer", str(folder)))
+        return self.directory / "tasks" / name
 
     def _run(self, *arguments: str) -> str:
         """A process of ours that ends with us; its first line."""

@@ -25,7 +25,7 @@ STARTED_WITHIN = 60.0  # seconds; 0.7 is usual
 BENEATH = "busybox ip link set lo up; echo; exec tini -s -- sleep infinity"
 """Process 1 of a node: it adopts what its engine leaves when that is killed."""
 ENGINE = 'exec 3<&"$1"; shift; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
-"""A manager listens on a socket that it is given, as from systemd: it belongs to this machine's network, the rest to the Swarm's."""
+"""A manager is given the socket at which it is asked, as by systemd: that is in this machine's network, the rest in the Swarm's."""
 SETTINGS = (
     *("--storage-driver=overlay2", "--exec-opt=native.cgroupdriver=cgroupfs", "--log-level=warn"),
     *("--bridge=none", "--iptables=false", "--ip6tables=false", "--ip-forward=false", "--ip-masq=false", "--userland-proxy=false"),
