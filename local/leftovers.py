@@ -107,7 +107,7 @@ def remove_cgroups(name: str) -> None:
             return
         for folder, _, _ in (found for top in tops for found in os.walk(top, topdown=False)):
             with suppress(OSError):  # not empty yet
-                os.rmdir(folder)
+                Path(folder).rmdir()
         time.sleep(0.01)
 
 

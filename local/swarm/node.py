@@ -24,7 +24,7 @@ MANAGER, WORKER = "manager", "worker"
 STARTED_WITHIN = 60.0  # seconds; 0.7 is usual
 BENEATH = "busybox ip link set lo up; echo; exec tini -s -- sleep infinity"
 """Process 1 of a node: it adopts what its engine leaves when that is killed."""
-ENGINE = 'exec 3<&"$1"; shift; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
+ENGINE = 'exec 3<&0 0</dev/null; LISTEN_FDS=1 LISTEN_PID=$$ exec "$@"'
 """A manager is given the socket at which it is asked, as by systemd: that is in this machine's network, the rest in the Swarm's."""
 SETTINGS = (
     *("--storage-driver=overlay2", "--exec-opt=native.cgroupdriver=cgroupfs", "--log-level=warn"),
@@ -93,18 +93,14 @@ class Node:
         self._socket.unlink(missing_ok=True)
         with self.log.open("ab") as log, socket.socket() as door:
             if self.role == MANAGER:
-                self.port = self.port or free_port()
-                door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                door.bind((HOST, self.port))
-                door.listen(1024)
+                self._listen(door)
                 arguments += ["--host=fd://", *self._certificates(authority)]
             enter = ["nsenter", f"--target={self.process}", "--net", "--uts", "--mount", "--pid", "--"]
             command = [str(self._programs["dockerd"]), *SETTINGS, *arguments]
             self._engine = subprocess.Popen(
-                [*enter, "sh", "-c", ENGINE, "sh", str(door.fileno()), *command] if self.role == MANAGER else [*enter, *command],
+                [*enter, "sh", "-c", ENGINE, "sh", *command],
                 env=self._environment,
-                pass_fds=[door.fileno()],
-                stdin=subprocess.DEVNULL,
+                stdin=door,
                 stdout=log,
                 stderr=log,
                 process_group=0,
@@ -142,6 +138,12 @@ class Node:
 
     def tail(self) -> str:
         return self.log.read_text(errors="replace")[-2000:]
+
+    def _listen(self, door: socket.socket) -> None:
+        self.port = self.port or free_port()
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        door.bind((HOST, self.port))
+        door.listen(1024)
 
     def _certificates(self, authority: Authority) -> list[str]:
         file = self.directory / "ca.pem"

@@ -13,7 +13,6 @@ from local.leftovers import CGROUPS, remove_cgroups
 from local.mysqld import cache as kept
 
 HERE = Path(__file__).resolve().parent
-PACKAGES = ("docker.io", "containerd", "runc", "tini", "busybox-static")
 NAMESPACES = ("--net", "--uts", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 FOLDERS = ("usr/sbin", "usr/bin", "bin")
 SYSTEM = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -45,10 +44,9 @@ class Programs:
 
 def programs() -> Programs:
     """Fetched if there are none, also where an engine is installed: that one is somebody's, and has its own settings."""
-    script = HERE.parent / "fetch_debian.sh"
-    fetched = subprocess.run([script, "docker", kept() / "docker", *PACKAGES], stdout=subprocess.PIPE, text=True, check=False)
+    fetched = subprocess.run([HERE.parent / "fetch_docker.sh", kept() / "docker"], stdout=subprocess.PIPE, text=True, check=False)
     if fetched.returncode != 0:
-        raise RuntimeError("no Docker engine: see what fetch_debian.sh says above")
+        raise RuntimeError("no Docker engine: see what fetch_docker.sh says above")
     return Programs(Path(fetched.stdout.strip()))
 
 
