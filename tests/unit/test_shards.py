@@ -1,8 +1,12 @@
 """Every test of every tier is in exactly one shard, and the shards end at about the same time."""
 
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pytest
 
 from tests.shards.dealing import FOLDERS, MEASURES, ROOT, SHARDS, UNDER_LOAD, WHOLE_FOLDERS, YIELDING, dealt, unit_of, units
+from tests.shards.shard import Shard
 
 
 def test_every_file_is_dealt_once_but_those_of_a_real_cluster() -> None:
