@@ -172,7 +172,7 @@ class Swarm:
                 networks=["host"],
                 secrets=[_mounted(client, secret) for secret in dict.fromkeys(secrets)],
                 mode=ServiceMode("replicated", replicas),
-                **{"restart_policy": RestartPolicy(delay=SECOND // 2), "update_config": UPDATES, **more},
+                **{"restart_policy": RestartPolicy("any", delay=SECOND // 2), "update_config": UPDATES, **more},
             )
 
     def serve(

@@ -21,13 +21,14 @@ from local.load import USER_HEADER, Load
 from local.login import Login
 from local.postgresql import PostgreSQL
 from local.shop.databases import POSTGRESQL, Place
+from local.swarm import programs
 from local.swarm.application import PASSWORD_FILE, USER_FILE
-from local.swarm.handle import Serving, Swarm, wait_until
+from local.swarm.handle import CannotRun, Serving, Swarm, wait_until
 from local.swarm.node import MANAGER, WORKER
 from local.swarm.programs import why_not
 
 REPOSITORY = Path(__file__).parents[2]
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+runs_here = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
 DATABASE, OWNER, SHOWN = "shop", "shop_owner", "Your Clinic Name Here"
 FIRST, SECOND = Login("shop_a", "first-password"), Login("shop_b", "second-password")
@@ -68,11 +69,29 @@ def site() -> Iterator[Site]:
             yield Site(swarm, place, swarm.serve(SERVICE, place, files, replicas=REPLICAS))
 
 
+def test_who_is_not_root_hears_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    assert "run it as root" in str(why_not.__wrapped__())
+    monkeypatch.setattr("local.swarm.handle.why_not", why_not.__wrapped__)
+    with Leftovers() as run, pytest.raises(CannotRun, match="run it as root"):
+        Swarm(run)
+
+
+def test_a_machine_that_refuses_what_it_takes_says_which(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(programs, "NAMESPACES", ("--of-no-kind",))
+    assert "namespaces and mounts of its own, and this machine refuses them" in str(why_not.__wrapped__())
+    monkeypatch.setattr(programs, "_namespaces", lambda: None)
+    monkeypatch.setattr(programs, "CGROUPS", tmp_path)
+    assert "needs cgroups" in str(why_not.__wrapped__())
+
+
 def ask(swarm: Swarm, path: str, context: ssl.SSLContext) -> Any:
     with urllib.request.urlopen(f"https://{swarm.endpoint}{path}", context=context, timeout=10) as answer:
         return answer.read().decode()
 
 
+@runs_here
 def test_a_manager_is_asked_over_mutual_tls(site: Site, tmp_path: Path) -> None:
     swarm = site.swarm
     known = ssl.create_default_context(cadata=swarm.ca)
@@ -84,6 +103,7 @@ def test_a_manager_is_asked_over_mutual_tls(site: Site, tmp_path: Path) -> None:
     assert all(name in ask(swarm, "/nodes", known) for name in swarm.nodes)
 
 
+@runs_here
 def test_a_service_reads_its_login_from_its_files_and_a_value_is_not_told(site: Site) -> None:
     assert site.users() == {FIRST.username: 12}
     tasks = site.swarm.tasks(SERVICE)
@@ -92,6 +112,7 @@ def test_a_service_reads_its_login_from_its_files_and_a_value_is_not_told(site: 
     assert {one["File"]["Mode"] for task in tasks for one in task["Spec"]["ContainerSpec"]["Secrets"]} == {0o400}
 
 
+@runs_here
 def test_an_update_adds_a_file_and_then_leads_to_it_and_no_request_fails(site: Site) -> None:
     swarm = site.swarm
     with Load(site.web.url, rate=RATE, marker=SHOWN) as load:
@@ -108,6 +129,7 @@ def at_work(swarm: Swarm) -> list[Any]:
     return [task for task in swarm.tasks(SERVICE) if task["Status"]["State"] == "running"]
 
 
+@runs_here
 def test_of_a_killed_engine_the_tasks_go_on_and_the_node_comes_back(site: Site) -> None:
     """Down is what the managers say of it; its task knows nothing of that, and nobody can stop it."""
     swarm = site.swarm
@@ -124,6 +146,7 @@ def test_of_a_killed_engine_the_tasks_go_on_and_the_node_comes_back(site: Site) 
     site.users()
 
 
+@runs_here
 def test_without_its_manager_services_go_on_and_nobody_is_answered(site: Site) -> None:
     swarm = site.swarm
     manager = next(name for name, node in swarm.nodes.items() if node.role == MANAGER)
@@ -177,6 +200,7 @@ def interfaces() -> set[str]:
     return {path.name for path in Path("/sys/class/net").iterdir()}
 
 
+@runs_here
 @pytest.mark.parametrize("end", ["in order", "killed"])
 def test_nothing_stays(end: str) -> None:
     before = interfaces()
