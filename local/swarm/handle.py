@@ -30,6 +30,8 @@ from local.swarm.programs import HERE, programs, why_not
 RAFT_PORT = 2377
 SETTLED_WITHIN = 60.0  # seconds; a node is Down 10 s after its last word
 SECOND = 1_000_000_000  # the engine counts in nanoseconds
+STARTS_WITHIN = 20
+"""Seconds in which a task that is not well yet is not given up; 2 is usual."""
 UPDATES = UpdateConfig(parallelism=1, order="start-first", failure_action="pause", monitor=SECOND)
 
 
@@ -190,7 +192,9 @@ class Swarm:
             secrets=files.values(),
             **{
                 "mounts": [Mount(str(SOCKETS), str(folder), type="bind")],
-                "healthcheck": Healthcheck(test=["CMD-SHELL", HEALTH], interval=SECOND, timeout=5 * SECOND, retries=3),
+                "healthcheck": Healthcheck(
+                    test=["CMD-SHELL", HEALTH], interval=SECOND, timeout=5 * SECOND, retries=3, start_period=STARTS_WITHIN * SECOND
+                ),
                 "stop_grace_period": 10 * SECOND,
                 **more,
             },

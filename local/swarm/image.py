@@ -55,7 +55,7 @@ def files(busybox: Path) -> Iterator[tuple[Path, Path]]:
     for package in PACKAGES:
         found = distribution(package)
         for one in found.files or []:
-            if one.suffix == ".py":
+            if one.suffix == ".py" or one.name == "METADATA":  # scramp looks up its own version
                 yield SITE / one, Path(str(found.locate_file(one)))
     for path in (REPOSITORY / "local").rglob("*.py"):
         yield APPLICATION / path.relative_to(REPOSITORY), path

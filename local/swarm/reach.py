@@ -50,10 +50,10 @@ async def serve(inside: socket.socket, port: int) -> None:
             return
         await asyncio.gather(copy(reader, back), copy(there, writer))
 
-    server = await asyncio.start_server(forward, sock=inside)
+    await asyncio.start_server(forward, sock=inside)
     print(port, flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
-    server.close()
+    os._exit(0)  # whoever is connected is cut off, as by a network that goes
 
 
 if __name__ == "__main__":
