@@ -19,7 +19,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.shards.dealing import MEASURES, SHARDS, YIELDING, dealt, read_times, units, write_times
+from tests.shards.dealing import MEASURES, NICER, SHARDS, dealt, read_times, units, write_times
 from tests.shards.shard import Shard
 
 TELL_SECONDS = 30.0
@@ -73,12 +73,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="credential-rotation-tests-") as name:
         folder = Path(name)
         shards = [
-            Shard(f"{group}-{number}", files, folder, yielding=YIELDING[group])
+            Shard(f"{group}-{number}", files, folder, nicer=NICER[group])
             for group in ("e2e", "other")
             for number, files in enumerate(dealt(units(group), seconds, SHARDS[group]), 1)
         ]
         run(shards, began)
-        last = Shard("measuring", MEASURES, folder)
+        last = Shard("measuring", MEASURES, folder, nicer=NICER["e2e"])
         run([last], began)
         shards.append(last)
         for shard in shards:

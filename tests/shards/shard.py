@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
-from local.priority import yields
+from local.priority import share
 from tests.shards.dealing import ROOT, unit_of
 
 DOTS = re.compile(rb"^([.FEsxX]+)(?: +\[ *\d+%\])?$", re.MULTILINE)
@@ -24,8 +24,8 @@ class Shard:
     name: str
     files: list[str]
     folder: Path
-    yielding: int = 0
-    """How much nicer than the others."""
+    nicer: int = 0
+    """Than whoever started us."""
     seconds: float = 0
     counts: Counter[str] = field(default_factory=Counter)
     skips: Counter[str] = field(default_factory=Counter)
@@ -43,7 +43,7 @@ class Shard:
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env=environment, stdin=nothing, stdout=log, stderr=log, start_new_session=True
             )
-        yields(self._process.pid, self.yielding)
+        share(self._process.pid, self.nicer)
 
     def end(self) -> None:
         """If we are ended, so is it, with what it runs; its servers see to themselves."""

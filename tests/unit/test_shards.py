@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.shards.dealing import FOLDERS, MEASURES, ROOT, SHARDS, UNDER_LOAD, WHOLE_FOLDERS, YIELDING, dealt, unit_of, units
+from tests.shards.dealing import FOLDERS, MEASURES, NICER, ROOT, SHARDS, UNDER_LOAD, WHOLE_FOLDERS, dealt, unit_of, units
 from tests.shards.shard import Shard
 
 
@@ -52,4 +52,4 @@ def test_why_tests_were_skipped_is_counted_by_the_reason(tmp_path: Path) -> None
 
 
 def test_there_is_a_number_of_shards_for_every_group() -> None:
-    assert set(SHARDS) == set(YIELDING) == set(FOLDERS)
+    assert set(SHARDS) == set(NICER) == set(FOLDERS)
