@@ -141,7 +141,12 @@ class Swarm:
             return {one.attrs["Description"]["Hostname"]: one.attrs["Status"]["State"] for one in client.nodes.list()}
 
     def wait_for(self, name: str, state: str) -> None:
-        wait_until(lambda: self.states()[name] == state, f"node {name} is not {state}")
+        wait_until(lambda: self._is(name, state), f"node {name} is not {state}")
+
+    def _is(self, name: str, state: str) -> bool:
+        with suppress(APIError):  # managers that have just been started have no leader yet
+            return self.states().get(name) == state
+        return False
 
     @property
     def _managers(self) -> list[Node]:
