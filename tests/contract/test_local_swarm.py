@@ -96,7 +96,7 @@ def test_a_manager_is_asked_over_mutual_tls(site: Site, tmp_path: Path) -> None:
     swarm = site.swarm
     known = ssl.create_default_context(cadata=swarm.ca)
     known.minimum_version = ssl.TLSVersion.TLSv1_3
-    with pytest.raises(OSError, match="(?i)certificate|reset|closed"):
+    with pytest.raises(OSError, match=r"(?i)certificate|reset|closed"):
         ask(swarm, "/nodes", known)
     (tmp_path / "both.pem").write_text(swarm.client_certificate + swarm.client_key)
     known.load_cert_chain(tmp_path / "both.pem")
