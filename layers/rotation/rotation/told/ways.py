@@ -14,7 +14,7 @@ WAYS_OUT: dict[str, str] = {
     "ClusterUnavailable": "Check that the subnets reach the Kubernetes API, and the role's access entry; then start again.",
     "ClusterConflict": "Somebody else changes the same object all the time: find out who, then start again.",
     "FleetUnavailable": "Wait until EC2, Auto Scaling and Systems Manager answer (throttling, VPC endpoints), then start again.",
-    "SwarmUnavailable": "Check that the subnets reach the managers and that most of them are up (docker node ls); then start again.",
+    "SwarmUnavailable": "Check that the subnets reach the managers, and that most are up (docker node ls); then start again.",
     "SwarmConflict": "Somebody else changes the service all the time: find out who, then start again.",
     "ServiceBusy": "Let the update of the service end (docker service ps), then start again.",
     "AppUnhealthy": "Open the health page: it answers without its marker. Mend the application, then start again.",

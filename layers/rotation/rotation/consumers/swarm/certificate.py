@@ -18,7 +18,7 @@ def expires(pem: str) -> datetime:
         raise ValueError("no certificate")
     try:
         return _not_after(binascii.a2b_base64(found[1]))
-    except IndexError:
+    except (IndexError, ValueError):
         raise ValueError("no certificate") from None
 
 

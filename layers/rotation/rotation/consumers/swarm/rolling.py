@@ -114,7 +114,7 @@ def refuse_unfit(spec: Spec, update: Update, nodes: Sequence[Node]) -> None:
 def _fits(node: Node, constraint: str) -> bool:
     """A constraint that the engine knows and we do not is taken to hold: then the engine will say."""
     found = re.fullmatch(r"\s*([\w.-]+)\s*(==|!=)\s*(.*?)\s*", constraint)
-    if found is None or not found[1].startswith(("node.", "engine.labels.")):
+    if found is None or not (found[1] in node.facts or found[1].startswith(("node.labels.", "engine.labels."))):
         return True
     return (node.facts.get(found[1], "").lower() == found[3].lower()) == (found[2] == "==")
 
