@@ -60,5 +60,5 @@ def test_the_first_of_a_chain_counts_whatever_is_written_around_it() -> None:
     ],
 )
 def test_what_is_no_certificate_is_said_to_be_none(text: str) -> None:
-    with pytest.raises(ValueError, match="^no certificate$"):
+    with pytest.raises(ValueError, match=r"^no certificate$"):
         expires(text)
