@@ -251,6 +251,37 @@ class MovesInPhases:
         with refused(ServiceBusy, "web"):
             here.service().advance(Phase.PREPARED, V2, "")
 
+    def test_what_a_run_that_was_stopped_has_begun_is_carried_on(self, here: HereInSwarm) -> None:
+        here.secrets.keep(B, V2)
+        here.service().advance(Phase.PREPARED, V2, "")
+        here.wait()
+        bring(here, here.service(), Phase.CUT_OVER, V2)
+        assert read(container(here.spec())) == f"{PASSWORD}_v2"
+
+    def test_an_update_of_somebody_else_s_that_is_paused_is_not_carried_on(self, here: HereInSwarm) -> None:
+        service = here.service()
+        here.secrets.keep(A, V1)
+        here.secrets.keep(B, V2)
+        here.fail(V1)
+        moved = service.advance(Phase.PREPARED, V1, "")
+        here.change(_set("COLOUR=blue"))
+        with refused(ServiceUpdateFailed, "web"):
+            until(here, lambda since: service.advance(Phase.PREPARED, V1, "", since or moved.since))
+        before = here.updates()
+        with refused(ServiceUnfit, "web", "somebody else's"):
+            service.advance(Phase.PREPARED, V2, "")
+        assert here.updates() == before
+
+    def test_what_a_run_of_ours_has_left_paused_ends_with_the_next_update(self, here: HereInSwarm) -> None:
+        service = here.service()
+        here.secrets.keep(A, V1)
+        here.secrets.keep(B, V2)
+        here.fail(V1)
+        with refused(ServiceUpdateFailed, "web"):
+            bring(here, service, Phase.PREPARED, V1)
+        bring(here, service, Phase.PREPARED, V2)
+        assert read(container(here.spec()), "POSTGRES_PASSWORD_FILE_NEW") == f"{PASSWORD}_v3"
+
     # ---- what goes wrong
 
     def test_an_update_that_the_swarm_pauses_is_a_failure_and_the_way_back_leads_out(self, here: HereInSwarm) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from rotation.consumers.swarm import spec as specs
-from rotation.consumers.swarm.spec import File, Phase, brought, goals, phase
+from rotation.consumers.swarm.spec import File, Phase, brought, goals, is_ours, phase
 from rotation.core.errors import ServiceUnfit
 
 VARIABLE = "POSTGRES_PASSWORD_FILE"
@@ -206,3 +206,35 @@ def test_a_service_that_cannot_be_replaced_task_by_task_is_refused(mode: dict[st
     with pytest.raises(ServiceUnfit, match=said):
         specs.replicas({**BEFORE, "Mode": mode})
     assert specs.replicas(BEFORE) == 3
+
+
+@pytest.mark.parametrize("goal", [Phase.PREPARED, Phase.CUT_OVER, Phase.CLEAN])
+def test_an_update_that_changed_only_what_is_ours_was_a_rotation_s(goal: Phase) -> None:
+    assert is_ours(brought(BEFORE, [TO_NEW], goal), BEFORE, {VARIABLE: BASE})
+
+
+def other_image(spec: dict[str, Any]) -> None:
+    spec["TaskTemplate"]["ContainerSpec"]["Image"] = "web@sha256:2"
+
+
+def other_variable(spec: dict[str, Any]) -> None:
+    spec["TaskTemplate"]["ContainerSpec"]["Env"].append("COLOUR=blue")
+
+
+def other_secret(spec: dict[str, Any]) -> None:
+    spec["TaskTemplate"]["ContainerSpec"]["Secrets"].append(mount("api_key"))
+
+
+def other_scale(spec: dict[str, Any]) -> None:
+    spec["Mode"] = {"Replicated": {"Replicas": 4}}
+
+
+@pytest.mark.parametrize("change", [other_image, other_variable, other_secret, other_scale])
+def test_an_update_that_changed_anything_else_was_somebody_else_s(change: Any) -> None:
+    changed = deepcopy(PREPARED)
+    change(changed)
+    assert not is_ours(changed, BEFORE, {VARIABLE: BASE})
+
+
+def test_a_service_that_was_never_updated_was_not_updated_by_a_rotation() -> None:
+    assert not is_ours(BEFORE, None, {VARIABLE: BASE})

@@ -4,7 +4,7 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from rotation.consumers.swarm.rolling import Node, Task, Update, in_use, left, progress, refuse_unfit, settled
+from rotation.consumers.swarm.rolling import Node, Task, Update, in_use, left, progress, refuse_unfinished, refuse_unfit, settled
 from rotation.core.errors import ServiceBusy, ServiceUnfit, ServiceUpdateFailed
 from rotation.core.rollout import Progress
 
@@ -140,7 +140,7 @@ def test_what_is_waited_for_is_said_with_the_node_that_is_down() -> None:
 )
 def test_a_service_that_is_pinned_to_what_is_down_is_refused(constraints: list[str], said: str) -> None:
     with pytest.raises(ServiceUnfit, match=f"no node that it may run on is ready.*{said}"):
-        refuse_unfit(spec("old", 2, *constraints), Update(), NODES)
+        refuse_unfit(spec("old", 2, *constraints), NODES)
 
 
 @pytest.mark.parametrize(
@@ -156,34 +156,39 @@ def test_a_service_that_is_pinned_to_what_is_down_is_refused(constraints: list[s
     ],
 )
 def test_a_service_that_has_somewhere_to_run_passes(constraints: list[str]) -> None:
-    refuse_unfit(spec("old", 2, *constraints), Update("completed", EARLIER), NODES)
+    refuse_unfit(spec("old", 2, *constraints), NODES)
 
 
 def test_a_node_that_takes_no_tasks_is_not_one_to_run_on() -> None:
     with pytest.raises(ServiceUnfit, match="host-n1"):
-        refuse_unfit(spec(), Update(), [node("n1", availability="drain"), node("n2", "down")])
+        refuse_unfit(spec(), [node("n1", availability="drain"), node("n2", "down")])
 
 
 def test_labels_of_a_node_count() -> None:
-    refuse_unfit(spec("old", 2, "node.labels.zone==a"), Update(), [node("n1", zone="a")])
+    refuse_unfit(spec("old", 2, "node.labels.zone==a"), [node("n1", zone="a")])
 
 
 @pytest.mark.parametrize("state", ["updating", "rollback_started"])
 def test_somebody_else_s_update_is_waited_for(state: str) -> None:
     with pytest.raises(ServiceBusy, match=state):
-        refuse_unfit(spec(), Update(state, EARLIER), NODES)
+        refuse_unfinished(Update(state, EARLIER))
 
 
 @pytest.mark.parametrize("state", ["paused", "rollback_paused"])
 def test_an_update_that_is_paused_is_somebody_s_to_finish(state: str) -> None:
     with pytest.raises(ServiceUnfit, match=state):
-        refuse_unfit(spec(), Update(state, EARLIER), NODES)
+        refuse_unfinished(Update(state, EARLIER))
+
+
+@pytest.mark.parametrize("state", ["", "completed", "rollback_completed"])
+def test_an_update_that_has_ended_is_nobody_s(state: str) -> None:
+    refuse_unfinished(Update(state, EARLIER))
 
 
 def test_a_service_that_is_global_or_scaled_to_nothing_is_refused() -> None:
     for mode in ({"Global": {}}, {"Replicated": {"Replicas": 0}}):
         with pytest.raises(ServiceUnfit):
-            refuse_unfit({**spec(), "Mode": mode}, Update(), NODES)
+            refuse_unfit({**spec(), "Mode": mode}, NODES)
 
 
 @pytest.mark.parametrize(
@@ -210,4 +215,4 @@ def test_what_the_engine_leaves_out_is_read_as_nothing() -> None:
     assert (bare.ready, bare.active) == (False, False)
     without = deepcopy(spec())
     without["TaskTemplate"]["Placement"] = {}
-    refuse_unfit(without, Update(), NODES)
+    refuse_unfit(without, NODES)

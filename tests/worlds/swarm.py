@@ -304,6 +304,7 @@ class Swarm:
 
     def _shown(self, service: Service) -> dict[str, Any]:
         shown: dict[str, Any] = {"ID": service.id, "Version": {"Index": service.index}, "Spec": deepcopy(service.spec)}
+        shown |= {"PreviousSpec": deepcopy(service.previous)} if service.previous else {}
         return shown | ({"UpdateStatus": dict(service.status)} if service.status else {})
 
     def _task(self, task: Task) -> dict[str, Any]:

@@ -97,18 +97,22 @@ class Update:
         return cls(found.get("State") or "", found.get("StartedAt") or "")
 
 
-def refuse_unfit(spec: Spec, update: Update, nodes: Sequence[Node]) -> None:
-    """What cannot be updated, or not now: said before anything is changed."""
+def refuse_unfit(spec: Spec, nodes: Sequence[Node]) -> None:
+    """What cannot be updated task by task as it is: said before anything is changed."""
     replicas(spec)
-    if update.is_at_work:
-        raise ServiceBusy(f"an update of somebody else's is under way ({update.state})")
-    if update.state.endswith("paused"):
-        raise ServiceUnfit(f"its last update is {update.state}: finish it first")
     asked = (spec["TaskTemplate"].get("Placement") or {}).get("Constraints") or []
     fitting = [node for node in nodes if all(_fits(node, constraint) for constraint in asked)]
     if not any(node.ready and node.active for node in fitting):
         down = ", ".join(node.name for node in fitting) or "none"
         raise ServiceUnfit(f"no node that it may run on is ready (its placement allows: {down})")
+
+
+def refuse_unfinished(update: Update) -> None:
+    """Where the last update is somebody else's: ours on top of it would carry theirs on, too."""
+    if update.is_at_work:
+        raise ServiceBusy(f"an update of somebody else's is under way ({update.state})")
+    if update.state.endswith("paused"):
+        raise ServiceUnfit(f"its last update is {update.state}, and is somebody else's: finish it first")
 
 
 def _fits(node: Node, constraint: str) -> bool:

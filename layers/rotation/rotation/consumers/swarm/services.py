@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.consumers.keys import Keys
 from rotation.consumers.swarm.engine import Access, Engine, Identity
-from rotation.consumers.swarm.rolling import Node, Task, Update, in_use, left, progress, refuse_unfit, settled
-from rotation.consumers.swarm.spec import File, Phase, Spec, brought, goals, newest, phase, reads, used_by
+from rotation.consumers.swarm.rolling import Node, Task, Update, in_use, left, progress, refuse_unfinished, refuse_unfit, settled
+from rotation.consumers.swarm.spec import File, Phase, Spec, brought, goals, is_ours, newest, phase, reads, used_by
 from rotation.consumers.swarm.versions import SECRET, VERSION, Stored, check_value, find, next_name, own, superseded
 from rotation.core.drain import Hold
 from rotation.core.errors import RotationError, SecretInvalid, SwarmObjectMissing
@@ -98,7 +98,7 @@ class SwarmService:
         return f"service {self._service} of {self._engine.name}"
 
     def refuse_unfit(self) -> None:
-        """What cannot be updated, or not now: before anything is made."""
+        """What cannot be updated as it is: before anything is made."""
         self._refuse_unfit(self._look())
 
     def advance(self, goal: Phase, version: str, current: str, since: str | None = None, *, back: bool = False) -> Moved:
@@ -116,6 +116,7 @@ class SwarmService:
                 return Moved(Progress.WAITING, since, "an update of somebody else's is under way")
         elif not back:
             self._refuse_unfit(seen)
+            self._refuse_unfinished(seen)
         with self._named():
             wanted = brought(seen.spec, files, goal)
         self._engine.post(f"services/{seen.id}/update", wanted, version=str(seen.index))
@@ -159,7 +160,13 @@ class SwarmService:
         with self._named():
             for variable, base in self._files.items():
                 used_by(seen.spec, variable, base)
-            refuse_unfit(seen.spec, seen.update, seen.nodes)
+            refuse_unfit(seen.spec, seen.nodes)
+
+    def _refuse_unfinished(self, seen: _Seen) -> None:
+        """What an earlier run of ours has left is carried on, or ends with the next update."""
+        if not is_ours(seen.spec, seen.previous, self._files):
+            with self._named():
+                refuse_unfinished(seen.update)
 
     def _progress(self, seen: _Seen, since: str) -> Progress:
         with self._named():
@@ -172,6 +179,7 @@ class SwarmService:
             found["ID"],
             found["Version"]["Index"],
             found["Spec"],
+            found.get("PreviousSpec"),
             Update.of(found),
             [Task.of(one) for one in tasks],
             [Node.of(one) for one in self._engine.get("nodes")],
@@ -194,6 +202,8 @@ class _Seen:
     index: int
     """What is written onto: the engine takes no change of another."""
     spec: Spec
+    previous: Spec | None
+    """Before the last update."""
     update: Update
     tasks: Sequence[Task]
     nodes: Sequence[Node]

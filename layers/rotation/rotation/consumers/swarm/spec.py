@@ -174,6 +174,21 @@ def _mounted(one: Mapping[str, Any]) -> Mounted:
     return Mounted(str(one["SecretID"]), str(one["SecretName"]), name if name.startswith("/") else FOLDER + name)
 
 
+def is_ours(spec: Spec, previous: Spec | None, files: Mapping[str, str]) -> bool:
+    """Whether the last update was a rotation's: it changed nothing but where the variables lead to. `files`: by variable."""
+    return previous is not None and _without_ours(spec, files) == _without_ours(previous, files)
+
+
+def _without_ours(spec: Spec, files: Mapping[str, str]) -> Spec:
+    left = deepcopy(dict(spec))
+    of = left["TaskTemplate"].get("ContainerSpec") or {}
+    ours = {*files, *(variable + NEW for variable in files)}
+    of["Env"] = [one for one in of.get("Env") or [] if one.partition("=")[0] not in ours]
+    secrets = of.get("Secrets") or []
+    of["Secrets"] = [one for one in secrets if not any(is_of(base, one["SecretName"]) for base in files.values())]
+    return left
+
+
 def replicas(spec: Spec) -> int:
     """How many tasks it wants. ServiceUnfit where it is no replicated service, or wants none."""
     mode = spec.get("Mode") or {}
