@@ -90,6 +90,7 @@ coverage: build ## how much of the layer the unit and contract tiers run, branch
 	coverage report
 
 MUTMUT := $(CACHE)/mutmut-$(shell sha256sum < requirements-mutants.txt | cut -c1-12)
+SITE := $(CACHE)/site-$(shell sha256sum < requirements-site.txt | cut -c1-12)
 CHECKOV := $(CACHE)/checkov-$(shell sha256sum < requirements-checkov.txt | cut -c1-12)
 
 # venv FOLDER,REQUIREMENTS: a virtual environment of its own, made once
@@ -148,6 +149,13 @@ lint: ## style, types, layers, template, state machine
 	$(call check,sam validate,sam validate --lint --region us-east-1)
 	$(call check,certificates,$(make-rds) | diff - $(BUNDLE) && $(make-proxies) | diff - $(PROXIES))
 	$(call check,asl-validator,$(TOOLS)/node_modules/.bin/asl-validator --no-arn-check --yaml-path statemachine/rotation.asl.yaml)
+
+site: ## README and docs as a site with search, for a browser without a network; fails if a link leads nowhere
+	$(SETUP) packages node
+	$(call venv,$(SITE),requirements-site.txt)
+	python -m local.site write .aws-sam/site
+	$(call check,mkdocs,NO_MKDOCS_2_WARNING=1 '$(SITE)/bin/mkdocs' build --strict --quiet --config-file .aws-sam/site/mkdocs.yml)
+	python -m local.site finish .aws-sam/site '$(TOOLS)/node_modules/iframe-worker/shim/index.js'
 
 PACKAGED := .aws-sam/packaged.json
 

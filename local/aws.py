@@ -18,6 +18,7 @@ import boto3
 from botocore.config import Config
 
 from local.faults import Fault, SecretFault
+from local.priority import share
 from local.sandbox import Function
 
 REPOSITORY = Path(__file__).resolve().parent.parent
@@ -65,6 +66,7 @@ class LocalAws:
                 env=local_only(self._environment),
                 start_new_session=True,  # it is stopped by us, after the things that use it, not by the terminal
             )
+            share(self._process.pid)
             self.endpoint = f"http://127.0.0.1:{self._wait_for(port_file)}"
         return self
 

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from local.leftovers import MARK
+from local.priority import share
 
 RUNTIME = Path(__file__).with_name("lambda_runtime.py")
 # Lambda allows 10 s for the init phase; a small machine that starts pods at the same time may need longer. Together with
 # a function's time-out it stays below the 60 s after which the engine's client gives up waiting and invokes again.
 INIT_SECONDS = 25.0
+NICER = 5
+"""A third of an application's share: on one machine a cold start would hold up its requests."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ class Sandbox:
                 bufsize=0,
                 start_new_session=True,  # an interrupt at the terminal is for the one who started all this
             )
+        share(self._process.pid, nicer=NICER)
 
     def invoke(self, request_id: str, event: Any) -> Answer:
         """Whatever happens inside, the caller gets what Lambda would answer."""

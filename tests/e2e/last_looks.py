@@ -27,9 +27,10 @@ def check(stack: Running) -> None:
 
 def measured(rotations: Rotations, requests: Results) -> list[str]:
     broken = _broken((rotations.stack.logs / "aws.log").read_text())
+    served = [request.milliseconds for request in requests.requests if request.ok]
     return [
         *([f"the local AWS broke: {broken}"] if broken else []),
-        f"requests: {requests.served} served, {len(requests.failures)} failed",
+        f"requests: {requests.served} served, {len(requests.failures)} failed; of those served (ms): {_spread(served)}",
         f"working time of a rotation (s): {_spread(rotations.working)}",
         f"from rollout complete to the machine knowing it (s): {_spread(rotations.noticed)}",
     ]

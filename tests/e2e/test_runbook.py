@@ -1,4 +1,4 @@
-"""README's emergency resets and its restore, word by word: the commands that stand there are run, on the real stack."""
+"""The runbook's emergency resets and its restore, word by word: the commands that stand there are run, on the real stack."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.e2e.lending import Lender
 from tests.e2e.rotations import Rotations
 from tests.e2e.shared import SharedStack
 
-README = (REPOSITORY / "README.md").read_text()
+RUNBOOK = (REPOSITORY / "docs/operating.md").read_text()
 CLUSTER = "openemr-aurora"
 
 ROTATION = f"""#!/bin/sh
@@ -49,8 +49,8 @@ print(answer[query] if query else json.dumps(answer, default=str))
 
 
 def commands(title: str) -> list[str]:
-    """The blocks of shell under a heading of README."""
-    found = re.search(rf"^### {re.escape(title)}\n(.*?)(?=^#+ |\Z)", README, re.MULTILINE | re.DOTALL)
+    """The blocks of shell under a heading of the page."""
+    found = re.search(rf"^### {re.escape(title)}\n(.*?)(?=^#+ |\Z)", RUNBOOK, re.MULTILINE | re.DOTALL)
     assert found, title
     return re.findall(r"```bash\n(.*?)```", found[1], re.DOTALL)
 

@@ -5,6 +5,7 @@
 Files go to shards by the seconds that each took when that was last written down (tests/seconds.json; TIMES=1 writes it). Each
 shard is a pytest of its own with servers of its own; the e2e shards go first, since their requests have five seconds. What
 measures comes last, when the others have ended. A line tells of each shard as it ends; the output of one that failed follows.
+Before the last line all failures are listed once more.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.shards.dealing import MEASURES, SHARDS, dealt, read_times, units, write_times
+from tests.shards.dealing import MEASURES, NICER, SHARDS, dealt, read_times, units, write_times
 from tests.shards.shard import Shard
 
 TELL_SECONDS = 30.0
+LOOK_SECONDS = 0.2
+STILL_SECONDS = 2.0
+"""So much later than it asked for this process was woken: the machine stood still, and requests may have waited as long."""
 KINDS = ("passed", "failed", "errors", "skipped")
 
 
@@ -43,7 +47,10 @@ def run(shards: list[Shard], began: float) -> None:
 def _wait(shards: list[Shard], began: float) -> None:
     running, told = list(shards), time.monotonic()
     while running:
-        time.sleep(0.2)
+        asleep = time.monotonic()
+        time.sleep(LOOK_SECONDS)
+        if (late := time.monotonic() - asleep - LOOK_SECONDS) > STILL_SECONDS:
+            say(f"{time.monotonic() - began:5.0f} s  the machine stood still for {late:.1f} s")
         for failure in [failure for shard in running for failure in shard.new_failures()]:
             say(f"{time.monotonic() - began:5.0f} s  {failure}")
         for shard in [one for one in running if one.has_ended()]:
@@ -66,12 +73,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="credential-rotation-tests-") as name:
         folder = Path(name)
         shards = [
-            Shard(f"{group}-{number}", files, folder, nice=5 if group == "other" else 0)
+            Shard(f"{group}-{number}", files, folder, nicer=NICER[group])
             for group in ("e2e", "other")
             for number, files in enumerate(dealt(units(group), seconds, SHARDS[group]), 1)
         ]
         run(shards, began)
-        last = Shard("measuring", MEASURES, folder)
+        last = Shard("measuring", MEASURES, folder, nicer=NICER["e2e"])
         run([last], began)
         shards.append(last)
         for shard in shards:
@@ -80,6 +87,8 @@ def main() -> int:
     if os.environ.get("TIMES"):
         write_times({file: taken for shard in shards for file, taken in shard.times.items()})
     say(f"seconds: {', '.join(f'{shard.name} {shard.seconds:.0f}' for shard in shards)}; whole {time.monotonic() - began:.0f}")
+    for failure in [failure for shard in shards for failure in shard.failures]:
+        say(f"FAILED  {failure}")
     say(f"{words(total)} in {time.monotonic() - began:.0f} s")
     return 0 if all(shard.well for shard in shards) else 1
 

@@ -5,9 +5,14 @@ from pathlib import Path
 
 import pytest
 
+MOST = 300
+"""Characters of why: the first of them say it, and the whole follows when the shard has ended."""
+
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if report.failed:
         what = "failed" if report.when == "call" else f"failed in its {report.when}"
+        crash = getattr(report.longrepr, "reprcrash", None)
+        why = crash.message if crash else str(report.longrepr)
         with Path(os.environ["FAILURES"]).open("a") as failures:
-            failures.write(f"{report.nodeid} {what}\n")
+            failures.write(f"{report.nodeid} {what}: {' '.join(why.split())[:MOST]}\n")

@@ -16,16 +16,21 @@ MEASURES = [
     *("tests/e2e/test_rotation.py", "tests/e2e/test_wordpress.py"),
 ]
 """What takes a time, or has to meet a moment of another process: alone, when all others have ended."""
+UNDER_LOAD = [f"tests/contract/test_{name}.py" for name in ("cluster", "local_app", "wordpress")]
+"""Contract tests whose requests have five seconds as well: they are dealt with those of the e2e tier."""
 FOLDERS = {"e2e": "tests/e2e", "other": "tests/contract"}
 WHOLE_FOLDERS = ["tests/unit", "tests/statemachine"]
 SHARDS = {"e2e": 2, "other": 1}
 """With two more, an application under load gets so little of two cores that a request of it waits for 5 s now and then."""
+NICER = {"e2e": -10, "other": 0}
+"""Whose requests have five seconds goes before what is only computed, and before whatever else this machine does."""
 
 
 def units(group: str) -> list[str]:
     """What goes to the shards of a group."""
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / FOLDERS[group]).glob("test_*.py"))
-    return [file for file in files if file not in MEASURES] + (WHOLE_FOLDERS if group == "other" else [])
+    own = [file for file in files if file not in (*MEASURES, *UNDER_LOAD)]
+    return own + {"e2e": UNDER_LOAD, "other": WHOLE_FOLDERS}[group]
 
 
 def dealt(files: list[str], seconds: dict[str, float], shards: int) -> list[list[str]]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from xml.etree import ElementTree
 
+from local.priority import share
 from tests.shards.dealing import ROOT, unit_of
 
 DOTS = re.compile(rb"^([.FEsxX]+)(?: +\[ *\d+%\])?$", re.MULTILINE)
@@ -23,21 +24,24 @@ class Shard:
     name: str
     files: list[str]
     folder: Path
-    nice: int = 0
+    nicer: int = 0
+    """Than whoever started us."""
     seconds: float = 0
     counts: Counter[str] = field(default_factory=Counter)
     times: dict[str, float] = field(default_factory=dict)
-    _told: int = 0
+    failures: list[str] = field(default_factory=list)
+    """Those that were told of."""
 
     def start(self) -> None:
         self._began = time.monotonic()
         plugins = ["-p", "no:cacheprovider", "-p", "tests.shards.at_once", f"--junit-xml={self._report}"]
-        command = ["nice", "-n", str(self.nice), sys.executable, "-m", "pytest", *plugins, *self.files]
-        environment, nothing = {**os.environ, "FAILURES": str(self._failures)}, subprocess.DEVNULL
+        command = [sys.executable, "-m", "pytest", *plugins, *self.files]
+        environment, nothing = {**os.environ, "FAILURES": str(self._failures_file)}, subprocess.DEVNULL
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdin=nothing, stdout=log, stderr=log, process_group=0
+                command, cwd=ROOT, env=environment, stdin=nothing, stdout=log, stderr=log, start_new_session=True
             )
+        share(self._process.pid, self.nicer)
 
     def end(self) -> None:
         """If we are ended, so is it, with what it runs; its servers see to themselves."""
@@ -57,8 +61,8 @@ class Shard:
 
     def new_failures(self) -> list[str]:
         """Since that was asked last."""
-        told = self._failures.read_text().splitlines() if self._failures.exists() else []
-        new, self._told = told[self._told :], len(told)
+        written = self._failures_file.read_text().splitlines() if self._failures_file.exists() else []
+        new, self.failures = written[len(self.failures) :], written
         return new
 
     @property
@@ -80,7 +84,7 @@ class Shard:
         return self.folder / f"{self.name}.log"
 
     @property
-    def _failures(self) -> Path:
+    def _failures_file(self) -> Path:
         return self.folder / f"{self.name}.failures"
 
     @property

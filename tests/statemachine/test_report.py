@@ -222,7 +222,7 @@ def test_what_is_printed_has_all_three(files: Path) -> None:
 
 def test_readmes_example_is_what_is_printed(files: Path) -> None:
     printed = (files / "report.txt").read_text().splitlines()
-    example = (ROOT / "README.md").read_text().split("one never began:\n\n```\n")[1].split("```")[0].splitlines()
+    example = (ROOT / "docs/command.md").read_text().split("one never began:\n\n```\n")[1].split("```")[0].splitlines()
     assert [line for line in example if line != "…" and line not in printed] == []
 
 

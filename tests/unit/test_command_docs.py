@@ -1,4 +1,4 @@
-"""What README and docs/command.md say of the command is what it is: commands, options, exit codes, permissions, packages."""
+"""What the pages say of the command is what it is: commands, options, exit codes, permissions, packages."""
 
 import ast
 import re
@@ -13,11 +13,11 @@ from rotation_cli import app, following
 from rotation_cli.aws import IAM_NAMES
 from rotation_cli.history import TELLING
 
+from tests.pages import PAGES
 from tests.statemachine.machine import shipped, states
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCS = (ROOT / "docs/command.md").read_text()
-README = (ROOT / "README.md").read_text()
+DOCS = PAGES["docs/command.md"]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -47,8 +47,8 @@ def options(command: click.Command) -> list[str]:
 COMMANDS = dict(commands())
 
 
-def test_readmes_commands_are_those_that_there_are() -> None:
-    assert sorted(first_column(section(README, "The command `rotation`"))) == sorted(COMMANDS)
+def test_the_commands_are_those_that_there_are() -> None:
+    assert sorted(first_column(section(DOCS, "All commands"))) == sorted(COMMANDS)
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -60,9 +60,9 @@ def test_the_options_of_all_commands_are_those_that_the_page_names() -> None:
     assert first_column(section(DOCS, "Options of all commands")) == options(app.rotation)
 
 
-def test_every_command_in_readme_and_its_pages_is_one_that_can_be_typed() -> None:
+def test_every_command_in_the_pages_is_one_that_can_be_typed() -> None:
     """Wherever one is written with its options, in a table, a sentence or a block."""
-    texts = [README, DOCS, (ROOT / "CHANGELOG.md").read_text(), (ROOT / "layers/rotation/rotation/told/runbook.py").read_text()]
+    texts = [*PAGES.values(), (ROOT / "CHANGELOG.md").read_text(), (ROOT / "layers/rotation/rotation/told/runbook.py").read_text()]
     typed = re.findall(r"\brotation ((?:targets )?[a-z]+)((?: [^`\n;:#]*)?)", "\n".join(texts))
     named = [(f"rotation {name}", re.findall(r"--[a-z-]+", rest)) for name, rest in typed if "--" in rest]
     assert len(named) > 5

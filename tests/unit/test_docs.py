@@ -1,7 +1,6 @@
-"""README is held against the code: a parameter, mode, terminal state or make target that is not true there fails here."""
+"""README and docs are held against the code: a parameter, mode, terminal state, figure or link that is not true fails here."""
 
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,27 +9,11 @@ from rotation.core.classes import CLASSES, HOUR
 from rotation.told.runbook import CUT_SHORT, ENDS, Urgency
 from samtranslator.yaml_helper import yaml_parse
 
-ROOT = Path(__file__).resolve().parents[2]
-README = (ROOT / "README.md").read_text()
+from tests.pages import PAGES, README, ROOT, anchors, first_column, rows, section
+
 MACHINE: dict[str, Any] = yaml.safe_load((ROOT / "statemachine/rotation.asl.yaml").read_text())
 PARAMETERS: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
-
-
-def section(title: str) -> str:
-    """The text under a heading, down to the next one of any level."""
-    found = re.search(rf"^#+ {re.escape(title)}\n(.*?)(?=^#+ |\Z)", README, re.MULTILINE | re.DOTALL)
-    assert found, f"README has no section {title!r}"
-    return found.group(1)
-
-
-def first_column(text: str) -> list[str]:
-    """What stands in backticks in the first column of the section's tables."""
-    return [name for row in re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)]
-
-
-def rows(text: str) -> dict[str, list[str]]:
-    cells = (line.strip("|").split(" | ") for line in text.splitlines() if line.startswith("| `"))
-    return {first.strip().strip("`"): [cell.strip() for cell in rest] for first, *rest in cells}
+DEPLOYING, OPERATING = "docs/deploying.md", "docs/operating.md"
 
 
 def test_the_terminal_states_are_those_of_the_machine() -> None:
@@ -44,7 +27,7 @@ SAYS = {Urgency.NOTHING: "nothing", Urgency.LOOK: "a look", Urgency.PAGE: "**som
 def test_the_terminal_states_are_explained_as_the_runbook_does() -> None:
     """The message that wakes somebody says the same."""
     ends = {**ENDS, **CUT_SHORT}
-    assert rows(section("It stopped: which terminal state?")) == {
+    assert rows(section("It stopped: which terminal state?", OPERATING)) == {
         name: [SAYS[end.urgency], end.true, end.do] for name, end in ends.items()
     }
 
@@ -52,47 +35,91 @@ def test_the_terminal_states_are_explained_as_the_runbook_does() -> None:
 def test_the_modes_and_keys_of_the_input_are_those_that_the_machine_knows() -> None:
     choices = MACHINE["States"]["ChooseMode"]["Choices"]
     modes = {one["StringEquals"] for choice in choices for one in choice.get("Or", [choice])}
-    assert set(rows(section("Execution input"))) == modes | set(MACHINE["States"]["Begin"]["Parameters"]["defaults"])
+    assert set(rows(section("Execution input", DEPLOYING))) == modes | set(MACHINE["States"]["Begin"]["Parameters"]["defaults"])
     said = MACHINE["States"]["EndAsUnknownMode"]["Result"]["said"]
     assert all(mode in said for mode in modes)
 
 
 def test_the_parameters_are_those_of_the_template() -> None:
-    assert first_column(section("Parameters")) == list(PARAMETERS)
+    assert first_column(section("Parameters", DEPLOYING)) == list(PARAMETERS)
 
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_a_parameters_default_is_the_templates(name: str) -> None:
     default = PARAMETERS[name].get("Default")
-    shown = rows(section("Parameters"))[name][0]
+    shown = rows(section("Parameters", DEPLOYING))[name][0]
     assert shown == ("required" if default is None else f"`{default}`")
 
 
 def test_the_classes_are_those_of_the_layer() -> None:
-    shown = {name: cells for name, cells in rows(section("Schedule and alarms")).items() if name in CLASSES}
+    shown = {name: cells for name, cells in rows(section("Schedule and alarms", OPERATING)).items() if name in CLASSES}
     assert shown == {
         name: [f"`{one.schedule}`", f"{one.overlap_seconds // HOUR} h", f"{one.overdue_days} days"] for name, one in CLASSES.items()
     }
 
 
 @pytest.mark.parametrize(
-    "metric", sorted(set(re.findall(r"\b[a-z]+(?:_[a-z]+){2,}\b", " ".join(first_column(section("Metrics"))))))
+    "metric", sorted(set(re.findall(r"\b[a-z]+(?:_[a-z]+){2,}\b", " ".join(first_column(section("Metrics", OPERATING))))))
 )
 def test_a_metric_that_is_explained_is_one_that_goes_out(metric: str) -> None:
     layer = "".join(path.read_text() for path in (ROOT / "layers/rotation/rotation").rglob("*.py"))
     assert f'"{metric}"' in layer
 
 
-def test_every_make_target_named_exists() -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"make ([a-z-]+)", README)) <= targets
-
-
 def test_every_error_named_exists() -> None:
     classes = set(re.findall(r"^class (\w+)", (ROOT / "layers/rotation/rotation/core/errors.py").read_text(), re.MULTILINE))
-    assert set(first_column(section("The errors in a Cause"))) <= classes
+    assert set(first_column(section("The errors in a Cause", OPERATING))) <= classes
 
 
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([\w./-]+)\)", README))))
-def test_every_linked_file_exists(path: str) -> None:
-    assert (ROOT / path).exists()
+@pytest.mark.parametrize("page", PAGES)
+def test_every_make_target_named_exists(page: str) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", PAGES[page])) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_leads_somewhere(page: str) -> None:
+    dead = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", re.sub(r"```.*?```", "", PAGES[page], flags=re.DOTALL)):
+        path, _, anchor = link.partition("#")
+        target = (ROOT / page).parent / path if path else ROOT / page
+        if "://" not in link and not (target.exists() and (not anchor or anchor in anchors(target.read_text()))):
+            dead.append(link)
+    assert dead == []
+
+
+def test_every_page_is_one_click_from_the_front_page() -> None:
+    linked = {path for path, _ in re.findall(r"\]\((docs/[\w-]+\.md)(#[\w-]+)?\)", README)}
+    reports = {"docs/moto-stop-execution.md"}  # for moto's maintainers; docs/tests.md leads there
+    assert set(PAGES) - linked - {"README.md"} == reports
+
+
+def test_the_front_page_can_be_read_to_its_end() -> None:
+    assert len(README.splitlines()) <= 200
+
+
+def test_the_front_page_says_of_an_end_what_the_runbook_says() -> None:
+    said = {
+        name.strip("` "): cells[0]
+        for names, cells in rows(section("When it stops", "README.md")).items()
+        for name in names.split(",")
+    }
+    assert said == {name: SAYS[ENDS[name].urgency] for name in said}
+    assert {name for name, end in ENDS.items() if end.urgency is Urgency.PAGE} <= set(said)
+
+
+def test_the_front_pages_figures_are_those_of_the_page_on_tests() -> None:
+    """Where they stand with the commands that print them."""
+    figures = [
+        number
+        for row in re.findall(r"^\| .+ \| (.+) \|$", section("Is it true?", "README.md"), re.MULTILINE)
+        for number in re.findall(r"\d+(?:,\d+)*", row)
+    ]
+    known = set(re.findall(r"\d+(?:,\d+)*", PAGES["docs/tests.md"]))
+    assert len(figures) > 10
+    assert [number for number in figures if number not in known] == []
+
+
+def test_the_front_page_says_what_a_rotation_costs() -> None:
+    *calls, logins = re.findall(r"\d+", re.findall(r"^\| Sum .*$", PAGES["docs/costs.md"], re.MULTILINE)[0])
+    assert f"makes {sum(map(int, calls))} calls of Secrets Manager and {logins} logins" in README

@@ -15,6 +15,7 @@ from local.decided import Refused, Template, decided, demand
 from local.iam.conditions import listed
 from local.iam.template import Resolved
 from local.translation import translate
+from tests.pages import rows, section
 from tests.statemachine.machine import shipped, states
 from tests.worlds.families import (
     APPLICATION_SECRET,
@@ -284,16 +285,25 @@ def test_a_kind_that_the_template_does_not_know_comes_into_the_target_as_it_was_
 
 # ---- the example and its page ------------------------------------------------------------------------------------------------
 
-EXAMPLE = ROOT / "examples/rds-proxy"
+EXAMPLES = {
+    "openemr": ["sqlconf", "secret", "deployment"],
+    "rds-proxy": ["proxy-secret", "app-secret"],
+    "wordpress": ["wp-config", "app-secret"],
+}
 PAGE = (ROOT / "docs/rds-proxy.md").read_text()
 
 
-def test_the_example_makes_a_stack_whose_target_can_be_read() -> None:
-    given = yaml.safe_load((EXAMPLE / "parameters.yaml").read_text())
+@pytest.mark.parametrize("application", EXAMPLES)
+def test_the_examples_make_stacks_whose_targets_can_be_read(application: str) -> None:
+    given = yaml.safe_load((ROOT / "examples" / application / "parameters.yaml").read_text())
     assert all(isinstance(value, str) for value in given.values()), "SAM takes text"
     demand(template(), given)
     target = parse_target("shop", target_text(template(), given))
-    assert [one.kind for one in target.consumers] == ["proxy-secret", "app-secret"]
+    assert [one.kind for one in target.consumers] == EXAMPLES[application]
+
+
+def test_every_example_of_parameters_is_tried() -> None:
+    assert {path.parent.name for path in (ROOT / "examples").glob("*/parameters.yaml")} == set(EXAMPLES)
 
 
 def test_the_page_names_states_parameters_and_files_that_there_are() -> None:
@@ -318,3 +328,31 @@ def test_the_page_says_what_the_roles_may() -> None:
                 actions = {action for one in granted if arn in one["Resource"] for action in listed(one["Action"])}
                 may = [word for action, word in words.items() if f"secretsmanager:{action}" in actions]
                 assert cell.strip() == ", ".join(may), (step, secret)
+
+
+# ---- the page on security ----------------------------------------------------------------------------------------------------
+
+WORDS = {"GetSecretValue": "read", "PutSecretValue": "put", "UpdateSecretVersionStage": "move labels"}
+
+
+def grants(roles: Resolved, role: str, arn: str) -> set[str]:
+    """What it is allowed of a resource, the service's name left out."""
+    many = [one for group in roles.statements(role).values() for one in group if one["Effect"] == "Allow"]
+    return {action.split(":")[1] for one in many if arn in listed(one["Resource"]) for action in listed(one["Action"])}
+
+
+def test_the_page_on_security_says_what_each_of_openemrs_roles_can_do() -> None:
+    roles, said = Resolved(template(), OPENEMR, {}), rows(section("What a stolen role can do", "docs/security.md"))
+    resources = decided(template(), OPENEMR)["Resources"]
+    secrets = [OPENEMR["SlotSecretArn"], OPENEMR["AdminSecretArn"]]
+    cluster = f"arn:aws:eks:us-east-1:123456789012:cluster/{OPENEMR['ClusterName']}"
+    found = {}
+    for name in (name.removesuffix("Role") for name, one in resources.items() if one["Type"] == "AWS::IAM::Role"):
+        of_secrets = [grants(roles, f"{name}Role", arn) for arn in secrets]
+        cells = [", ".join(word for action, word in WORDS.items() if action in may) for may in of_secrets]
+        mounts = grants(roles, f"{name}Role", OPENEMR["SitesFileSystemArn"])
+        cells.append("write" if "ClientWrite" in mounts else "read" if "ClientMount" in mounts else "")
+        cells.append("its RBAC" if "DescribeCluster" in grants(roles, f"{name}Role", cluster) else "")
+        if any(cells):
+            found[name] = cells
+    assert said == found

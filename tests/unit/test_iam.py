@@ -272,11 +272,11 @@ def test_what_aws_forces_is_at_most_five_rules_and_each_is_needed() -> None:
     assert all(one.rule for one in FORCED)
 
 
-def test_readme_s_figures_are_those_of_the_template() -> None:
+def test_the_figures_of_the_page_on_security_are_those_of_the_template() -> None:
     found = audit(shipped(), [Recording(PARAMETERS, names(shipped()), frozenset())])
     forced = sum(len(one.forced) for one in found)
     line = f"> {len(found)} roles: 0 denied, 0 granted and never used, {forced} forced by AWS\n"
-    assert line in (ROOT / "README.md").read_text()
+    assert line in (ROOT / "docs/security.md").read_text()
 
 
 GIVEN = {

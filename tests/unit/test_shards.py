@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.shards.dealing import FOLDERS, MEASURES, ROOT, SHARDS, WHOLE_FOLDERS, dealt, unit_of, units
+from tests.shards.dealing import FOLDERS, MEASURES, NICER, ROOT, SHARDS, UNDER_LOAD, WHOLE_FOLDERS, dealt, unit_of, units
 
 
 def test_every_file_is_dealt_once_but_those_of_a_real_cluster() -> None:
@@ -10,6 +10,12 @@ def test_every_file_is_dealt_once_but_those_of_a_real_cluster() -> None:
     beside = {file for file in files if file.startswith(("tests/cluster/", *(f"{folder}/" for folder in WHOLE_FOLDERS)))}
     dealt_out = [*units("e2e"), *units("other"), *MEASURES]
     assert sorted(dealt_out) == sorted((files - beside) | set(WHOLE_FOLDERS))
+
+
+def test_what_has_requests_is_known() -> None:
+    files = (ROOT / FOLDERS["other"]).glob("test_*.py")
+    loaded = {str(path.relative_to(ROOT)) for path in files if "from local.load import Load" in path.read_text()}
+    assert loaded == set(UNDER_LOAD)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -34,4 +40,4 @@ def test_a_test_is_timed_with_what_is_dealt(module: str, unit: str) -> None:
 
 
 def test_there_is_a_number_of_shards_for_every_group() -> None:
-    assert set(SHARDS) == set(FOLDERS)
+    assert set(SHARDS) == set(NICER) == set(FOLDERS)

@@ -22,10 +22,10 @@ from rotation.steps.rotate_secret import LAG_SECONDS
 
 from local.decided import decided
 from local.translation import translate
+from tests.pages import section
 from tests.worlds.families import FAMILIES, target_text
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
 ROTATION_LAYERS, KUBERNETES_LAYERS = 1, 2
 MARGIN_SECONDS = 15  # from a function's time-out to its Task's: its start is in the one and not in the other
 
@@ -488,8 +488,8 @@ def test_every_alarm_is_of_this_stack_and_reaches_people() -> None:
         assert alarm["AlarmActions"] == [{"Ref": "NoticeTopic"}], key
 
 
-def test_every_alarm_is_explained_in_readme() -> None:
-    told = re.findall(r"^\| `([\w-]+)` \|", README.split("### Alarms")[1].split("\n#")[0], re.MULTILINE)
+def test_every_alarm_is_explained() -> None:
+    told = re.findall(r"^\| `([\w-]+)` \|", section("Alarms", "docs/operating.md"), re.MULTILINE)
     names = [one["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for one in all_of("AWS::CloudWatch::Alarm").values()]
     assert told == names
 

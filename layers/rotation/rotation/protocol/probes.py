@@ -99,7 +99,7 @@ def _once(need: Need | LoginNeed, world: World, logins: Logins) -> tuple[list[Fi
 
 def _failed(what: str, error: RotationError) -> Finding:
     name = type(error).__name__
-    return Finding(Severity.FAILED, what, f"{name}: {error}", f"README explains {name}")
+    return Finding(Severity.FAILED, what, f"{name}: {error}", f"docs/errors.md explains {name}")
 
 
 def target_document(world: World) -> Iterator[Finding]:
@@ -163,7 +163,7 @@ def application_login(world: World, logins: Logins) -> Iterator[Finding]:
     if logins.works(held):
         yield Finding(Severity.OK, "application", f"it uses {held.username}, which logs in")
     else:
-        mend = "start mode resume; if that cannot help, follow the emergency reset in README"
+        mend = "start mode resume; if that cannot help, follow the emergency reset in docs/operating.md"
         yield Finding(Severity.FAILED, "application", f"its configuration names {held.username}, which does not log in", mend)
 
 
@@ -371,7 +371,7 @@ def database(world: World, logins: Logins) -> Iterator[Finding]:
         found = "the admin cannot end others' sessions: mode revoke would stop half way"
         yield Finding(Severity.WARNING, "database", found, advice.ends_sessions)
     if not server.dual_passwords and record.two_values:
-        yield Finding(Severity.FAILED, "database", str(one_password_only(world, users[0])), "README explains SourceRefused")
+        yield Finding(Severity.FAILED, "database", str(one_password_only(world, users[0])), "docs/errors.md explains SourceRefused")
     elif not server.dual_passwords:
         yield Finding(Severity.WARNING, "database", "it has no dual passwords: only the drain protects a password in use")
     if not server.counts_logins:

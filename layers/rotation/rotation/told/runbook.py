@@ -1,6 +1,7 @@
 """What every end of an execution means: what is true of the application, and what a person is to do.
 
-One place, for the message that wakes somebody, for `rotation explain`, and for README's table, which a test holds to it.
+One place, for the message that wakes somebody, for `rotation explain`, and for the table of docs/operating.md, which a test
+holds to it.
 """
 
 from dataclasses import dataclass
