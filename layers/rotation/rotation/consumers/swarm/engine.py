@@ -41,6 +41,7 @@ SPOKEN = (1, 44)
 OLDEST = (1, 41)
 PORT = 2376
 REQUEST_SECONDS = 10
+LISTEN_SECONDS = 1
 TLS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _REFUSES_US = (
     "BAD_CERTIFICATE", "CERTIFICATE_EXPIRED", "CERTIFICATE_REQUIRED", "CERTIFICATE_REVOKED", "CERTIFICATE_UNKNOWN", "UNKNOWN_CA",
@@ -147,15 +148,32 @@ class Engine:
         """And agree on a version, which is the engine's own affair: another manager may have another."""
         if self._connection is not None:
             return
-        host, _, port = self._managers[0].rpartition(":")
-        connection = http.client.HTTPSConnection(host, int(port), timeout=REQUEST_SECONDS, context=self._tls())
-        with self._understood(asked=False):
-            connection.connect()
-        self._connection, self._prefix = connection, ""
-        status, data = self._exchange("GET", "/version", None)
+        self._connection, self._prefix = self._dialled(REQUEST_SECONDS), ""
+        try:
+            status, data = self._exchange("GET", "/version", None)
+        except _NotAsked:
+            self._listen()
+            raise
         if status >= 400:
             raise _error(status, data, f"{self._managers[0]}: GET version")
         self._prefix = f"/v{_spoken(json.loads(data), self._managers[0])}"
+
+    def _dialled(self, timeout: float) -> http.client.HTTPSConnection:
+        host, _, port = self._managers[0].rpartition(":")
+        connection = http.client.HTTPSConnection(host, int(port), timeout=timeout, context=self._tls())
+        with self._understood(asked=False):
+            connection.connect()
+        return connection
+
+    def _listen(self) -> None:
+        """A manager that refuses our certificate says so and closes; its word is lost where we have written something meanwhile."""
+        connection = self._dialled(LISTEN_SECONDS)
+        try:
+            with self._understood(asked=False):
+                if connection.sock is not None:
+                    connection.sock.recv(1)
+        finally:
+            connection.close()
 
     def _exchange(self, method: str, target: str, body: Mapping[str, Any] | None) -> tuple[int, bytes]:
         connection = self._connection
@@ -164,11 +182,7 @@ class Engine:
         headers = {} if sent is None else {"Content-Type": "application/json"}
         try:
             with self._understood(asked=method != "GET"):
-                try:
-                    connection.request(method, target, sent, headers)
-                except ConnectionError:
-                    _said(connection)  # a manager that refuses our certificate says so, and closes
-                    raise
+                connection.request(method, target, sent, headers)
                 answer = connection.getresponse()
                 return answer.status, answer.read()
         except BaseException:
@@ -224,12 +238,6 @@ def _not_understood(manager: str, reason: str, *, asked: bool) -> Exception:
     if any(reason.endswith(one) for one in _NO_TLS):
         return SwarmUntrusted(f"{manager} does not speak TLS as the target asks ({reason}); tls: 1.2 asks for less")
     return _no_answer(f"{manager} did not answer ({reason or 'TLS'})", asked=asked)
-
-
-def _said(connection: http.client.HTTPSConnection) -> None:
-    """Raises the alert that a manager may have sent before it closed."""
-    if connection.sock is not None:
-        connection.sock.recv(1)
 
 
 def _refuse_expired(identity: Identity) -> None:
