@@ -20,10 +20,10 @@ UNDER_LOAD = [f"tests/contract/test_{name}.py" for name in ("cluster", "local_ap
 """Contract tests whose requests have five seconds as well: they are dealt with those of the e2e tier."""
 FOLDERS = {"e2e": "tests/e2e", "other": "tests/contract"}
 WHOLE_FOLDERS = ["tests/unit", "tests/statemachine"]
-SHARDS = {"e2e": 2, "other": 1}
-"""With two more, an application under load gets so little of two cores that a request of it waits for 5 s now and then."""
+SHARDS = {"e2e": 3, "other": 2}
 NICER = {"e2e": -10, "other": 0}
-"""Whose requests have five seconds goes before what is only computed, and before whatever else this machine does."""
+"""Whose requests have five seconds goes before what is only computed, and before whatever else this machine does; else an
+application under load gets so little of two cores that a request of it waits for 5 s now and then."""
 
 
 def units(group: str) -> list[str]:
