@@ -205,10 +205,10 @@ certificates: ## renew the authorities of RDS and its proxy in the layer from th
 	grep -c BEGIN $(BUNDLE) $(PROXIES)
 	sha256sum $(BUNDLE) $(PROXIES)
 
-release: ## dist/: what is deployed, built for arm64 and x86_64, each checked for its own machine code; the command; checksums
+release: ## dist/: what is deployed, built for arm64 and x86_64, each checked for its own machine code; the command; the reader; checksums
 	$(SETUP) packages
 	$(check-bundle)
 	python -m local.release
 
 clean: ## what was built and cached in the repository; the cache in ~/.cache stays
-	rm -rf build dist *.egg-info .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf build dist *.egg-info reader/build reader/*.egg-info .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

@@ -1,4 +1,4 @@
-"""`make release`: what is deployed, built for each architecture, and the command, packed into dist/, with a list of checksums.
+"""`make release`: what is deployed, built for each architecture, the command and the reader, in dist/, with a list of checksums.
 
 Unpacked, each archive is a folder for `sam deploy`: the built template, its functions, layers and state machine. Its
 parameters Architecture and PythonRuntime say what it was built for. The same sources make the same bytes.
@@ -34,9 +34,11 @@ BESIDE = (
     "examples",
     "instances",
     "k8s",
+    "reader",
     "samconfig.toml",
     "statemachine",
 )
+LEFT_BY_A_BUILD = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that an archive can name."""
 
@@ -81,7 +83,7 @@ def build(architecture: str, python: str) -> Path:
     (folder / "template.yaml").write_text(yaml_dump(template))
     for name in BESIDE:
         if (REPOSITORY / name).is_dir():
-            shutil.copytree(REPOSITORY / name, folder / name)
+            shutil.copytree(REPOSITORY / name, folder / name, ignore=LEFT_BY_A_BUILD)
         else:
             shutil.copy(REPOSITORY / name, folder / name)
     return folder
@@ -117,12 +119,13 @@ def _files(folder: Path) -> Iterator[Path]:
 
 
 def wheel(source: Path = REPOSITORY, into: Path = DIST) -> Path:
-    """The command `rotation`, for the machines of operators. setuptools would take along what an earlier build left in build/."""
+    """Of the command `rotation`, or of the reader. setuptools would take along what an earlier build left in build/."""
     shutil.rmtree(source / "build", ignore_errors=True)
     pip = [sys.executable, "-m", "pip", "wheel", "-qq", "--disable-pip-version-check", "--no-deps", "-w", str(into), "."]
     environment = os.environ | {"SOURCE_DATE_EPOCH": str(calendar.timegm(EPOCH))}
     subprocess.run(pip, cwd=source, check=True, env=environment)
-    return next(into.glob("*.whl"))
+    name = tomllib.loads((source / "pyproject.toml").read_text())["project"]["name"].replace("-", "_")
+    return next(into.glob(f"{name}-*.whl"))
 
 
 def main() -> int:
@@ -130,8 +133,8 @@ def main() -> int:
     python, number = runtime(), version()
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()
-    command = wheel()
-    sums = [f"{hashlib.sha256(command.read_bytes()).hexdigest()}  {command.name}\n"]
+    wheels = [wheel(), wheel(REPOSITORY / "reader")]
+    sums = [f"{hashlib.sha256(one.read_bytes()).hexdigest()}  {one.name}\n" for one in wheels]
     for architecture in MACHINES:
         folder = build(architecture, python)
         if wrong := foreign(folder, architecture):

@@ -21,7 +21,7 @@ from local.aws import REPOSITORY
 
 KINDS = "layers/rotation/rotation/consumers"
 NAV = {
-    "Deploy": ["deploying.md", "rds-proxy.md", "postgresql.md", "ADOPTING.md", "deleting.md"],
+    "Deploy": ["deploying.md", "rds-proxy.md", "postgresql.md", "ADOPTING.md", "reader.md", "deleting.md"],
     "Operate": ["operating.md", "command.md", "errors.md"],
     "Judge": ["security.md", "tests.md", "decisions.md", "costs.md", "moto-stop-execution.md"],
     "Change": ["contributing.md", "adding-a-kind.md", "RELEASING.md", "changelog.md"],
@@ -41,7 +41,8 @@ def pages() -> dict[str, str]:
         f"{KINDS}/{path.parent.name}/README.md": f"kinds/{path.parent.name.replace('_', '-')}.md"
         for path in sorted((REPOSITORY / KINDS).glob("*/README.md"))
     }
-    return {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"} | docs | kinds
+    beside = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "reader/README.md": "reader.md"}
+    return {"README.md": "index.md"} | beside | docs | kinds
 
 
 def settings() -> dict[str, object]:

@@ -19,7 +19,7 @@ MEASURES = [
 UNDER_LOAD = [f"tests/contract/test_{name}.py" for name in ("cluster", "local_app", "wordpress")]
 """Contract tests whose requests have five seconds as well: they are dealt with those of the e2e tier."""
 FOLDERS = {"e2e": "tests/e2e", "other": "tests/contract"}
-WHOLE_FOLDERS = ["tests/unit", "tests/statemachine"]
+WHOLE_FOLDERS = ["tests/unit", "tests/statemachine", "reader/tests"]
 SHARDS = {"e2e": 3, "other": 2}
 NICER = {"e2e": -10, "other": 0}
 """Whose requests have five seconds goes before what is only computed, and before whatever else this machine does; else an

@@ -10,6 +10,7 @@ from rotation.told.runbook import CUT_SHORT, ENDS, Urgency
 from samtranslator.yaml_helper import yaml_parse
 
 from tests.pages import PAGES, README, ROOT, anchors, first_column, rows, section
+from tests.worlds.costs import transitions
 
 MACHINE: dict[str, Any] = yaml.safe_load((ROOT / "statemachine/rotation.asl.yaml").read_text())
 PARAMETERS: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
@@ -123,3 +124,4 @@ def test_the_front_pages_figures_are_those_of_the_page_on_tests() -> None:
 def test_the_front_page_says_what_a_rotation_costs() -> None:
     *calls, logins = re.findall(r"\d+", re.findall(r"^\| Sum .*$", PAGES["docs/costs.md"], re.MULTILINE)[0])
     assert f"makes {sum(map(int, calls))} calls of Secrets Manager and {logins} logins" in README
+    assert f"in {transitions()[1]['OpenEMR']} transitions" in README

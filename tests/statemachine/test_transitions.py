@@ -1,0 +1,105 @@
+"""How many transitions a rotation is, counted on the shipped machine: docs/costs.md shows what is counted here."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.statemachine.happy import ON_INSTANCES, PROXIED, PUBLISHED, consumer
+from tests.statemachine.interpreted import interpret
+from tests.statemachine.machine import shipped
+from tests.statemachine.runs import Case, Execution
+from tests.statemachine.scripted import Answer, ScriptedLambda
+from tests.statemachine.test_ends import GOOD, ONE_EACH
+from tests.statemachine.test_paths import BACK
+from tests.worlds.costs import PAGE, transitions
+
+ITSELF = "rotation"
+WAITING: Answer = {"status": "waiting"}
+LOOKS = {ITSELF: "check_drained", "deployment": "check_rollout", "proxy-secret": "check_login", "wp-config": "write_wp_config"}
+"""By what is waited for: who looks."""
+ITS_OWN_SECRET = {"consumers": [consumer(0, "app-secret")]}
+APPLICATIONS: dict[str, dict[str, Any]] = {
+    "OpenEMR": {},
+    "an application that reads its own secret": ITS_OWN_SECRET,
+    "the same behind RDS Proxy": {**PROXIED, "has_keepers": True},
+    "WordPress on instances": ON_INSTANCES,
+}
+BACK_AGAIN = "OpenEMR, rolled back from ValidateApp"
+
+Run = Callable[[Case], Execution]
+
+
+@pytest.fixture
+def run_of(scripted_lambda: ScriptedLambda) -> Run:
+    return lambda case: interpret(case, scripted_lambda)
+
+
+def rotation(situation: dict[str, Any], *waits: str) -> Case:
+    """The drain is looked at twice. `waits`: who finds once more that it has to wait."""
+    script: dict[str, list[Answer]] = {"read_slots": [situation], "check_drained": [WAITING]}
+    for function in waits:
+        script.setdefault(function, []).append(WAITING)
+    return Case(f"transitions of {situation}, {waits}", script)
+
+
+def alone(kind: str) -> dict[str, Any]:
+    """What ReadSlots says, were it all that an application has."""
+    if kind == ITSELF:
+        return {"consumers": []}
+    keeps = {"keepers": [consumer(0, kind)], "has_keepers": True} if kind == "proxy-secret" else {}
+    return {"consumers": [consumer(0, kind)], **keeps}
+
+
+def entered(run: Execution) -> int:
+    """As AWS counts: no try of these runs failed."""
+    assert run.terminal == "RotationSucceeded"
+    return len(run.path)
+
+
+def test_each_part_has_as_many_as_the_page_says(run_of: Run) -> None:
+    bare = entered(run_of(rotation(alone(ITSELF))))
+    counted = {}
+    for kind in (ITSELF, *PUBLISHED):
+        plain = entered(run_of(rotation(alone(kind))))
+        longer = entered(run_of(rotation(alone(kind), *filter(None, [LOOKS.get(kind)]))))
+        counted[kind] = (plain if kind == ITSELF else plain - bare, longer - plain)
+    assert transitions()[0] == counted
+
+
+def test_each_application_has_as_many_as_the_page_says(run_of: Run) -> None:
+    counted = {name: entered(run_of(rotation(situation))) for name, situation in APPLICATIONS.items()}
+    back = run_of(BACK)
+    assert back.terminal == "RolledBack"
+    assert transitions()[1] == {**counted, BACK_AGAIN: len(back.path)}
+
+
+def test_an_application_is_the_sum_of_its_parts() -> None:
+    parts, applications = transitions()
+    kinds = {name: [one["kind"] for one in situation["consumers"]] for name, situation in APPLICATIONS.items() if situation}
+    kinds["OpenEMR"] = ["sqlconf", "secret", "deployment"]
+    assert {name: sum(parts[kind][0] for kind in (ITSELF, *each)) for name, each in kinds.items()} == {
+        name: applications[name] for name in kinds
+    }
+
+
+def test_a_second_proxy_shares_what_its_second_time_costs(run_of: Run) -> None:
+    both = [consumer(index, "proxy-secret") for index in range(2)]
+    counted = entered(run_of(rotation({"consumers": both, "keepers": both, "has_keepers": True})))
+    (once,) = re.findall(r"costs (\d+) more, once for all proxies", " ".join(PAGE.read_text().split()))
+    parts, _ = transitions()
+    assert counted == parts[ITSELF][0] + 2 * parts["proxy-secret"][0] - int(once)
+
+
+def test_an_end_has_as_many_before_it_as_the_page_says(run_of: Run) -> None:
+    """From what says how the run ended to the end itself."""
+    good, bad = re.findall(r"a good run enters (\d+) state .*?a bad one (\d+) that", PAGE.read_text(), re.DOTALL)[0]
+    assert {before_the_end(run_of(case)) for case in GOOD} == {int(good)}
+    assert {before_the_end(run_of(case)) for case in ONE_EACH} == {int(bad)}
+
+
+def before_the_end(run: Execution) -> int:
+    assert shipped()["States"][run.terminal]["Type"] in ("Succeed", "Fail")
+    (first,) = [place for place, state in enumerate(run.path) if state.startswith("EndAs")]
+    return len(run.path) - 1 - first
