@@ -22,7 +22,6 @@ from tests.faults.calls.proxied import (
 )
 from tests.faults.calls.wordpress import (
     on_instances,
-    on_instances_as_the_admin,
     on_instances_in_a_ring_of_three,
     on_instances_rotated_by_secrets_manager,
     on_instances_rotated_stubbornly,
@@ -282,7 +281,6 @@ SCENARIOS = {
     "finishSecret comes late": Scenario(not_finished_in_time, late_at="CloseFlip", rest=back_and_then_rotated),
     "behind a proxy, with much left wrong": Scenario(behind_a_proxy_with_much_left_wrong),
     "instances": Scenario(on_instances),
-    "instances, as the admin": Scenario(on_instances_as_the_admin),
     "instances, an interrupted flip": Scenario(on_instances, "ValidateApp"),
     "instances, an interrupted publish": Scenario(on_instances, "PutSecret"),
     "instances, an interrupted retirement": Scenario(on_instances, "CheckDrained"),
