@@ -16,11 +16,10 @@ CONNECT_WITHIN = 2.0  # seconds; a pod is on this machine
 CHUNK = 64 * 1024
 
 
-class Endpoint:
-    """One ready pod and the connections it is serving."""
+class Served:
+    """How many connections are open, and when none is."""
 
-    def __init__(self, port: int) -> None:
-        self.port = port
+    def __init__(self) -> None:
         self._open = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -37,6 +36,17 @@ class Endpoint:
 
     async def drained(self) -> None:
         await self._idle.wait()
+
+
+class Endpoint(Served):
+    """One ready pod and the connections it is serving."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.port = port
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection(HOST, self.port)
 
 
 class Balancer:
@@ -59,7 +69,10 @@ class Balancer:
         self._server.close()
 
     def add(self, name: str, port: int) -> None:
-        self._endpoints[name] = Endpoint(port)
+        self.place(name, Endpoint(port))
+
+    def place(self, name: str, endpoint: Endpoint) -> None:
+        self._endpoints[name] = endpoint
 
     def remove(self, name: str) -> Endpoint | None:
         """Out at once; what is returned knows when the requests in flight have ended."""
@@ -77,7 +90,7 @@ class Balancer:
         try:
             if endpoint := self._next():
                 with endpoint:
-                    await _forward(endpoint.port, reader, writer)
+                    await _forward(endpoint, reader, writer)
             else:
                 await _refuse(reader, writer, 503, "no pod is ready")
         except OSError:
@@ -87,11 +100,11 @@ class Balancer:
             writer.close()
 
 
-async def _forward(port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _forward(endpoint: Endpoint, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """Both ways until the pod has said all: it closes after each answer, as we asked it to."""
     try:
         async with asyncio.timeout(CONNECT_WITHIN):
-            pod_reader, pod_writer = await asyncio.open_connection(HOST, port)
+            pod_reader, pod_writer = await endpoint.connect()
     except (OSError, TimeoutError):
         await _refuse(reader, writer, 502, "the pod does not accept connections")
         return

@@ -12,7 +12,7 @@ work=$destination.partial
 say() { echo "$NAME: $*" >&2; }
 fail() {
   say "$*"
-  say "install $NAME by hand instead"
+  say "${INSTEAD:-install $NAME by hand instead}"
   exit 1
 }
 

@@ -25,6 +25,8 @@ from types import TracebackType
 from typing import Self
 
 MARK = "CREDENTIAL_ROTATION_STACK"
+CGROUPS = Path("/sys/fs/cgroup")
+EMPTY_WITHIN = 30.0  # seconds; what is in a cgroup is dead, or dying
 
 
 class Leftovers:
@@ -96,6 +98,19 @@ def sweep(identity: str) -> None:
         time.sleep(0.01)
 
 
+def remove_cgroups(name: str) -> None:
+    """Those of this name in every hierarchy, with what is below them; returns when the last process in them has ended."""
+    deadline = time.monotonic() + EMPTY_WITHIN
+    while time.monotonic() < deadline:
+        tops = [top for top in (CGROUPS / name, *CGROUPS.glob(f"*/{name}")) if top.is_dir()]
+        if not tops:
+            return
+        for folder, _, _ in (found for top in tops for found in os.walk(top, topdown=False)):
+            with suppress(OSError):  # not empty yet
+                Path(folder).rmdir()
+        time.sleep(0.01)
+
+
 def watch(identity: str) -> None:
     """Hold the directory for as long as somebody holds the other end of standard input."""
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -105,6 +120,9 @@ def watch(identity: str) -> None:
         print(directory, flush=True)
     sys.stdin.buffer.read()
     sweep(identity)
+    remove_cgroups(
+        directory.name
+    )  # a container's process has no mark: it ends with its engine's namespace, and then its cgroup goes
     shutil.rmtree(directory, ignore_errors=True)
 
 

@@ -8,13 +8,13 @@ import ssl
 import subprocess
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
 import pymysql
 
 from local.certificates import Authority
+from local.login import Login
 from local.mysqld import SETTINGS, as_user, lay_out_data, server_command
 from local.ports import free_port
 
@@ -27,12 +27,6 @@ MASTER_PRIVILEGES = """SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PRO
     SHOW DATABASES, CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT,
     CREATE VIEW, SHOW VIEW, CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER, CREATE ROLE, DROP ROLE,
     APPLICATION_PASSWORD_ADMIN, CONNECTION_ADMIN, ROLE_ADMIN, XA_RECOVER_ADMIN"""
-
-
-@dataclass(frozen=True)
-class Login:
-    username: str
-    password: str = field(repr=False)
 
 
 class MySQL:

@@ -8,7 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -19,6 +19,7 @@ from local.certificates import Authority
 from local.mysql import HOST, STARTED_WITHIN, STOPPED_WITHIN, Login
 from local.ports import free_port
 from local.postgres import FIRST_PASSWORD, RULES, SETTINGS, SUPERUSER, lay_out_data, programs
+from local.shop.databases import close
 
 # What RDS's master user has by rds_superuser, as far as it is made of what PostgreSQL itself has. No superuser, and no owner of
 # what others have made.
@@ -240,9 +241,3 @@ class Standby(PostgreSQL):
             if time.monotonic() > deadline:
                 raise RuntimeError("the standby does not follow")
             time.sleep(0.02)
-
-
-def close(session: Any) -> None:
-    """Whatever became of it on the server's side."""
-    with suppress(pg8000.native.Error, OSError):
-        session.close()

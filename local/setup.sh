@@ -6,6 +6,7 @@
 #   php        the pods of the demo are PHP processes; this and the browser are all that is installed into the system
 #   browser    tests/e2e opens the demo's page in Chromium; for make test only, the demo does not need it
 #   cluster    Kubernetes' own control plane: from KUBEBUILDER_ASSETS, else from the cache, else built into it
+#   swarm      Docker's engine for a Swarm that is ours alone, unpacked beside it
 #   node       the checks that exist only for node, into TOOLS; make lint needs them, the demo does not
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -72,6 +73,10 @@ cluster() {
     say "KUBEBUILDER_ASSETS=$KUBEBUILDER_ASSETS has no ${missing[*]}: passed over"
   fi
   local/build_kubernetes.sh "$cached"
+}
+
+swarm() {
+  local/fetch_docker.sh "$(dirname "$VENV")/docker" >/dev/null # local/swarm/programs.py looks there
 }
 
 mkdir -p "$(dirname "$VENV")"

@@ -46,6 +46,11 @@ Handler = Callable[[Request], Awaitable[Answer]]
 
 async def serve(handler: Handler, tls: ssl.SSLContext | None = None, port: int = 0) -> asyncio.Server:
     """Listen on 127.0.0.1, on a free port unless one is given."""
+    return await asyncio.start_server(conversation(handler), HOST, port, ssl=tls, backlog=BACKLOG)
+
+
+def conversation(handler: Handler) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
+    """With one client, whatever it has connected to."""
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -57,7 +62,7 @@ async def serve(handler: Handler, tls: ssl.SSLContext | None = None, port: int =
         finally:
             writer.close()
 
-    return await asyncio.start_server(converse, HOST, port, ssl=tls, backlog=BACKLOG)
+    return converse
 
 
 def port_of(server: asyncio.Server) -> int:

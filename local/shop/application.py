@@ -18,11 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
-
 from local.cluster.http import Answer, Request, port_of, serve
 from local.load import POD_HEADER, USER_HEADER
-from local.mysql import Login
+from local.login import Login
 from local.shop.connections import Connections, Known
 from local.shop.databases import CONNECT, Place
 
@@ -71,6 +69,8 @@ def page(way: str, borrow: Callable[[], Any]) -> Answer:
 
 
 def in_secrets_manager(settings: Settings) -> Callable[[], Login]:
+    import boto3  # an application that has its secret as a file needs none
+
     client = boto3.client("secretsmanager", endpoint_url=settings.endpoint, region_name=settings.region)
 
     def look() -> Login:

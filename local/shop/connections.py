@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from local.mysql import Login
+from local.login import Login
 from local.shop.databases import Session
 
 KEPT_CONNECTIONS = 4

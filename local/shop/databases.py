@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pg8000.native
 import pymysql
 
-from local.mysql import Login
-from local.postgresql import close
+from local.login import Login
 
 POSTGRESQL, MYSQL = "postgresql", "mysql"
 TIMEOUT = 5  # seconds; what a user would call "it hangs"
@@ -59,6 +59,12 @@ class MySQLSession:
     def close(self) -> None:
         if self._session.open:
             self._session.close()
+
+
+def close(session: Any) -> None:
+    """Whatever became of it on the server's side."""
+    with suppress(pg8000.native.Error, OSError):
+        session.close()
 
 
 def postgresql(place: Place) -> Callable[[Login], Session]:

@@ -306,9 +306,11 @@ class Restarts:
 
 
 class HereThatIsTold(Protocol):
-    """Two instances in service, `i-1` and `i-2`, that hold `current`; `next` is another version, and there."""
+    """Two instances in service that hold `current`; `next` is another version, and there."""
 
     fleet: Fleet
+    names: tuple[str, str]
+    """Of the two, the lesser first."""
     current: str
     next: str
 
@@ -332,65 +334,65 @@ class Told:
 
     def test_all_that_are_there_are_seen(self, here: HereThatIsTold) -> None:
         found = here.fleet.instances()
-        assert [(one.id, one.serves, one.online) for one in found] == [("i-1", True, True), ("i-2", True, True)]
+        assert [(one.id, one.serves, one.online) for one in found] == [(name, True, True) for name in here.names]
 
     def test_one_that_has_ended_is_not_there_any_more(self, here: HereThatIsTold) -> None:
-        here.end("i-1")
-        assert [one.id for one in here.fleet.instances()] == ["i-2"]
+        here.end(here.names[0])
+        assert [one.id for one in here.fleet.instances()] == [here.names[1]]
 
     def test_one_whose_agent_does_not_answer_is_there_and_not_online(self, here: HereThatIsTold) -> None:
-        here.silence("i-1")
+        here.silence(here.names[0])
         first, _ = here.fleet.instances()
-        assert (first.id, first.serves, first.online) == ("i-1", True, False)
+        assert (first.id, first.serves, first.online) == (here.names[0], True, False)
 
     def test_what_was_told_is_under_way_and_then_says_what_is_held(self, here: HereThatIsTold) -> None:
         telling = Telling(WRITE, here.next, mark="run-1.forward", careful=True)
-        here.fleet.tell(telling, ["i-1"])
+        here.fleet.tell(telling, [here.names[0]])
         (one,) = to(telling, here.fleet.answers(here.now() - 1))
-        assert (one.instance, one.ended) == ("i-1", False)
+        assert (one.instance, one.ended) == (here.names[0], False)
         here.wait(5)
         (one,) = to(telling, here.fleet.answers(here.now() - 10))
-        assert (one.instance, one.well(here.next), one.holds) == ("i-1", True, here.next)
+        assert (one.instance, one.well(here.next), one.holds) == (here.names[0], True, here.next)
 
     def test_only_who_was_told_has_changed(self, here: HereThatIsTold) -> None:
-        here.fleet.tell(Telling(WRITE, here.next), ["i-1"])
+        here.fleet.tell(Telling(WRITE, here.next), [here.names[0]])
         here.wait(5)
-        assert self._held(here) == {"i-1": here.next, "i-2": here.current}
+        assert self._held(here) == dict(zip(here.names, (here.next, here.current), strict=True))
 
     def test_to_look_changes_nothing(self, here: HereThatIsTold) -> None:
-        assert self._held(here) == {"i-1": here.current, "i-2": here.current} == self._held(here)
+        assert self._held(here) == dict.fromkeys(here.names, here.current) == self._held(here)
 
     def test_what_is_told_twice_is_as_told_once(self, here: HereThatIsTold) -> None:
         telling = Telling(WRITE, here.next)
         for _ in range(2):
-            here.fleet.tell(telling, ["i-1", "i-2"])
+            here.fleet.tell(telling, here.names)
         here.wait(5)
         answers = to(telling, here.fleet.answers(here.now() - 10))
-        assert {one.instance for one in answers if one.well(here.next)} == {"i-1", "i-2"}
-        assert self._held(here) == {"i-1": here.next, "i-2": here.next}
+        assert {one.instance for one in answers if one.well(here.next)} == set(here.names)
+        assert self._held(here) == dict.fromkeys(here.names, here.next)
 
     def test_what_another_publish_told_is_another_telling(self, here: HereThatIsTold) -> None:
-        here.fleet.tell(Telling(WRITE, here.next, mark="run-1.forward"), ["i-1"])
+        here.fleet.tell(Telling(WRITE, here.next, mark="run-1.forward"), [here.names[0]])
         here.wait(5)
         assert to(Telling(WRITE, here.next, mark="run-2.forward"), here.fleet.answers(here.now() - 10)) == []
 
     def test_what_is_older_than_was_asked_for_is_left_out(self, here: HereThatIsTold) -> None:
-        here.fleet.tell(Telling(WRITE, here.next), ["i-1"])
+        here.fleet.tell(Telling(WRITE, here.next), [here.names[0]])
         here.wait(20)
         assert here.fleet.answers(here.now() - 5) == []
 
     def test_a_version_that_is_not_there_is_refused_and_the_file_stays(self, here: HereThatIsTold) -> None:
         telling = Telling(WRITE, "00000000-0000-4000-8000-00000000dead")
-        here.fleet.tell(telling, ["i-1"])
+        here.fleet.tell(telling, [here.names[0]])
         here.wait(5)
         (one,) = to(telling, here.fleet.answers(here.now() - 10))
         assert (one.ended, one.well(telling.version), one.reason) == (True, False, "SecretUnreadable")
-        assert self._held(here)["i-1"] == here.current
+        assert self._held(here)[here.names[0]] == here.current
 
     def test_one_that_never_answers_has_not_taken_it_in_the_end(self, here: HereThatIsTold) -> None:
-        here.silence("i-1")
+        here.silence(here.names[0])
         telling = Telling(WRITE, here.next)
-        here.fleet.tell(telling, ["i-1"])
+        here.fleet.tell(telling, [here.names[0]])
         here.wait(DELIVERY_SECONDS + 1)
         (one,) = to(telling, here.fleet.answers(here.now() - DELIVERY_SECONDS - 5))
         assert (one.status, one.well(here.next)) == (Status.NOT_DELIVERED, False)
@@ -401,7 +403,7 @@ class Told:
 
     def _held(self, here: HereThatIsTold) -> dict[str, str]:
         telling = Telling(LOOK, here.current, (here.next,), mark=str(here.now()))
-        here.fleet.tell(telling, ["i-1", "i-2"])
+        here.fleet.tell(telling, here.names)
         here.wait(5)
         return {one.instance: one.holds for one in to(telling, here.fleet.answers(here.now() - 10))}
 

@@ -119,6 +119,20 @@ def test_a_file_with_two_names_is_refused(machine: Machine, aws: LocalAws, tmp_p
     assert (answer.reason, "more than one name" in answer.detail) == ("WpConfigUnsupported", True)
 
 
+def test_another_site_on_the_same_machine_is_left_alone(machine: Machine, aws: LocalAws, tmp_path: Path) -> None:
+    """Each file is told by its path, and by itself."""
+    other = tmp_path / "shop" / "wp-config.php"
+    other.parent.mkdir()
+    for path in (machine.path, other):
+        path.write_text(config())
+    secret = Secret(aws)
+    version = secret.put()
+    assert machine.run(secret, version).file == "written"
+    assert other.read_text() == config()
+    assert machine.run(secret, version, Path=str(other)).file == "written"
+    assert (machine.path.read_text(), other.read_text()) == (config(*NEW), config(*NEW))
+
+
 PRINTABLE = string.printable.strip()
 HARD = r"""' " \ $ \' \" a\ $a {$a} ${a} ?> */ \1 $1 <<<A it's\"$x\" %s `id` $(id) - @/etc/passwd é中""".split(" ")
 

@@ -271,3 +271,9 @@ def test_it_becomes_current_from_exactly_where_that_was_seen(rotated: RotatedSec
 def test_the_label_is_let_go_once(rotated: RotatedSecret, token: str, operator: Operator) -> None:
     assert rotated.let_go(token)
     assert "AWSPENDING" not in operator.labels
+
+
+def test_what_another_key_says_is_read_and_the_login_never(rotated: RotatedSecret, operator: Operator) -> None:
+    operator.put(SHAPE | {"app": "blog", "port": 3306})
+    said = {key: rotated.says(key) for key in ("app", "port", "not there", "username", "password")}
+    assert said == {"app": "blog", "port": None, "not there": None, "username": None, "password": None}

@@ -1,7 +1,6 @@
 """The adapter of instances that are told, and what stands in for it in the explorations, pass one suite.
 
-The adapter's client is a small one in memory, over the same instances. A stand-in that runs the shipped document by real agents is
-one more world of `here`: a class with the attributes of HereThatIsTold is all it takes.
+The adapter's client is a small one in memory, over the same instances. Over real agents: tests/contract/test_instances_told.py.
 """
 
 import json
@@ -55,6 +54,8 @@ SETTINGS = {
 
 class InMemory:
     """As the explorations have it."""
+
+    names = (FIRST, SECOND)
 
     def __init__(self) -> None:
         self.world = WordPressWorld()

@@ -7,7 +7,7 @@ calls/        where a run may begin (scenarios.py, proxied.py, wordpress.py), a 
               go wrong (kinds.py), Secrets Manager that rotates by itself (secrets_manager.py)
 alike/        when two situations are one: what of a payload is still read (liveness.py), what can be told apart (likeness.py)
 walk/         one run after the other: a search (search.py), all that may come of one call (attempt.py), every run (explorer.py),
-              one run shown again (again.py)
+              one run shown again (again.py), and one that nothing happens to (whole.py)
 crowd/        several at once, and people: in every order (actors.py, rivals.py), Secrets Manager beside them (button.py), beside
               the target that owns a shared admin (owner.py), drawn at random (schedules.py), edits (edits.py)
 teeth/        faults put back, each of which must be found: what one is (mutation.py), the peers' (peers.py), the protocol's

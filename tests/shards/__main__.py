@@ -87,6 +87,8 @@ def main() -> int:
     if os.environ.get("TIMES"):
         write_times({file: taken for shard in shards for file, taken in shard.times.items()})
     say(f"seconds: {', '.join(f'{shard.name} {shard.seconds:.0f}' for shard in shards)}; whole {time.monotonic() - began:.0f}")
+    for reason, count in sum((shard.skips for shard in shards), Counter[str]()).items():
+        say(f"{count} skipped: {reason}")
     for failure in [failure for shard in shards for failure in shard.failures]:
         say(f"FAILED  {failure}")
     say(f"{words(total)} in {time.monotonic() - began:.0f} s")

@@ -28,6 +28,8 @@ class Shard:
     """Than whoever started us."""
     seconds: float = 0
     counts: Counter[str] = field(default_factory=Counter)
+    skips: Counter[str] = field(default_factory=Counter)
+    """By the reason."""
     times: dict[str, float] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     """Those that were told of."""
@@ -96,5 +98,6 @@ class Shard:
             ways = {child.tag for child in case} & {"failure", "error", "skipped"}
             kind = "failed" if "failure" in ways else "errors" if "error" in ways else "skipped" if ways else "passed"
             self.counts[kind] += 1
+            self.skips.update(str(child.get("message")) for child in case.iter("skipped"))
             unit = unit_of(str(case.get("classname")))
             self.times[unit] = self.times.get(unit, 0.0) + float(case.get("time") or 0)

@@ -7,6 +7,7 @@ from tests.statemachine.happy import answered
 from tests.statemachine.machine import definition_text
 from tests.statemachine.runs import Case, Execution, Visit
 from tests.statemachine.scripted import Answer, Hangs, Raises, Refused, ScriptedLambda
+from tests.worlds import history
 from tests.worlds.asl import Identity, Machine, Place
 
 MOST_STEPS = 5_000
@@ -18,14 +19,15 @@ def interpret(case: Case, functions: ScriptedLambda) -> Execution:
     name = f"interpreted-{case.name}"
     functions.expect(name, case.script)
     place = machine.begin(Identity(f"arn:aws:states:us-east-1:123456789012:execution:it:{name}", name, case.given, "now"))
-    visits = [_visit(place)]
+    visits, kept = [_visit(place)], history.BEGIN
     for _ in range(MOST_STEPS):
         if place.ended:
             break
         before, place = place, _advance(machine, place, functions)
         visits += _entered(before, place)
+        kept += history.events(machine, before, place)
     assert place.ended, f"{case.name} does not end"
-    return Execution(name, place.status, place.error, place.cause, visits, 0, functions.invocations(name))
+    return Execution(name, place.status, place.error, place.cause, visits, kept, functions.invocations(name))
 
 
 def _advance(machine: Machine, place: Place, functions: ScriptedLambda) -> Place:

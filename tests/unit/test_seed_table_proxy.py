@@ -4,30 +4,9 @@ That system rotates the passwords of several users behind RDS Proxy. Each row is
 a reason that the documents give.
 """
 
-import ast
-from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
-TIERS = ("unit", "contract", "statemachine", "e2e", "conformance")
-"""Of the last the classes of tests/contract take their tests."""
-
-
-@dataclass(frozen=True)
-class Row:
-    """One thing that the other system says."""
-
-    says: str
-    held: tuple[str, ...] = ()
-    """Names of tests: tier/file::test."""
-    otherwise: str = ""
-    """What is done here in its place."""
-    said: tuple[str, str] = ("", "")
-    """Which document says so, and a piece of its text."""
-
+from tests.seed_rows import Row, assert_held, assert_once
 
 PAGE = "docs/rds-proxy.md"
 
@@ -126,25 +105,10 @@ ROWS = [
 ]  # fmt: skip
 
 
-@cache
-def found_in(file: str) -> set[str]:
-    """The tests in a file, those of its classes too, but for what is always skipped."""
-    tree = ast.parse((ROOT / f"tests/{file}.py").read_text())
-    found = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")]
-    return {one.name for one in found if not any("skip" in ast.unparse(decorator) for decorator in one.decorator_list)}
-
-
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.says)
 def test_each_row_is_held_by_tests_that_run_or_done_otherwise_for_a_reason(row: Row) -> None:
-    assert bool(row.held) != bool(row.otherwise), "one of the two"
-    for name in row.held:
-        file, _, test = name.partition("::")
-        assert file.split("/")[0] in TIERS
-        assert test in found_in(file), name
-    document, text = row.said
-    if row.otherwise:
-        assert text in " ".join((ROOT / document).read_text().split())
+    assert_held(row)
 
 
 def test_no_row_is_there_twice() -> None:
-    assert len({row.says for row in ROWS}) == len(ROWS)
+    assert_once(ROWS)

@@ -1,8 +1,12 @@
 """Every test of every tier is in exactly one shard, and the shards end at about the same time."""
 
+from pathlib import Path
+from xml.etree import ElementTree
+
 import pytest
 
 from tests.shards.dealing import FOLDERS, MEASURES, NICER, ROOT, SHARDS, UNDER_LOAD, WHOLE_FOLDERS, dealt, unit_of, units
+from tests.shards.shard import Shard
 
 
 def test_every_file_is_dealt_once_but_those_of_a_real_cluster() -> None:
@@ -37,6 +41,14 @@ def test_a_file_that_nobody_has_timed_yet_counts_as_if_it_had_been() -> None:
 )
 def test_a_test_is_timed_with_what_is_dealt(module: str, unit: str) -> None:
     assert unit_of(module) == unit
+
+
+def test_why_tests_were_skipped_is_counted_by_the_reason(tmp_path: Path) -> None:
+    shard = Shard("some", [], tmp_path)
+    skips = "".join(f'<testcase><skipped message="{why}"/></testcase>' for why in ("no root", "too long", "no root"))
+    shard._read(ElementTree.fromstring(f"<testsuites><testcase/>{skips}</testsuites>"))  # noqa: S314 - our own
+    assert shard.skips == {"no root": 2, "too long": 1}
+    assert shard.counts == {"skipped": 3, "passed": 1}
 
 
 def test_there_is_a_number_of_shards_for_every_group() -> None:

@@ -1,10 +1,12 @@
 """WriteWpConfig over instances in memory: one first, then all; the way back; whoever does not answer; whoever comes and goes."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from rotation.core.errors import (
     CommandNotDelivered,
+    DrainTooSlow,
     InstanceSilent,
     InstancesMissing,
     LoginRefused,
@@ -25,10 +27,11 @@ from rotation.steps.sync_users import sync_users
 from rotation.steps.write_wp_config import PUT_SECONDS, write_wp_config
 
 from local import secret_labels as aws
+from tests.faults.calls.wordpress import on_instances_as_the_admin
 from tests.worlds.fleet import FIRST, LAUNCHED, SECOND
 from tests.worlds.run import Run, refused
 from tests.worlds.wordpress import FLEET, TRAFFIC, WordPressWorld
-from tests.worlds.world import USERS, login
+from tests.worlds.world import ADMIN, ADMIN_PASSWORD, USERS, credential, login
 
 A, B = login(Slot.A), login(Slot.B)
 
@@ -72,6 +75,12 @@ class OnInstances(Run):
     def look(self) -> str:
         self.event["drain"] = self.ask(check_drained)
         return str(self.event["drain"]["status"])
+
+    def waited(self) -> None:
+        """Until it gives up, which it does soon, or all is quiet."""
+        self.world.target = replace(self.world.target, drain_deadline_seconds=DEADLINE_SECONDS)
+        while self.look() == "waiting":
+            self.world.pass_time(self.event["drain"]["wait_seconds"])
 
     def back(self) -> "OnInstances":
         self.event |= {"direction": "restore", "entry": "A", "instances": {}}
@@ -160,6 +169,14 @@ def test_an_answer_carries_ids_and_times_only(world: WordPressWorld, run: OnInst
     assert set(run.answers[-1]) == {"began", "version", "status", "wait_seconds"}
 
 
+def test_an_application_that_works_as_the_admin_gets_users_of_its_own() -> None:
+    world = on_instances_as_the_admin()
+    assert isinstance(world, WordPressWorld)
+    OnInstances(world).flipped()
+    assert {*held(world).values(), world.held.username} == {USERS[Slot.A]}
+    assert world.accepts(credential(ADMIN, ADMIN_PASSWORD)), "nothing is withdrawn yet"
+
+
 # Whoever comes and goes
 
 
@@ -197,6 +214,15 @@ def test_one_that_never_answers_is_named_when_time_is_up(world: WordPressWorld, 
     with refused(world, InstanceSilent, SECOND):
         run.back().written()
     assert held(world)[FIRST] == USERS[Slot.A], "the others are put back all the same"
+
+
+def test_of_many_that_never_answer_a_few_are_named(world: WordPressWorld, run: OnInstances) -> None:
+    machine = world.instances.machine(SECOND)
+    silent = (replace(machine, id=f"i-9{number:02}", silent_until=world.clock + 10_000) for number in range(49))
+    world.instances.machines = (world.instances.machine(FIRST), *silent)
+    few = "i-900, i-901, i-902 and 46 more"
+    with refused(world, InstanceSilent, f"no answer of {few} (rollout.deadline_seconds); without a connected agent: {few}"):
+        run.written()
 
 
 def test_one_that_takes_no_command_is_told_again_and_given_up_in_the_end(world: WordPressWorld, run: OnInstances) -> None:
@@ -305,6 +331,27 @@ def test_one_that_holds_another_version_has_everything_published_once_more(world
     assert run.look() == "republish"
     run.written()
     assert held(world)[SECOND] == USERS[Slot.B]
+
+
+LONG = 100_000.0
+DEADLINE_SECONDS = 100
+DISTURBS = {"boots": "launched", "has not said what it holds": "silent_until"}
+
+
+@pytest.mark.parametrize("said", DISTURBS)
+def test_who_keeps_a_drain_from_its_end_is_named(said: str, world: WordPressWorld) -> None:
+    run = OnInstances(world).flipped()
+    world.instances.change(SECOND, **{DISTURBS[said]: world.clock + LONG})
+    with refused(world, DrainTooSlow, f"(drain.deadline_seconds); {world.instances.name}: {said}: {SECOND}"):
+        run.waited()
+
+
+def test_a_drain_that_only_a_session_keeps_names_no_instance(world: WordPressWorld) -> None:
+    run = OnInstances(world).flipped()
+    world.job = (world.clock + LONG, A)
+    world.job_on_a_reader = True
+    with pytest.raises(DrainTooSlow, match=r"\(drain.deadline_seconds\)$"):
+        run.waited()
 
 
 def test_one_that_boots_or_does_not_answer_keeps_the_quiet_period_from_beginning(world: WordPressWorld) -> None:

@@ -142,6 +142,7 @@ RULES: dict[str, Callable[[Touched], bool]] = {
     "deployment": lambda t: t.did("rollout"),
     "instances": lambda t: t.did("which instances"),
     "instances told": lambda t: t.did("tell write"),
+    "instances' tag": lambda t: t.did("tell write"),
     "instances' files": lambda t: t.did("tell look"),
     "health page": lambda t: t.did("page"),
 }

@@ -1,5 +1,10 @@
 """Mode verify of WordPress on instances: whether they are there, can be told, and what their files hold."""
 
+import json
+import re
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from rotation.core.findings import Finding, Severity
 from rotation.core.fleet import Answer, Status
@@ -10,7 +15,7 @@ from tests.worlds.fleet import FIRST, SECOND, Fleet
 from tests.worlds.wordpress import WordPressWorld
 from tests.worlds.world import MemoryWorld, login
 
-WHATS = ("instances", "instances told", "instances' files")
+WHATS = ("instances", "instances told", "instances' files", "instances' tag")
 
 
 @pytest.fixture
@@ -52,16 +57,19 @@ def test_one_without_a_connected_agent_fails_and_is_named(world: WordPressWorld)
 
 
 def test_what_they_hold_is_said(world: WordPressWorld) -> None:
-    assert [severity for severity, _ in heard(world)] == [Severity.OK, Severity.OK]
+    assert heard(world) == [(Severity.OK, f"what is current is held by {FIRST}, {SECOND}; ")]
 
 
 def test_one_that_holds_another_login_is_a_warning(world: WordPressWorld) -> None:
     world.instances.change(SECOND, holds=login(Slot.B))
-    assert [severity for severity, _ in heard(world)] == [Severity.OK, Severity.WARNING]
+    (warned, said), well = heard(world)
+    assert (warned, said.startswith(f"another login than what is current is held by {SECOND};")) == (Severity.WARNING, True)
+    assert well == (Severity.OK, f"what is current is held by {FIRST}; ")
 
 
 def test_one_that_has_not_answered_yet_is_not_taken_for_well(world: WordPressWorld) -> None:
-    assert [severity for severity, _ in heard(world, seconds=0)] == [Severity.SKIPPED, Severity.SKIPPED]
+    ((severity, said),) = heard(world, seconds=0)
+    assert (severity, f"{FIRST}, {SECOND};" in said) == (Severity.SKIPPED, True)
 
 
 SAID = {
@@ -85,6 +93,54 @@ def test_what_a_rotation_would_fail_by_fails_with_the_instance_s_own_words(
     for (severity, said), name in zip(heard(world), (FIRST, SECOND), strict=True):
         assert severity is Severity.FAILED
         assert f"{reason}: instance {name}: {SAID[reason]}" in said
+
+
+MANY = 50
+
+
+@pytest.fixture
+def many(world: WordPressWorld) -> WordPressWorld:
+    machine = world.instances.machine(FIRST)
+    world.instances.machines = tuple(replace(machine, id=f"i-{number:02}") for number in range(MANY))
+    return world
+
+
+def test_of_many_without_an_agent_a_few_are_named(many: WordPressWorld) -> None:
+    for one in many.instances.machines:
+        many.instances.change(one.id, silent_until=many.clock + 100)
+    ((severity, said),) = seen(many, "read_slots")
+    assert (severity, said.partition(";")[0].endswith("Manager on i-00, i-01, i-02 and 47 more")) == (Severity.FAILED, True)
+
+
+@pytest.mark.parametrize("change", [{}, {"holds": login(Slot.B)}, {"shows": False, "holds": login(Slot.B)}])
+def test_what_many_say_is_said_in_a_few_lines(many: WordPressWorld, change: dict[str, Any]) -> None:
+    for one in many.instances.machines:
+        many.instances.change(one.id, **change)
+    said = [text for _, text in heard(many)]
+    assert len(said) <= 4
+    assert len(set(re.findall(r"i-\d\d", " ".join(said)))) == 3
+    assert "47 more" in said[-1]
+
+
+def compared(world: WordPressWorld, **more: str) -> list[tuple[Severity, str]]:
+    """With an application's secret that says so, too."""
+    version = world.application.versions[world.application.labels().current]
+    version["secret_string"] = json.dumps(json.loads(version["secret_string"]) | more)
+    found = probe(world, "write_wp_config")
+    return [(one.severity, one.found) for one in found if one.what == "instances' tag"]
+
+
+def test_the_tag_that_the_secret_says_too_is_well(world: WordPressWorld) -> None:
+    assert [severity for severity, _ in compared(world, app="openemr")] == [Severity.OK]
+
+
+def test_another_tag_than_the_secret_says_fails_with_both(world: WordPressWorld) -> None:
+    ((severity, said),) = compared(world, app="foo")
+    assert (severity, "says app=foo, the target app=openemr" in said) == (Severity.FAILED, True)
+
+
+def test_a_secret_that_names_no_application_is_compared_with_nothing(world: WordPressWorld) -> None:
+    assert [severity for severity, _ in compared(world)] == [Severity.SKIPPED]
 
 
 def test_to_verify_writes_no_file(world: WordPressWorld) -> None:

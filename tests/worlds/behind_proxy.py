@@ -6,19 +6,17 @@ application's secret; whoever makes such a world says what it does as time passe
 """
 
 import json
-from dataclasses import dataclass, replace
 from typing import Any
 
 from rotation.consumers.published import PublishedSecret, RotatedSecret
-from rotation.core.model import PENDING, Credential, Slot
-from rotation.core.seen import Ran
+from rotation.core.model import Credential, Slot
 from rotation.kinds.target import parse_target
 
-from local import secret_labels as aws
-from tests.worlds.living import ARN, STALE_SECONDS, LivingWorld, WithoutCluster
+from tests.worlds.living import STALE_SECONDS, LivingWorld, WithoutCluster
 from tests.worlds.proxied import APPLICATION, over
 from tests.worlds.proxied_ports import Endpoint, ProxiedPorts
 from tests.worlds.read_secrets import ApplicationSecret, ReadSecret
+from tests.worlds.secret_rotation import RotatedBySecretsManager
 from tests.worlds.world import RING, TARGET, USERS, login
 
 CACHE_SECONDS = 40
@@ -26,33 +24,13 @@ CACHE_SECONDS = 40
 PROXY_SECONDS = 4.0
 IDLE_SECONDS = 10.0
 """How long a pooled session stays that nobody uses any more."""
-MOST_EXECUTIONS = 2
-"""So many Secrets Manager has started for one version, then it gives up."""
 
 
-@dataclass(frozen=True)
-class Rotation:
-    """Secrets Manager's, of the application's secret."""
-
-    token: str
-    step: int = 0
-    """Of the four: which comes next."""
-    started: str = ""
-    """The execution that was started for it last, where that has not begun yet."""
-    executions: int = 0
-    ended: bool = False
-    """Complete, abandoned or given up: it calls no more, and a call that is still at work may act."""
-
-
-class ProxiedWorld(WithoutCluster, LivingWorld):
+class ProxiedWorld(RotatedBySecretsManager, WithoutCluster, LivingWorld):
     """`kind`: of the database. `rotated_to`: the version to which Secrets Manager is about to rotate the application's secret."""
 
     proxies: dict[str, ReadSecret]
     """By their users."""
-    application: ApplicationSecret
-    rotation: Rotation | None = None
-    abandons = True
-    """Whether Secrets Manager gives up its rotation when somebody else puts a version: AWS says so, and not when it looks."""
 
     def __init__(
         self, *, kind: str = "postgresql", active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, rotated_to: str = ""
@@ -62,13 +40,12 @@ class ProxiedWorld(WithoutCluster, LivingWorld):
         self.ports = ProxiedPorts
         self.target = parse_target(TARGET, json.dumps(_document(kind, ring)))
         if rotated_to:
-            aws.reserve(self.application.versions, rotated_to)
-            self.rotation = Rotation(rotated_to)
+            self.begin_rotation(rotated_to)
 
     def furnish(self, active: Slot, ring: tuple[Slot, ...]) -> None:
         self.proxies = {USERS[slot]: ReadSecret(_proxy(USERS[slot]), login(slot), self, f"proxy-{USERS[slot]}") for slot in ring}
         self.application = ApplicationSecret(APPLICATION, login(active), self, "application")
-        self.application.created = self._created
+        self.application.created = self.version_created
 
     # What the application does, and what is seen of it.
 
@@ -134,48 +111,6 @@ class ProxiedWorld(WithoutCluster, LivingWorld):
     @property
     def rotated(self) -> Any:
         return over(self.application, RotatedSecret)
-
-    # What Secrets Manager does, and executions that it has started.
-
-    def _created(self, version: str) -> None:
-        """Somebody else's version makes it abandon its rotation."""
-        if self.rotates and self.abandons and version != self.rotates.token:
-            if aws.holder_of(self.application.versions, PENDING) == self.rotates.token:
-                aws.move(self.application.versions, PENDING, None, self.rotates.token)
-            self.end_rotation()
-
-    @property
-    def rotates(self) -> Rotation | None:
-        """What Secrets Manager still calls for."""
-        return None if self.rotation is None or self.rotation.ended else self.rotation
-
-    def end_rotation(self) -> None:
-        """It calls no more."""
-        self.rotation = self.rotation and replace(self.rotation, ended=True)
-
-    def begins(self, number: int) -> tuple[str, dict[str, str]]:
-        """Secrets Manager's, if it has started one; else somebody's who starts one by hand."""
-        if self.rotates and not self.rotates.started and self.others:
-            self.others(self)
-        if not (self.rotation and self.rotation.started):
-            self.end_rotation()
-            return super().begins(number)
-        name, self.rotation = self.rotation.started, replace(self.rotation, started="", executions=self.rotation.executions + 1)
-        return name, {"secret_version": self.rotation.token}
-
-    def execution(self, name: str) -> Ran | None:
-        number = int(name.rpartition("-")[2])
-        rotation = self.rotation
-        if rotation is None or not (number <= rotation.executions or name == rotation.started):
-            return None
-        return Ran(ARN + name, ARN + name in self.alive or name == rotation.started, "ended", "")
-
-    def start(self, name: str, given: dict[str, str]) -> str:
-        assert self.rotation
-        if self.rotation.executions == MOST_EXECUTIONS:
-            return "LimitExceeded"
-        self.rotation = replace(self.rotation, started=name)
-        return ""
 
     # To be kept and compared.
 

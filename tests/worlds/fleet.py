@@ -24,6 +24,8 @@ SILENT_SECONDS = 40.0
 """How long an agent does not answer: longer than a rollout may take."""
 COMMAND_SECONDS = 12.0
 """How long a command may wait for its instance: less than the quiet period of the target, as the shipped proportions have it."""
+LOOKS = ("WpConfigReadOnly", "DiskFull")
+"""Why a file cannot be written, and can be read: that it holds already what was asked for is said all the same."""
 FIRST, SECOND, LAUNCHED = "i-1", "i-2", "i-3"
 
 
@@ -44,6 +46,10 @@ class Machine:
     delay: float = AGENT_SECONDS
     shows: bool = True
     """Its page, with slot B."""
+    refuses: str = ""
+    """Why nothing can be written into its file."""
+    ends: Status = Status.SUCCESS
+    """Of what it is told to write, whatever else comes of it."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,7 @@ class Fleet:
         self.machines: tuple[Machine, ...] = (Machine(FIRST, first), Machine(SECOND, first))
         self.commands: tuple[Command, ...] = ()
         self.boot_seconds, self.slowest_boot_seconds = BOOT_SECONDS, BOOT_SECONDS + 2
+        self.kept_seconds = KEPT_SECONDS
         self.past: tuple[tuple[float, Credential], ...] = ()
         """What a file held before, each with the moment at which that ended."""
 
@@ -106,7 +113,7 @@ class Fleet:
                 break
             at, number = min(due)
             self._ahead()[number][1](at)
-        self.commands = tuple(one for one in self.commands if one.said is None or now - one.asked <= KEPT_SECONDS)
+        self.commands = tuple(one for one in self.commands if one.said is None or now - one.asked <= self.kept_seconds)
 
     def _ahead(self) -> list[tuple[float, Any]]:
         commands = [(self._ends(one), lambda at, one=one: self._carried_out(one, at)) for one in self.commands if not one.said]
@@ -131,6 +138,13 @@ class Fleet:
         if wanted is None:
             return Answer(
                 machine.id, one.telling.key, Status.FAILED, one.asked, "other", "not asked", "SecretUnreadable", "no such version"
+            )
+        if machine.ends is not Status.SUCCESS and one.telling.careful:
+            return Answer(machine.id, one.telling.key, machine.ends, one.asked)
+        same = machine.refuses in LOOKS and wanted.same_login(machine.holds)
+        if one.telling.action == WRITE and machine.refuses and not same:
+            return Answer(
+                machine.id, one.telling.key, Status.FAILED, one.asked, "other", "not asked", machine.refuses, machine.refuses
             )
         if one.telling.action == WRITE:
             self._writes(machine.id, wanted, at)

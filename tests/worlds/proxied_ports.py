@@ -7,16 +7,16 @@ from rotation.aws import secrets_manager
 from rotation.consumers.proxy_secret.adapter import ProxySecrets
 from rotation.consumers.published import PublishedSecret, RotatedSecret
 from rotation.core.model import Credential
-from rotation.core.seen import Ran
 
 from tests.worlds.aws import SecretsManager, answering
-from tests.worlds.invocation import Invocation, Port, Ports, Store
+from tests.worlds.invocation import Invocation, Port, Store
 from tests.worlds.proxied import over
 from tests.worlds.read_secrets import ReadSecret
+from tests.worlds.secret_rotation import CalledPorts
 
 
-class ProxiedPorts(Ports):
-    """The World of one invocation there; what a function that Secrets Manager calls has besides is among it."""
+class ProxiedPorts(CalledPorts):
+    """The World of one invocation there."""
 
     def __init__(self, invocation: Invocation) -> None:
         super().__init__(invocation)
@@ -61,14 +61,6 @@ class ProxiedPorts(Ports):
 
     def workloads(self) -> list[Any]:
         return []
-
-    def execution(self, name: str) -> Ran | None:
-        ran: Ran | None = self._it.call(Port.EXECUTIONS, "execution", lambda: self._living.execution(name))
-        return ran
-
-    def start(self, name: str, given: dict[str, str]) -> str:
-        failure: str = self._it.call(Port.EXECUTIONS, "start", lambda: self._living.start(name, given))
-        return failure
 
 
 class Endpoint:

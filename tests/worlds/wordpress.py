@@ -8,17 +8,18 @@ from rotation.core.model import Credential, Slot
 from rotation.kinds.target import parse_target
 
 from tests.worlds.fleet import BOOT_SECONDS, Fleet
-from tests.worlds.invocation import FleetCalls, Invocation, Ports, Store
+from tests.worlds.invocation import FleetCalls, Invocation, Store
 from tests.worlds.living import SESSION_SECONDS, STALE_SECONDS, LivingWorld, WithoutCluster
 from tests.worlds.proxied import APPLICATION, over
 from tests.worlds.read_secrets import ApplicationSecret
+from tests.worlds.secret_rotation import CalledPorts, RotatedBySecretsManager
 from tests.worlds.world import RING, TARGET, login
 
 FLEET, TRAFFIC = 0, 1
 """The consumers' places in the target's list."""
 
 
-class FleetPorts(Ports):
+class FleetPorts(CalledPorts):
     """The World of one invocation there: the shipped adapter of the secret, each call of which is a boundary."""
 
     def __init__(self, invocation: Invocation) -> None:
@@ -55,10 +56,9 @@ class FleetPorts(Ports):
         return []
 
 
-class WordPressWorld(WithoutCluster, LivingWorld):
-    """At first two instances work as slot A."""
+class WordPressWorld(RotatedBySecretsManager, WithoutCluster, LivingWorld):
+    """At first two instances work as slot A. `rotated_to`: the version to which Secrets Manager is about to rotate the secret."""
 
-    application: ApplicationSecret
     instances: Fleet
 
     def __init__(
@@ -68,16 +68,20 @@ class WordPressWorld(WithoutCluster, LivingWorld):
         ring: tuple[Slot, ...] = RING,
         two_values: bool = False,
         boot_seconds: float = BOOT_SECONDS,
+        rotated_to: str = "",
     ) -> None:
         super().__init__(active=active, ring=ring, two_values=two_values)
         self.ports = FleetPorts
         slowest = int(boot_seconds) + 2
         self.instances.boot_seconds, self.instances.slowest_boot_seconds = boot_seconds, slowest
         self.target = parse_target(TARGET, json.dumps(_document(slowest)))
+        if rotated_to:
+            self.begin_rotation(rotated_to)
 
     def furnish(self, active: Slot, ring: tuple[Slot, ...]) -> None:
         first = login(active)
         self.application = ApplicationSecret(APPLICATION, first, self, "application")
+        self.application.created = self.version_created
         self.instances = Fleet(self.application, self.journal, self.now, first)
 
     def pass_time(self, seconds: float) -> None:
@@ -90,6 +94,14 @@ class WordPressWorld(WithoutCluster, LivingWorld):
     @property
     def held(self) -> Credential:
         return self.application.held
+
+    def uses(self, one: Credential) -> None:
+        """As if it had been so for long."""
+        version = self.application.versions[self.application.labels().current]
+        told = {"username": one.username, "password": one.password.reveal()}
+        version["secret_string"] = json.dumps(json.loads(version["secret_string"]) | told)
+        for machine in self.instances.machines:
+            self.instances.change(machine.id, holds=one)
 
     def holdings(self) -> dict[str, Credential]:
         return {"the application's secret": self.held} | {one.id: one.holds for one in self.instances.serving}
@@ -147,14 +159,15 @@ class WordPressWorld(WithoutCluster, LivingWorld):
     # To be kept and compared.
 
     def beyond(self) -> tuple[Any, ...]:
-        return (self.application.past, (), None, self.instances.state())
+        return (self.application.past, (), self.rotation, self.instances.state())
 
     def restore_beyond(self, kept: tuple[Any, ...]) -> None:
-        self.application.past, _, _, fleet = kept
+        self.application.past, _, self.rotation, fleet = kept
         self.instances.restore(fleet)
 
     def beyond_key(self) -> Any:
-        return self.instances.key(lambda mark: mark), [(self._ago(ended), one.username) for ended, one in self.application.past]
+        past = [(self._ago(ended), one.username) for ended, one in self.application.past]
+        return self.instances.key(lambda mark: mark), past, self.rotation
 
 
 def _document(slowest_boot_seconds: int) -> dict[str, Any]:

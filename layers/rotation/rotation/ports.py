@@ -145,6 +145,9 @@ class RotatedSecret(Protocol):
     def make_current(self, version: str, removed_from: str) -> bool:
         """Move AWSCURRENT there from exactly that version. False: it is elsewhere, nothing was done."""
 
+    def says(self, key: str) -> str | None:
+        """What is current in a key that is none of the login's; None where there is no such text."""
+
     def rotates_every(self) -> float | None:
         """How many seconds its own schedule in Secrets Manager leaves between two rotations, at least; None where it has none."""
 

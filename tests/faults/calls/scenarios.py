@@ -22,7 +22,10 @@ from tests.faults.calls.proxied import (
 )
 from tests.faults.calls.wordpress import (
     on_instances,
+    on_instances_as_the_admin,
     on_instances_in_a_ring_of_three,
+    on_instances_rotated_by_secrets_manager,
+    on_instances_rotated_stubbornly,
     on_instances_two_values,
     where_the_first_does_not_show_its_page,
     with_a_slow_agent,
@@ -279,6 +282,7 @@ SCENARIOS = {
     "finishSecret comes late": Scenario(not_finished_in_time, late_at="CloseFlip", rest=back_and_then_rotated),
     "behind a proxy, with much left wrong": Scenario(behind_a_proxy_with_much_left_wrong),
     "instances": Scenario(on_instances),
+    "instances, as the admin": Scenario(on_instances_as_the_admin),
     "instances, an interrupted flip": Scenario(on_instances, "ValidateApp"),
     "instances, an interrupted publish": Scenario(on_instances, "PutSecret"),
     "instances, an interrupted retirement": Scenario(on_instances, "CheckDrained"),
@@ -291,5 +295,8 @@ SCENARIOS = {
     ),
     "instances, a ring of three": Scenario(on_instances_in_a_ring_of_three),
     "instances, revocation": Scenario(on_instances, mode="revoke", rest=revoked),
+    "instances, revocation of an interrupted flip": Scenario(on_instances, "ValidateApp", mode="revoke", rest=revoked),
+    "instances, rotated by Secrets Manager": Scenario(on_instances_rotated_by_secrets_manager, rest=rotated_to_the_version),
+    "instances, rotated by Secrets Manager, stubbornly": Scenario(on_instances_rotated_stubbornly, rest=rotated_to_the_version),
     "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),
 }

@@ -14,31 +14,33 @@ from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.invocation import Answered, Boundary, Invocation, Left, Outcome
 from tests.worlds.living import FUNCTION_SECONDS
 from tests.worlds.proxied import APPLICATION
+from tests.worlds.wordpress import WordPressWorld
 
+Rotated = ProxiedWorld | WordPressWorld
 FUNCTION = "rotate_secret"
 STEPS = tuple(SecretStep)
 LAMBDA_SECONDS = 900.0
 
 
-def prompt(world: ProxiedWorld) -> None:
+def prompt(world: Rotated) -> None:
     """As many steps as succeed."""
     while world.rotates and _stepped(world):
         pass
 
 
-def slow(world: ProxiedWorld) -> None:
+def slow(world: Rotated) -> None:
     """One step."""
     if world.rotates:
         _stepped(world)
 
 
-def late(world: ProxiedWorld) -> None:
+def late(world: Rotated) -> None:
     """All but finishSecret."""
     while world.rotates and STEPS[world.rotates.step] is not SecretStep.FINISH and _stepped(world):
         pass
 
 
-def left_lying(world: ProxiedWorld) -> LeftLying:
+def left_lying(world: Rotated) -> LeftLying:
     """The next call, right before it moves AWSCURRENT."""
 
     def gate(it: Invocation, boundary: Boundary) -> None:
@@ -51,17 +53,17 @@ def left_lying(world: ProxiedWorld) -> LeftLying:
     return LeftLying(FUNCTION, asked, FUNCTION, outcome.told, world.clock + FUNCTION_SECONDS)
 
 
-def next_call(world: ProxiedWorld) -> LeftLying:
+def next_call(world: Rotated) -> LeftLying:
     """It has not begun yet; it may live as long as Lambda lets it."""
     return LeftLying(FUNCTION, _event(world), FUNCTION, (), world.clock + LAMBDA_SECONDS)
 
 
-def _stepped(world: ProxiedWorld) -> bool:
+def _stepped(world: Rotated) -> bool:
     """Whether it succeeded."""
     return concluded(world, invocation(world, FUNCTION, _event(world), FUNCTION).run())
 
 
-def concluded(world: ProxiedWorld, outcome: Outcome) -> bool:
+def concluded(world: Rotated, outcome: Outcome) -> bool:
     """The same, of a call that has ended."""
     acts.canaries(world, outcome)
     succeeded = isinstance(outcome, Answered)
@@ -71,14 +73,14 @@ def concluded(world: ProxiedWorld, outcome: Outcome) -> bool:
     return succeeded
 
 
-def _event(world: ProxiedWorld) -> dict[str, Any]:
+def _event(world: Rotated) -> dict[str, Any]:
     """Of the next step. AWS adds keys, and so do the laws: whoever acts has a name."""
     assert world.rotates
     asked = {"Step": str(STEPS[world.rotates.step]), "SecretId": APPLICATION, "ClientRequestToken": world.rotates.token}
     return {**asked, "mode": "rotate", "execution": {"id": FUNCTION, "name": FUNCTION}}
 
 
-def _complete(world: ProxiedWorld) -> None:
+def _complete(world: Rotated) -> None:
     """After the last step the label goes, if it is where it should be."""
     if world.rotates and world.rotates.step == len(STEPS):
         versions, token = world.application.versions, world.rotates.token

@@ -2,10 +2,12 @@
 
 from rotation.core.model import Slot
 
+from tests.faults.calls import secrets_manager
+from tests.faults.calls.proxied import TOKEN
 from tests.worlds.fleet import FIRST, SECOND
 from tests.worlds.living import LivingWorld
 from tests.worlds.wordpress import WordPressWorld
-from tests.worlds.world import LONGER, login
+from tests.worlds.world import ADMIN, ADMIN_PASSWORD, LONGER, RING, USERS, credential, login
 
 
 def on_instances() -> LivingWorld:
@@ -44,4 +46,28 @@ def where_the_first_does_not_show_its_page() -> LivingWorld:
     """With the credential of B."""
     world = WordPressWorld()
     world.instances.change(FIRST, shows=False)
+    return world
+
+
+def on_instances_as_the_admin() -> LivingWorld:
+    """The application has always worked as the admin; neither slot has a user yet."""
+    world, admin = WordPressWorld(), credential(ADMIN, ADMIN_PASSWORD)
+    for slot in RING:
+        del world.source.accounts[USERS[slot]]
+    world.uses(admin)
+    return world
+
+
+def on_instances_rotated_by_secrets_manager() -> LivingWorld:
+    """It has named the version, and called createSecret, which started the run."""
+    world = WordPressWorld(rotated_to=TOKEN)
+    world.others = secrets_manager.prompt
+    return world
+
+
+def on_instances_rotated_stubbornly() -> LivingWorld:
+    """Step by step, and after a way back again with the same version."""
+    world = WordPressWorld(rotated_to=TOKEN)
+    world.abandons = False
+    world.others = secrets_manager.slow
     return world

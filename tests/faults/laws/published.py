@@ -17,15 +17,17 @@ def check(world: LivingWorld) -> None:
 
 def at_rest(world: LivingWorld) -> dict[str, bool]:
     """After one clean run: what would be wrong, and whether it is right."""
-    if isinstance(world, WordPressWorld):
-        return {"Secrets Manager can rotate no more: AWSPENDING is left": world.application.labels().pending is None}
-    if not isinstance(world, ProxiedWorld):
+    if not isinstance(world, ProxiedWorld | WordPressWorld):
         return {}
+    labels = world.application.labels()
+    rotates = {"Secrets Manager can rotate no more: AWSPENDING is left": labels.pending in (None, labels.current)}
+    return {**_behind_the_proxy(world), **rotates} if isinstance(world, ProxiedWorld) else rotates
+
+
+def _behind_the_proxy(world: ProxiedWorld) -> dict[str, bool]:
     current = world.current
     users = [current.credential(slot) for slot in current.ring]
-    labels = world.application.labels()
     return {
         "a proxy secret does not hold its user's password": all(world.proxies[one.username].held.same_login(one) for one in users),
         "a user does not get in through the proxy": all(world.gets_in(one) for one in users),
-        "Secrets Manager can rotate no more: AWSPENDING is left": labels.pending in (None, labels.current),
     }

@@ -120,6 +120,10 @@ class RotatedSecret(PublishedSecret):
     def make_current(self, version: str, removed_from: str) -> bool:
         return self._store.swap(CURRENT, to=version, removed_from=removed_from)
 
+    def says(self, key: str) -> str | None:
+        found = None if key in self._keys.names else self._content(self._store.labels().current).get(key)
+        return found if isinstance(found, str) else None
+
     def rotates_every(self) -> float | None:
         return apart(self._store.rotation_rules())
 

@@ -13,6 +13,9 @@
     │   ├── ClusterUnavailable        the Kubernetes API did not answer
     │   ├── ClusterConflict           somebody else changed the object at the same moment
     │   ├── FleetUnavailable          EC2, Auto Scaling or Systems Manager did not answer, or throttled
+    │   ├── SwarmUnavailable          no manager of the Swarm answered, or the managers have no quorum
+    │   ├── SwarmConflict             a service or secret of the Swarm was changed at the same moment
+    │   ├── ServiceBusy               an update of the service by somebody else is under way
     │   ├── AppUnhealthy              the health URL did not show the application working
     │   └── NoFreeSlot                the next slot, or each of a first rotation, is in use, maybe by sessions that are ending
     └── PermanentError              trying the same again cannot help
@@ -55,6 +58,13 @@
         ├── PhpMissing                an instance has no PHP to read its wp-config.php
         ├── SecretUnreadable          an instance could not read the application's secret with its own role
         ├── PageBad                   an instance does not show its own page with the new credential
+        ├── SwarmUntrusted            a manager of the Swarm does not speak TLS as the target asks, or nobody vouches for it
+        ├── SwarmDenied               a manager refused our certificate, or that has expired
+        ├── SwarmObjectMissing        no such service or secret in the Swarm
+        ├── SwarmRefused              a manager of the Swarm refused a call for another reason; its status is given
+        ├── SwarmValueTooLarge        a login is more than a Swarm secret holds
+        ├── ServiceUnfit              the service cannot be updated task by task as it is; why is named
+        ├── ServiceUpdateFailed       the Swarm paused the update of a service, or took it back
         ├── EndpointTooSlow           the proxy still refuses a login that the database accepts, longer than the target allows
         ├── RolloutTooSlow            not complete within the target's rollout deadline
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
@@ -124,6 +134,15 @@ class ClusterConflict(TransientError): ...
 
 
 class FleetUnavailable(TransientError): ...
+
+
+class SwarmUnavailable(TransientError): ...
+
+
+class SwarmConflict(TransientError): ...
+
+
+class ServiceBusy(TransientError): ...
 
 
 class AppUnhealthy(TransientError): ...
@@ -247,6 +266,27 @@ class SecretUnreadable(PermanentError): ...
 
 
 class PageBad(PermanentError): ...
+
+
+class SwarmUntrusted(PermanentError): ...
+
+
+class SwarmDenied(PermanentError): ...
+
+
+class SwarmObjectMissing(PermanentError): ...
+
+
+class SwarmRefused(PermanentError): ...
+
+
+class SwarmValueTooLarge(PermanentError): ...
+
+
+class ServiceUnfit(PermanentError): ...
+
+
+class ServiceUpdateFailed(PermanentError): ...
 
 
 class EndpointTooSlow(PermanentError): ...

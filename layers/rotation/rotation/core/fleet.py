@@ -3,7 +3,7 @@
 First one alone (the canary), whose own page is asked; then all others. Nothing is remembered: what was told and what came of it
 is looked at each time, so a command whose answer was lost is found, and one that is sent twice does no harm."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -36,6 +36,8 @@ LATEST_SECONDS = DELIVERY_SECONDS + SCRIPT_SECONDS
 ATTEMPTS = 3
 """How often an instance in service is told again that did not hear, or did not finish."""
 WELL, BAD = "well", "bad"
+NAMED = 3
+"""So many instances a message names, at most; of the others it says how many there are."""
 
 
 class Status(StrEnum):
@@ -159,6 +161,13 @@ SAID: Mapping[Status, str] = {
 }
 
 
+def some(names: Iterable[str]) -> str:
+    """For people, who look at one first."""
+    found = sorted(names)
+    more = len(found) - NAMED
+    return ", ".join(found[:NAMED]) + (f" and {more} more" if more > 0 else "")
+
+
 def to(telling: Telling, answers: Sequence[Answer]) -> list[Answer]:
     """What came of that."""
     return [answer for answer in answers if answer.key == telling.key]
@@ -231,21 +240,53 @@ def first_told(name: str, instances: Sequence[Instance]) -> str:
 def silent(name: str, instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, waited: float) -> PermanentError:
     """Whoever is in service and has not answered when time is up."""
     well = {answer.instance for answer in to(telling, answers) if answer.well(telling.version)}
-    missing = sorted(one.id for one in instances if one.serves and one.id not in well)
-    offline = sorted(one.id for one in instances if one.serves and not one.online)
-    said = f"; without a connected agent: {', '.join(offline)}" if offline else ""
-    return InstanceSilent(f"{name}: after {waited:.0f} s no answer of {', '.join(missing)} (rollout.deadline_seconds){said}")
+    missing = [one.id for one in instances if one.serves and one.id not in well]
+    offline = [one.id for one in instances if one.serves and not one.online]
+    said = f"; without a connected agent: {some(offline)}" if offline else ""
+    return InstanceSilent(f"{name}: after {waited:.0f} s no answer of {some(missing)} (rollout.deadline_seconds){said}")
 
 
-def held(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, since: float) -> Hold:
-    """Of every instance that stays, by what was said since then: one that boots may have read what was current before. As long as
-    somebody is still being told to write, of whatever run, nothing is known."""
+@dataclass(frozen=True)
+class Heard:
+    """What all instances that stay hold, as far as they said."""
+
+    writing: tuple[str, ...]
+    """Still being told to write, of whatever run: as long as there is one, nothing is known."""
+    booting: tuple[str, ...]
+    """They may have read what was current before."""
+    silent: tuple[str, ...]
+    others: tuple[str, ...]
+    """They hold something else."""
+
+    @property
+    def hold(self) -> Hold:
+        if self.writing or self.booting or self.silent:
+            return Hold.UNKNOWN
+        return Hold.OTHER if self.others else Hold.SAME
+
+    @property
+    def words(self) -> str:
+        """Who is waited for; empty for nobody."""
+        waited = {
+            "boots": self.booting,
+            "is still being told to write": self.writing,
+            "has not said what it holds": self.silent,
+            "holds another version": self.others,
+        }
+        return "; ".join(f"{what}: {some(names)}" for what, names in waited.items() if names)
+
+
+def heard(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, since: float) -> Heard:
+    """By what was said since then."""
     newest = _newest(to(telling, answers), since)
     here = {one.id for one in instances}
-    writes = any(not one.ended and one.key.startswith(WRITE) for one in answers if one.instance in here)
-    if writes or any(one.place is Place.BOOTS or (one.is_asked and one.id not in newest) for one in instances):
-        return Hold.UNKNOWN
-    return Hold.SAME if all(newest[one.id].holds == telling.version for one in instances if one.is_asked) else Hold.OTHER
+    asked = [one.id for one in instances if one.is_asked]
+    return Heard(
+        tuple({one.instance for one in answers if not one.ended and one.key.startswith(WRITE) and one.instance in here}),
+        tuple(one.id for one in instances if one.place is Place.BOOTS),
+        tuple(name for name in asked if name not in newest),
+        tuple(name for name in asked if name in newest and newest[name].holds != telling.version),
+    )
 
 
 def unasked(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, since: float) -> tuple[str, ...]:

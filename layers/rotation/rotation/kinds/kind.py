@@ -61,6 +61,8 @@ class ConsumerKind:
     copied: Callable[[Settings], None] = no_more
     """Of a kind that holds copies of a version: raises TargetInvalid, beginning with the field, where the secret that moves the
     traffic is set in a way that the copies cannot be read."""
+    said_by_secret: str = ""
+    """The setting, if it has one, that a key of the same name in that secret is to say too."""
     goes_on: str = "application_cache_seconds"
     """The setting, if it has one, that says for how long the application may go on with what was there before."""
     rotated: str = ""

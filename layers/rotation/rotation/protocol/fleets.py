@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.core.drain import Hold
-from rotation.core.fleet import LATEST_SECONDS, LOOK, Telling, first_told, held, refuse_none, unasked
+from rotation.core.fleet import LATEST_SECONDS, LOOK, Telling, first_told, heard, refuse_none, unasked
 from rotation.kinds.kind import Holds
 
 if TYPE_CHECKING:
@@ -47,4 +47,15 @@ def _asked(world: World, fleet: Fleet, mark: str, since: float, *, asking: bool)
     told = unasked(instances, answers, telling, since) if asking else ()
     if told:
         fleet.tell(telling, told)
-    return held(instances, answers, telling, since)
+    return heard(instances, answers, telling, since).hold
+
+
+def waited_for(world: World, mark: str, since: float) -> str:
+    """Who keeps a drain from its end, each by its name as long as they are few; empty for nobody."""
+    found = [(fleet.name, _heard(world, fleet, mark, since)) for fleet in world.fleets()]
+    return "".join(f"; {name}: {words}" for name, words in found if words)
+
+
+def _heard(world: World, fleet: Fleet, mark: str, since: float) -> str:
+    answers = fleet.answers(world.now() - LATEST_SECONDS)
+    return heard(fleet.instances(), answers, question(world, mark), since).words

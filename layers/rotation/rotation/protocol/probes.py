@@ -4,12 +4,12 @@ Nothing is written, but for a label that locks Secrets Manager out of its own ro
 nothing: all are listed, not only the first.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
 from rotation.core.findings import Finding, Severity
-from rotation.core.fleet import BAD, LATEST_SECONDS, Answer, Telling, failure, refuse_none, to
+from rotation.core.fleet import BAD, LATEST_SECONDS, NAMED, Answer, Telling, failure, refuse_none, some, to
 from rotation.core.record import AdminRecord
 from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
@@ -286,11 +286,11 @@ def instances(world: World) -> Iterator[Finding]:
     for fleet in world.fleets():
         found = fleet.instances()
         refuse_none(fleet.name, found)
-        deaf = sorted(one.id for one in found if one.is_asked and not one.online)
-        for name in deaf:
+        deaf = [one.id for one in found if one.is_asked and not one.online]
+        if deaf:
             mend = "start its agent, and give its role AmazonSSMManagedInstanceCore; an instance that nobody needs: end it"
-            yield Finding(Severity.FAILED, "instances", f"{name} has no agent that is connected to Systems Manager", mend)
-        if not deaf:
+            yield Finding(Severity.FAILED, "instances", f"no agent is connected to Systems Manager on {some(deaf)}", mend)
+        else:
             serving = sum(one.serves for one in found)
             yield Finding(Severity.OK, "instances", f"{fleet.name}: {serving} in service, each with a connected agent")
 
@@ -306,6 +306,24 @@ def instances_told(world: World) -> Iterator[Finding]:
         if told:
             fleet.tell(telling, told)
         yield Finding(Severity.OK, "instances told", f"{len(told)} may be told, and are asked what they hold")
+    yield from _said_by_secret(world)
+
+
+def _said_by_secret(world: World) -> Iterator[Finding]:
+    """Whose instances they are, as the application's secret says it: else one application's login is written to another's."""
+    for consumer in world.target.consumers:
+        key, secret = consumer.known.said_by_secret, world.rotated
+        if not key or secret is None:
+            continue
+        what, wanted, said = "instances' tag", consumer.settings[key], secret.says(key)
+        if said is None:
+            mend = f"nothing needs it; put {key} into the secret to have the target's compared with it"
+            yield Finding(Severity.SKIPPED, what, f"{secret.name} has no key {key}", mend)
+        elif said == wanted:
+            yield Finding(Severity.OK, what, f"{secret.name} says {key}={said}, as the target does")
+        else:
+            mend = "mend the one that is wrong: the instances with that tag are given what this secret holds"
+            yield Finding(Severity.FAILED, what, f"{secret.name} says {key}={said}, the target {key}={wanted}", mend)
 
 
 def instances_files(world: World) -> Iterator[Finding]:
@@ -314,22 +332,27 @@ def instances_files(world: World) -> Iterator[Finding]:
         telling = question(world, "verify", careful=True)
         answers = sorted(to(telling, fleet.answers(world.now() - LATEST_SECONDS)), key=lambda one: one.asked)
         said = {one.instance: one for one in answers if one.ended}
-        for one in fleet.instances():
-            if one.is_asked:
-                yield _file(one.id, said.get(one.id), telling)
+        asked = [one.id for one in fleet.instances() if one.is_asked]
+        yield from _files_of({name: said.get(name) for name in asked}, telling)
 
 
-def _file(name: str, answer: Answer | None, telling: Telling) -> Finding:
+def _files_of(said: Mapping[str, Answer | None], telling: Telling) -> Iterator[Finding]:
+    """What is alike is one finding, however many instances there are."""
     what = "instances' files"
-    if answer is None:
-        return Finding(Severity.SKIPPED, what, f"{name} has not said yet what it holds", "start mode verify again")
-    if answer.well(telling.version):
-        return Finding(Severity.OK, what, f"{name} holds what is current")
-    if answer.reason or answer.page == BAD or not answer.holds:
-        error = failure(name, answer)
-        return _failed(what, error)
-    mend = "the next rotation writes it; find out who changed it"
-    return Finding(Severity.WARNING, what, f"{name} holds another login than what is current", mend)
+    heard = {name: answer for name, answer in said.items() if answer}
+    well = {name for name, answer in heard.items() if answer.well(telling.version)}
+    failed = {n: a for n, a in heard.items() if n not in well and (a.reason or a.page == BAD or not a.holds)}
+    for name in sorted(failed)[:NAMED]:
+        yield _failed(what, failure(name, failed[name]))
+    if len(failed) > NAMED:
+        yield Finding(Severity.FAILED, what, f"{len(failed) - NAMED} more instances would fail too", "mend those that are named")
+    if others := heard.keys() - well - failed.keys():
+        mend = "the next rotation writes it; find out who changed it"
+        yield Finding(Severity.WARNING, what, f"another login than what is current is held by {some(others)}", mend)
+    if silent := said.keys() - heard.keys():
+        yield Finding(Severity.SKIPPED, what, f"not said yet what they hold: {some(silent)}", "start mode verify again")
+    if well:
+        yield Finding(Severity.OK, what, f"what is current is held by {some(well)}")
 
 
 def cluster_may(kind: str, verb: str) -> Probe:

@@ -38,7 +38,7 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
     if drain.status is not DrainStatus.DRAINED and now - drain.began > target.drain_deadline_seconds:
         raise DrainTooSlow(
             f"{target.name}: the old credential is still in use, or not yet quiet for {target.quiet_seconds} s,"
-            f" after {target.drain_deadline_seconds} s (drain.deadline_seconds)"
+            f" after {target.drain_deadline_seconds} s (drain.deadline_seconds){_waited_for(world, request)}"
         )
     return {**asdict(drain), "admin_in_use": any(c.username == admin.credential.username for c in reads)}
 
@@ -73,6 +73,18 @@ def _instances(world: World, request: Request, look: Look) -> Hold:
         return Hold.SAME
     from rotation.protocol.fleets import asked
 
-    now, target = world.now(), world.target
-    asking = look.published and look.rolled_out and asks(request.drain, now, target.quiet_seconds)
-    return asked(world, request.look_mark, heard_since(request.drain, now, target.drain_deadline_seconds), asking=asking)
+    asking = look.published and look.rolled_out and asks(request.drain, world.now(), world.target.quiet_seconds)
+    return asked(world, request.look_mark, _heard_since(world, request), asking=asking)
+
+
+def _waited_for(world: World, request: Request) -> str:
+    """Of instances, who has not said what it holds."""
+    if not world.fleets():
+        return ""
+    from rotation.protocol.fleets import waited_for
+
+    return waited_for(world, request.look_mark, _heard_since(world, request))
+
+
+def _heard_since(world: World, request: Request) -> float:
+    return heard_since(request.drain, world.now(), world.target.drain_deadline_seconds)

@@ -73,5 +73,6 @@ KIND = ConsumerKind(
     change=change,
     beyond=beyond,
     copied=copied,
+    said_by_secret=TAG,
     goes_on="slowest_boot_seconds",
 )

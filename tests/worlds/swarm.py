@@ -1,0 +1,326 @@
+"""A small Swarm: nodes, secrets, services and their tasks, in memory, behind the engine's paths. Time passes when it is told to.
+
+What it does as the real one does, since that is where rotations go wrong: an update's state is nothing until the updater has
+begun; `completed` comes before the old tasks have stopped; a node that is down goes on serving what it had; a secret is refused
+removal only for the sake of a service's present spec; an update onto another version of a service is an HTTP 500; the updater's own
+writes change the version too."""
+
+from __future__ import annotations
+
+import base64
+import json
+from copy import deepcopy
+from dataclasses import dataclass, field
+from typing import Any
+
+READY_AFTER, STOPPED_AFTER, LOST_AFTER = 2.0, 3.0, 10.0
+"""Seconds until a new task is healthy, until an old one has stopped, and until the managers know that a node is down."""
+TICK = 0.5
+_NOTHING: dict[str, str] = {}
+
+
+@dataclass
+class Node:
+    """One engine."""
+
+    id: str
+    role: str = "worker"
+    down_since: float | None = None
+    availability: str = "active"
+
+
+@dataclass
+class Task:
+    """One copy of a service."""
+
+    id: str
+    service: str
+    slot: int
+    node: str
+    spec: dict[str, Any]
+    state: str = "starting"
+    desired: str = "running"
+    since: float = 0.0
+    """When it came to its state, or was told to end."""
+
+
+@dataclass
+class Service:
+    """As the managers store it."""
+
+    id: str
+    spec: dict[str, Any]
+    index: int
+    previous: dict[str, Any] | None = None
+    status: dict[str, str] | None = None
+    fresh: bool = True
+    """No updater has looked at its spec yet."""
+
+
+@dataclass
+class Answer:
+    """Of the engine."""
+
+    status: int
+    body: Any = None
+
+
+@dataclass
+class Swarm:
+    """Managers with a quorum, until it is taken."""
+
+    clock: float = 1000.0
+    nodes: dict[str, Node] = field(default_factory=dict)
+    secrets: dict[str, dict[str, Any]] = field(default_factory=dict)
+    values: dict[str, bytes] = field(default_factory=dict)
+    services: dict[str, Service] = field(default_factory=dict)
+    tasks: list[Task] = field(default_factory=list)
+    quorum: bool = True
+    unhealthy: set[str] = field(default_factory=set)
+    """Secrets, by id: a task that has one never becomes healthy."""
+    calls: list[tuple[str, str, Any]] = field(default_factory=list)
+    _count: int = 0
+
+    # ---- what there is
+
+    def add_node(self, name: str, role: str = "worker") -> None:
+        self.nodes[name] = Node(name, role)
+
+    def add_secret(self, name: str, value: bytes = b"x", labels: dict[str, str] | None = None) -> str:
+        made: str = self._create({"Name": name, "Data": base64.b64encode(value).decode(), "Labels": labels}).body["ID"]
+        return made
+
+    def add_service(self, spec: dict[str, Any]) -> str:
+        """With its tasks, healthy."""
+        service = Service(self._new("service"), deepcopy(spec), self._next(), fresh=False)
+        self.services[service.id] = service
+        for slot in range(1, self._replicas(service) + 1):
+            self._start(service, slot)
+        self.pass_time(READY_AFTER)
+        return service.id
+
+    def service(self, name: str) -> Service:
+        return next(one for one in self.services.values() if name in (one.id, one.spec["Name"]))
+
+    def running(self, name: str) -> list[Task]:
+        """What serves, wanted or not."""
+        return [one for one in self.tasks if one.service == self.service(name).id and one.state == "running"]
+
+    def kill(self, node: str) -> None:
+        """Its engine's managers lose sight of it; what runs there goes on."""
+        self.nodes[node].down_since = self.clock
+
+    def start(self, node: str) -> None:
+        self.nodes[node].down_since = None
+
+    # ---- time
+
+    def pass_time(self, seconds: float) -> None:
+        end = self.clock + seconds
+        while self.clock < end:
+            self.clock += TICK
+            self._tick()
+
+    def _tick(self) -> None:
+        for task in self.tasks:
+            self._live(task)
+        if not self.quorum:
+            return
+        for service in list(self.services.values()):
+            self._orchestrate(service)
+
+    def _live(self, task: Task) -> None:
+        """On its node, which does this much by itself."""
+        if self.nodes[task.node].down_since is not None:
+            return
+        age = self.clock - task.since
+        if task.state == "starting" and age >= READY_AFTER:
+            failed = any(one["SecretID"] in self.unhealthy for one in task.spec["ContainerSpec"].get("Secrets") or [])
+            task.state, task.since = ("failed" if failed else "running"), self.clock
+        if task.desired == "shutdown" and task.state in ("running", "starting") and age >= STOPPED_AFTER:
+            task.state = "shutdown"
+
+    def _is_down(self, node: str) -> bool:
+        since = self.nodes[node].down_since
+        return since is not None and self.clock - since >= LOST_AFTER
+
+    def _orchestrate(self, service: Service) -> None:
+        slots = range(1, self._replicas(service) + 1)
+        for slot in slots:
+            self._replace_lost(service, slot)
+        state = (service.status or _NOTHING).get("State")
+        if state in ("paused", "rollback_paused"):
+            return
+        dirty = [slot for slot in slots if not self._is_done(service, slot)]
+        for slot in set(slots) - set(dirty):
+            self._end_old(service, slot)
+        begins, service.fresh = service.fresh or state is None, False
+        if dirty and begins:
+            self._say(service, "updating")
+        elif dirty:
+            self._replace(service, dirty[0])
+        elif state in ("updating", "rollback_started"):
+            self._say(service, "completed" if state == "updating" else "rollback_completed")
+
+    def _end_old(self, service: Service, slot: int) -> None:
+        for task in self._wanted(service, slot):
+            if not self._is_current(service, task):
+                self._end(task)
+
+    def _replace_lost(self, service: Service, slot: int) -> None:
+        lost = [one for one in self._wanted(service, slot) if self._is_down(one.node)]
+        for task in lost:
+            self._end(task)
+        if lost and not self._wanted(service, slot):
+            self._start(service, slot)
+
+    def _replace(self, service: Service, slot: int) -> None:
+        """Start first: the old task is told to end once the new one is healthy."""
+        mine = [one for one in self.tasks if one.service == service.id and one.slot == slot and self._is_current(service, one)]
+        if any(one.state == "failed" and one.desired == "running" for one in mine):
+            for task in mine:
+                task.desired = "shutdown"
+            self._give_up(service)
+        elif not any(one.state in ("starting", "running") and one.desired == "running" for one in mine):
+            self._start(service, slot)
+
+    def _give_up(self, service: Service) -> None:
+        action = (service.spec.get("UpdateConfig") or _NOTHING).get("FailureAction", "pause")
+        rolling_back = (service.status or _NOTHING).get("State") == "rollback_started"
+        if action == "rollback" and not rolling_back and service.previous is not None:
+            service.spec, service.previous = service.previous, service.spec
+            self._say(service, "rollback_started")
+        else:
+            self._say(service, "rollback_paused" if rolling_back else "paused")
+
+    def _say(self, service: Service, state: str) -> None:
+        """The updater writes to the service, too."""
+        began = state in ("updating", "rollback_started") or service.status is None
+        started = self._now() if began else service.status["StartedAt"]  # type: ignore[index]
+        service.status = {"State": state, "StartedAt": started, "Message": state}
+        service.index = self._next()
+
+    def _now(self) -> str:
+        return f"2026-01-01T00:00:{self.clock:09.3f}Z"
+
+    def _wanted(self, service: Service, slot: int) -> list[Task]:
+        return [one for one in self.tasks if one.service == service.id and one.slot == slot and one.desired == "running"]
+
+    def _is_done(self, service: Service, slot: int) -> bool:
+        return any(one.state == "running" and self._is_current(service, one) for one in self._wanted(service, slot))
+
+    def _is_current(self, service: Service, task: Task) -> bool:
+        return task.spec == service.spec["TaskTemplate"]
+
+    def _end(self, task: Task) -> None:
+        task.desired, task.since = "shutdown", self.clock
+
+    def _start(self, service: Service, slot: int) -> None:
+        up = [one.id for one in self.nodes.values() if one.down_since is None and one.availability == "active"]
+        if up:
+            spec = deepcopy(service.spec["TaskTemplate"])
+            self.tasks.append(Task(self._new("task"), service.id, slot, up[slot % len(up)], spec, since=self.clock))
+
+    def _replicas(self, service: Service) -> int:
+        return int(((service.spec.get("Mode") or {}).get("Replicated") or {}).get("Replicas") or 0)
+
+    def _new(self, what: str) -> str:
+        return f"{what}-{self._next()}"
+
+    def _next(self) -> int:
+        self._count += 1
+        return self._count
+
+    # ---- the engine's paths
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
+        """To one call, its path without the version."""
+        self.calls.append((method, path, body))
+        parts = path.strip("/").split("/")
+        if parts == ["version"]:
+            return Answer(200, {"ApiVersion": "1.41", "MinAPIVersion": "1.12", "Version": "20.10.24"})
+        if not self.quorum:
+            return Answer(503, {"message": "rpc error: The swarm does not have a leader."})
+        if method == "GET":
+            return self._read(parts, query)
+        return self._written(method, parts, query, body)
+
+    def _written(self, method: str, parts: list[str], query: dict[str, str], body: Any) -> Answer:
+        if parts == ["secrets", "create"]:
+            return self._create(body)
+        if method == "DELETE" and parts[0] == "secrets":
+            return self._remove(parts[1])
+        if method == "POST" and parts[0] == "services" and parts[2:] == ["update"]:
+            return self._update(parts[1], query, body)
+        return Answer(404, {"message": "page not found"})
+
+    def _read(self, parts: list[str], query: dict[str, str]) -> Answer:
+        if parts[0] == "services" and len(parts) == 2:
+            found = next((one for one in self.services.values() if parts[1] in (one.id, one.spec["Name"])), None)
+            return Answer(200, self._shown(found)) if found else Answer(404, {"message": f"service {parts[1]} not found"})
+        if parts == ["services"]:
+            return Answer(200, [self._shown(one) for one in self.services.values()])
+        if parts == ["secrets"]:
+            return Answer(200, deepcopy(list(self.secrets.values())))
+        if parts == ["nodes"]:
+            return Answer(200, [self._node(one) for one in self.nodes.values()])
+        if parts == ["tasks"]:
+            wanted = json.loads(query.get("filters", "{}")).get("service")
+            return Answer(200, [self._task(one) for one in self.tasks if not wanted or one.service in wanted])
+        return Answer(404, {"message": "page not found"})
+
+    def _create(self, body: Any) -> Answer:
+        if any(one["Spec"]["Name"] == body["Name"] for one in self.secrets.values()):
+            return Answer(409, {"message": f"rpc error: code = AlreadyExists desc = secret {body['Name']} already exists"})
+        value = base64.b64decode(body["Data"])
+        if not 0 < len(value) < 512_000:
+            return Answer(400, {"message": "secret data must be larger than 0 and less than 512000 bytes"})
+        made = self._new("secret")
+        self.secrets[made] = {"ID": made, "Spec": {"Name": body["Name"], "Labels": body.get("Labels") or {}}}
+        self.values[made] = value
+        return Answer(201, {"ID": made})
+
+    def _remove(self, secret: str) -> Answer:
+        if secret not in self.secrets:
+            return Answer(404, {"message": f"secret {secret} not found"})
+        for one in self.services.values():
+            if any(each["SecretID"] == secret for each in one.spec["TaskTemplate"]["ContainerSpec"].get("Secrets") or []):
+                return Answer(400, {"message": f"secret is in use by the following service: {one.spec['Name']}"})
+        del self.secrets[secret]
+        return Answer(204)
+
+    def _update(self, name: str, query: dict[str, str], body: Any) -> Answer:
+        service = next((one for one in self.services.values() if name in (one.id, one.spec["Name"])), None)
+        if service is None:
+            return Answer(404, {"message": f"service {name} not found"})
+        if int(query["version"]) != service.index:
+            return Answer(500, {"message": "rpc error: code = Unknown desc = update out of sequence"})
+        lost = [one for one in body["TaskTemplate"]["ContainerSpec"].get("Secrets") or [] if one["SecretID"] not in self.secrets]
+        if lost:
+            return Answer(400, {"message": "rpc error: code = InvalidArgument desc = secret not found"})
+        service.previous, service.spec, service.status = service.spec, deepcopy(body), None
+        service.fresh, service.index = True, self._next()
+        return Answer(200, {"Warnings": None})
+
+    def _shown(self, service: Service) -> dict[str, Any]:
+        shown: dict[str, Any] = {"ID": service.id, "Version": {"Index": service.index}, "Spec": deepcopy(service.spec)}
+        shown |= {"PreviousSpec": deepcopy(service.previous)} if service.previous else {}
+        return shown | ({"UpdateStatus": dict(service.status)} if service.status else {})
+
+    def _task(self, task: Task) -> dict[str, Any]:
+        return {
+            "ID": task.id,
+            "ServiceID": task.service,
+            "NodeID": task.node,
+            "DesiredState": task.desired,
+            "Status": {"State": task.state},
+            "Spec": deepcopy(task.spec),
+        }
+
+    def _node(self, node: Node) -> dict[str, Any]:
+        return {
+            "ID": node.id,
+            "Spec": {"Role": node.role, "Availability": node.availability},
+            "Description": {"Hostname": node.id},
+            "Status": {"State": "down" if self._is_down(node.id) else "ready"},
+        }
