@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
@@ -55,6 +55,10 @@ def vault() -> Iterator[OpenBao]:
 
 def written(credential: Credential, templates: dict[str, str]) -> dict[str, Any]:
     return {**OTHERS, **{key: text.reveal() for key, text in Keys(templates).render(credential).items()}}
+
+
+def renewed(credential: Credential) -> Credential:
+    return replace(credential, password=Password(f"{credential.password.reveal()}-renewed"))
 
 
 class Path:
@@ -193,24 +197,31 @@ class Paths(Consumer, KeepsWhatElseIsThere, Fails, NeverOverwrites):
         assert here.consumer.read().at_place_of(A).same_login(A)
 
     def test_what_is_withdrawn_is_destroyed_and_what_is_in_use_is_not(self, here: Any) -> None:
-        for published in (B, A, C):
+        for published in (B, renewed(A), C):
             here.consumer.publish(published, FORTH)
         assert here.readable() == {1, 2, 3, 4}
-        assert here.consumer.forget([C, B]) == 2
-        assert here.readable() == {2, 4}
-        assert here.consumer.forget([C, B]) == 0
+        assert here.consumer.forget([renewed(A), B]) == 1
+        assert here.readable() == {2, 3, 4}
+        assert here.consumer.forget([renewed(A), renewed(B), C]) == 1
+        assert here.readable() == {3, 4}
+        assert here.consumer.forget([renewed(A), renewed(B), C]) == 0
 
-    def test_what_holds_no_login_stays(self, here: Any) -> None:
+    def test_what_is_current_is_never_destroyed(self, here: Any) -> None:
+        assert here.consumer.forget([renewed(A)]) == 0
+        assert here.readable() == {1}
+
+    def test_what_holds_no_login_stays_and_so_does_somebody_else_s(self, here: Any) -> None:
         here.put({"somebody": "else's"})
+        here.put(written(C, here.templates))
         here.put(written(B, here.templates))
-        assert here.consumer.forget([B]) == 1
-        assert here.readable() == {2, 3}
+        assert here.consumer.forget([renewed(A), B]) == 1
+        assert here.readable() == {2, 3, 4}
 
-    def test_a_version_that_could_be_had_back_is_destroyed_too(self, here: Any) -> None:
+    def test_a_version_that_is_deleted_stays_so(self, here: Any) -> None:
         here.consumer.publish(B, FORTH)
         here.delete(1)
-        assert here.consumer.forget([B]) == 1
-        assert here.readable() == {2}
+        assert here.consumer.forget([renewed(A), B]) == 0
+        assert here.readable() == {1, 2}
 
     def test_a_current_version_that_is_deleted_is_said_to_be(self, here: Any) -> None:
         here.delete(1)
@@ -258,14 +269,6 @@ class TestWithItsOwnKeys(Paths, SaysWhere):
     @pytest.fixture(params=["small world", "OpenBao"])
     def here(self, request: pytest.FixtureRequest) -> Path:
         return InMemory(URL) if request.param == "small world" else Real(request.getfixturevalue("vault"), URL)
-
-
-@dataclass
-class Wrong:
-    """What an operator did, what comes of it, and how it is said."""
-
-    error: type[RotationError]
-    says: str
 
 
 class TestRefusals:

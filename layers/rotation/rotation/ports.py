@@ -126,7 +126,8 @@ class Copies(Protocol):
         """How messages call it."""
 
     def forget(self, kept: Sequence[Credential]) -> int:
-        """Destroy every older version whose login is none of these; how many that were. To do it again does no harm."""
+        """Destroy every older version that holds one of these users with another password; how many that were. To do it again does
+        no harm."""
 
 
 class Looking(Protocol):

@@ -95,7 +95,8 @@ class KvPath:
         return True
 
     def forget(self, kept: Sequence[Credential]) -> int:
-        """Destroy every older version whose login is none of these, and whatever nobody can look into; how many that were."""
+        """Destroy every older version that holds one of these users with another password; how many that were. What holds somebody
+        else's login stays, and what is deleted: nobody can look into it."""
         current = self._current(self._writer).version
         stale = [version for version in self._kept_versions(current) if self._is_stale(version, kept)]
         if stale:
@@ -152,21 +153,19 @@ class KvPath:
         raise self._missing(answer, self._writer) if answer.status == 404 else VaultRefused(f"{self.name}: HTTP {answer.status}")
 
     def _kept_versions(self, below: int) -> list[int]:
-        """Older ones that are not destroyed; one that is only deleted can be had back."""
-        answer = self._writer.ask("GET", self._place.of("metadata"))
-        versions = answer.data.get("versions") or {}
-        return sorted(int(number) for number, about in versions.items() if int(number) < below and not about["destroyed"])
+        """Older ones that can be read."""
+        versions = self._writer.ask("GET", self._place.of("metadata")).data.get("versions") or {}
+        gone = {number for number, about in versions.items() if about["destroyed"] or about["deletion_time"]}
+        return sorted(int(number) for number in versions.keys() - gone if int(number) < below)
 
     def _is_stale(self, version: int, kept: Sequence[Credential]) -> bool:
-        answer = self._writer.ask("GET", self._place.of("data"), version=version)
-        content = answer.data.get("data")
-        if not isinstance(content, dict):
-            return True
+        content = self._writer.ask("GET", self._place.of("data"), version=version).data.get("data")
         try:
-            held = self._credential(content)
+            held = self._credential(content) if isinstance(content, dict) else None
         except ConsumerDiffers:
             return False
-        return not any(held.same_login(one) for one in kept)
+        users = {one.username for one in kept}
+        return held is not None and held.username in users and not any(held.same_login(one) for one in kept)
 
     def _credential(self, content: Mapping[str, Any]) -> Credential:
         for key in self._keys.names:
