@@ -37,6 +37,8 @@ HAPPY: dict[str, dict[str, Any]] = {
         "keepers": [],
         "admin_drifted": False,
         "has_keepers": False,
+        "copies": [],
+        "has_copies": False,
         "overlap_seconds": 0,
         "plan": [],
     },
