@@ -1,4 +1,4 @@
-"""MySQL without a proxy: one user, two passwords in turn."""
+"""MySQL without a proxy; and one user there, with two passwords in turn."""
 
 from __future__ import annotations
 
@@ -11,13 +11,9 @@ from local.shop.stack import DATABASE, SHOWN, Pace, Reader, made_up
 USER = "shop"
 
 
-class OneUser(Reader):
+class Direct(Reader):
     kind = MYSQL
     server: MySQL
-
-    def __init__(self, pace: Pace | None = None) -> None:
-        super().__init__(pace)
-        self.users = {slot: Login(USER, made_up()) for slot in "AB"}
 
     def versions(self) -> dict[str, str]:
         """Of the real server."""
@@ -35,7 +31,8 @@ class OneUser(Reader):
         self.server = self._ended.enter_context(MySQL(self.directory / "mysql", self.environment))
         self.server.create_admin(self.admin)
         self.server.create_schema(DATABASE)
-        self.server.create_user(self.users["A"], DATABASE)
+        for login in {login.username: login for login in reversed(self.users.values())}.values():
+            self.server.create_user(login, DATABASE)
 
     def _own_parameters(self) -> dict[str, str]:
         return {}
@@ -45,6 +42,12 @@ class OneUser(Reader):
 
     def _place(self) -> Place:
         return Place(self.kind, self.server.host, self.server.port, DATABASE, self.server.ca_pem)
+
+
+class OneUser(Direct):
+    def __init__(self, pace: Pace | None = None) -> None:
+        super().__init__(pace)
+        self.users = {slot: Login(USER, made_up()) for slot in "AB"}
 
     def _turns(self) -> dict[str, str]:
         return {"turns": "values"}
