@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from local.login import Login
-from local.vault.policies import AppRole
 
 
 @dataclass(frozen=True)
@@ -33,8 +32,8 @@ def keep(file: Path, access: Access) -> None:
 def look(file: Path) -> Login:
     """What the path says now."""
     access = Access(**json.loads(file.read_text()))
-    role = AppRole(access.role_id, access.secret_id)
-    token = _asked(access, "POST", "auth/approle/login", asdict(role))["auth"]["client_token"]
+    role = {"role_id": access.role_id, "secret_id": access.secret_id}
+    token = _asked(access, "POST", "auth/approle/login", role)["auth"]["client_token"]
     held = _asked(access, "GET", access.place, None, token)["data"]["data"]
     return Login(held["username"], held["password"])
 
