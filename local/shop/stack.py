@@ -155,7 +155,8 @@ class Reader(Running):
     def _start_application(self) -> None:
         pace, aws = self.pace, self.aws
         settings = Settings(
-            *(self.application, aws.endpoint, aws.region, self._place(), pace.cache_seconds, pace.lifetime_seconds), vault=self._vault()
+            *(self.application, aws.endpoint, aws.region, self._place(), pace.cache_seconds, pace.lifetime_seconds),
+            vault=self._vault(),
         )
         process, self._port = start(settings, self.environment, self.logs / "application.log")
         self._ended.callback(end, process)

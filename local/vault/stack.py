@@ -20,7 +20,7 @@ class VaultShop(Direct):
     """Two users take turns. The functions read with one role, write with another, and the application has its own."""
 
     vault: OpenBao
-    login_secret, reader_secret = "shop/vault-login", "shop/vault-reader"  # noqa: S105 - names
+    login_secret, reader_secret = "shop/vault-login", "shop/vault-reader"
 
     def __init__(self, pace: Pace | None = None) -> None:
         super().__init__(pace)

@@ -14,8 +14,16 @@ from rotation.consumers.published import LOGIN
 from rotation.consumers.vault_kv.adapter import KvPath, Place
 from rotation.consumers.vault_kv.login import Session
 from rotation.consumers.vault_kv.server import Answer, Server
-from rotation.core.errors import ConsumerDiffers, RotationError, VaultConflict, VaultDenied, VaultMountMissing
-from rotation.core.errors import VaultNotVersioned, VaultPathMissing, VaultTokenExpired
+from rotation.core.errors import (
+    ConsumerDiffers,
+    RotationError,
+    VaultConflict,
+    VaultDenied,
+    VaultMountMissing,
+    VaultNotVersioned,
+    VaultPathMissing,
+    VaultTokenExpired,
+)
 from rotation.core.findings import Severity
 from rotation.core.model import Credential, Password
 

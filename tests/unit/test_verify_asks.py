@@ -79,8 +79,8 @@ FAMILIES = {
     ),
     "a Vault": Family(
         (
-            (in_a_vault, "rotate"), (in_a_vault, "revoke"), (in_a_vault, "sync-users"), (in_a_vault_where_b_does_not_work, "rotate"),
-            (in_a_vault_from_a_former_user, "rotate"),
+            (in_a_vault, "rotate"), (in_a_vault, "revoke"), (in_a_vault, "sync-users"),
+            (in_a_vault_where_b_does_not_work, "rotate"), (in_a_vault_from_a_former_user, "rotate"),
         ),
         VaultWorld,
         frozenset(

@@ -11,7 +11,7 @@ from typing import Any
 from rotation.consumers.vault_kv.login import Lasts, Session
 from rotation.consumers.vault_kv.server import Answer
 
-TOKEN = "token-of-the-small-world"  # noqa: S105 - of nobody
+TOKEN = "token-of-the-small-world"
 MOUNT, PATH = "secret", "shop/database"
 
 
@@ -129,5 +129,5 @@ class Given:
     def body(self) -> dict[str, Any]:
         return self._body
 
-    def lasts(self, session: Session, now: float) -> Lasts:
+    def lasts(self, _: Session, __: float, /) -> Lasts:
         return Lasts()

@@ -178,9 +178,7 @@ class Situation:
         if not self.beyond:
             return ()
         application, proxies, rotation, *fleet = self.beyond
-        more = [
-            one.said(self._mark) if isinstance(one, Kept) else alike(one, self.clock, self._called) for one in fleet
-        ]
+        more = [one.said(self._mark) if isinstance(one, Kept) else alike(one, self.clock, self._called) for one in fleet]
         return more, [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
 
     def _matters(self, remembered: str, others: Any) -> bool:

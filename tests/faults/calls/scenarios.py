@@ -20,6 +20,7 @@ from tests.faults.calls.proxied import (
     rotated_stubbornly,
     rotated_to_the_version,
 )
+from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
 from tests.faults.calls.wordpress import (
     on_instances,
     on_instances_in_a_ring_of_three,
@@ -31,7 +32,6 @@ from tests.faults.calls.wordpress import (
     with_one_on_the_other_slot,
     with_slow_boots,
 )
-from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
 from tests.faults.laws import instant, published
 from tests.faults.laws.rest import at_rest
 from tests.faults.laws.violation import Violation

@@ -142,7 +142,9 @@ class KvPath:
         return VaultPathMissing(f"{self.name} does not exist: write it, with the login that the application uses")
 
     def _unversioned(self) -> str:
-        return f"{self.name}: what is mounted at {self._place.mount} is no key-value store of version 2, so there is no check-and-set"
+        return (
+            f"{self.name}: what is mounted at {self._place.mount} is no key-value store of version 2, so there is no check-and-set"
+        )
 
     def _done(self, method: str, what: str, body: Mapping[str, Any]) -> None:
         answer = self._writer.ask(method, self._place.of(what), body)

@@ -1,8 +1,8 @@
 """How a function shows a Vault who it is, and for how long it may go on doing so. Each way is a request and what it takes.
 
-    approle     a role id, and a secret id from Secrets Manager
-    jwt         a token from Secrets Manager; the mount of Kubernetes is asked the same way
-    aws         the function's own role: a request to STS, signed and not sent, which Vault sends
+approle     a role id, and a secret id from Secrets Manager
+jwt         a token from Secrets Manager; the mount of Kubernetes is asked the same way
+aws         the function's own role: a request to STS, signed and not sent, which Vault sends
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.consumers.vault_kv.server import Answer, Asked
 from rotation.core.errors import SecretInvalid, VaultDenied, VaultLoginRefused, VaultMountMissing, VaultRefused, VaultTokenExpired
 from rotation.core.model import Password
+
+if TYPE_CHECKING:
+    from rotation.consumers.vault_kv.server import Answer, Asked
 
 IDENTITY = "Action=GetCallerIdentity&Version=2011-06-15"
 SERVER_ID = "X-Vault-AWS-IAM-Server-ID"
@@ -43,7 +45,7 @@ class Way(Protocol):
     def body(self) -> dict[str, Any]:
         """What is sent."""
 
-    def lasts(self, session: Session, now: float) -> Lasts:
+    def lasts(self, session: Session, now: float, /) -> Lasts:
         """Of what it takes, not of the token that it gives."""
 
 
@@ -100,7 +102,7 @@ class AppRole:
     def body(self) -> dict[str, Any]:
         return {"role_id": self._role, "secret_id": _held(self._secret, "secret_id").reveal()}
 
-    def lasts(self, session: Session, now: float) -> Lasts:
+    def lasts(self, session: Session, now: float, /) -> Lasts:
         path = f"auth/{self.mount}/role/{session.role_name}/secret-id/lookup"
         try:
             answer = session.ask("POST", path, {"secret_id": self.body()["secret_id"]})
@@ -121,7 +123,7 @@ class Jwt:
     def body(self) -> dict[str, Any]:
         return {"role": self._role, "jwt": _held(self._secret, "jwt").reveal()}
 
-    def lasts(self, session: Session, now: float) -> Lasts:
+    def lasts(self, _: Session, now: float, /) -> Lasts:
         try:
             part = str(self.body()["jwt"]).split(".")[1]
             ends = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))).get("exp")
@@ -146,7 +148,7 @@ class AwsIam:
             "iam_request_headers": _base64(json.dumps(headers)),
         }
 
-    def lasts(self, session: Session, now: float) -> Lasts:
+    def lasts(self, _: Session, __: float, /) -> Lasts:
         return Lasts()
 
 
