@@ -7,7 +7,8 @@ from rotation.protocol.request import Request
 from rotation.told.cause import cause
 
 STATES = {"sqlconf": "WriteSqlconf", "secret": "PatchSecret", "deployment": "RestartApp"}
-PUBLISHED = {**STATES, "app-secret": "PutSecret", "proxy-secret": "PutSecret", "wp-config": "WriteWpConfig", "vault-kv": "PutSecret"}
+STORES = dict.fromkeys(("app-secret", "proxy-secret", "vault-kv"), "PutSecret")
+PUBLISHED = {**STATES, **STORES, "wp-config": "WriteWpConfig"}
 
 
 def consumer(index: int, kind: str) -> dict[str, Any]:
