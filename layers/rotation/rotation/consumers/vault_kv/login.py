@@ -158,7 +158,7 @@ def way(settings: Mapping[str, Any]) -> Way:
     mount = settings.get("mount") or method
     if method == "aws":
         return AwsIam(mount, role, settings.get("server_id", ""))
-    return {"approle": AppRole, "jwt": Jwt}[method](mount, role, settings["secret"])
+    return (Jwt if method == "jwt" else AppRole)(mount, role, settings["secret"])
 
 
 def _held(arn: str, key: str) -> Password:
