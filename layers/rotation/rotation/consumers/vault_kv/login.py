@@ -63,11 +63,12 @@ class Session:
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, version: int = 0) -> Answer:
         """What may be answered with: done, 400, 404. A refusal says whether it is the policy's or the token's."""
-        if not self.token.reveal():
+        fresh = not self.token.reveal()
+        if fresh:
             self._log_in()
         answer = self.server.ask(method, path, body, token=self.token.reveal(), version=version)
         if answer.status == 403:
-            raise self._refused(f"{self.server.name}: {method} {path}")
+            raise self._refused(f"{self.server.name}: {method} {path}", fresh=fresh)
         return answer
 
     def _log_in(self) -> None:
@@ -84,12 +85,11 @@ class Session:
         self.token, self.token_seconds = Password(str(auth.get("client_token", ""))), int(auth.get("lease_duration") or 0)
         self.role_name = str(metadata.get("role_name") or "")
 
-    def _refused(self, what: str) -> VaultDenied | VaultTokenExpired:
-        """Both are a 403; a token that holds may at least look at itself."""
-        own = self.server.ask("GET", "auth/token/lookup-self", token=self.token.reveal())
-        self.token = self.token if own.ok else Password("")
-        if own.ok:
+    def _refused(self, what: str, *, fresh: bool) -> VaultDenied | VaultTokenExpired:
+        """Both are a 403; a token that was just given holds, and an older one may look at itself."""
+        if fresh or self.server.ask("GET", "auth/token/lookup-self", token=self.token.reveal()).ok:
             return VaultDenied(f"{what}: the policies of the role do not allow it")
+        self.token = Password("")
         return VaultTokenExpired(f"{what}: the token does not hold any more; the next try logs in anew")
 
 
