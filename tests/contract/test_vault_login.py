@@ -197,7 +197,7 @@ class TestWithWhatASecretHolds:
         assert consumer.publish(B, FORTH)
         assert consumer.read().same_login(B)
         assert consumer.publish(A, BACK)
-        found = list(consumer.look(time.time()))
+        found = list(make(settings(vault, login, reader=read), Surroundings("", "")).look(time.time()))
         assert {one.severity for one in found} == {Severity.OK}
         assert [days(one) for one in found if one.measured] == [30, 30]
 

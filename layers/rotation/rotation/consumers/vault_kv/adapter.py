@@ -196,6 +196,7 @@ def _listed(verbs: Sequence[str]) -> str:
 
 def _lasting(session: Session, now: float) -> Iterator[Finding]:
     """How long it can be logged in, and whether one login outlasts a call."""
+    session.open()
     what, lasts = "Vault login", session.way.lasts(session, now)
     where = f"at {session.way.mount}"
     if 0 < session.token_seconds < SHORTEST_TOKEN_SECONDS:

@@ -63,13 +63,18 @@ class Session:
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, version: int = 0) -> Answer:
         """What may be answered with: done, 400, 404. A refusal says whether it is the policy's or the token's."""
-        fresh = not self.token.reveal()
-        if fresh:
-            self._log_in()
+        fresh = self.open()
         answer = self.server.ask(method, path, body, token=self.token.reveal(), version=version)
         if answer.status == 403:
             raise self._refused(f"{self.server.name}: {method} {path}", fresh=fresh)
         return answer
+
+    def open(self) -> bool:
+        """Log in, unless that is done."""
+        fresh = not self.token.reveal()
+        if fresh:
+            self._log_in()
+        return fresh
 
     def _log_in(self) -> None:
         mount = self.way.mount
