@@ -289,6 +289,7 @@ EXAMPLES = {
     "openemr": ["sqlconf", "secret", "deployment"],
     "rds-proxy": ["proxy-secret", "app-secret"],
     "wordpress": ["wp-config", "app-secret"],
+    "vault": ["vault-kv"],
 }
 PAGE = (ROOT / "docs/rds-proxy.md").read_text()
 
