@@ -23,7 +23,6 @@ from rotation.core.errors import (
     RotationError,
     SecretInvalid,
     VaultLoginRefused,
-    VaultMountMissing,
     VaultRefused,
     VaultSealed,
     VaultStandby,
@@ -177,10 +176,10 @@ def test_a_sealed_one_is_said_to_be_and_goes_on_when_it_is_not(vault: OpenBao) -
     assert session.ask("GET", f"{MOUNT}/data/shop").ok
 
 
-def test_a_login_that_it_refuses_is_another_thing_than_a_mount_that_is_not_there(vault: OpenBao) -> None:
+def test_a_login_that_it_refuses_is_said_with_its_mount_which_may_not_be_there(vault: OpenBao) -> None:
     with refused(VaultLoginRefused, "at approle"):
         Session(server(vault), Given(body={"role_id": CANARY, "secret_id": CANARY})).ask("GET", f"{MOUNT}/data/shop")
-    with refused(VaultMountMissing, "at elsewhere", "login.mount"):
+    with refused(VaultLoginRefused, "at elsewhere"):
         Session(server(vault), Given(mount="elsewhere", body={})).ask("GET", f"{MOUNT}/data/shop")
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.consumers.keys import Keys
 from rotation.consumers.published import LOGIN
-from rotation.consumers.vault_kv.login import NO_ROUTE, Session, way
+from rotation.consumers.vault_kv.login import Session, way
 from rotation.consumers.vault_kv.server import Answer, Server
 from rotation.core.errors import (
     ConsumerDiffers,
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 MARK = "credential-rotation"
 """The key of the path's custom metadata."""
 METRIC = "credential_rotation_vault_login_seconds"
+NO_ROUTE = "no handler for route"
 DAY = 86_400
 SHORTEST_TOKEN_SECONDS = 60
 """A function lives 30 s, and may start for 15."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.core.errors import SecretInvalid, VaultDenied, VaultLoginRefused, VaultMountMissing, VaultRefused, VaultTokenExpired
+from rotation.core.errors import SecretInvalid, VaultDenied, VaultLoginRefused, VaultRefused, VaultTokenExpired
 from rotation.core.model import Password
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 IDENTITY = "Action=GetCallerIdentity&Version=2011-06-15"
 SERVER_ID = "X-Vault-AWS-IAM-Server-ID"
-NO_ROUTE = "no handler for route"
 
 
 @dataclass(frozen=True)
@@ -79,12 +78,10 @@ class Session:
     def _log_in(self) -> None:
         mount = self.way.mount
         answer = self.server.ask("POST", f"auth/{mount}/login", self.way.body())
-        if answer.says(NO_ROUTE):
-            raise VaultMountMissing(f"{self.server.name} has no auth method at {mount}: correct login.mount")
         auth = answer.said.get("auth")
         if not answer.ok or not isinstance(auth, dict):
             raise VaultLoginRefused(
-                f"{self.server.name} refuses the login at {mount}: is the role right, and what it logs in with still valid?"
+                f"{self.server.name} refuses the login at {mount}: is that its mount, the role right, what it logs in with still valid?"
             )
         metadata = auth.get("metadata") or {}
         self.token, self.token_seconds = Password(str(auth.get("client_token", ""))), int(auth.get("lease_duration") or 0)

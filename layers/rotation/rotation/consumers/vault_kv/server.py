@@ -121,8 +121,8 @@ class Server:
         )
         try:
             connection.request(method, target, None if body is None else json.dumps(body), headers)
-            answer = connection.getresponse()
-            data = answer.read(MOST_BYTES + 1)
+            with connection.getresponse() as answer:  # which keeps the socket open for as long as it is not read to its end
+                data = answer.read(MOST_BYTES + 1)
         except ssl.SSLCertVerificationError as error:
             why = "its certificate has expired" if error.verify_code == _EXPIRED else "its certificate is not what ca vouches for"
             raise VaultUntrusted(f"{self.name}: {why}") from None
