@@ -81,7 +81,7 @@ class Session:
         auth = answer.said.get("auth")
         if not answer.ok or not isinstance(auth, dict):
             raise VaultLoginRefused(
-                f"{self.server.name} refuses the login at {mount}: is that its mount, the role right, what it logs in with still valid?"
+                f"{self.server.name} refuses the login at {mount}: are mount and role right, is the secret still valid?"
             )
         metadata = auth.get("metadata") or {}
         self.token, self.token_seconds = Password(str(auth.get("client_token", ""))), int(auth.get("lease_duration") or 0)
