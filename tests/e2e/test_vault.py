@@ -32,16 +32,15 @@ def shop() -> Iterator[VaultShop]:
 
 
 @pytest.fixture(scope="module")
-def load(shop: VaultShop) -> Iterator[Load]:
+def under_load(shop: VaultShop) -> Iterator[ShopTurns]:
     with Load(shop.page, RATE, marker=SHOWN) as load:
-        yield load
+        yield ShopTurns(shop, load)
 
 
 @pytest.fixture
-def turns(shop: VaultShop, load: Load, request: pytest.FixtureRequest) -> Iterator[ShopTurns]:
+def turns(under_load: ShopTurns, request: pytest.FixtureRequest) -> Iterator[ShopTurns]:
     """At rest before and after, and no request fails meanwhile."""
-    start = time.time()
-    turns = ShopTurns(shop, load)
+    start, turns = time.time(), under_load
     turns.assert_at_rest()
     yield turns
     turns.assert_at_rest()
