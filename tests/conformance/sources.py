@@ -115,7 +115,7 @@ USES: dict[str, Use] = {
     "exists": lambda session, _, __: session.exists("user"),
     "activity": lambda session, _, __: session.activity("user"),
     "alter": lambda session, _, two: session.set_password("user", Password(SECOND), retain=two),
-    "discard": lambda session, _, two: session.discard_old_password("user") if two else session.activity("user"),
+    "discard": lambda session, _, two: session.discard_old_password("user", Password(SECOND)) if two else session.activity("user"),
     "create": lambda session, here, _: session.create_user(here.credential("made", SECOND), here.credential("user", FIRST)),
     "grant": lambda session, here, _: session.copy_grants(here.credential("less", SECOND), here.credential("user", FIRST)),
 }
@@ -200,7 +200,7 @@ class Source(Parts):
                 assert source.logs_in(admin) == kept
             if kept:
                 with source.as_admin(new) as session:
-                    session.discard_old_password(ADMIN)
+                    session.discard_old_password(ADMIN, new.password)
             assert not source.logs_in(admin)
             assert source.logs_in(new)
         finally:
@@ -346,7 +346,7 @@ class KeepsTwoPasswords(Parts):
         assert working() == accepted
         for _ in range(2):
             with source.as_admin(admin) as session:
-                session.discard_old_password("user")
+                session.discard_old_password("user", Password(altered[-1][0]))
             assert working() == [altered[-1][0]]
 
     def test_it_says_that_it_keeps_two(self, source: SourcePort, admin: Credential) -> None:
@@ -356,7 +356,7 @@ class KeepsTwoPasswords(Parts):
 
     def test_of_a_user_that_is_not_there_nothing_is_discarded(self, source: SourcePort, admin: Credential) -> None:
         with source.as_admin(admin) as session, raises(AccountAmbiguous):
-            session.discard_old_password("nobody")
+            session.discard_old_password("nobody", Password(SECOND))
 
 
 class KeepsOnePassword(Parts):
@@ -369,7 +369,7 @@ class KeepsOnePassword(Parts):
             with raises(SourceRefused):
                 session.set_password("user", Password(SECOND), retain=True)
             with raises(SourceRefused):
-                session.discard_old_password("user")
+                session.discard_old_password("user", Password(SECOND))
         assert source.logs_in(user)
         assert not source.logs_in(here.credential("user", SECOND))
 

@@ -87,6 +87,9 @@ class Database:
             raise AccountLocked(f"{credential.host} says that the account is locked")
         return account.accepts(credential.password.reveal())
 
+    def refuses(self, credential: Credential) -> bool:
+        return not self.logs_in(credential)
+
     @contextmanager
     def as_admin(self, admin: Credential) -> Iterator["Session"]:
         session = self.enter(admin, "somebody")
@@ -200,7 +203,7 @@ class Session:
             account.old = account.password if retain else account.old
             account.password = password.reveal()
 
-    def discard_old_password(self, username: str) -> None:
+    def discard_old_password(self, username: str, keep: Password) -> None:
         account = self._account(username)
         with self._journal.write(f"discard {username}"):
             self._need_dual_passwords(True)

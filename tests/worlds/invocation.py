@@ -512,6 +512,9 @@ class Database:
         (seen.proven if works else seen.refused).add(credential)
         return works
 
+    def refuses(self, credential: Credential) -> bool:
+        return not self.logs_in(credential)
+
     @contextmanager
     def as_admin(self, admin: Credential) -> Iterator["Session"]:
         with self._it.holding_lock(admin) as connection:
@@ -582,8 +585,8 @@ class Session:
         needs: bool = self._call(f"passwords of {username}", lambda: self._connection.needs_discard(username, in_use, old))
         return needs
 
-    def discard_old_password(self, username: str) -> None:
-        self._call(f"discard {username}", lambda: self._connection.discard_old_password(username))
+    def discard_old_password(self, username: str, keep: Password) -> None:
+        self._call(f"discard {username}", lambda: self._connection.discard_old_password(username, keep))
 
 
 class Consumer:

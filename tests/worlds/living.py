@@ -231,9 +231,9 @@ class LivingSession(Session):
         self._need_connection()
         return super().needs_discard(username, in_use, old)
 
-    def discard_old_password(self, username: str) -> None:
+    def discard_old_password(self, username: str, keep: Password) -> None:
         self._need_connection()
-        super().discard_old_password(username)
+        super().discard_old_password(username, keep)
 
     def _need_connection(self) -> None:
         if self._epoch != self._living.epoch:
