@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import signal
-import ssl
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -13,20 +12,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, Self
 
-from redis import Redis, exceptions
+from redis import exceptions
 
 from local.certificates import Authority
 from local.login import Login
 from local.mysql import HOST, STARTED_WITHIN, STOPPED_WITHIN
 from local.mysqld import cache as kept
 from local.ports import free_port
+from local.shop.databases import redis_client
 
 OPERATOR = "operator"
 """Who may everything; nobody is `default`."""
-ADMIN_RULES = ("resetkeys", "resetchannels", "-@all", "+acl", "+client", "+config|get", "+config|rewrite", "+info", "+role", "+time")
+ADMIN_RULES = (
+    "resetkeys", "resetchannels", "-@all", "+acl", "+client", "+config|get", "+config|rewrite", "+info", "+role", "+time",
+)  # fmt: skip
 """What an admin needs, as the page of the kind has it."""
 USER_RULES = ("~shop:*", "&shop:*", "-@all", "+@read", "+@write", "+@connection")
-SHOWN_KEY = "shop:name"
 
 
 class RedisServer:
@@ -53,10 +54,10 @@ class RedisServer:
         self._settings = dict(settings or {})
         self._acl_file, self._configuration_file = acl_file, configuration_file
         self._primary, self._environment = primary, environment
-        self._authority: Authority = primary._authority if primary else Authority("local redis authority")
-        self.ca_pem = self._authority.pem
+        self.authority: Authority = primary.authority if primary else Authority("local redis authority")
+        self.ca_pem = self.authority.pem
         directory.mkdir(parents=True, exist_ok=True)
-        self._certificate = self._authority.issue(directory, "redis")
+        self._certificate = self.authority.issue(directory, "redis")
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -122,10 +123,9 @@ class RedisServer:
         elif self._configuration_file:
             self.execute("CONFIG", "REWRITE")
 
-    def connect(self, login: Login | None = None, **more: Any) -> Redis:
+    def connect(self, login: Login | None = None) -> Any:
         """As the operator unless told otherwise; chain and host name verified."""
-        who = login or self.root
-        return connected(HOST, self.port, who, self.ca_pem, **more)
+        return redis_client(HOST, self.port, login or self.root, self.ca_pem, STARTED_WITHIN)
 
     def execute(self, *words: str) -> Any:
         with self.connect() as client:
@@ -144,7 +144,7 @@ class RedisServer:
         return {str(one).removeprefix("#") for one in self.execute("ACL", "GETUSER", username)["passwords"]}
 
     def _lay_out(self) -> None:
-        users = [f"user default off", f"user {self.root.username} on #{hashed(self.root.password)} ~* &* +@all"]
+        users = ["user default off", f"user {self.root.username} on #{hashed(self.root.password)} ~* &* +@all"]
         lines = [f"{name} {value}" for name, value in self._given().items()]
         if self._acl_file:
             self.users.write_text("".join(f"{line}\n" for line in users))
@@ -171,7 +171,8 @@ class RedisServer:
             **self._settings,
         }
         if self._primary:
-            given |= {"replicaof": f"{HOST} {self._primary.port}", "masteruser": self.root.username, "masterauth": self.root.password}
+            given |= {"replicaof": f"{HOST} {self._primary.port}"}
+            given |= {"masteruser": self.root.username, "masterauth": self.root.password}
         return given
 
     def _ca_file(self) -> Path:
@@ -205,29 +206,12 @@ def hashed(password: str) -> str:
     return sha256(password.encode()).hexdigest()
 
 
-def connected(host: str, port: int, login: Login, ca_pem: str, **more: Any) -> Redis:
-    """A client of one connection; chain and host name verified."""
-    return Redis(
-        host=host,
-        port=port,
-        username=login.username,
-        password=login.password,
-        ssl=True,
-        ssl_ca_data=ca_pem,
-        ssl_check_hostname=True,
-        ssl_min_version=ssl.TLSVersion.TLSv1_2,
-        single_connection_client=True,
-        decode_responses=True,
-        retry=None,
-        **{"socket_timeout": 30, **more},
-    )
-
-
 @cache
 def server_program() -> tuple[Path, str]:
     """Debian's, unpacked; and its libraries."""
     script = Path(__file__).with_name("fetch_debian.sh")
-    done = subprocess.run([script, "redis", kept() / "redis-server", "redis-server"], stdout=subprocess.PIPE, text=True, check=False)
+    command = [script, "redis", kept() / "redis-server", "redis-server"]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode != 0:
         raise RuntimeError("no Redis: see what fetch_debian.sh says above")
     root = Path(done.stdout.strip())

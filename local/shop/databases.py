@@ -13,7 +13,7 @@ import pymysql
 
 from local.login import Login
 
-POSTGRESQL, MYSQL = "postgresql", "mysql"
+POSTGRESQL, MYSQL, REDIS = "postgresql", "mysql", "redis"
 TIMEOUT = 5  # seconds; what a user would call "it hangs"
 
 
@@ -61,6 +61,19 @@ class MySQLSession:
             self._session.close()
 
 
+class RedisSession:
+    KEY = "shop:name"
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def name(self) -> str:
+        return str(self._client.get(self.KEY))
+
+    def close(self) -> None:
+        self._client.close()
+
+
 def close(session: Any) -> None:
     """Whatever became of it on the server's side."""
     with suppress(pg8000.native.Error, OSError):
@@ -88,4 +101,30 @@ def mysql(place: Place) -> Callable[[Login], Session]:
     return connect
 
 
-CONNECT = {POSTGRESQL: postgresql, MYSQL: mysql}
+def redis_client(host: str, port: int, login: Login, ca_pem: str, seconds: float = TIMEOUT) -> Any:
+    """Of one connection, which is made with the first command; chain and host name verified. Nothing is tried again."""
+    from redis import Redis  # who has another database need not wait for it
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    return Redis(
+        host=host,
+        port=port,
+        username=login.username,
+        password=login.password,
+        ssl=True,
+        ssl_ca_data=ca_pem,
+        ssl_check_hostname=True,
+        single_connection_client=True,
+        decode_responses=True,
+        retry=Retry(NoBackoff(), 0),
+        socket_timeout=seconds,
+        socket_connect_timeout=seconds,
+    )
+
+
+def redis(place: Place) -> Callable[[Login], Session]:
+    return lambda login: RedisSession(redis_client(place.host, place.port, login, place.ca_pem))
+
+
+CONNECT = {POSTGRESQL: postgresql, MYSQL: mysql, REDIS: redis}

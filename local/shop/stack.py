@@ -9,6 +9,7 @@ from typing import Any
 from local.deploy import deploy
 from local.mysql import Login, MySQL
 from local.postgresql import PostgreSQL
+from local.redis_server import RedisServer
 from local.running import BUILD, NAME, Running
 from local.shop.application import Settings
 from local.shop.databases import Place
@@ -51,7 +52,9 @@ class Reader(Running):
     slot_secret, admin_secret, target = "shop/slots", "shop/admin", "shop"
     application_secret = "shop/application"
     kind: str
-    server: PostgreSQL | MySQL
+    database = DATABASE
+    """What a login says besides of where it belongs."""
+    server: PostgreSQL | MySQL | RedisServer
     users: dict[str, Login]
     """By slot, as it began."""
 
@@ -130,7 +133,7 @@ class Reader(Running):
 
     def _placed(self, login: Login) -> dict[str, str]:
         server = self.server
-        return {**fields(login), "host": server.host, "port": str(server.port), "dbname": DATABASE}
+        return {**fields(login), "host": server.host, "port": str(server.port), "dbname": self.database}
 
     def _moved_by_secret(self) -> dict[str, str]:
         others = {**OTHERS, **self._others()}

@@ -13,7 +13,7 @@ from local import canary
 from local.load import Load
 from local.options import SoakOptions
 from local.proxy.server import Pooled
-from local.shop.one_user import OneUser
+from local.shop.one_user import OneUser, OnRedis
 from local.shop.proxied import Shop
 from local.shop.soak import in_a_row, missed, summary
 from local.shop.stack import SHOWN, Pace, Reader
@@ -30,6 +30,7 @@ KINDS: dict[str, tuple[Callable[[], Reader], int]] = {
     "ring of 2": (lambda: Shop(2, PACE), 0),
     "ring of 3": (lambda: Shop(3, PACE), IN_A_ROW),
     "one user": (lambda: OneUser(PACE), IN_A_ROW),
+    "one user of Redis": (lambda: OnRedis(PACE), IN_A_ROW),
 }
 """With how many rotations there are by themselves: of a ring of 2 enough in test_shop_blows.py and test_secrets_manager.py."""
 

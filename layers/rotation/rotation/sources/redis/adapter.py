@@ -96,8 +96,8 @@ class Redis(Servers[RedisSession]):
     def _open(self, credential: Credential) -> RedisSession:
         if credential.username == EVERYBODY:
             raise SourceRefused(
-                f"the admin is {EVERYBODY}, which is the user of everybody who names none: make an admin (ACL SETUSER), and name it in"
-                " the admin's secret"
+                f"the admin is {EVERYBODY}, which is the user of everybody who names none: make an admin (ACL SETUSER), and name it"
+                " in the admin's secret"
             )
         return RedisSession(self._connect(credential), credential.username, self._secret, self._idle_seconds)
 
@@ -106,7 +106,7 @@ class Redis(Servers[RedisSession]):
 
 
 class EveryNode:
-    """The admin's sessions as one. What can be refused is asked of every node before one is changed."""
+    """The admin's sessions as one. What can be refused is asked of every node before one is changed, so no answer ends the asking."""
 
     def __init__(self, nodes: Sequence[RedisSession]) -> None:
         self._nodes = nodes
@@ -120,7 +120,8 @@ class EveryNode:
 
     def exists(self, username: str) -> bool:
         """Everywhere."""
-        return all([node.exists(username) for node in self._nodes])
+        found = [node.exists(username) for node in self._nodes]
+        return all(found)
 
     def create_user(self, credential: Credential, like: Credential) -> None:
         for node in self._nodes:
@@ -128,7 +129,8 @@ class EveryNode:
 
     def copy_grants(self, user: Credential, like: Credential) -> bool:
         self._check(user.username)
-        return any([node.copy_grants(user, like) for node in self._nodes])
+        given = [node.copy_grants(user, like) for node in self._nodes]
+        return any(given)
 
     def set_password(self, username: str, password: Password, *, retain: bool) -> None:
         self._check(username)
@@ -142,10 +144,12 @@ class EveryNode:
             node.discard_old_password(username, keep)
 
     def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
-        return any([node.needs_retain(username, in_use, new) for node in self._nodes])
+        needs = [node.needs_retain(username, in_use, new) for node in self._nodes]
+        return any(needs)
 
     def needs_discard(self, username: str, in_use: Password, old: Password) -> bool:
-        return any([node.needs_discard(username, in_use, old) for node in self._nodes])
+        needs = [node.needs_discard(username, in_use, old) for node in self._nodes]
+        return any(needs)
 
     def _check(self, username: str) -> None:
         for node in self._nodes:

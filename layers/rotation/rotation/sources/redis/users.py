@@ -39,9 +39,9 @@ class User:
 
     @classmethod
     def of(cls, at: str, answer: Sequence[Any]) -> User:
-        says = dict(zip(answer[::2], answer[1::2], strict=True))
-        rules = tuple(_rules(says)) + tuple(_selector(dict(zip(one[::2], one[1::2], strict=True))) for one in says.get("selectors", ()))
-        return cls(at, frozenset(says["flags"]), frozenset(says["passwords"]), rules)
+        says = _pairs(answer)
+        selectors = (f"({' '.join(_rules(_pairs(one)))})" for one in says.get("selectors", ()))
+        return cls(at, frozenset(says["flags"]), frozenset(says["passwords"]), (*_rules(says), *selectors))
 
     def check(self) -> None:
         """A user that could not log in with a new password, or could with any, is not altered."""
@@ -85,8 +85,8 @@ class User:
             )
 
 
-def _selector(says: Mapping[str, Any]) -> str:
-    return f"({' '.join(_rules(says))})"
+def _pairs(answer: Sequence[Any]) -> dict[str, Any]:
+    return dict(zip(answer[::2], answer[1::2], strict=True))
 
 
 def _rules(says: Mapping[str, Any]) -> Iterator[str]:
