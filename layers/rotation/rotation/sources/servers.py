@@ -59,7 +59,7 @@ class Servers(ABC, Generic[S]):
         """A session there, or Denied."""
 
     @contextmanager
-    def as_admin(self, admin: Credential) -> Iterator[S]:
+    def as_admin(self, admin: Credential) -> Iterator[AdminSession]:
         with self._session(admin, admin.host) as session:
             session.lock()
             yield session

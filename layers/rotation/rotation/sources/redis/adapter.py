@@ -106,7 +106,7 @@ class Redis(Servers[RedisSession]):
 
 
 class EveryNode:
-    """The admin's sessions as one. What can be refused is asked of every node before one is changed, so no answer ends the asking."""
+    """The admin's sessions as one. Every node is asked before one is changed, whatever the first has answered."""
 
     def __init__(self, nodes: Sequence[RedisSession]) -> None:
         self._nodes = nodes

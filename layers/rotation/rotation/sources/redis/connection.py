@@ -28,7 +28,7 @@ class Connection:
     def __init__(self, credential: Credential, tls: ssl.SSLContext) -> None:
         host, _, port = credential.host.partition(":")
         self.host = credential.host
-        self._driver = _Verified(host, int(port or credential.port or DEFAULT_PORT), tls)
+        self._driver: Any = _Verified(host, int(port or credential.port or DEFAULT_PORT), tls)
         with self._named("a connection"):
             self._driver.connect()
         try:
@@ -40,7 +40,7 @@ class Connection:
     @property
     def tls(self) -> str:
         """The protocol that was agreed on."""
-        return self._driver.protocol_of_tls
+        return str(self._driver.protocol_of_tls)
 
     def run(self, *words: str) -> Any:
         """The server's answer. An error names the command, never what was given to it."""
@@ -65,7 +65,7 @@ class _Verified(Driver):
     """The driver's connection, with our own context: its own trusts every authority of the system besides the one it is given."""
 
     def __init__(self, host: str, port: int, tls: ssl.SSLContext) -> None:
-        super().__init__(
+        super().__init__(  # type: ignore[no-untyped-call]
             host=host,
             port=port,
             socket_connect_timeout=CONNECT_SECONDS,
@@ -83,7 +83,7 @@ class _Verified(Driver):
         return self._sock is not None
 
     def _connect(self) -> Any:
-        plain: socket.socket = super()._connect()
+        plain: socket.socket = super()._connect()  # type: ignore[no-untyped-call]
         try:
             wrapped = self._tls.wrap_socket(plain, server_hostname=self.host)
         except ssl.SSLEOFError:
