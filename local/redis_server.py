@@ -72,6 +72,10 @@ class RedisServer:
         """As a target names it."""
         return f"{self.host}:{self.port}"
 
+    @property
+    def runs(self) -> bool:
+        return self._process is not None
+
     def start(self) -> None:
         """Return when the server answers over verified TLS as ours; `start` again finds the users that were saved."""
         if not self.port:

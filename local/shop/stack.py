@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from local.deploy import deploy
-from local.mysql import Login, MySQL
-from local.postgresql import PostgreSQL
-from local.redis_server import RedisServer
+from local.mysql import Login
 from local.running import BUILD, NAME, Running
 from local.shop.application import Settings
 from local.shop.databases import Place
@@ -46,6 +44,14 @@ def login_of(held: dict[str, Any]) -> Login:
     return Login(held["username"], held["password"])
 
 
+class Server(Protocol):
+    """Of any kind."""
+
+    host: str
+    port: int
+    ca_pem: str
+
+
 class Reader(Running):
     """What the two have in common: the application and its secret."""
 
@@ -54,7 +60,7 @@ class Reader(Running):
     kind: str
     database = DATABASE
     """What a login says besides of where it belongs."""
-    server: PostgreSQL | MySQL | RedisServer
+    server: Server
     users: dict[str, Login]
     """By slot, as it began."""
 

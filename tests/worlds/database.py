@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from rotation.core.errors import (
     AccountAmbiguous,
@@ -37,6 +38,8 @@ class Account:
     locked: bool = False
     sessions: int = 0
     """Somebody else's: ours are short, and never counted."""
+    nodes: tuple[Any, ...] = ()
+    """What each of several servers has of it, where they differ."""
     logins: int = 0
     """Tried ones: the server counts a refused login too."""
 

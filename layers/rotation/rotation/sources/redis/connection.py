@@ -28,9 +28,10 @@ class Connection:
     def __init__(self, credential: Credential, tls: ssl.SSLContext) -> None:
         host, _, port = credential.host.partition(":")
         self.host = credential.host
-        self._driver: Any = _Verified(host, int(port or credential.port or DEFAULT_PORT), tls)
+        driver: Any = _Verified(host, int(port or credential.port or DEFAULT_PORT), tls)
+        self._driver = driver
         with self._named("a connection"):
-            self._driver.connect()
+            driver.connect()
         try:
             self.run("AUTH", credential.username, credential.password.reveal())
         except BaseException:
@@ -84,14 +85,16 @@ class _Verified(Driver):
 
     def _connect(self) -> Any:
         plain: socket.socket = super()._connect()  # type: ignore[no-untyped-call]
+        plain.settimeout(CONNECT_SECONDS)  # one that speaks no TLS may wait for us to go on
         try:
             wrapped = self._tls.wrap_socket(plain, server_hostname=self.host)
-        except ssl.SSLEOFError:
+        except (ssl.SSLEOFError, TimeoutError):
             plain.close()
             raise
         except ssl.SSLError as error:
             plain.close()
             raise _NotTrusted(isinstance(error, ssl.SSLCertVerificationError)) from None
+        wrapped.settimeout(COMMAND_SECONDS)
         self.protocol_of_tls = wrapped.version() or ""
         return wrapped
 

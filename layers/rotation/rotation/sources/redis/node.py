@@ -35,6 +35,11 @@ NEEDS: dict[str, tuple[str, ...]] = {
 ENDS = "client|kill"
 
 
+def lock_name(secret: str) -> str:
+    """Of whoever's admin it is: any user may call its connection so, but has to guess."""
+    return f"{LOCK}-{sha256(secret.encode()).hexdigest()[:16]}"
+
+
 class RedisSession:
     """One connection to one node."""
 
@@ -42,7 +47,7 @@ class RedisSession:
         self._connection = connection
         self._admin = admin
         self.host = connection.host
-        self._lock = f"{LOCK}-{sha256(secret.encode()).hexdigest()[:16]}"
+        self._lock = lock_name(secret)
         self._idle_seconds = idle_seconds
 
     def close(self) -> None:
