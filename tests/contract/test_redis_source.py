@@ -38,7 +38,7 @@ from tests.contract.redis_nodes import READS, THE_ADMIN, RealRedis
 from tests.statemachine.machine import ROOT
 from tests.worlds.families import APPLICATION_SECRET
 
-PAGE = ROOT / "layers/rotation/rotation/sources/redis/README.md"
+PAGE = ROOT / "docs/redis.md"
 
 
 @pytest.fixture(scope="module")
