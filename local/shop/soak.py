@@ -1,7 +1,8 @@
 """`make soak APP=proxy`, `APP=one-user` or `APP=redis`: rotations in a row under load, of which no request may fail.
 
 The ring of users on PostgreSQL through pgbouncer, or two passwords of one user on MySQL or Redis, without a proxy. Half of the
-requests go over connections that the application keeps. Exit code 0 only if no request failed and every retired password was refused.
+requests go over connections that the application keeps. Exit code 0 only if no request failed and every retired password was
+refused.
 """
 
 from __future__ import annotations
