@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from local.mysql import Login, MySQL
@@ -10,6 +11,7 @@ from local.shop.databases import MYSQL, REDIS, Place, RedisSession
 from local.shop.stack import DATABASE, SHOWN, Pace, Reader, made_up
 
 USER = "shop"
+TALKATIVE = {"slowlog-log-slower-than": "0", "slowlog-max-len": "20000"}
 
 
 class TwoValues(Reader):
@@ -76,9 +78,15 @@ class OnRedis(TwoValues):
         """No file of Redis: it is given hashes."""
         return False
 
+    def more_places(self) -> Iterator[tuple[str, bytes]]:
+        """Every command is slow here, and whoever was refused is in the other log."""
+        for node in self.nodes:
+            yield f"slow log of {node.directory.name}", repr(node.execute("SLOWLOG", "GET", "-1")).encode()
+            yield f"ACL log of {node.directory.name}", repr(node.execute("ACL", "LOG", "1000")).encode()
+
     def _start_database(self) -> None:
-        self.server = self._ended.enter_context(RedisServer(self.directory / "redis", self.environment))
-        follower = RedisServer(self.directory / "redis-replica", self.environment, primary=self.server)
+        self.server = self._ended.enter_context(RedisServer(self.directory / "redis", self.environment, settings=TALKATIVE))
+        follower = RedisServer(self.directory / "redis-replica", self.environment, settings=TALKATIVE, primary=self.server)
         self.replica = self._ended.enter_context(follower)
         for node in self.nodes:
             node.create_admin(self.admin)
