@@ -306,6 +306,7 @@ def test_a_kind_that_the_template_does_not_know_comes_into_the_target_as_it_was_
 EXAMPLES = {
     "openemr": ["sqlconf", "secret", "deployment"],
     "rds-proxy": ["proxy-secret", "app-secret"],
+    "redis": ["app-secret"],
     "wordpress": ["wp-config", "app-secret"],
 }
 PAGE = (ROOT / "docs/rds-proxy.md").read_text()

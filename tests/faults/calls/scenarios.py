@@ -270,7 +270,6 @@ SCENARIOS = {
     "an undiscarded value": Scenario(two_values, "CheckStillDrained"),
     "two values on two nodes of Redis": Scenario(two_nodes, rest=rests_on_every_node),
     "an interrupted flip on two nodes of Redis": Scenario(two_nodes, "ValidateApp", rest=rests_on_every_node),
-    "an undiscarded value on two nodes of Redis": Scenario(two_nodes, "CheckStillDrained", rest=rests_on_every_node),
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),
     "revocation of an interrupted flip": Scenario(from_a, "ValidateApp", mode="revoke", rest=revoked),
     "a revocation of a ring of three": Scenario(ring_of_three, mode="revoke", rest=revoked),

@@ -1,6 +1,5 @@
 """The rules of several nodes that have users of their own, left out."""
 
-from contextlib import contextmanager
 from typing import Any
 
 from rotation.sources.redis.adapter import EveryNode, Redis
@@ -30,14 +29,6 @@ def who_logs_in_somewhere(self: Redis, credential: Any) -> bool:
 def not_saved(_: Any) -> None: ...
 
 
-@contextmanager
-def without_saving_first(self: Redis, admin: Any) -> Any:
-    """What an earlier call could not save any more stays as it is."""
-    with self._session(admin, self._readers[0]) as replica, self._session(admin, admin.host) as primary:
-        primary.lock()
-        yield EveryNode([primary, replica])
-
-
 NODES = [
     Mutation(
         "nodes: the new password is given to the first alone",
@@ -56,5 +47,4 @@ NODES = [
     ),
     Mutation("nodes: who logs in somewhere logs in", replaced(f"{_ADAPTER}.Redis.logs_in", who_logs_in_somewhere), SCENARIOS),
     Mutation("nodes: nothing is saved", replaced(f"{_SESSION}.save", not_saved), SCENARIOS),
-    Mutation("nodes: what was not saved stays so", replaced(f"{_ADAPTER}.Redis.as_admin", without_saving_first), SCENARIOS),
 ]
