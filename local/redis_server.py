@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import signal
+import ssl
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -56,6 +57,7 @@ class RedisServer:
         self._primary, self._environment = primary, environment
         self.authority: Authority = primary.authority if primary else Authority("local redis authority")
         self.ca_pem = self.authority.pem
+        self._tls = ssl.create_default_context(cadata=self.ca_pem)
         directory.mkdir(parents=True, exist_ok=True)
         self._certificate = self.authority.issue(directory, "redis")
         self._process: subprocess.Popen[bytes] | None = None
@@ -129,7 +131,7 @@ class RedisServer:
 
     def connect(self, login: Login | None = None) -> Any:
         """As the operator unless told otherwise; chain and host name verified."""
-        return redis_client(HOST, self.port, login or self.root, self.ca_pem, STARTED_WITHIN)
+        return redis_client(HOST, self.port, login or self.root, self._tls, STARTED_WITHIN)
 
     def execute(self, *words: str) -> Any:
         with self.connect() as client:

@@ -4,6 +4,7 @@ import json
 import socket
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rotation.core.errors import (
@@ -20,12 +21,13 @@ from rotation.core.errors import (
     SourceUntrusted,
     TargetInvalid,
 )
-from rotation.core.model import Credential, Password
+from rotation.core.model import Credential, Password, Slot
 from rotation.kinds import registry
 from rotation.kinds.target import parse_target
 from rotation.ports import Source, Surroundings
 from rotation.sources.redis import node as nodes
 from rotation.sources.redis.adapter import Redis, make
+from rotation.sources.redis.connection import Connection
 from rotation.sources.redis.users import WHOLE, User
 
 from local.certificates import Authority
@@ -37,6 +39,10 @@ from tests.conformance.sources import ADMIN, ADMIN_PASSWORD, FIRST, SECOND, THIR
 from tests.contract.redis_nodes import READS, THE_ADMIN, RealRedis
 from tests.statemachine.machine import ROOT
 from tests.worlds.families import APPLICATION_SECRET
+from tests.worlds.run import Run, Step
+from tests.worlds.world import ADMIN as MASTER
+from tests.worlds.world import ADMIN_PASSWORD as MASTERS
+from tests.worlds.world import PASSWORDS, USERS, MemoryWorld
 
 PAGE = ROOT / "docs/redis.md"
 
@@ -454,3 +460,55 @@ LACKING: dict[str, tuple[User, tuple[str, ...], tuple[str, ...]]] = {
 @pytest.mark.parametrize(("user", "like", "words"), LACKING.values(), ids=LACKING)
 def test_what_a_user_lacks_is_given_and_nothing_taken(user: User, like: tuple[str, ...], words: tuple[str, ...]) -> None:
     assert user.lacks(like) == words
+
+
+# A rotation
+
+
+class Placed(Redis):
+    """Where the small world's record says db.example."""
+
+    def __init__(self, both: RealRedis) -> None:
+        super().__init__(both.server.ca_pem, [both.nodes[1].node])
+        self._primary = both.server
+
+    def _connect(self, credential: Credential) -> Connection:
+        if credential.host == "db.example":
+            credential = replace(credential, host=self._primary.host, port=self._primary.port)
+        return super()._connect(credential)
+
+
+class Watched(Run):
+    """After every step somebody logs in on every node with what the application holds then, and as the admin that is current."""
+
+    nodes: tuple[RedisServer, ...]
+    tried = 0
+
+    def ask(self, step: Step, **more: object) -> dict[str, Any]:
+        answer = super().ask(step, **more)
+        for held in (self.world.file.held, self.world.current_admin.credential):
+            for node in self.nodes:
+                assert node.accepts(Login(held.username, held.password.reveal())), step
+                self.tried += 1
+        return answer
+
+
+def test_rotations_in_a_row_let_everybody_in_after_every_step_and_nobody_else_in_the_end(both: RealRedis) -> None:
+    """The steps as they are, on two real nodes."""
+    world = MemoryWorld(two_values=True)
+    world.source = Placed(both)  # type: ignore[assignment]
+    for node in both.nodes:
+        node.create_user(Login(USERS[Slot.A], PASSWORDS[Slot.A]), WHOLE)
+        node.create_user(Login(MASTER, MASTERS), ADMIN_RULES)
+    old: list[Credential] = []
+    for number in (1, 2):
+        old += [world.file.held, world.current_admin.credential]
+        run = Watched(world, f"run-{number}")
+        run.nodes = both.nodes
+        run.to_end()
+        assert run.tried > 40
+    now = [world.file.held, world.current_admin.credential]
+    assert len({*old, *now}) == 6
+    for node in both.nodes:
+        assert not any(node.accepts(Login(one.username, one.password.reveal())) for one in old)
+        assert [node.passwords(one.username) for one in now] == [{hashed(one.password.reveal())} for one in now]
