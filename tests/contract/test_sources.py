@@ -33,10 +33,11 @@ from tests.conformance.sources import (
     Source,
     TellsALockToWhoKnowsThePassword,
 )
-from tests.contract.databases import LivingDatabase, RealDatabase, RealMariaDB, SmallDatabase
+from tests.contract.databases import LivingDatabase, NodesInMemory, RealDatabase, RealMariaDB, SmallDatabase
 from tests.contract.postgresql_database import RealPostgreSQL
 from tests.contract.redis_nodes import THE_ADMIN, RealRedis
 from tests.worlds.living import LivingWorld
+from tests.worlds.redis import RedisWorld
 from tests.worlds.world import MemoryWorld
 
 
@@ -134,6 +135,14 @@ class TestSmallWorldOfOnePassword(Source, KeepsOnePassword, CountsNoLogins, Judg
     def here(self) -> SmallDatabase:
         world = MemoryWorld(dual_passwords=False, counts_logins=False)
         return SmallDatabase(world, world.source)
+
+
+class TestNodesInMemory(KeepsManyPasswords):
+    """What `make faults` explores of Redis: passwords alone."""
+
+    @pytest.fixture
+    def here(self) -> NodesInMemory:
+        return NodesInMemory(RedisWorld())
 
 
 class TestLivingWorld(Source, KeepsTwoPasswords, CountsLogins, JudgesPasswords, AsksForTlsByUser, NamesALock, LosesConnections):

@@ -40,6 +40,12 @@ for one in (*PASSWORDS.values(), ADMIN_PASSWORD, FORMER_PASSWORD):
     known(one)
 
 
+def begun(account: Account) -> None:
+    """Its password is on both nodes, and saved."""
+    whole = frozenset({account.password})
+    account.nodes = ((whole, whole), (whole, whole))
+
+
 class Nodes:
     """What the nodes have of one user: passwords in memory, and saved ones."""
 
@@ -263,8 +269,7 @@ class RedisWorld(LivingWorld):
 
     def furnish(self, active: Slot, ring: tuple[Slot, ...]) -> None:
         for account in self.source.accounts.values():
-            whole = frozenset({account.password})
-            account.nodes = ((whole, whole), (whole, whole))
+            begun(account)
 
     def next_password(self) -> str:
         return known(super().next_password())
