@@ -52,7 +52,7 @@ OF_PROXY = (
     ),
 )
 OF_WORDPRESS = (
-    StandIn("RDS", "one MySQL server, without readers or fail-over", ("mysql", "mysqld", "postgres", "postgresql")),
+    StandIn("RDS", "one MySQL server, without readers or fail-over", ("mysql", "mysqld")),
     StandIn(
         "EC2 and Auto Scaling",
         "an instance is a folder, a WordPress served by PHP's own server, and an agent; one is launched when the demo says so",

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import pg8000.native
@@ -13,7 +14,7 @@ import pymysql
 
 from local.login import Login
 
-POSTGRESQL, MYSQL = "postgresql", "mysql"
+POSTGRESQL, MYSQL, REDIS = "postgresql", "mysql", "redis"
 TIMEOUT = 5  # seconds; what a user would call "it hangs"
 
 
@@ -61,6 +62,19 @@ class MySQLSession:
             self._session.close()
 
 
+class RedisSession:
+    KEY = "shop:name"
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def name(self) -> str:
+        return str(self._client.get(self.KEY))
+
+    def close(self) -> None:
+        self._client.close()
+
+
 def close(session: Any) -> None:
     """Whatever became of it on the server's side."""
     with suppress(pg8000.native.Error, OSError):
@@ -88,4 +102,37 @@ def mysql(place: Place) -> Callable[[Login], Session]:
     return connect
 
 
-CONNECT = {POSTGRESQL: postgresql, MYSQL: mysql}
+def redis_client(host: str, port: int, login: Login, tls: ssl.SSLContext, seconds: float = TIMEOUT) -> Any:
+    """One that connects with its first command. Nothing is tried again."""
+    from redis import ConnectionPool, Redis
+    from redis.backoff import NoBackoff
+    from redis.retry import Retry
+
+    given = {"host": host, "port": port, "username": login.username, "password": login.password, "tls": tls}
+    limits = {"socket_timeout": seconds, "socket_connect_timeout": seconds, "retry": Retry(NoBackoff(), 0)}
+    pool = ConnectionPool(_connection(), decode_responses=True, driver_info=None, **given, **limits)
+    return Redis.from_pool(pool)
+
+
+@cache
+def _connection() -> type:
+    """The driver's, with a context of ours: its own is read anew for each connection, with every authority of the system."""
+    from redis.connection import Connection  # who has another database need not wait for it
+
+    class Verified(Connection):
+        def __init__(self, tls: ssl.SSLContext, **given: Any) -> None:
+            super().__init__(**given)
+            self._tls = tls
+
+        def _connect(self) -> Any:
+            return self._tls.wrap_socket(super()._connect(), server_hostname=self.host)
+
+    return Verified
+
+
+def redis(place: Place) -> Callable[[Login], Session]:
+    tls = ssl.create_default_context(cadata=place.ca_pem)
+    return lambda login: RedisSession(redis_client(place.host, place.port, login, tls))
+
+
+CONNECT = {POSTGRESQL: postgresql, MYSQL: mysql, REDIS: redis}

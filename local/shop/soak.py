@@ -1,7 +1,8 @@
-"""`make soak APP=proxy` or `APP=one-user`: rotations in a row under load, of which no request may fail.
+"""`make soak APP=proxy`, `APP=one-user` or `APP=redis`: rotations in a row under load, of which no request may fail.
 
-The ring of users on PostgreSQL through pgbouncer, or two passwords of one user on MySQL, without a proxy. Half of the requests go
-over connections that the application keeps. Exit code 0 only if no request failed and every retired password was refused.
+The ring of users on PostgreSQL through pgbouncer, or two passwords of one user on MySQL or Redis, without a proxy. Half of the
+requests go over connections that the application keeps. Exit code 0 only if no request failed and every retired password was
+refused.
 """
 
 from __future__ import annotations
@@ -10,10 +11,10 @@ import time
 
 from local import canary
 from local.load import Load, Results
-from local.options import PROXY, SoakOptions
+from local.options import ON_REDIS, PROXY, SoakOptions
 from local.row import Row
 from local.shop.application import KEPT
-from local.shop.one_user import OneUser
+from local.shop.one_user import OneUser, OnRedis
 from local.shop.proxied import Shop
 from local.shop.stack import SHOWN, Reader
 
@@ -36,7 +37,9 @@ def soak(options: SoakOptions) -> int:
 
 
 def stack_of(options: SoakOptions) -> Reader:
-    return Shop(options.ring) if options.app == PROXY else OneUser()
+    if options.app == PROXY:
+        return Shop(options.ring)
+    return OnRedis() if options.app == ON_REDIS else OneUser()
 
 
 def in_a_row(stack: Reader, load: Load, options: SoakOptions) -> Row:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from local.deploy import deploy
-from local.mysql import Login, MySQL
-from local.postgresql import PostgreSQL
+from local.mysql import Login
 from local.running import BUILD, NAME, Running
 from local.shop.application import Settings
 from local.shop.databases import Place
@@ -45,13 +44,23 @@ def login_of(held: dict[str, Any]) -> Login:
     return Login(held["username"], held["password"])
 
 
+class Server(Protocol):
+    """Of any kind."""
+
+    host: str
+    port: int
+    ca_pem: str
+
+
 class Reader(Running):
     """What the two have in common: the application and its secret."""
 
     slot_secret, admin_secret, target = "shop/slots", "shop/admin", "shop"
     application_secret = "shop/application"
     kind: str
-    server: PostgreSQL | MySQL
+    database = DATABASE
+    """What a login says besides of where it belongs."""
+    server: Server
     users: dict[str, Login]
     """By slot, as it began."""
 
@@ -131,7 +140,7 @@ class Reader(Running):
 
     def _placed(self, login: Login) -> dict[str, str]:
         server = self.server
-        return {**fields(login), "host": server.host, "port": str(server.port), "dbname": DATABASE}
+        return {**fields(login), "host": server.host, "port": str(server.port), "dbname": self.database}
 
     def _moved_by_secret(self) -> dict[str, str]:
         """The application's login, and what of it the template is told."""

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local.mysql import Login
-from local.shop.one_user import Direct
+from local.shop.one_user import OnMySQL
 from local.shop.stack import OTHERS, Pace, fields, login_of, made_up
 from local.vault import policies, reading
 from local.vault.policies import MOUNT, READS, WRITES, AppRole
@@ -16,7 +16,7 @@ from local.vault.server import OpenBao
 PATH = "shop/database"
 
 
-class VaultShop(Direct):
+class VaultShop(OnMySQL):
     """Two users take turns. The functions read with one role, write with another, and the application has its own."""
 
     vault: OpenBao

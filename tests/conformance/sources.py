@@ -24,7 +24,9 @@ from rotation.core.errors import (
     AccountLocked,
     AdminLoginUnknown,
     PasswordRejected,
+    PrimaryUnknown,
     RotationError,
+    SecondaryUnknown,
     SourceBusy,
     SourceReadOnly,
     SourceRefused,
@@ -99,7 +101,8 @@ def raises(kind: type[RotationError]) -> Iterator[None]:
         yield
     assert type(caught.value) is kind
     shown = "".join(traceback.format_exception(caught.value))
-    assert not [word for word in (ADMIN_PASSWORD, FIRST, SECOND, THIRD, "pymysql.err", "pg8000.exc") if word in shown]
+    drivers = ("pymysql.err", "pg8000.exc", "redis.exceptions")
+    assert not [word for word in (ADMIN_PASSWORD, FIRST, SECOND, THIRD, *drivers) if word in shown]
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -115,7 +118,7 @@ USES: dict[str, Use] = {
     "exists": lambda session, _, __: session.exists("user"),
     "activity": lambda session, _, __: session.activity("user"),
     "alter": lambda session, _, two: session.set_password("user", Password(SECOND), retain=two),
-    "discard": lambda session, _, two: session.discard_old_password("user") if two else session.activity("user"),
+    "discard": lambda session, _, two: session.discard_old_password("user", Password(SECOND)) if two else session.activity("user"),
     "create": lambda session, here, _: session.create_user(here.credential("made", SECOND), here.credential("user", FIRST)),
     "grant": lambda session, here, _: session.copy_grants(here.credential("less", SECOND), here.credential("user", FIRST)),
 }
@@ -151,11 +154,6 @@ class Source(Parts):
     @pytest.mark.parametrize(("username", "password"), [("user", SECOND), ("user", ""), ("nobody", FIRST)])
     def test_a_refused_login_is_a_no(self, here: Here, source: SourcePort, username: str, password: str) -> None:
         assert not source.logs_in(here.credential(username, password))
-
-    def test_a_locked_account_is_named(self, here: Here, source: SourcePort, user: Credential) -> None:
-        here.lock("user")
-        with raises(AccountLocked):
-            source.logs_in(user)
 
     @pytest.mark.parametrize("password", [SECOND, ""])
     def test_an_admin_whose_password_is_wrong_is_refused_by_name(self, here: Here, source: SourcePort, password: str) -> None:
@@ -200,7 +198,7 @@ class Source(Parts):
                 assert source.logs_in(admin) == kept
             if kept:
                 with source.as_admin(new) as session:
-                    session.discard_old_password(ADMIN)
+                    session.discard_old_password(ADMIN, new.password)
             assert not source.logs_in(admin)
             assert source.logs_in(new)
         finally:
@@ -330,24 +328,26 @@ ALTERED: dict[str, tuple[list[tuple[str, bool]], list[str]]] = {
 }
 
 
-class KeepsTwoPasswords(Parts):
-    """The old one stays beside the new one until it is discarded."""
+def altered_and_discarded(
+    here: Here, source: SourcePort, admin: Credential, altered: list[tuple[str, bool]], accepted: list[str]
+) -> None:
+    """Which of the user's passwords log in."""
 
-    @pytest.mark.parametrize(("altered", "accepted"), ALTERED.values(), ids=ALTERED)
-    def test_which_passwords_log_in(
-        self, here: Here, source: SourcePort, admin: Credential, altered: list[tuple[str, bool]], accepted: list[str]
-    ) -> None:
-        def working() -> list[str]:
-            return [password for password in (FIRST, SECOND, THIRD) if source.logs_in(here.credential("user", password))]
+    def working() -> list[str]:
+        return [password for password in (FIRST, SECOND, THIRD) if source.logs_in(here.credential("user", password))]
 
+    with source.as_admin(admin) as session:
+        for password, retain in altered:
+            session.set_password("user", Password(password), retain=retain)
+    assert working() == accepted
+    for _ in range(2):
         with source.as_admin(admin) as session:
-            for password, retain in altered:
-                session.set_password("user", Password(password), retain=retain)
-        assert working() == accepted
-        for _ in range(2):
-            with source.as_admin(admin) as session:
-                session.discard_old_password("user")
-            assert working() == [altered[-1][0]]
+            session.discard_old_password("user", Password(altered[-1][0]))
+        assert working() == [altered[-1][0]]
+
+
+class KeepsPasswords(Parts):
+    """The old one stays beside the new one until it is discarded."""
 
     def test_it_says_that_it_keeps_two(self, source: SourcePort, admin: Credential) -> None:
         assert source.inspect(admin, []).dual_passwords
@@ -356,7 +356,64 @@ class KeepsTwoPasswords(Parts):
 
     def test_of_a_user_that_is_not_there_nothing_is_discarded(self, source: SourcePort, admin: Credential) -> None:
         with source.as_admin(admin) as session, raises(AccountAmbiguous):
-            session.discard_old_password("nobody")
+            session.discard_old_password("nobody", Password(SECOND))
+
+
+class KeepsTwoPasswords(KeepsPasswords):
+    """One is the primary, and there is room for one more."""
+
+    @pytest.mark.parametrize(("altered", "accepted"), ALTERED.values(), ids=ALTERED)
+    def test_which_passwords_log_in(
+        self, here: Here, source: SourcePort, admin: Credential, altered: list[tuple[str, bool]], accepted: list[str]
+    ) -> None:
+        altered_and_discarded(here, source, admin, altered, accepted)
+
+
+ADDED: dict[str, tuple[list[tuple[str, bool]], list[str]]] = {
+    "beside it both log in": ([(SECOND, True)], [FIRST, SECOND]),
+    "a third one is added": ([(SECOND, True), (THIRD, True)], [FIRST, SECOND, THIRD]),
+    "the same once more changes nothing": ([(SECOND, True), (SECOND, True)], [FIRST, SECOND]),
+    "the first once more changes nothing": ([(SECOND, True), (FIRST, True)], [FIRST, SECOND]),
+    "plain: only the new one": ([(SECOND, True), (THIRD, False)], [THIRD]),
+}
+
+
+class KeepsManyPasswords(KeepsPasswords):
+    """None is before another: each is added and taken away by itself."""
+
+    @pytest.mark.parametrize(("altered", "accepted"), ADDED.values(), ids=ADDED)
+    def test_which_passwords_log_in(
+        self, here: Here, source: SourcePort, admin: Credential, altered: list[tuple[str, bool]], accepted: list[str]
+    ) -> None:
+        altered_and_discarded(here, source, admin, altered, accepted)
+
+    def test_where_the_one_to_be_kept_is_not_there_nothing_is_discarded(
+        self, here: Here, source: SourcePort, admin: Credential, user: Credential
+    ) -> None:
+        with source.as_admin(admin) as session:
+            session.set_password("user", Password(SECOND), retain=True)
+            with raises(PrimaryUnknown):
+                session.discard_old_password("user", Password(THIRD))
+        assert source.logs_in(user)
+        assert source.logs_in(here.credential("user", SECOND))
+
+    def test_a_second_one_is_needed_once_and_never_beside_one_that_nobody_knows(
+        self, here: Here, source: SourcePort, admin: Credential
+    ) -> None:
+        first, second, third = Password(FIRST), Password(SECOND), Password(THIRD)
+        with source.as_admin(admin) as session:
+            assert session.needs_retain("user", first, second)
+            assert not session.needs_discard("user", first, second)
+            session.set_password("user", second, retain=True)
+            assert not session.needs_retain("user", first, second)
+            assert session.needs_discard("user", second, first)
+            for needs in (session.needs_retain, session.needs_discard):
+                with raises(SecondaryUnknown):
+                    needs("user", first, third)
+                with raises(PrimaryUnknown):
+                    needs("user", third, second)
+        assert not source.refuses(here.credential("user", FIRST))
+        assert source.refuses(here.credential("user", THIRD))
 
 
 class KeepsOnePassword(Parts):
@@ -369,7 +426,7 @@ class KeepsOnePassword(Parts):
             with raises(SourceRefused):
                 session.set_password("user", Password(SECOND), retain=True)
             with raises(SourceRefused):
-                session.discard_old_password("user")
+                session.discard_old_password("user", Password(SECOND))
         assert source.logs_in(user)
         assert not source.logs_in(here.credential("user", SECOND))
 
@@ -414,7 +471,28 @@ class CountsNoLogins(Parts):
         assert not source.inspect(admin, []).counts_logins
 
 
-class TellsALockToWhoKnowsThePassword(Parts):
+class NamesALock(Parts):
+    """Whoever logs in is told."""
+
+    def test_a_locked_account_is_named(self, here: Here, source: SourcePort, user: Credential) -> None:
+        here.lock("user")
+        with raises(AccountLocked):
+            source.logs_in(user)
+
+
+class HidesALock(Parts):
+    """It looks like a wrong password; but the admin sees it."""
+
+    def test_a_locked_account_is_refused_and_named_before_it_is_altered(
+        self, here: Here, source: SourcePort, admin: Credential, user: Credential
+    ) -> None:
+        here.lock("user")
+        assert not source.logs_in(user)
+        with source.as_admin(admin) as session, raises(AccountLocked):
+            session.set_password("user", Password(SECOND), retain=True)
+
+
+class TellsALockToWhoKnowsThePassword(NamesALock):
     """The stand-ins name it to everybody; no survey goes another way for that unless no known password is right."""
 
     def test_who_has_the_wrong_password_is_not_told_of_the_lock(self, here: Here, source: SourcePort) -> None:

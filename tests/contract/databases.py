@@ -11,10 +11,11 @@ from rotation.ports import Source
 from rotation.sources.mysql.adapter import MySQL as MySQLSource
 
 from local.mysql import Login, MySQL
-from tests.conformance.sources import ADMIN, ADMIN_PASSWORD, FIRST, SCHEMA
+from tests.conformance.sources import ADMIN, ADMIN_PASSWORD, FIRST, SCHEMA, SECOND, THIRD
 from tests.worlds.database import Account
 from tests.worlds.invocation import Invocation, Ports
 from tests.worlds.living import FAIL_OVER_SECONDS, LivingWorld
+from tests.worlds.redis import NodesPorts, RedisWorld, begun, known
 from tests.worlds.world import MemoryWorld
 
 
@@ -171,6 +172,17 @@ class SmallWork:
 
     def goes_on(self) -> bool:
         return self._account.sessions > 0
+
+
+class NodesInMemory(SmallDatabase):
+    """Of Redis, under the shipped adapter."""
+
+    def __init__(self, world: RedisWorld) -> None:
+        super().__init__(world, NodesPorts(Invocation(world, "read_slots", {"execution": {"id": "arn"}}, "test")).source)
+        for account in self._database.accounts.values():
+            begun(account)
+        for password in (FIRST, SECOND, THIRD):
+            known(password)
 
 
 class LivingDatabase(SmallDatabase):

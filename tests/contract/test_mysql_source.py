@@ -259,7 +259,7 @@ def test_two_accounts_of_one_name_are_for_a_human_and_neither_is_altered(
     with source.as_admin(admin) as session:
         for change in (
             lambda: session.set_password("user", Password(SECOND), retain=True),
-            lambda: session.discard_old_password("user"),
+            lambda: session.discard_old_password("user", Password(SECOND)),
             lambda: session.copy_grants(user, user),
         ):
             with raises(AccountAmbiguous):

@@ -1,6 +1,6 @@
 """Every source and every stand-in of one passes the suite of tests/conformance/sources.py.
 
-What only a real server can show is in test_mysql_source and test_postgresql_source.
+What only a real server can show is in test_mysql_source, test_postgresql_source and test_redis_source.
 """
 
 from collections.abc import Iterator
@@ -13,6 +13,7 @@ from local.leftovers import Leftovers
 from local.mariadb import MariaDB
 from local.mysql import Login, MySQL
 from local.postgresql import PostgreSQL
+from local.redis_server import RedisServer
 from tests.conformance.sources import (
     ADMIN,
     ADMIN_PASSWORD,
@@ -21,17 +22,22 @@ from tests.conformance.sources import (
     CountsAcceptedLogins,
     CountsLogins,
     CountsNoLogins,
+    HidesALock,
     JudgesPasswords,
+    KeepsManyPasswords,
     KeepsOnePassword,
     KeepsTwoPasswords,
     LosesConnections,
     MayLetInWithoutTls,
+    NamesALock,
     Source,
     TellsALockToWhoKnowsThePassword,
 )
-from tests.contract.databases import LivingDatabase, RealDatabase, RealMariaDB, SmallDatabase
+from tests.contract.databases import LivingDatabase, NodesInMemory, RealDatabase, RealMariaDB, SmallDatabase
 from tests.contract.postgresql_database import RealPostgreSQL
+from tests.contract.redis_nodes import THE_ADMIN, RealRedis
 from tests.worlds.living import LivingWorld
+from tests.worlds.redis import RedisWorld
 from tests.worlds.world import MemoryWorld
 
 
@@ -48,6 +54,13 @@ def mariadb_server() -> Iterator[MariaDB]:
     with Leftovers() as run, MariaDB(run.directory / "mariadb", run.environment) as server:
         server.create_admin(Login(ADMIN, ADMIN_PASSWORD))
         server.create_schema(SCHEMA)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def redis() -> Iterator[RedisServer]:
+    with Leftovers() as run, RedisServer(run.directory / "redis", run.environment) as server:
+        server.create_admin(THE_ADMIN)
         yield server
 
 
@@ -102,21 +115,37 @@ class TestPostgreSQL17(PostgreSQLs):
         return postgresql_17
 
 
-class TestSmallWorld(Source, KeepsTwoPasswords, CountsLogins, JudgesPasswords, AsksForTlsByUser):
+class TestRedis(Source, KeepsManyPasswords, CountsNoLogins, HidesALock, LosesConnections):
+    @pytest.fixture
+    def here(self, redis: RedisServer) -> Iterator[RealRedis]:
+        here = RealRedis(redis)
+        yield here
+        here.leave()
+
+
+class TestSmallWorld(Source, KeepsTwoPasswords, CountsLogins, JudgesPasswords, AsksForTlsByUser, NamesALock):
     @pytest.fixture
     def here(self) -> SmallDatabase:
         world = MemoryWorld()
         return SmallDatabase(world, world.source)
 
 
-class TestSmallWorldOfOnePassword(Source, KeepsOnePassword, CountsNoLogins, JudgesPasswords, AsksForTlsByUser):
+class TestSmallWorldOfOnePassword(Source, KeepsOnePassword, CountsNoLogins, JudgesPasswords, AsksForTlsByUser, NamesALock):
     @pytest.fixture
     def here(self) -> SmallDatabase:
         world = MemoryWorld(dual_passwords=False, counts_logins=False)
         return SmallDatabase(world, world.source)
 
 
-class TestLivingWorld(Source, KeepsTwoPasswords, CountsLogins, JudgesPasswords, AsksForTlsByUser, LosesConnections):
+class TestNodesInMemory(KeepsManyPasswords):
+    """What `make faults` explores of Redis: passwords alone."""
+
+    @pytest.fixture
+    def here(self) -> NodesInMemory:
+        return NodesInMemory(RedisWorld())
+
+
+class TestLivingWorld(Source, KeepsTwoPasswords, CountsLogins, JudgesPasswords, AsksForTlsByUser, NamesALock, LosesConnections):
     @pytest.fixture
     def here(self) -> LivingDatabase:
         return LivingDatabase(LivingWorld())

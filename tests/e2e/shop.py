@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from local.mysql import Login
-from local.shop.one_user import OneUser
+from local.shop.one_user import TwoValues
 from local.shop.proxied import Shop
 from local.shop.stack import DATABASE, Reader, login_of
 from tests.e2e.rotations import Turns
@@ -18,7 +18,7 @@ class ShopTurns(Turns):
 
     def working_at_rest(self) -> tuple[Login, ...]:
         """Of two passwords of one user the one that is used."""
-        return (self.active, self.admin) if isinstance(self.stack, OneUser) else super().working_at_rest()
+        return (self.active, self.admin) if isinstance(self.stack, TwoValues) else super().working_at_rest()
 
     def assert_at_rest(self) -> None:
         """And no secret of the proxy is behind: it lets every user in with what is recorded."""

@@ -13,7 +13,9 @@ from local import canary
 from local.load import Load
 from local.options import SoakOptions
 from local.proxy.server import Pooled
-from local.shop.one_user import OneUser
+from local.redis_server import RedisServer
+from local.shop.databases import MYSQL, POSTGRESQL, REDIS
+from local.shop.one_user import OneUser, OnRedis
 from local.shop.proxied import Shop
 from local.shop.soak import in_a_row, missed, summary
 from local.shop.stack import SHOWN, Pace, Reader
@@ -30,8 +32,16 @@ KINDS: dict[str, tuple[Callable[[], Reader], int]] = {
     "ring of 2": (lambda: Shop(2, PACE), 0),
     "ring of 3": (lambda: Shop(3, PACE), IN_A_ROW),
     "one user": (lambda: OneUser(PACE), IN_A_ROW),
+    "one user of Redis": (lambda: OnRedis(PACE), IN_A_ROW),
 }
 """With how many rotations there are by themselves: of a ring of 2 enough in test_shop_blows.py and test_secrets_manager.py."""
+
+PLACES = {
+    POSTGRESQL: ("file postgresql/server.log", "pg_stat_statements"),
+    MYSQL: ("file mysql/data/general.log",),
+    REDIS: ("slow log of redis",),
+}
+"""Where a database writes what it is asked."""
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -60,8 +70,7 @@ def test_a_password_in_a_statement_would_be_found(stack: Reader) -> None:
     assert canary.search(stack) == []
     with planted(stack):
         found = {(finding.place, finding.encoding) for finding in canary.search(stack)}
-    places = ("file postgresql/server.log", "pg_stat_statements") if isinstance(stack, Shop) else ("file mysql/data/general.log",)
-    assert {(place, "raw") for place in places} <= found
+    assert {(place, "raw") for place in PLACES[stack.kind]} <= found
     assert canary.search(stack) == []
 
 
@@ -71,9 +80,14 @@ def planted(stack: Reader) -> Iterator[None]:
     login, server = stack.used, stack.server
     if isinstance(server, Pooled):
         server.execute(f"ALTER ROLE {login.username} PASSWORD '{login.password}'")
+    elif isinstance(server, RedisServer):
+        server.execute("ECHO", login.password)
     else:
         server.connect().query(f"SELECT '{login.password}'")
     yield
+    if isinstance(server, RedisServer):
+        server.execute("SLOWLOG", "RESET")
+        return
     if isinstance(server, Pooled):
         server.execute("SELECT pg_stat_statements_reset()")
     (server.log if isinstance(server, Pooled) else server.general_log).write_bytes(b"")

@@ -195,6 +195,24 @@ def test_the_driver_of_postgresql_is_made_for_postgresql_alone() -> None:
     assert all("PostgresqlLayer" in json.dumps(one["Properties"]["Layers"]) for one in functions)
 
 
+REDIS = yaml.safe_load((ROOT / "examples/redis/parameters.yaml").read_text())
+
+
+def test_the_driver_of_redis_is_made_for_redis_alone_and_the_example_is_a_target() -> None:
+    demand(template(), REDIS)
+    resources = decided(template(), REDIS)["Resources"]
+    functions = [json.dumps(one["Properties"]["Layers"]) for one in resources.values() if one["Type"] == "AWS::Lambda::Function"]
+    assert all("RedisLayer" in layers and "PostgresqlLayer" not in layers for layers in functions)
+    assert "RedisLayer" not in json.dumps(decided(template(), DIRECT)["Resources"])
+    source = parse_target("shop", target_text(template(), REDIS)).source
+    assert (source.kind, source.settings["nodes"], source.settings["pooled"]) == ("redis", REDIS["ReaderHosts"].split(","), False)
+
+
+def test_redis_needs_an_authority_that_vouches_for_it() -> None:
+    with pytest.raises(Refused, match="Who signed the certificates of Redis"):
+        demand(template(), {name: one for name, one in REDIS.items() if name != "DatabaseCa"})
+
+
 def test_nothing_that_puts_secrets_is_made_for_openemr() -> None:
     text = json.dumps(made("OpenEMR")["Resources"])
     assert not re.findall(
@@ -288,6 +306,7 @@ def test_a_kind_that_the_template_does_not_know_comes_into_the_target_as_it_was_
 EXAMPLES = {
     "openemr": ["sqlconf", "secret", "deployment"],
     "rds-proxy": ["proxy-secret", "app-secret"],
+    "redis": ["app-secret"],
     "wordpress": ["wp-config", "app-secret"],
     "vault": ["vault-kv"],
 }

@@ -113,7 +113,7 @@ def test_a_fail_over_cuts_the_session_takes_the_lock_and_resets_the_counts(world
             lambda: session.exists(A),
             lambda: session.activity(A),
             lambda: session.set_password(A, Password("x"), retain=True),
-            lambda: session.discard_old_password(A),
+            lambda: session.discard_old_password(A, Password("x")),
             lambda: session.create_user(credential("made", "x"), login(Slot.A)),
             lambda: session.copy_grants(login(Slot.B), login(Slot.A)),
         ):

@@ -429,7 +429,8 @@ def test_a_secret_that_cannot_be_read_takes_nothing_else_from_what_verify_looks_
 
 ADVICE = {
     "mysql": {"CONNECTION_ADMIN", "openemr_a REQUIRE SSL", "performance_schema", "cluster's master user"},
-    "postgresql": {"pg_signal_backend", "rds.force_ssl", "drain.quiet_seconds", "docs/postgresql.md"},
+    "redis": {"client|kill", "set port to 0", "Redis has no such count", "docs/redis.md"},
+    "postgresql": {"pg_signal_backend", "rds.force_ssl", "PostgreSQL has no such count", "docs/postgresql.md"},
 }
 
 

@@ -63,7 +63,7 @@ def test_a_server_without_dual_passwords_refuses_both_statements() -> None:
         with pytest.raises(SourceRefused):
             session.set_password(A, Password("new"), retain=True)
         with pytest.raises(SourceRefused):
-            session.discard_old_password(A)
+            session.discard_old_password(A, Password("new"))
     assert world.source.logs_in(FIRST)
     assert not world.source.logs_in(credential(A, "new"))
 
@@ -102,7 +102,7 @@ def test_a_user_that_is_not_there_cannot_be_altered_nor_one_that_is_made_again(w
         assert not session.exists("nobody")
         for change in (
             lambda: session.set_password("nobody", Password("x"), retain=False),
-            lambda: session.discard_old_password("nobody"),
+            lambda: session.discard_old_password("nobody", Password("x")),
             lambda: session.copy_grants(credential("nobody", ""), FIRST),
         ):
             with pytest.raises(AccountAmbiguous):

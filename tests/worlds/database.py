@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from rotation.core.errors import (
     AccountAmbiguous,
@@ -37,6 +38,8 @@ class Account:
     locked: bool = False
     sessions: int = 0
     """Somebody else's: ours are short, and never counted."""
+    nodes: tuple[Any, ...] = ()
+    """What each of several servers has of it, where they differ."""
     logins: int = 0
     """Tried ones: the server counts a refused login too."""
 
@@ -86,6 +89,9 @@ class Database:
         if account.locked:
             raise AccountLocked(f"{credential.host} says that the account is locked")
         return account.accepts(credential.password.reveal())
+
+    def refuses(self, credential: Credential) -> bool:
+        return not self.logs_in(credential)
 
     @contextmanager
     def as_admin(self, admin: Credential) -> Iterator["Session"]:
@@ -200,7 +206,7 @@ class Session:
             account.old = account.password if retain else account.old
             account.password = password.reveal()
 
-    def discard_old_password(self, username: str) -> None:
+    def discard_old_password(self, username: str, keep: Password) -> None:
         account = self._account(username)
         with self._journal.write(f"discard {username}"):
             self._need_dual_passwords(True)

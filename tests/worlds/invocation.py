@@ -135,7 +135,7 @@ class Killed(BaseException):
     """The process is gone; what it held, the others find free."""
 
 
-class _LeftLying(BaseException):
+class Suspended(BaseException):
     """To unwind the step: the invocation itself lives on, as what it was told."""
 
 
@@ -210,7 +210,7 @@ class Invocation:
         _RUNNING.append(self)
         try:
             return Answered(step(self.function)((self.world.ports or Ports)(self), _asked(self.function)(self.event)))
-        except _LeftLying:
+        except Suspended:
             return Left(self.told, self.seen.boundaries[-1])
         except Killed:
             return Failed("Runtime.ExitError", "killed")
@@ -221,7 +221,12 @@ class Invocation:
 
     def leave_lying(self) -> None:
         """For a gate: the invocation stops here, and may go on another time."""
-        raise _LeftLying
+        raise Suspended
+
+    @property
+    def lives(self) -> bool:
+        """Whether what it does now was not done already, by whoever is only told the same again."""
+        return self._at == len(self._told)
 
     def note(self, act: Callable[[], Any]) -> Any:
         """What is learnt without a call, the time: the same again when it is told again."""
@@ -265,11 +270,11 @@ class Invocation:
         lives_on = False
         try:
             yield self.world.source.connection(epoch)
-        except _LeftLying:
+        except Suspended:
             lives_on = True
             raise
         finally:
-            if not lives_on and self._at == len(self._told):  # else it did so long ago, and may hold the lock again
+            if not lives_on and self.lives:  # else it did so long ago, and may hold the lock again
                 self.world.source.leave(self.name)
 
     def _enter(self, admin: Credential) -> int:
@@ -513,10 +518,16 @@ class Database:
         self._it, self._database = it, it.world.source
 
     def logs_in(self, credential: Credential) -> bool:
+        return self._tried(credential, lambda: self._database.logs_in(credential))
+
+    def refuses(self, credential: Credential) -> bool:
+        return not self._tried(credential, lambda: not self._database.refuses(credential))
+
+    def _tried(self, credential: Credential, ask: Callable[[], bool]) -> bool:
         seen = self._it.seen
         seen.trying = credential
         try:
-            works: bool = self._it.call(Port.DATABASE, f"login {credential.username}", lambda: self._database.logs_in(credential))
+            works: bool = self._it.call(Port.DATABASE, f"login {credential.username}", ask)
         except TransientError:
             seen.unanswered = True
             raise
@@ -593,8 +604,8 @@ class Session:
         needs: bool = self._call(f"passwords of {username}", lambda: self._connection.needs_discard(username, in_use, old))
         return needs
 
-    def discard_old_password(self, username: str) -> None:
-        self._call(f"discard {username}", lambda: self._connection.discard_old_password(username))
+    def discard_old_password(self, username: str, keep: Password) -> None:
+        self._call(f"discard {username}", lambda: self._connection.discard_old_password(username, keep))
 
 
 class Consumer:

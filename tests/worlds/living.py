@@ -231,9 +231,9 @@ class LivingSession(Session):
         self._need_connection()
         return super().needs_discard(username, in_use, old)
 
-    def discard_old_password(self, username: str) -> None:
+    def discard_old_password(self, username: str, keep: Password) -> None:
         self._need_connection()
-        super().discard_old_password(username)
+        super().discard_old_password(username, keep)
 
     def _need_connection(self) -> None:
         if self._epoch != self._living.epoch:
@@ -244,6 +244,7 @@ class LivingWorld(MemoryWorld):
     """It can be kept and gone back to (`snapshot`, `restore`), and compared (`key`)."""
 
     made_of = ShippedSecret
+    databases = LivingDatabase
     ports: Any = None
     """What an invocation has of it, where that is not invocation.Ports."""
     others: Any = None
@@ -262,7 +263,7 @@ class LivingWorld(MemoryWorld):
             active=active, ring=ring, two_values=two_values, dual_passwords=dual_passwords, counts_logins=counts_logins
         )
         accounts = self.source.accounts
-        self.source: LivingDatabase = LivingDatabase(
+        self.source: LivingDatabase = self.databases(
             self.journal, dual_passwords=dual_passwords, counts_logins=counts_logins, now=self._now
         )
         self.source.accounts = accounts
@@ -471,7 +472,7 @@ def _text(credential: Credential) -> tuple[Any, ...]:
 def _frozen(name: str, account: Account) -> tuple[Any, ...]:
     """In the order of Account's fields; the count of logins is last."""
     a = account
-    return (name, a.password, a.old, tuple(sorted(a.privileges)), a.tls, a.locked, a.sessions, a.logins)
+    return (name, a.password, a.old, tuple(sorted(a.privileges)), a.tls, a.locked, a.sessions, a.nodes, a.logins)
 
 
 class WithoutCluster:

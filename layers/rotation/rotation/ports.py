@@ -71,8 +71,8 @@ class AdminSession(Protocol):
     def set_password(self, username: str, password: Password, *, retain: bool) -> None:
         """Give the user a password; retain: the one it has now keeps working too."""
 
-    def discard_old_password(self, username: str) -> None:
-        """Only the newest password works from now on."""
+    def discard_old_password(self, username: str, keep: Password) -> None:
+        """Only `keep`, the newest password, works from now on."""
 
     def needs_retain(self, username: str, in_use: Password, new: Password) -> bool:
         """Whether the new password is still to be set beside the one in use. Refuses where that would destroy one in use, or one
@@ -87,6 +87,9 @@ class Source(Protocol):
 
     def logs_in(self, credential: Credential) -> bool:
         """Whether it does. False only for `access denied`: a network error is not a wrong password."""
+
+    def refuses(self, credential: Credential) -> bool:
+        """Whether nobody takes it any more. Where several servers have passwords of their own, that is more than not to log in."""
 
     def as_admin(self, admin: Credential) -> AbstractContextManager[AdminSession]:
         """A session on the writer, under our lock. This and what follows: AdminLoginUnknown if the writer refuses that login."""

@@ -10,6 +10,7 @@ from rotation.core.model import Credential, SecretText, Slot
 
 from tests.faults.calls import secrets_manager
 from tests.faults.calls.machinery import LeftLying
+from tests.faults.calls.nodes import rests_on_every_node, two_nodes
 from tests.faults.calls.proxied import (
     behind_a_proxy,
     behind_a_proxy_in_a_ring_of_three,
@@ -273,6 +274,8 @@ SCENARIOS = {
     "two values of one user": Scenario(two_values),
     "an interrupted flip between two values": Scenario(two_values, "ValidateApp"),
     "an undiscarded value": Scenario(two_values, "CheckStillDrained"),
+    "two values on two nodes of Redis": Scenario(two_nodes, rest=rests_on_every_node),
+    "an interrupted flip on two nodes of Redis": Scenario(two_nodes, "ValidateApp", rest=rests_on_every_node),
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),
     "revocation of an interrupted flip": Scenario(from_a, "ValidateApp", mode="revoke", rest=revoked),
     "a revocation of a ring of three": Scenario(ring_of_three, mode="revoke", rest=revoked),

@@ -169,6 +169,8 @@ def _held_the_intent(it: Invocation, boundary: Boundary) -> None:
     if it.function == "claim_rotation" and boundary.what == f"swap {PENDING} of slots":
         _left_the_living_alone(it)
         return
+    if boundary.what.startswith("save "):
+        return  # what a server has now outlives it: no login begins or ends by that
     if boundary.what.startswith("put ") or it.function in ("fix_permissions", "announce_incident"):
         return
     if boundary.what in (f"swap {PENDING} of application", "start"):

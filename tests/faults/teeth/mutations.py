@@ -5,6 +5,7 @@ The first fifteen are those of the best-known tool of this kind; the others are 
 
 from tests.faults.teeth.instances import INSTANCES
 from tests.faults.teeth.looks import LOOKS
+from tests.faults.teeth.nodes import NODES
 from tests.faults.teeth.order import ORDER
 from tests.faults.teeth.passwords import PASSWORDS
 from tests.faults.teeth.peers import PEERS
@@ -14,5 +15,5 @@ from tests.faults.teeth.shared import SHARED
 from tests.faults.teeth.turns import TURNS
 from tests.faults.teeth.vaulted import VAULTED
 
-PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *PROXIED, *INSTANCES, *VAULTED]
+PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *PROXIED, *INSTANCES, *NODES, *VAULTED]
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -44,13 +44,13 @@ def ensure_without_a_proof(world: Any, session: Any, user: Any, like: Any, check
 
 
 def discard_unproven(world: Any, session: Any, user: Any) -> None:
-    session.discard_old_password(user.username)
+    session.discard_old_password(user.username, user.password)
 
 
 def discard_before_the_swap(world: Any, request: Any) -> dict[str, Any]:
     def ensure(world: Any, session: Any, user: Any, *given: Any) -> int:
         tried = _ensure(world, session, user, *given)
-        session.discard_old_password(user.username)
+        session.discard_old_password(user.username, user.password)
         return tried
 
     with patch.object(admins, "ensure_password", ensure):

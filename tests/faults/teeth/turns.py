@@ -44,7 +44,7 @@ _sync_users = syncing.sync_users
 
 def discard_without_a_look(world: Any, session: Any, in_use: Any, _: Any) -> None:
     if world.source.logs_in(in_use):
-        session.discard_old_password(in_use.username)
+        session.discard_old_password(in_use.username, in_use.password)
 
 
 def discards_nothing(*_: Any) -> None: ...

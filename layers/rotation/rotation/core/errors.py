@@ -41,6 +41,7 @@
         ├── SlotInUse                 changing this user's password could cut off somebody who uses it
         ├── RetiredPasswordAccepted   the old password still logs in after it was discarded
         ├── SourceRefused             the database refused a statement for another reason; its code is given
+        ├── SourceNotSaved            a node of Redis cannot save its users: a restart would undo what is done
         ├── SqlconfMissing            there is no such file
         ├── SqlconfUnsupported        the file assigns a value in a way we cannot rewrite; the line is named
         ├── ConsumerDiffers           what was published does not read back as it was written
@@ -228,6 +229,9 @@ class RetiredPasswordAccepted(PermanentError): ...
 
 
 class SourceRefused(PermanentError): ...
+
+
+class SourceNotSaved(PermanentError): ...
 
 
 class SqlconfMissing(PermanentError): ...

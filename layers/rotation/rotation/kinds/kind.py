@@ -38,6 +38,10 @@ def any_login(_: Settings, __: Credential) -> None:
     """Whatever a login is made of, it can be written."""
 
 
+def can_be_any(_: Credential) -> None:
+    """Whatever a login is made of, it can take its turn."""
+
+
 @dataclass(frozen=True)
 class ConsumerKind:
     """A place from which an application reads its credential, or that must restart to read it."""
@@ -103,3 +107,5 @@ class SourceKind:
     """Where one listens that does not say."""
     advice: Advice
     required: tuple[str, ...] = ()
+    fits: Callable[[Credential], None] = can_be_any
+    """Raises SecretInvalid where a login of the record could not take its turn there."""

@@ -18,6 +18,7 @@ CONSUMERS = {
 SOURCES = {
     "mysql": "rotation.sources.mysql",
     "postgresql": "rotation.sources.postgresql",
+    "redis": "rotation.sources.redis",
 }
 """By the word that a target document uses: the folder as a package."""
 

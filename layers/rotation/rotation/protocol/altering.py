@@ -43,7 +43,7 @@ def discard_old(world: World, session: AdminSession, user: Credential) -> None:
     if not world.source.logs_in(user):
         raise LoginRefused(f"{world.target.name}: the new password of {user.username} does not log in: the old one is kept")
     if session.dual_passwords:
-        session.discard_old_password(user.username)
+        session.discard_old_password(user.username, user.password)
 
 
 def refuse_in_use(world: World, request: Request, session: AdminSession, user: Credential) -> None:

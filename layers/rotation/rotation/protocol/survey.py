@@ -71,7 +71,12 @@ def _told(world: World) -> Iterator[Credential]:
 
 
 def check_written(target: Target, record: Record) -> None:
-    """Before anything is done: every consumer can be given every entry."""
+    """Before anything is done: the source can have every entry, and every consumer can be given it."""
+    for slot in record.ring:
+        try:
+            target.source.known.fits(record.credential(slot))
+        except SecretInvalid as error:
+            raise SecretInvalid(f"secret {target.slot_secret}: {slot}: {error}") from None
     for (place, consumer), slot in product(enumerate(target.consumers), record.ring):
         try:
             consumer.known.fits(consumer.settings, record.credential(slot))

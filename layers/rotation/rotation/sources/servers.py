@@ -48,11 +48,18 @@ class Servers(ABC, Generic[S]):
         self._readers = readers
 
     @abstractmethod
+    def logs_in(self, credential: Credential) -> bool:
+        """As the port has it."""
+
+    def refuses(self, credential: Credential) -> bool:
+        return not self.logs_in(credential)
+
+    @abstractmethod
     def _open(self, credential: Credential) -> S:
         """A session there, or Denied."""
 
     @contextmanager
-    def as_admin(self, admin: Credential) -> Iterator[S]:
+    def as_admin(self, admin: Credential) -> Iterator[AdminSession]:
         with self._session(admin, admin.host) as session:
             session.lock()
             yield session

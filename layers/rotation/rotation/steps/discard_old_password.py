@@ -49,11 +49,11 @@ def _discard_value(world: World, session: AdminSession, in_use: Credential, reti
     if not world.source.logs_in(in_use):
         raise LoginRefused(f"{world.target.name}: what {in_use.username} uses does not log in: the old password is kept")
     if session.needs_discard(in_use.username, in_use.password, retired.password):
-        session.discard_old_password(in_use.username)
+        session.discard_old_password(in_use.username, in_use.password)
 
 
 def _prove(world: World, retired: Credential, new: Credential) -> None:
-    if world.source.logs_in(retired):
+    if not world.source.refuses(retired):
         raise RetiredPasswordAccepted(f"{world.target.name}: the retired password of {retired.username} still logs in")
     if world.endpoint is not None and not retired.same_login(new) and world.endpoint.logs_in(retired):
         said = f"{world.endpoint.name} still accepts the retired password of {retired.username}"

@@ -69,7 +69,7 @@ def _renew(world: World, request: Request, fence: Fence, current: Version, pendi
             raise RotationSuperseded(f"{world.admin.name}: another version became current before the admin's new one")
         fence.check()
         if session.dual_passwords:
-            session.discard_old_password(record.credential.username)
+            session.discard_old_password(record.credential.username, record.credential.password)
     _let_go(world, version, record, admin.credential)
 
 
@@ -116,7 +116,7 @@ def _finish(world: World, fence: Fence, version: str) -> None:
 def _let_go(world: World, version: str, record: AdminRecord, retired: Credential | None) -> None:
     """What logged in before is refused, and the renewal is over."""
     # A person may have put the same password again meanwhile: then there is nothing that must be refused.
-    if retired is not None and not retired.same_login(record.credential) and world.source.logs_in(retired):
+    if retired is not None and not retired.same_login(record.credential) and not world.source.refuses(retired):
         raise RetiredPasswordAccepted(f"{world.target.name}: the admin's retired password still logs in")
     world.admin.swap(PENDING, to=None, removed_from=version)
 

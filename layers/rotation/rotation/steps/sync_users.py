@@ -103,4 +103,5 @@ def _set_password(
         refuse_in_use(world, request, session, user)
     session.set_password(user.username, user.password, retain=in_use and session.dual_passwords)
     if session.dual_passwords and not in_use:
-        session.discard_old_password(user.username)  # what nobody knows and nobody uses is not to stay valid beside it
+        # What nobody knows and nobody uses is not to stay valid beside it.
+        session.discard_old_password(user.username, user.password)

@@ -221,7 +221,7 @@ class MySQLAdmin:
         keep = " RETAIN CURRENT PASSWORD" if retain else ""
         self._run(f"ALTER USER %s@%s IDENTIFIED BY %s{keep}", username, host, password.reveal())
 
-    def discard_old_password(self, username: str) -> None:
+    def discard_old_password(self, username: str, keep: Password) -> None:  # noqa: ARG002 - the server knows which is the newest
         host, _ = self._account(username)
         self._run("ALTER USER %s@%s DISCARD OLD PASSWORD", username, host)
 

@@ -129,7 +129,7 @@ class PostgreSQLSession:
             raise AccountLocked(f"VALID UNTIL of {username} has passed: ALTER ROLE {username} VALID UNTIL 'infinity'")
         self._connection.give_password(f"ALTER ROLE {identifier(username)} PASSWORD", password)
 
-    def discard_old_password(self, username: str) -> None:
+    def discard_old_password(self, username: str, keep: Password) -> None:  # noqa: ARG002 - there is nothing beside it
         """There is never one."""
         raise SourceRefused(f"{self._admin.host} keeps one password a user: {username} has no old one")
 
