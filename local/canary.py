@@ -24,6 +24,8 @@ from local.running import Running
 
 GIVEN_TO_PODS = b"MYSQL_PASS="
 POD = b"router.php"
+CALLED = ("password", "secret_id")
+"""The second is what a Vault is logged in to with."""
 
 
 @dataclass(frozen=True, order=True)
@@ -90,7 +92,7 @@ def _url_encoded(password: str) -> set[bytes]:
 def _called_password(document: Any) -> Iterator[str]:
     if isinstance(document, dict):
         for key, value in document.items():
-            if key == "password" and isinstance(value, str):
+            if key in CALLED and isinstance(value, str):
                 yield value
             else:
                 yield from _called_password(value)

@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from local.cluster.http import Answer, Request, port_of, serve
@@ -39,6 +40,8 @@ class Settings:
     """How long it goes on with what it has read of its secret."""
     lifetime_seconds: float
     """How long a connection is kept."""
+    vault: str = ""
+    """A file that says how its login is read from a path of a Vault, where it is not from a secret."""
 
     @classmethod
     def parse(cls, text: str) -> Settings:
@@ -80,9 +83,15 @@ def in_secrets_manager(settings: Settings) -> Callable[[], Login]:
     return look
 
 
+def in_vault(access: Path) -> Callable[[], Login]:
+    from local.vault.reading import look  # only an application that reads its login there needs it
+
+    return lambda: look(access)
+
+
 def main() -> None:
     settings = Settings.parse(sys.argv[1])
-    known = Known(in_secrets_manager(settings), settings.cache_seconds)
+    known = Known(in_vault(Path(settings.vault)) if settings.vault else in_secrets_manager(settings), settings.cache_seconds)
     open_one = CONNECT[settings.place.kind](settings.place)
     asyncio.run(_serve(Application(Connections(open_one, known, settings.lifetime_seconds))))
 

@@ -14,11 +14,7 @@ USER = "shop"
 TALKATIVE = {"slowlog-log-slower-than": "0", "slowlog-max-len": "20000"}
 
 
-class TwoValues(Reader):
-    def __init__(self, pace: Pace | None = None) -> None:
-        super().__init__(pace)
-        self.users = {slot: Login(USER, made_up()) for slot in "AB"}
-
+class Direct(Reader):
     def _own_parameters(self) -> dict[str, str]:
         return {}
 
@@ -28,11 +24,17 @@ class TwoValues(Reader):
     def _place(self) -> Place:
         return Place(self.kind, self.server.host, self.server.port, self.database, self.server.ca_pem)
 
+
+class TwoValues(Direct):
+    def __init__(self, pace: Pace | None = None) -> None:
+        super().__init__(pace)
+        self.users = {slot: Login(USER, made_up()) for slot in "AB"}
+
     def _turns(self) -> dict[str, str]:
         return {"turns": "values"}
 
 
-class OneUser(TwoValues):
+class OnMySQL(Direct):
     kind = MYSQL
     server: MySQL
 
@@ -52,7 +54,12 @@ class OneUser(TwoValues):
         self.server = self._ended.enter_context(MySQL(self.directory / "mysql", self.environment))
         self.server.create_admin(self.admin)
         self.server.create_schema(DATABASE)
-        self.server.create_user(self.users["A"], DATABASE)
+        for login in {login.username: login for login in reversed(self.users.values())}.values():
+            self.server.create_user(login, DATABASE)
+
+
+class OneUser(TwoValues, OnMySQL):
+    """Of MySQL."""
 
 
 class OnRedis(TwoValues):

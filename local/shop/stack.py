@@ -81,6 +81,7 @@ class Reader(Running):
         self.aws = self._start_aws()
         self._given = {
             **self._for_everybody(self._record(), self._placed(self.admin)),
+            **self._paced(),
             **self._moved_by_secret(),
             **self._own_parameters(),
         }
@@ -142,21 +143,30 @@ class Reader(Running):
         return {**fields(login), "host": server.host, "port": str(server.port), "dbname": self.database}
 
     def _moved_by_secret(self) -> dict[str, str]:
+        """The application's login, and what of it the template is told."""
         others = {**OTHERS, **self._others()}
         self.application = self._create_secret(self.application_secret, {**others, **fields(self.users["A"])})
+        return {"ApplicationSecretArn": self.application, "ApplicationCacheSeconds": str(self.pace.cache_seconds)}
+
+    def _paced(self) -> dict[str, str]:
         return {
             "SourceKind": self.kind,
             "DatabaseCa": pem_parameter(self.server.ca_pem),
-            "ApplicationSecretArn": self.application,
-            "ApplicationCacheSeconds": str(self.pace.cache_seconds),
             "OverlapSeconds": str(self.pace.cache_seconds),
             "QuietSeconds": str(self.pace.quiet_seconds),
             "DrainDeadlineSeconds": str(self.pace.drain_deadline_seconds),
         }
 
+    def _vault(self) -> str:
+        """How the application reads its login, where that is not in its secret."""
+        return ""
+
     def _start_application(self) -> None:
         pace, aws = self.pace, self.aws
-        settings = Settings(self.application, aws.endpoint, aws.region, self._place(), pace.cache_seconds, pace.lifetime_seconds)
+        settings = Settings(
+            *(self.application, aws.endpoint, aws.region, self._place(), pace.cache_seconds, pace.lifetime_seconds),
+            vault=self._vault(),
+        )
         process, self._port = start(settings, self.environment, self.logs / "application.log")
         self._ended.callback(end, process)
 

@@ -13,6 +13,7 @@ import boto3
 import pytest
 from localstack.services.cloudwatch import alarm_scheduler
 from moto import mock_aws
+from rotation.consumers.vault_kv.adapter import METRIC
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
 from rotation.core.errors import NotAnnounced
 from rotation.runtime import entry
@@ -29,6 +30,16 @@ HERE = "us-east-1:123456789012"
 TARGET = "openemr"
 DATABASE_LOG = "/aws/rds/cluster/openemr/audit"
 ROLE = "arn:aws:iam::123456789012:role/machine"
+VAULT_LOGIN = f"arn:aws:secretsmanager:{HERE}:secret:vault-login-a1b2c3"
+IN_A_VAULT = {
+    "kind": "vault-kv",
+    "address": "https://vault.example",
+    "ca": "-----BEGIN CERTIFICATE-----",
+    "mount": "secret",
+    "path": "openemr",
+    "login": {"method": "approle", "role": "rotation", "secret": VAULT_LOGIN},
+    "application_cache_seconds": 0,
+}
 FAIL = {"Type": "Fail", "Error": "told by its name", "Cause": "still used"}
 LONG = {"StartAt": "WaitForDrain", "States": {"WaitForDrain": {"Type": "Wait", "Seconds": 60, "End": True}}}
 ENDINGS: dict[str, dict[str, Any]] = {
@@ -130,6 +141,8 @@ def parameters(slot_secret: str) -> dict[str, str]:
         "ClusterName": "cluster",
         "HealthUrl": "http://127.0.0.1/",
         "DatabaseLogGroupName": DATABASE_LOG,
+        "OtherConsumers": json.dumps(IN_A_VAULT),
+        "VaultLoginSecretArn": VAULT_LOGIN,
         "Environment": "prod",
     }
 
@@ -338,7 +351,7 @@ def test_a_filter_counts_the_logins_that_the_database_refused_and_no_others(told
 
 # ---- the alarms ---------------------------------------------------------------------------------------------------------------
 
-MINUTES, HOURS = 60.0, 3600.0
+MINUTES, HOURS, DAYS = 60.0, 3600.0, 86_400.0
 Series = list[tuple[float, float]]
 """How long ago in seconds, and the value."""
 OVERDUE = CLASSES[DEFAULT_CLASS].overdue_days
@@ -351,6 +364,7 @@ METRICS = {
     "ServiceAuthenticationFailure": ("CredentialRotation", "authentication_failures_count"),
     "ServiceAuthenticationFailure-database": (f"CredentialRotation/{NAME}", "authentication_failures_count"),
     "RotationOverdue": ("CredentialRotation", "credential_rotation_days_since_success"),
+    "VaultTokenExpiringSoon": ("CredentialRotation", METRIC),
     "RotationSlow": ("CredentialRotation", "secret_rotation_working_seconds"),
     "HealthCheckSlow": ("CredentialRotation", "secret_rotation_health_check_seconds"),
     "NotDelivered": ("AWS/SQS", "ApproximateNumberOfMessagesVisible"),
@@ -404,6 +418,10 @@ FEEDS = [
     Feed("RotationOverdue", fires=False, points=[(29 * HOURS, OVERDUE - 1), (5 * HOURS, OVERDUE)]),
     Feed("RotationOverdue", fires=False, points=[(48.2 * HOURS, 2), (24.4 * HOURS, 3)]),
     Feed("RotationOverdue", fires=False, points=[(5 * HOURS, OVERDUE + 4), (1 * HOURS, 0)]),
+    Feed("VaultTokenExpiringSoon", fires=True, points=[(5 * HOURS, 30 * DAYS), (5 * HOURS, 7 * DAYS - 1)]),
+    Feed("VaultTokenExpiringSoon", fires=False, points=[(29 * HOURS, 8 * DAYS), (5 * HOURS, 7 * DAYS)]),
+    Feed("VaultTokenExpiringSoon", fires=False, points=[]),
+    Feed("VaultTokenExpiringSoon", fires=False, points=[(5 * HOURS, 1)], dimensions=(("target", "another"),)),
     Feed("RotationSlow", fires=True, points=[(2 * MINUTES, 301)]),
     Feed("RotationSlow", fires=False, points=[(2 * MINUTES, 300)]),
     Feed("RotationSlow", fires=False, points=[]),

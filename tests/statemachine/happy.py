@@ -7,7 +7,8 @@ from rotation.protocol.request import Request
 from rotation.told.cause import cause
 
 STATES = {"sqlconf": "WriteSqlconf", "secret": "PatchSecret", "deployment": "RestartApp"}
-PUBLISHED = {**STATES, "app-secret": "PutSecret", "proxy-secret": "PutSecret", "wp-config": "WriteWpConfig"}
+STORES = dict.fromkeys(("app-secret", "proxy-secret", "vault-kv"), "PutSecret")
+PUBLISHED = {**STATES, **STORES, "wp-config": "WriteWpConfig"}
 
 
 def consumer(index: int, kind: str) -> dict[str, Any]:
@@ -19,6 +20,8 @@ PROXIED = {"consumers": [consumer(0, "proxy-secret"), consumer(1, "app-secret")]
 """What ReadSlots says of an application behind a proxy."""
 ON_INSTANCES = {"consumers": [consumer(0, "wp-config"), consumer(1, "app-secret")]}
 """And of one each instance of which has a file."""
+IN_A_VAULT = {"consumers": [consumer(0, "vault-kv")], "copies": [consumer(0, "vault-kv")], "has_copies": True}
+"""And of one whose application reads its login from a path of a Vault."""
 CONSUMERS = [consumer(index, kind) for index, kind in enumerate(STATES)]
 PUT = {"began": 1767582000.5, "status": "waiting", "wait_seconds": 0}
 
@@ -37,6 +40,8 @@ HAPPY: dict[str, dict[str, Any]] = {
         "keepers": [],
         "admin_drifted": False,
         "has_keepers": False,
+        "copies": [],
+        "has_copies": False,
         "overlap_seconds": 0,
         "plan": [],
     },

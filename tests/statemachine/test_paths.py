@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.statemachine.happy import HAPPY, ON_INSTANCES, PROXIED, consumer
+from tests.statemachine.happy import HAPPY, IN_A_VAULT, ON_INSTANCES, PROXIED, consumer
 from tests.statemachine.machine import TARGET
 from tests.statemachine.runs import Case, Execution
 from tests.statemachine.scripted import KILLED, Raises, Refused, Script
@@ -182,6 +182,40 @@ TOLD_ALREADY = Case(
 def test_a_proxy_that_was_told_already_is_not_logged_in_at_again(run: Execution) -> None:
     assert run.terminal == "RotationSucceeded"
     assert (run.called.count("put_secret"), run.called.count("check_login")) == (3, 1)
+
+
+WITHDRAWN = Case("with a Vault", {"read_slots": [IN_A_VAULT], "put_secret": [{}, {"status": "complete"}]})
+
+
+@of(WITHDRAWN)
+def test_copies_of_the_withdrawn_login_go_after_it_is_refused_and_before_the_admin(run: Execution) -> None:
+    assert run.terminal == "RotationSucceeded"
+    after = run.called[run.called.index("discard_old_password") + 1 :]
+    assert after[:2] == ["put_secret", "rotate_admin"]
+    told = [(one["direction"], one["entry"]) for one in run.given_to("put_secret")]
+    assert told == [("forward", "B"), ("withdraw", "A")]
+
+
+FINISHED_WITH_COPIES = Case(
+    "an older retirement with a Vault, finished",
+    {"read_slots": [{**IN_A_VAULT, "action": "retire"}, IN_A_VAULT], "put_secret": [{"status": "complete"}, {}]},
+)
+
+
+@of(FINISHED_WITH_COPIES)
+def test_after_copies_were_destroyed_the_next_rotation_publishes_forward(run: Execution) -> None:
+    assert run.terminal == "RotationSucceeded"
+    assert [one["direction"] for one in run.given_to("put_secret")] == ["withdraw", "forward", "withdraw"]
+
+
+COPIES_LEFT = Case("copies that cannot be destroyed", {"read_slots": [IN_A_VAULT], "put_secret": [{}, Raises("VaultDenied")]})
+
+
+@of(COPIES_LEFT)
+def test_copies_that_cannot_be_destroyed_are_told_and_the_intent_stays(run: Execution) -> None:
+    assert run.terminal == "OldSlotNotRotated"
+    assert "VaultDenied" in run.cause
+    assert "release_rotation" not in run.called
 
 
 @of(Case("an unknown consumer", {"read_slots": [{"consumers": [consumer(0, "floppy")]}]}))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.statemachine.happy import ON_INSTANCES, PROXIED, PUBLISHED, consumer
+from tests.statemachine.happy import IN_A_VAULT, ON_INSTANCES, PROXIED, PUBLISHED, consumer
 from tests.statemachine.interpreted import interpret
 from tests.statemachine.machine import shipped
 from tests.statemachine.runs import Case, Execution
@@ -25,6 +25,7 @@ APPLICATIONS: dict[str, dict[str, Any]] = {
     "an application that reads its own secret": ITS_OWN_SECRET,
     "the same behind RDS Proxy": {**PROXIED, "has_keepers": True},
     "WordPress on instances": ON_INSTANCES,
+    "an application that reads a path of a Vault": IN_A_VAULT,
 }
 BACK_AGAIN = "OpenEMR, rolled back from ValidateApp"
 
@@ -49,6 +50,7 @@ def alone(kind: str) -> dict[str, Any]:
     if kind == ITSELF:
         return {"consumers": []}
     keeps = {"keepers": [consumer(0, kind)], "has_keepers": True} if kind == "proxy-secret" else {}
+    keeps |= {"copies": [consumer(0, kind)], "has_copies": True} if kind == "vault-kv" else {}
     return {"consumers": [consumer(0, kind)], **keeps}
 
 

@@ -308,6 +308,7 @@ EXAMPLES = {
     "rds-proxy": ["proxy-secret", "app-secret"],
     "redis": ["app-secret"],
     "wordpress": ["wp-config", "app-secret"],
+    "vault": ["vault-kv"],
 }
 PAGE = (ROOT / "docs/rds-proxy.md").read_text()
 

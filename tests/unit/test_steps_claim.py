@@ -72,6 +72,8 @@ def test_reading_says_what_the_machine_needs_and_writes_nothing(world: MemoryWor
         "keepers": [],
         "admin_drifted": False,
         "has_keepers": False,
+        "copies": [],
+        "has_copies": False,
         "rounds": 2,
         "overlap_seconds": 0,
         "plan": [],

@@ -18,12 +18,15 @@ from tests.faults.calls.scenarios import (
     bootstrap,
     drifted_standby,
     from_a,
+    in_a_vault_where_b_does_not_work,
     where_b_does_not_work,
 )
+from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
 from tests.faults.calls.wordpress import on_instances, on_instances_in_a_ring_of_three, where_the_first_does_not_show_its_page
 from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.invocation import Boundary, Port, known_passwords
 from tests.worlds.living import LivingWorld
+from tests.worlds.vaulted import VaultWorld
 from tests.worlds.wordpress import WordPressWorld
 from tests.worlds.world import ADMIN, RING, USERS, MemoryWorld
 
@@ -74,6 +77,16 @@ FAMILIES = {
         WordPressWorld,
         frozenset({"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout", "check_login"}),
     ),
+    "a Vault": Family(
+        (
+            (in_a_vault, "rotate"), (in_a_vault, "revoke"), (in_a_vault, "sync-users"),
+            (in_a_vault_where_b_does_not_work, "rotate"), (in_a_vault_from_a_former_user, "rotate"),
+        ),
+        VaultWorld,
+        frozenset(
+            {"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout", "check_login", "write_wp_config"}
+        ),
+    ),
 }  # fmt: skip
 
 
@@ -97,17 +110,18 @@ class Touched:
     @property
     def logs_in_with_what_it_read(self) -> bool:
         """As whoever the application is: it has read that before."""
-        read = r"\nread (sqlconf\.php|application)\n(.*\n)*login (?!" + ADMIN + ")"
+        read = r"\nread (sqlconf\.php|application|vault)\n(.*\n)*login (?!" + ADMIN + ")"
         return bool(re.search(read, "\n" + "\n".join(self._whats)))
 
     @property
     def surveys_the_secret(self) -> bool:
-        """Who publishes reads what is there, and ValidateApp tries what it read."""
-        return self.did("read application") and not self.publishes and not self.tells and not self.did("page")
+        """Who publishes, or destroys copies, reads what is there, and ValidateApp tries what it read."""
+        acts = self.publishes or self.tells or self.did("GET metadata of vault")
+        return self.did("read (application|vault)") and not acts and not self.did("page")
 
     @property
     def publishes(self) -> bool:
-        return self.did("put (application|proxy-.*)") and not self.tells
+        return self.did("put (application|proxy-.*)|publish vault") and not self.tells
 
     @property
     def tells(self) -> bool:
@@ -136,6 +150,8 @@ RULES: dict[str, Callable[[Touched], bool]] = {
     "may patch Deployment openemr/openemr": lambda t: t.did("restart"),
     "consumer": lambda t: (t.did(r"read sqlconf\.php") and t.did("read Secret openemr/db")) or t.surveys_the_secret,
     "published secret": lambda t: t.publishes,
+    "Vault permission": lambda t: t.did("(mark|publish|destroy in) vault"),
+    "Vault login": lambda t: t.did("(mark|publish|destroy in) vault"),
     "endpoint": lambda t: t.did("through .*"),
     KEPT: lambda t: t.did("whose the proxy's secrets are"),
     "application's secret": lambda t: t.did("labels of application") and not t.did("read application"),

@@ -32,6 +32,8 @@ from rotation.core.errors import (
     SourceUnreachable,
     SqlconfUnsupported,
     TransientError,
+    VaultDenied,
+    VaultUnavailable,
 )
 from rotation.core.fleet import Answer, Instance, Telling
 from rotation.core.model import PENDING, STAGING, Credential, Labels, Mark, Password, SecretText, Version
@@ -59,6 +61,7 @@ class Port(StrEnum):
     FILE = "file system"
     CLUSTER = "cluster"
     INSTANCES = "instances"
+    VAULT = "Vault"
     PAGE = "page"
     EXECUTIONS = "executions"
     TOPIC = "topic"
@@ -71,6 +74,7 @@ UNAVAILABLE: dict[Port, type[RotationError]] = {
     Port.FILE: FileSystemUnavailable,
     Port.CLUSTER: ClusterUnavailable,
     Port.INSTANCES: FleetUnavailable,
+    Port.VAULT: VaultUnavailable,
     Port.PAGE: AppUnhealthy,
     Port.EXECUTIONS: OwnerUnknown,
     Port.TOPIC: NotAnnounced,
@@ -81,6 +85,7 @@ PERMANENT: dict[Port, type[RotationError]] = {
     Port.FILE: SqlconfUnsupported,
     Port.CLUSTER: ClusterRefused,
     Port.INSTANCES: FleetDenied,
+    Port.VAULT: VaultDenied,
 }
 
 
@@ -395,6 +400,12 @@ class Ports:
         return Consumer(self._it, self._world.credential(index, username))
 
     def keepers(self, username: str) -> list["Consumer"]:
+        return []
+
+    def copies(self, index: int) -> Any:
+        raise LookupError("no consumer of this world keeps older versions")
+
+    def looking(self) -> list[Any]:
         return []
 
     def check_keepers(self, usernames: Sequence[str]) -> None:

@@ -308,6 +308,10 @@ class LivingWorld(MemoryWorld):
         """What the application reads, by the place where it does."""
         return {"sqlconf.php": self.file.held, "the Kubernetes Secret": self.secret.held}
 
+    def published(self, what: str) -> Credential:
+        """What a publish has just put, by the boundary's name."""
+        return self.file.held if what.endswith(self.file.name) else self.secret.held
+
     def environments(self) -> tuple[Credential, ...]:
         """What running copies of it were started with."""
         return self.pods.environments

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from rotation.core.model import PENDING, Credential, Mark, Password, SecretText, Slot
 from rotation.core.record import VALUES, AdminRecord, Record
 from rotation.kinds.target import Target, parse_target
-from rotation.ports import ClusterObject, CredentialConsumer, Fleet, ProtectedFile, Workload
+from rotation.ports import ClusterObject, Copies, CredentialConsumer, Fleet, Looking, ProtectedFile, Workload
 
 from local import secret_labels as aws
 from tests.worlds.application import Held, Page, Pods
@@ -133,6 +133,13 @@ class MemoryWorld:
         return [self.file, self.secret]
 
     def keepers(self, username: str) -> list[CredentialConsumer]:
+        return []
+
+    def copies(self, index: int) -> Copies:
+        raise KeyError(index)
+
+    def looking(self) -> list[Looking]:
+        """Nothing has more to tell than what it holds."""
         return []
 
     def check_keepers(self, usernames: Sequence[str]) -> None:

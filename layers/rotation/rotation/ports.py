@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from rotation.core.findings import Finding
     from rotation.core.fleet import Answer, Instance, Telling
     from rotation.core.model import Credential, Labels, Mark, Password, SecretText, Version
     from rotation.core.rollout import Rollout
@@ -118,6 +119,25 @@ class CredentialConsumer(Protocol):
 
     def publish(self, credential: Credential, mark: Mark) -> bool:
         """Put that credential in it; False if it was there already, and nothing had to be closed (`Mark.closes`)."""
+
+
+class Copies(Protocol):
+    """A place that keeps older versions of what it held."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def forget(self, kept: Sequence[Credential]) -> int:
+        """Destroy every older version that holds one of these users with another password; how many that were. To do it again does
+        no harm."""
+
+
+class Looking(Protocol):
+    """A place that has more to tell in mode verify than what it holds."""
+
+    def look(self, now: float) -> Iterator[Finding]:
+        """What of it a rotation needs; changes nothing."""
 
 
 class RotatedSecret(Protocol):
@@ -257,6 +277,8 @@ class World(Protocol):
     def now(self) -> Callable[[], float]: ...
     def credentials(self) -> list[CredentialConsumer]: ...
     def credential(self, index: int, username: str) -> CredentialConsumer: ...
+    def copies(self, index: int) -> Copies: ...
+    def looking(self) -> list[Looking]: ...
     def keepers(self, username: str) -> list[CredentialConsumer]: ...
     def check_keepers(self, usernames: Sequence[str]) -> None: ...
     def files(self) -> list[ProtectedFile]: ...

@@ -22,6 +22,7 @@ from tests.worlds.fleet import State as Fleet
 from tests.worlds.fleet import alike
 from tests.worlds.invocation import MADE, ORIGINS, Told
 from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
+from tests.worlds.vaulted import Kept
 from tests.worlds.world import ADMIN
 
 Json = Any
@@ -177,7 +178,7 @@ class Situation:
         if not self.beyond:
             return ()
         application, proxies, rotation, *fleet = self.beyond
-        more = [alike(one, self.clock, self._called) for one in fleet]
+        more = [one.said(self._mark) if isinstance(one, Kept) else alike(one, self.clock, self._called) for one in fleet]
         return more, [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
 
     def _matters(self, remembered: str, others: Any) -> bool:

@@ -21,6 +21,7 @@ from tests.faults.calls.proxied import (
     rotated_stubbornly,
     rotated_to_the_version,
 )
+from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
 from tests.faults.calls.wordpress import (
     on_instances,
     on_instances_in_a_ring_of_three,
@@ -38,6 +39,7 @@ from tests.faults.laws.violation import Violation
 from tests.worlds.asl import Place
 from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.living import LivingWorld
+from tests.worlds.vaulted import VaultWorld
 from tests.worlds.world import (
     ADMIN,
     ADMIN_PASSWORD,
@@ -200,6 +202,10 @@ def behind_a_proxy_where_b_does_not_work() -> LivingWorld:
     return _unhealthy_as_b(ProxiedWorld())
 
 
+def in_a_vault_where_b_does_not_work() -> LivingWorld:
+    return _unhealthy_as_b(VaultWorld())
+
+
 def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) -> None:
     """After a rollback."""
     wrong = {
@@ -299,5 +305,9 @@ SCENARIOS = {
     "instances, revocation of an interrupted flip": Scenario(on_instances, "ValidateApp", mode="revoke", rest=revoked),
     "instances, rotated by Secrets Manager": Scenario(on_instances_rotated_by_secrets_manager, rest=rotated_to_the_version),
     "instances, rotated by Secrets Manager, stubbornly": Scenario(on_instances_rotated_stubbornly, rest=rotated_to_the_version),
+    "Vault": Scenario(in_a_vault),
+    "Vault, bootstrap": Scenario(in_a_vault_from_a_former_user),
+    "Vault, an interrupted withdrawal": Scenario(in_a_vault, "RotateAdmin"),
+    "Vault, B does not work": Scenario(in_a_vault_where_b_does_not_work, rest=back_where_it_was),
     "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),
 }

@@ -10,6 +10,7 @@ from tests.faults.laws.recorded import active_login, content_of, login_of, parse
 from tests.faults.laws.violation import Violation
 from tests.worlds.invocation import Answered, Boundary, Failed, Invocation, Outcome
 from tests.worlds.living import LivingWorld
+from tests.worlds.vaulted import DESTROYS, VaultWorld
 from tests.worlds.world import ADMIN
 
 
@@ -31,6 +32,7 @@ def judge(it: Invocation, boundary: Boundary) -> None:
     _looked_under_the_lock(it, boundary)
     _cut_off_nobody_at_work(it, boundary)
     _one_way(it, boundary)
+    _destroyed_what_is_refused(it, boundary)
     if it.seen.telling and boundary.what == f"tell {WRITE}":
         _told_as_it_should_be(it, *it.seen.telling)
 
@@ -53,6 +55,15 @@ def _told_as_it_should_be(it: Invocation, telling: Telling, told: tuple[str, ...
     ours = it.world.slots.labels().pending == it.event["claim"]["version"]
     if it.event["direction"] == "restore" and it.event["entry"] != "previous" and ours and not _same_slot(it.world, login):
         raise Violation("I5", f"instances were told to go back to {login.username}, which is not what is current")
+
+
+def _destroyed_what_is_refused(it: Invocation, boundary: Boundary) -> None:
+    """A copy may be all that somebody has of a login."""
+    if not isinstance(it.world, VaultWorld) or boundary.what != DESTROYS:
+        return
+    works = [one.username for one in it.world.vault.destroyed if it.world.accepts(one)]
+    if works:
+        raise Violation("I2", f"a copy of a login that works was destroyed: {', '.join(works)}")
 
 
 def _tried_once(it: Invocation, boundary: Boundary) -> None:
@@ -133,7 +144,7 @@ def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
         found: Credential | None = world.fleets()[0].login(it.seen.telling[0].version)  # type: ignore[attr-defined]
         return found
     if boundary.what.startswith("publish "):
-        return _published(world, boundary)
+        return world.published(boundary.what)
     if boundary.what == f"swap {CURRENT} of admin":
         return login_of(content_of(world.admin, CURRENT))
     if it.function == "discard_old_password" and boundary.what == f"swap {CURRENT} of slots":
@@ -144,10 +155,6 @@ def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
 def _put_before_others(world: LivingWorld, boundary: Boundary) -> Any:
     """The secret that others read, in which another version became current."""
     return next((one for one in world.reads_published() if boundary.what == f"swap {CURRENT} of {one.short}"), None)
-
-
-def _published(world: LivingWorld, boundary: Boundary) -> Credential:
-    return world.file.held if boundary.what.endswith(world.file.name) else world.secret.held
 
 
 def _kept_the_old_one(it: Invocation, boundary: Boundary) -> None:
@@ -228,7 +235,7 @@ def _one_way(it: Invocation, boundary: Boundary) -> None:
     ours = world.slots.labels().pending == it.event.get("claim", {}).get("version")
     moves = boundary.what.startswith("publish ") or boundary.what == f"swap {CURRENT} of application"
     if moves and ours and it.event.get("direction") == "restore":
-        held = world.held if world.reads_published() else _published(world, boundary)
+        held = world.held if world.reads_published() else world.published(boundary.what)
         if it.event["entry"] != "previous" and not _same_slot(world, held):
             raise Violation("I5", f"rolled back to {held.username}, which is not what is current")
 

@@ -4,7 +4,9 @@ from tests.faults.laws.violation import Violation
 from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.living import LivingWorld
 from tests.worlds.proxied import OTHERS
+from tests.worlds.vaulted import VaultWorld
 from tests.worlds.wordpress import WordPressWorld
+from tests.worlds.world import USERS
 
 
 def check(world: LivingWorld) -> None:
@@ -13,10 +15,17 @@ def check(world: LivingWorld) -> None:
         for content in secret.contents():
             if {key: value for key, value in content.items() if key not in ("username", "password")} != OTHERS:
                 raise Violation("lost-update", f"{secret.short}: a key of somebody else was changed")
+    if isinstance(world, VaultWorld):
+        for content in world.vault.held.readable.values():
+            if {key: value for key, value in content.items() if key not in ("username", "password")} != OTHERS:
+                raise Violation("lost-update", "the Vault's path: a key of somebody else was changed")
 
 
 def at_rest(world: LivingWorld) -> dict[str, bool]:
     """After one clean run: what would be wrong, and whether it is right."""
+    if isinstance(world, VaultWorld):
+        stale = [one for one in world.vault.older() if one.username in USERS.values() and not world.accepts(one)]
+        return {"a copy of a withdrawn login is left in the Vault": not stale}
     if not isinstance(world, ProxiedWorld | WordPressWorld):
         return {}
     labels = world.application.labels()

@@ -13,6 +13,7 @@ from tests.faults.teeth.proxy import PROXIED
 from tests.faults.teeth.record import RECORD
 from tests.faults.teeth.shared import SHARED
 from tests.faults.teeth.turns import TURNS
+from tests.faults.teeth.vaulted import VAULTED
 
-PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *PROXIED, *INSTANCES, *NODES]
+PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *PROXIED, *INSTANCES, *NODES, *VAULTED]
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -15,6 +15,12 @@
     │   ├── FleetUnavailable          EC2, Auto Scaling or Systems Manager did not answer, or throttled
     │   ├── SwarmUnavailable          no manager of the Swarm answered, or the managers have no quorum
     │   ├── SwarmConflict             a service or secret of the Swarm was changed at the same moment
+    │   ├── VaultUnavailable          Vault did not answer
+    │   ├── VaultSealed               Vault is sealed
+    │   ├── VaultStandby              this node of Vault is a standby, and leads to no active one
+    │   ├── VaultThrottled            Vault answers that there were too many requests
+    │   ├── VaultTokenExpired         our token does not hold any more; the next try logs in anew
+    │   ├── VaultConflict             somebody else wrote the path at the same moment
     │   ├── ServiceBusy               an update of the service by somebody else is under way
     │   ├── AppUnhealthy              the health URL did not show the application working
     │   └── NoFreeSlot                the next slot, or each of a first rotation, is in use, maybe by sessions that are ending
@@ -66,6 +72,13 @@
         ├── SwarmValueTooLarge        a login is more than a Swarm secret holds
         ├── ServiceUnfit              the service cannot be updated task by task as it is; why is named
         ├── ServiceUpdateFailed       the Swarm paused the update of a service, or took it back
+        ├── VaultUntrusted            Vault does not speak TLS as the target asks, or nobody vouches for it
+        ├── VaultLoginRefused         Vault refuses the login of the target's role
+        ├── VaultDenied               the policies of that role do not allow what was asked
+        ├── VaultMountMissing         nothing is mounted in Vault where the target says
+        ├── VaultNotVersioned         what is mounted there is no key-value store of version 2: it has no check-and-set
+        ├── VaultPathMissing          there is no such path
+        ├── VaultRefused              Vault refused a call for another reason; its status is given
         ├── EndpointTooSlow           the proxy still refuses a login that the database accepts, longer than the target allows
         ├── RolloutTooSlow            not complete within the target's rollout deadline
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
@@ -141,6 +154,24 @@ class SwarmUnavailable(TransientError): ...
 
 
 class SwarmConflict(TransientError): ...
+
+
+class VaultUnavailable(TransientError): ...
+
+
+class VaultSealed(TransientError): ...
+
+
+class VaultStandby(TransientError): ...
+
+
+class VaultThrottled(TransientError): ...
+
+
+class VaultTokenExpired(TransientError): ...
+
+
+class VaultConflict(TransientError): ...
 
 
 class ServiceBusy(TransientError): ...
@@ -291,6 +322,27 @@ class ServiceUnfit(PermanentError): ...
 
 
 class ServiceUpdateFailed(PermanentError): ...
+
+
+class VaultUntrusted(PermanentError): ...
+
+
+class VaultLoginRefused(PermanentError): ...
+
+
+class VaultDenied(PermanentError): ...
+
+
+class VaultMountMissing(PermanentError): ...
+
+
+class VaultNotVersioned(PermanentError): ...
+
+
+class VaultPathMissing(PermanentError): ...
+
+
+class VaultRefused(PermanentError): ...
 
 
 class EndpointTooSlow(PermanentError): ...

@@ -1,7 +1,7 @@
 """What mode verify found: one line for each prerequisite, and what to do where it does not hold."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +25,8 @@ class Finding:
     what: str
     found: str
     mend: str = ""
+    measured: tuple[tuple[str, float], ...] = field(default=(), compare=False)
+    """What goes out as metrics; the state machine does not carry it."""
 
     def as_dict(self) -> dict[str, str]:
         """As the state machine carries it."""

@@ -63,11 +63,13 @@ PREVIOUS = "previous"
 
 
 class Direction(StrEnum):
-    """Whether a publish carries the rotation on, undoes it, or tells those who keep every user's password of a new one."""
+    """Whether a publish carries the rotation on, undoes it, tells those who keep every user's password of a new one, or destroys
+    copies of one that is refused by now."""
 
     FORWARD = "forward"
     RESTORE = "restore"
     RETIRE = "retire"
+    WITHDRAW = "withdraw"
 
 
 @dataclass(frozen=True)

@@ -71,6 +71,10 @@ class ConsumerKind:
     """The setting, if it has one, that says for how long the application may go on with what was there before."""
     rotated: str = ""
     """The setting that names a secret whose own rotation in Secrets Manager may start ours; empty where there is none."""
+    forgets: str = ""
+    """The setting, if it has one, that says whether copies of a withdrawn login are in it that are to be destroyed (`forget`)."""
+    looks: bool = False
+    """Whether its adapter has findings of its own for mode verify (`look`)."""
     in_cluster: bool = False
     """Whether it is an object of a Kubernetes cluster."""
     is_file: bool = False

@@ -13,6 +13,7 @@ CONSUMERS = {
     "app-secret": "rotation.consumers.app_secret",
     "proxy-secret": "rotation.consumers.proxy_secret",
     "wp-config": "rotation.consumers.wp_config",
+    "vault-kv": "rotation.consumers.vault_kv",
 }
 SOURCES = {
     "mysql": "rotation.sources.mysql",

@@ -41,6 +41,11 @@ class Consumer:
         """Whether the application reads the credential from it."""
         return self.known.holds is Holds.ACTIVE
 
+    @property
+    def forgets(self) -> bool:
+        """Whether copies of a withdrawn login are left in it that are to be destroyed."""
+        return bool(self.known.forgets and self.settings[self.known.forgets])
+
 
 @dataclass(frozen=True)
 class Source:

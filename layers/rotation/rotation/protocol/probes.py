@@ -242,6 +242,12 @@ def published_secrets(world: World) -> Iterator[Finding]:
                 yield Finding(Severity.WARNING, "published secret", found, mend)
 
 
+def stores(world: World) -> Iterator[Finding]:
+    """What else those have to tell that PutSecret writes: whether it may, and for how long it can log in."""
+    for store in world.looking():
+        yield from store.look(world.now())
+
+
 def kept(world: World) -> Iterator[Finding]:
     """Whether every user has a place of its own where every user's password is kept, and nobody else has one."""
     record = read_record(world.slots, world.slots.labels().current)
@@ -456,7 +462,7 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "write_sqlconf": (_SLOT_SECRET, _WRITABLE, _REACHED),
     "fix_permissions": (_WRITABLE,),
     "patch_secret": (_SLOT_SECRET, *_may("secret", "get", "patch"), _REACHED),
-    "put_secret": (_SLOT_SECRET, Need("published secret", published_secrets), _REACHED),
+    "put_secret": (_SLOT_SECRET, Need("published secret", published_secrets), Need("store", stores), _REACHED),
     "check_login": (_SLOT_SECRET, _ENDPOINT),
     "write_wp_config": (_SLOT_SECRET, _INSTANCES, Need("instances told", instances_told), _REACHED),
     "restart_app": (_SLOT_SECRET, *_may("deployment", "get", "patch")),

@@ -117,7 +117,9 @@ def _probed(world: World, name: str) -> dict[str, Any]:
     """Mode verify asks every function to look at what its step needs, in place of doing it."""
     from rotation.protocol.probes import probe
 
-    return {"findings": [finding.as_dict() for finding in probe(world, name)]}
+    found = probe(world, name)
+    measured = dict(one for finding in found for one in finding.measured)
+    return {"findings": [finding.as_dict() for finding in found], "measured": measured}
 
 
 def _place(error: Exception) -> str:

@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from rotation.kinds.target import Consumer, Target
     from rotation.ports import (
         ClusterObject,
+        Copies,
         CredentialConsumer,
         Endpoint,
         Fleet,
         Health,
+        Looking,
         ProtectedFile,
         RotatedSecret,
         SecretStore,
@@ -120,6 +122,13 @@ class AwsWorld:
 
     def credential(self, index: int, username: str) -> CredentialConsumer:
         return self._held(self.target.consumers[index], username)
+
+    def copies(self, index: int) -> Copies:
+        made: Copies = self._made(self.target.consumers[index])
+        return made
+
+    def looking(self) -> list[Looking]:
+        return [self._made(consumer) for consumer in self.target.consumers if consumer.known.looks]
 
     def keepers(self, username: str) -> list[CredentialConsumer]:
         return [self._held(consumer, username) for consumer in self.target.consumers if consumer.known.holds is Holds.EVERY]

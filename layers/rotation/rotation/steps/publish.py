@@ -25,6 +25,8 @@ AWAITED = "awaited"
 
 def publish(world: World, request: Request) -> dict[str, Any]:
     """Whether anything had to change, and when it began to take effect. What was written is read back before it counts."""
+    if request.direction is Direction.WITHDRAW:
+        return _forget(world, request)
     record = confirm(world.slots, request.claim.version, request.direction)
     credential = record.credential(request.entry)
     consumer = world.credential(request.consumer, credential.username)
@@ -39,6 +41,13 @@ def publish(world: World, request: Request) -> dict[str, Any]:
     if consumer.read().at_place_of(credential) != credential:
         raise ConsumerDiffers(f"{world.target.name}: {consumer.name} does not read back as it was written")
     return {"changed": changed, "began": world.now(), "status": str(Progress.WAITING), "wait_seconds": poll_seconds(0)}
+
+
+def _forget(world: World, request: Request) -> dict[str, Any]:
+    """Nothing that the record names is destroyed: the passwords in use are in it, and the withdrawn one is not any more."""
+    record = confirm(world.slots, request.claim.version)
+    destroyed = world.copies(request.consumer).forget([record.credential(slot) for slot in record.ring])
+    return {"changed": destroyed > 0, "began": world.now(), "status": str(Progress.COMPLETE), "wait_seconds": poll_seconds(0)}
 
 
 def _is_secrets_managers(world: World, request: Request) -> bool:

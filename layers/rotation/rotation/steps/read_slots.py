@@ -30,6 +30,7 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
     _refuse_what_would_be_rolled_back(world, facts, decision)
     consumers = [_listed(index, consumer) for index, consumer in enumerate(world.target.consumers)]
     keepers = [consumer for consumer in consumers if consumer["settles"]]
+    copies = [consumers[index] for index, consumer in enumerate(world.target.consumers) if consumer.forgets]
     return {
         **decision.summary,
         "labels": {"current": facts.labels.current, "pending": facts.labels.pending},
@@ -37,6 +38,8 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
         "consumers": consumers,
         "keepers": keepers,
         "has_keepers": bool(keepers),
+        "copies": copies,
+        "has_copies": bool(copies),
         "rounds": len(decision.record.ring),
         "overlap_seconds": overlap_seconds(decision, world.target, request.mode),
         "plan": [*recreated, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],

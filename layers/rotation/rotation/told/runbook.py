@@ -87,7 +87,9 @@ ENDS: dict[str, End] = {
         "Secrets Manager did not say whether the flip was recorded; the application uses the new slot, both work",
         "start again when it answers",
     ),
-    "OldSlotNotRotated": End(Urgency.LOOK, "the application works on the new slot; the old password is still valid", _FINISHES),
+    "OldSlotNotRotated": End(
+        Urgency.LOOK, "the application works on the new slot; the old password is still valid, or a copy of it is left", _FINISHES
+    ),
     "AdminNotRotated": End(
         Urgency.LOOK, "the application works on the new slot and the old password is retired; only the admin's is not", _FINISHES
     ),

@@ -1,0 +1,92 @@
+"""The shop on MySQL, whose application reads its login from a path of a real OpenBao."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from local.mysql import Login
+from local.shop.one_user import OnMySQL
+from local.shop.stack import OTHERS, Pace, fields, login_of, made_up
+from local.vault import policies, reading
+from local.vault.policies import MOUNT, READS, WRITES, AppRole
+from local.vault.server import OpenBao
+
+PATH = "shop/database"
+
+
+class VaultShop(OnMySQL):
+    """Two users take turns. The functions read with one role, write with another, and the application has its own."""
+
+    vault: OpenBao
+    login_secret, reader_secret = "shop/vault-login", "shop/vault-reader"
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        super().__init__(pace)
+        self.users = {slot: Login(f"shop_{slot.lower()}", made_up()) for slot in "AB"}
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        return (self.slot_secret, self.admin_secret, self.login_secret, self.reader_secret)
+
+    @property
+    def used(self) -> Login:
+        return login_of(self.content())
+
+    def held(self) -> dict[str, Login]:
+        return {"the Vault's path": self.used}
+
+    def content(self) -> dict[str, Any]:
+        """All that is in the path now."""
+        found: dict[str, Any] = self.vault.asks("GET", f"{MOUNT}/data/{PATH}")["data"]["data"]
+        return found
+
+    def readable(self) -> list[dict[str, Any]]:
+        """Every version of it that somebody could still read, the oldest first."""
+        versions = self.vault.asks("GET", f"{MOUNT}/metadata/{PATH}")["data"]["versions"]
+        kept = sorted(int(number) for number, about in versions.items() if not about["destroyed"])
+        return [self.vault.asks("GET", f"{MOUNT}/data/{PATH}?version={number}")["data"]["data"] for number in kept]
+
+    def versions(self) -> dict[str, str]:
+        return {**super().versions(), "OpenBao": self.vault.version()}
+
+    def may_hold(self, path: Path) -> bool:
+        """And what the application logs in to the Vault with."""
+        return super().may_hold(path) or path == self._access
+
+    def _moved_by_secret(self) -> dict[str, str]:
+        self.vault = self._ended.enter_context(OpenBao(self.directory / "vault", self.environment))
+        policies.mount(self.vault)
+        policies.write(self.vault, PATH, {**OTHERS, **self._others(), **fields(self.users["A"])})
+        writer, reader = (policies.role(self.vault, name, PATH, policy) for name, policy in (("writer", WRITES), ("reader", READS)))
+        own = policies.role(self.vault, "shop", PATH, READS)
+        self._access = self.directory / "vault-access.json"
+        place = f"{MOUNT}/data/{PATH}"
+        reading.keep(
+            self._access,
+            reading.Access(self.vault.host, self.vault.port, self.vault.ca_pem, own.role_id, own.secret_id, place),
+        )
+        self.application = ""
+        login = self._create_secret(self.login_secret, {"secret_id": writer.secret_id})
+        read = self._create_secret(self.reader_secret, {"secret_id": reader.secret_id})
+        return {
+            "VaultLoginSecretArn": login,
+            "VaultReaderSecretArn": read,
+            "OtherConsumers": json.dumps(self._consumer(writer, login, reader, read)),
+        }
+
+    def _consumer(self, writer: AppRole, login: str, reader: AppRole, read: str) -> dict[str, Any]:
+        return {
+            "kind": "vault-kv",
+            "address": self.vault.address,
+            "ca": self.vault.ca_pem,
+            "mount": MOUNT,
+            "path": PATH,
+            "login": {"method": "approle", "role": writer.role_id, "secret": login},
+            "reader": {"method": "approle", "role": reader.role_id, "secret": read},
+            "application_cache_seconds": self.pace.cache_seconds,
+        }
+
+    def _vault(self) -> str:
+        return str(self._access)
