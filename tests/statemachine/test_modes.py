@@ -55,7 +55,7 @@ BEGIN = ["Begin", "ReadInput", "ChooseMode", "AnnounceIncident"]
 
 @of(Case("revoked", given=REVOKE))
 def test_people_are_told_then_both_slots_are_rotated(run: Execution) -> None:
-    assert run.path == [*BEGIN, *ROUND, "NextRound", "RotateNext", *ROUND, "EndAsRevoked", "Revoked"]
+    assert run.path == [*BEGIN, *ROUND, "NextRound", "RotateNext", "ForwardAgain", *ROUND, "EndAsRevoked", "Revoked"]
     assert run.status == "SUCCEEDED"
 
 
