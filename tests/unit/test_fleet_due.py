@@ -70,7 +70,7 @@ def test_every_standing_is_counted() -> None:
 
 
 def item(number: int, kind: str = "mysql", places: tuple[str, ...] = (), *, lateness: float = 0, left: bool = False) -> Item:
-    return Item(f"t{number:04}", kind, frozenset(places), f"v{number}", lateness, left)
+    return Item(f"t{number:04}", kind, frozenset(places), f"v{number}", f"arn:{number}", lateness, left)
 
 
 def test_one_canary_of_each_kind_then_tenths() -> None:

@@ -112,10 +112,10 @@ def reported(plan: Plan, outcomes: Mapping[str, Outcome], whys: Mapping[str, str
     return Report(plan, list(turns(plan, outcomes, whys, through=through)), stopped)
 
 
-def text(report: Report, stack: str) -> str:
+def text(report: Report) -> str:
     """The message."""
     lines = [
-        f"The fleet {stack} ended {report.end}, run {report.plan.run}.",
+        f"The run {report.plan.run} of the fleet ended {report.end}.",
         "",
         report.sentence,
         f"What is true:  {TRUE_OF[report.end]}",

@@ -25,6 +25,8 @@ class Item:
     """Servers and clusters that it is a burden to."""
     current: str
     """The version of its record that is current. Once another one is, it was rotated by somebody else meanwhile."""
+    record: str = ""
+    """The secret with its credentials, which is the lock of its rotation too."""
     lateness: float = 0.0
     """In days: how long it has been due."""
     left: bool = False
