@@ -35,6 +35,7 @@ CREATED_HERE = {
     "AWS::IAM::ManagedPolicy",
     "AWS::KMS::Key",
     "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
     "AWS::SNS::Topic",
     "AWS::SQS::Queue",
     "AWS::SSM::Parameter",

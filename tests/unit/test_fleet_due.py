@@ -47,6 +47,14 @@ def test_how_a_target_stands(facts: Facts, expected: Standing) -> None:
     assert standing(facts, NOW) is expected
 
 
+@pytest.mark.parametrize(
+    ("days", "older_than", "expected"),
+    [(0.5, 1, Standing.NOT_YET), (1, 1, Standing.DUE), (30, 400, Standing.DUE), (35, 1, Standing.OVERDUE)],
+)
+def test_a_person_may_want_more_than_is_due_and_never_less(days: float, older_than: float, expected: Standing) -> None:
+    assert standing(Facts(MONTHLY, days), NOW, older_than) is expected
+
+
 def test_a_held_target_grows_late_like_any_other() -> None:
     assert is_late(Facts(MONTHLY, 40, held_until=NOW + 1))
     assert is_late(Facts(MONTHLY, None))
@@ -249,6 +257,8 @@ def test_long_names_stay_apart() -> None:
         ({"per_place": 1.5}, "per_place"),
         ({"percent": 101}, "percent"),
         ({"patience_seconds": None}, "patience_seconds"),
+        ({"older_than_days": -1}, "older_than_days"),
+        ({"at_onze": 3}, "at_onze: no such setting"),
     ],
 )
 def test_a_slip_in_the_settings_is_named(change: dict[str, object], said: str) -> None:

@@ -52,8 +52,9 @@ class Facts:
     """Why it could not be looked at; empty where it could."""
 
 
-def standing(facts: Facts, now: float) -> Standing:
-    """A hold goes before all else, since a person said so; then whoever is at it already."""
+def standing(facts: Facts, now: float, older_than: float | None = None) -> Standing:
+    """A hold goes before all else, since a person said so; then whoever is at it already. `older_than`, in days: a person wants
+    whatever was not made new since, though its class would leave it more time."""
     if facts.held_until is not None and facts.held_until > now:
         return Standing.HELD
     if facts.trouble or facts.days is None:
@@ -62,7 +63,8 @@ def standing(facts: Facts, now: float) -> Standing:
         return Standing.BUSY
     if facts.days > facts.kind.overdue_days:
         return Standing.OVERDUE
-    if facts.intent is Intent.LEFT or facts.days >= facts.kind.period_days - AHEAD_DAYS:
+    least = facts.kind.period_days - AHEAD_DAYS
+    if facts.intent is Intent.LEFT or facts.days >= (least if older_than is None else min(least, older_than)):
         return Standing.DUE
     return Standing.NOT_YET
 

@@ -2,7 +2,7 @@
 by its keys."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from hashlib import sha256
 from typing import Any
 
@@ -25,17 +25,22 @@ class Settings:
     percent: float
     """Of all targets of the run: so many may fail."""
     patience_seconds: int
+    older_than_days: float | None = None
+    """Whatever was not made new for so long is due, whatever its class."""
 
     @classmethod
     def parse(cls, given: Mapping[str, Any]) -> "Settings":
         """ValueError names what is wrong: nobody starts a fleet by a slip."""
-        found = cls(
+        unknown = sorted(set(given) - {one.name for one in fields(cls)})
+        if unknown:
+            raise ValueError(f"{', '.join(unknown)}: no such setting")
+        return cls(
             _whole(given, "at_once", 1, 1000),
             _whole(given, "per_place", 1, 1000),
             _number(given, "percent", 0, 100),
             _whole(given, "patience_seconds", 60, 86_400),
+            None if given.get("older_than_days") is None else _number(given, "older_than_days", 0, 3650),
         )
-        return found
 
 
 def _number(given: Mapping[str, Any], name: str, least: float, most: float) -> float:

@@ -40,7 +40,7 @@ def _settings(event: Mapping[str, Any]) -> Settings:
 def _planned(world: FleetWorld, run: str, settings: Settings) -> Plan:
     began, holds = world.now(), world.holds()
     documents = list(world.documents().items())
-    looked = world.each(lambda one: _look(world, one[0], one[1], holds.get(one[0])), documents)
+    looked = world.each(lambda one: _look(world, settings, one[0], one[1], holds.get(one[0])), documents)
     found = {name: one for (name, _), (one, _) in zip(documents, looked, strict=True)}
     waves = in_waves([item for one, item in looked if item is not None and is_to_be_rotated(one)], run)
     for number, wave in enumerate(waves):
@@ -50,7 +50,9 @@ def _planned(world: FleetWorld, run: str, settings: Settings) -> Plan:
     return plan
 
 
-def _look(world: FleetWorld, name: str, text: str, hold: str | None) -> tuple[Found, Item | None]:
+def _look(
+    world: FleetWorld, settings: Settings, name: str, text: str, hold: str | None
+) -> tuple[Found, Item | None]:
     """Whatever is wrong with one target is said of it, and the others are looked at."""
     kind, held = CLASSES[DEFAULT_CLASS], None
     try:
@@ -61,18 +63,18 @@ def _look(world: FleetWorld, name: str, text: str, hold: str | None) -> tuple[Fo
         facts = Facts(kind, since_success(look) / DAY, _intent(world, look), held.ends if held else None)
     except ValueError:
         facts = Facts(kind, None, trouble="its hold cannot be read: release it, or hold it again")
-        return _found(world, facts, None, ""), None
+        return _found(world, settings, facts, None, ""), None
     except RotationError as error:
         facts = Facts(kind, None, held_until=held.ends if held else None, trouble=f"{type(error).__name__}: {error.at(name)}")
-        return _found(world, facts, held, ""), None
+        return _found(world, settings, facts, held, ""), None
     made_of = f"{target.source.kind}: {', '.join(one.kind for one in target.consumers)}"
-    found = _found(world, facts, held, made_of)
+    found = _found(world, settings, facts, held, made_of)
     lateness = (facts.days or 0) - kind.period_days
     return found, Item(name, made_of, _places(target, look), look.version.id, look.name, lateness, facts.intent is Intent.LEFT)
 
 
-def _found(world: FleetWorld, facts: Facts, held: Hold | None, kind: str) -> Found:
-    stands = standing(facts, world.now())
+def _found(world: FleetWorld, settings: Settings, facts: Facts, held: Hold | None, kind: str) -> Found:
+    stands = standing(facts, world.now(), settings.older_than_days)
     why = facts.trouble
     if stands is Standing.HELD and held is not None:
         why = f"held until {held.until}" + (f": {held.reason}" if held.reason else "")
