@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -116,15 +116,18 @@ class Stack:
             )
         return prefix + name_or_arn
 
-    def start(self, name: str, given: Mapping[str, Any]) -> str:
-        """The ARN of the execution."""
+    def start(
+        self, name: str, given: Mapping[str, Any], machine: str | None = None, none: Callable[[], Trouble] | None = None
+    ) -> str:
+        """The ARN of the execution. `machine`: another one of the stack's, with what to say where it has none."""
         try:
             answer = self.aws.call(
-                "stepfunctions", "start_execution", stateMachineArn=self.machine, name=name, input=json.dumps(given)
+                "stepfunctions", "start_execution", stateMachineArn=machine or self.machine, name=name, input=json.dumps(given)
             )
         except Refused as error:
             if error.code == NO_MACHINE:
-                raise self.not_found() from None
+                trouble = none or self.not_found
+                raise trouble() from None
             if error.code == "ExecutionAlreadyExists":
                 raise Trouble(f"there is an execution {name} already: give another --name") from None
             raise
@@ -204,8 +207,11 @@ class Stack:
             return f"{NOT_KNOWN}cloudformation:DescribeStacks is not permitted"
         except Refused as error:
             return f"{NOT_KNOWN}{error.code}"
-        said = {one["OutputKey"]: str(one["OutputValue"]) for one in described.get("Outputs", [])}
-        return said.get("Version", f"{NOT_KNOWN}the stack does not say")
+        return _outputs(described).get("Version", f"{NOT_KNOWN}the stack does not say")
+
+    def outputs(self) -> dict[str, str]:
+        """What the stack says of itself."""
+        return _outputs(self._described())
 
     def made_at(self) -> datetime:
         """When the machine was created: before that nothing can be missing."""
@@ -310,13 +316,20 @@ class Stack:
 
     def parameters(self) -> dict[str, str]:
         """Of the deployed stack, as CloudFormation knows them."""
+        return {one["ParameterKey"]: str(one.get("ParameterValue", "")) for one in self._described().get("Parameters", [])}
+
+    def _described(self) -> dict[str, Any]:
         try:
-            described = self.aws.call("cloudformation", "describe_stacks", StackName=self.name)["Stacks"][0]
+            described: dict[str, Any] = self.aws.call("cloudformation", "describe_stacks", StackName=self.name)["Stacks"][0]
         except Refused as error:
             if error.code == "ValidationError":
                 raise self.not_found() from None
             raise
-        return {one["ParameterKey"]: str(one.get("ParameterValue", "")) for one in described.get("Parameters", [])}
+        return described
+
+
+def _outputs(described: Mapping[str, Any]) -> dict[str, str]:
+    return {one["OutputKey"]: str(one["OutputValue"]) for one in described.get("Outputs", [])}
 
 
 def class_of(document: str) -> RotationClass:

@@ -292,7 +292,7 @@ class RotatingWorld(World, Protocol):
 
 
 class FleetWorld(Protocol):
-    """What the functions of a fleet's machine may touch: documents, records, executions of the rotation, and what a run writes down."""
+    """What a fleet's functions may touch: documents, records, executions of the rotation, and what a run writes down."""
 
     @property
     def now(self) -> Callable[[], float]:

@@ -1,5 +1,5 @@
-"""A hold: a person said that a target is not to be rotated before a moment. Pure; it is a document of its own, so that a stack that is
-deployed again does not lift it."""
+"""A hold: a person said that a target is not to be rotated before a moment. It is a document of its own, so that a stack that is
+deployed again does not lift it. Pure."""
 
 import json
 from dataclasses import asdict, dataclass

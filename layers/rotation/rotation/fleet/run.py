@@ -149,7 +149,9 @@ def outcomes_in(run: str, keys: Iterable[str]) -> dict[str, Outcome]:
 
 def lanes_of(lanes: Iterable[Iterable[Item]]) -> list[dict[str, Any]]:
     """As a wave's file has them."""
-    return [{"targets": [{"target": item.target, "record": item.record, "current": item.current} for item in lane]} for lane in lanes]
+    return [
+        {"targets": [{"target": item.target, "record": item.record, "current": item.current} for item in lane]} for lane in lanes
+    ]
 
 
 def execution_name(run: str, target: str) -> str:

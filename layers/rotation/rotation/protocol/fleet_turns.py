@@ -64,8 +64,8 @@ def has_flipped(secret: str, labels: Labels, owner: str, current: str, beside: s
     """Without a look into any version: the id of what an execution makes current follows from the execution and from what was
     current before. `current`, `beside`: what was current, and pending, before it began."""
     before = {one for one in (labels.previous, current) if one}
-    marks = [0, *([beside] if beside else [])]
-    tries = [*marks, *(f"{mark} {number}" for mark in marks for number in range(1, ATTEMPTS))]
+    marks: list[int | str] = [0, *([beside] if beside else [])]
+    tries: list[int | str] = [*marks, *(f"{mark} {number}" for mark in marks for number in range(1, ATTEMPTS))]
     flips = {version_id(secret, made_from, owner, RotationStep.FLIP, mark) for made_from in before for mark in tries}
     retires = {
         version_id(secret, made_from, owner, RotationStep.RETIRE, number)

@@ -67,7 +67,7 @@ def _exists(store: SecretStore, version: str) -> bool:
 
 
 class FirstLook(Remembering):
-    """A record by one call: of a target that was rotated and is at rest, that tells all. Else what more is asked for is looked at."""
+    """A record by one call: of a target that was rotated and is at rest that tells all. What more is asked for is looked at."""
 
     def __init__(self, store: DatedStore) -> None:
         super().__init__(store)
@@ -81,7 +81,7 @@ class FirstLook(Remembering):
 
     @property
     def unfinished(self) -> RotationTag | None:
-        """Of a flip that landed, and whose old credential is not withdrawn yet. (An intent that has not flipped is on another version,
+        """Of a flip that landed, and whose old credential is still valid. (An intent that has not flipped is on another version,
         and found when its target's turn comes.)"""
         tag = self.record.tag
         return tag if tag is not None and (tag.step is RotationStep.FLIP or PENDING in self.version.labels) else None

@@ -50,9 +50,7 @@ def _planned(world: FleetWorld, run: str, settings: Settings) -> Plan:
     return plan
 
 
-def _look(
-    world: FleetWorld, settings: Settings, name: str, text: str, hold: str | None
-) -> tuple[Found, Item | None]:
+def _look(world: FleetWorld, settings: Settings, name: str, text: str, hold: str | None) -> tuple[Found, Item | None]:
     """Whatever is wrong with one target is said of it, and the others are looked at."""
     kind, held = CLASSES[DEFAULT_CLASS], None
     try:
