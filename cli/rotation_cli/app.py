@@ -25,7 +25,7 @@ from rotation_cli.documents import end_as_json, run_as_json, status_as_json
 from rotation_cli.fleets import FleetRun, Fleets
 from rotation_cli.following import follow
 from rotation_cli.history import Run
-from rotation_cli.reach import Reach
+from rotation_cli.reach import Reach, secrets_of
 from rotation_cli.stack import EXECUTION_NAME, Stack
 from rotation_cli.standing import look
 from rotation_cli.trouble import Trouble
@@ -411,8 +411,10 @@ def _parsed(name: str, text: str) -> Target:
 
 def _within_reach(stack: Stack, target: Target) -> None:
     parameters = stack.parameters()
+    named = [target.slot_secret, target.admin_secret, *(arn for one in target.consumers for arn in secrets_of(one))]
+    parts = stack.parts(named) if Reach(parameters).by_tag else {}
     try:
-        beyond = list(Reach(parameters).beyond(target))
+        beyond = list(Reach(parameters, parts).beyond(target))
     except KeyError as error:
         raise Trouble(f"the stack {stack.name} has no parameter {error}: --stack must name one made from this template") from None
     if beyond:

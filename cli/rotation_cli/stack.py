@@ -15,6 +15,7 @@ from rotation.told.history import ENTERED, EXITED, Event
 
 from rotation_cli.aws import Aws, NotPermitted, Refused
 from rotation_cli.history import Run, needed, read
+from rotation_cli.reach import PART, TAG
 from rotation_cli.schedule import Schedule, next_run
 from rotation_cli.trouble import Trouble
 
@@ -296,6 +297,19 @@ class Stack:
         if text is None:
             raise Trouble(f"{place}: {arn} holds no text: put its JSON as SecretString")
         return arn, SecretText(str(text))
+
+    def parts(self, secrets: Iterable[str]) -> dict[str, str]:
+        """Of those that have this stack's tag, what they say that they are to a target."""
+        found: dict[str, str] = {}
+        for arn in secrets:
+            try:
+                described = self.aws.call("secretsmanager", "describe_secret", SecretId=arn)
+            except Refused:
+                continue  # who may not be asked about, or is not there, has no tag that anybody knows of
+            tags = {one["Key"]: one["Value"] for one in described.get("Tags", [])}
+            if tags.get(TAG) == self.name:
+                found[arn] = str(tags.get(PART, ""))
+        return found
 
     def put_secret(self, arn: str, text: SecretText) -> None:
         """What is current from now on."""

@@ -10,6 +10,7 @@ from rotation.fleet.budget import outcome_of
 from rotation.fleet.due import ROTATED, Standing
 from rotation.fleet.outcome import Outcome
 from rotation.fleet.waves import Item
+from rotation.told.notice import BY_FLEET
 
 NAME_LENGTH = 80
 """Of an execution's name."""
@@ -163,12 +164,9 @@ def execution_name(run: str, target: str) -> str:
     return name
 
 
-STARTED_BY = "fleet "
-
-
 def started_by(run: str) -> str:
     """What a rotation says of who started it."""
-    return f"{STARTED_BY}{run}"
+    return f"{BY_FLEET}{run}"
 
 
 @dataclass(frozen=True)
