@@ -104,12 +104,13 @@ def follow_one(stack: Stack, execution: str | None, as_json: bool) -> int:
 
 
 @rotation.command()
+@click.option("--asking", is_flag=True, help="Only the targets that ask for somebody.")
 @JSON
 @PASS
-def status(stack: Stack, as_json: bool) -> int:
+def status(stack: Stack, asking: bool, as_json: bool) -> int:
     """Whether the schedule is on, what runs now; of each target the last result, when the next is due, what asks for somebody."""
     now = datetime.now(UTC)
-    stands = look(stack, now)
+    stands = look(stack, now).by_need(asking=asking)
     if as_json:
         screen.as_json(status_as_json(stack, stands, now))
     else:
