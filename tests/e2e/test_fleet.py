@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,6 +14,7 @@ import pytest
 from rotation.fleet.run import outcomes_folder, outcomes_in, report_key
 from rotation.fleet.waves import Item, in_waves
 
+from local.aws import REPOSITORY, local_only
 from local.shop.many import Many
 from local.shop.stack import Pace
 
@@ -84,6 +88,15 @@ def fleet() -> Iterator[Fleet]:
         yield Fleet(stack)
 
 
+def rotation(fleet: Fleet, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, as a process of its own."""
+    aws = fleet.stack.aws
+    keys = {"AWS_ACCESS_KEY_ID": "operator", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": aws.region}
+    environment = {**local_only(os.environ), **keys, "AWS_ENDPOINT_URL": aws.endpoint, "PYTHONPATH": "cli:layers/rotation"}
+    command = [sys.executable, "-m", "rotation_cli", *arguments]
+    return subprocess.run(command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+
+
 def canary(run: str) -> str:
     """Whoever it is in that run: all are of one kind."""
     return in_waves([Item(name, "one", frozenset(), "") for name in TARGETS], run)[0][0].target
@@ -98,8 +111,10 @@ def test_nothing_is_due_on_the_first_day(fleet: Fleet) -> None:
 def test_a_canary_that_fails_spares_all_others(fleet: Fleet) -> None:
     first, server = canary("canary"), fleet.stack.server
     fleet.document(first, endpoint={"host": server.host, "port": server.port, "ca": "amazon"})
-    found = fleet.run("canary", **EVERYTHING)
-    assert (found["status"], found["error"]) == ("FAILED", "FleetStopped"), found
+    followed = rotation(fleet, "fleet", "start", "--name", "canary", "--older-than", "0", "--follow")
+    assert (followed.returncode, followed.stderr) == (1, ""), followed.stdout
+    assert "FleetStopped" in followed.stdout
+    assert f"a canary failed ({first}): no other target was begun" in followed.stdout
     assert fleet.outcomes("canary") == {first: "failed"}
     assert list(fleet.rotations()) == [f"fleet-canary-{first}"]
     assert fleet.users() == dict.fromkeys(TARGETS, "a"), "the canary was rolled back, nobody else was touched"
@@ -108,14 +123,16 @@ def test_a_canary_that_fails_spares_all_others(fleet: Fleet) -> None:
 
 def test_then_all_of_them_with_that_one_held(fleet: Fleet) -> None:
     first = canary("canary")
-    path = f"/{fleet.stack.deployed.name}/holds/{first}"
-    hold = json.dumps({"until": "2999-01-01T00:00:00+00:00", "reason": "its proxy is broken", "by": "a test"})
-    fleet.stack.aws.client("ssm").put_parameter(Name=path, Value=hold, Type="String")
+    assert rotation(fleet, "targets", "hold", first, "--until", "2999-01-01", "--reason", "its proxy is broken").returncode == 0
     found = fleet.run("all", **EVERYTHING)
     assert found["status"] == "SUCCEEDED", found
     assert fleet.users() == {name: "a" if name == first else "b" for name in TARGETS}
     assert fleet.report("all")["counts"] == {"rotated": 3, "held": 1}
-    fleet.stack.aws.client("ssm").delete_parameter(Name=path)
+    told = rotation(fleet, "fleet", "report")
+    assert (told.returncode, "its proxy is broken" in told.stdout) == (0, True), told.stdout
+    assert rotation(fleet, "targets", "release", first).returncode == 0
+    again = rotation(fleet, "targets", "release", first)
+    assert (again.returncode, again.stderr) == (2, f"rotation: {first} is not held: nothing was to be released\n")
 
 
 def test_a_run_that_is_stopped_leaves_nothing_that_the_next_does_not_finish(fleet: Fleet) -> None:
