@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rotation_cli.reach import PART, TAG
+
+from local.iam.recording import Recording
 from local.mysql import Login
 from local.postgresql import PostgreSQL
 from local.shop.databases import POSTGRESQL, Place
@@ -25,6 +29,7 @@ class Many(Reader):
         super().__init__(pace)
         self.more = tuple(more)
         self.users = self._two("shop")
+        self._parts: dict[str, str] = {}
 
     @staticmethod
     def _two(name: str) -> dict[str, Login]:
@@ -39,6 +44,10 @@ class Many(Reader):
     def fleet_arn(self) -> str:
         """Of the fleet's machine."""
         return self.deployed["FleetStateMachine"]
+
+    def recording(self) -> Recording:
+        """With what the secrets' tags say."""
+        return replace(super().recording(), parts=self._parts)
 
     def versions(self) -> dict[str, str]:
         """Of the real server."""
@@ -87,6 +96,13 @@ class Many(Reader):
     def _start_application(self) -> None:
         """None: the database says who gets in."""
 
+    def _tag(self, arn: str, part: str) -> None:
+        """By it the roles reach what no parameter names."""
+        tags = {TAG: self.deployed.name, PART: part}
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        self.aws.client("secretsmanager").tag_resource(SecretId=arn, Tags=listed)
+        self._parts[arn] = part
+
     def _add(self, name: str) -> None:
         """As the template's own target, with users and secrets of its own."""
         users = self._two(name)
@@ -96,5 +112,7 @@ class Many(Reader):
         own = ssm.get_parameter(Name=self.deployed["DefaultTargetParameter"])["Parameter"]["Value"]
         document = json.loads(own) | {"slot_secret": self._create_secret(f"{name}/slots", record), "rotates_admin": False}
         document["consumers"][0]["secret"] = self._create_secret(f"{name}/application", fields(users["A"]))
+        self._tag(document["slot_secret"], "record")
+        self._tag(document["consumers"][0]["secret"], "application")
         path = self.deployed["DefaultTargetParameter"].rpartition("/")[0]
         ssm.put_parameter(Name=f"{path}/{name}", Value=json.dumps(document), Type="String")

@@ -15,8 +15,11 @@ from rotation.fleet.run import outcomes_folder, outcomes_in, report_key
 from rotation.fleet.waves import Item, in_waves
 
 from local.aws import REPOSITORY, local_only
+from local.iam.audit import audit
+from local.running import BUILD
 from local.shop.many import Many
 from local.shop.stack import Pace
+from local.translation import translate
 
 PATIENCE_SECONDS = 600
 PACE = Pace(quiet_seconds=1, cache_seconds=0, lifetime_seconds=1)
@@ -152,3 +155,21 @@ def test_a_run_that_is_stopped_leaves_nothing_that_the_next_does_not_finish(flee
     assert found["status"] == "SUCCEEDED", found
     turned = {"a": "b", "b": "a"}
     assert fleet.users() == {name: turned[user] for name, user in before.items()}, "each once, whichever of the runs it was"
+
+
+def test_the_roles_of_the_template_allow_all_that_was_done_by_tag_too(fleet: Fleet) -> None:
+    found = audit(translate(BUILD), [fleet.stack.recording()])
+    assert [(one.role, one.denied) for one in found if one.denied] == []
+    used = {one.role for one in found if one.requests}
+    assert used >= {f"{name}Role" for name in ("FindDue", "StartTarget", "LookAtTarget", "DecideWave", "ReportFleet")}
+
+
+def test_no_password_is_in_what_a_run_writes_down(fleet: Fleet) -> None:
+    s3 = fleet.stack.aws.client("s3")
+    listed = s3.list_objects_v2(Bucket=fleet.bucket)["Contents"]
+    texts = [s3.get_object(Bucket=fleet.bucket, Key=one["Key"])["Body"].read().decode() for one in listed]
+    secrets = fleet.stack.aws.client("secretsmanager")
+    held = [json.loads(secrets.get_secret_value(SecretId=f"{name}/slots")["SecretString"]) for name in TARGETS]
+    passwords = [record[slot]["password"] for record in held for slot in "AB"]
+    assert len(texts) > 10
+    assert [password for password in passwords if any(password in text for text in texts)] == []

@@ -68,7 +68,8 @@ def came(seen: Seen, waited: float, patience: float) -> Came | None:
     return Came(Outcome.BUSY if seen.end in OTHERS_WORK else Outcome.FAILED, why)
 
 
-LEAST_SECONDS, MOST_SECONDS = 2, 60
+LEAST_SECONDS, MOST_SECONDS = 2, 120
+"""A lane of thirty targets none of which ever flips stays within the events that an execution may have."""
 
 
 def poll_seconds(waited: float) -> int:
