@@ -228,7 +228,7 @@ def test_looks_become_rarer_and_never_stop(waited: float) -> None:
 
 
 def test_a_lane_of_thirty_that_never_flip_has_room_in_its_history() -> None:
-    """A look is a Wait, a Task and a Choice: nine events. Of a thousand targets on one server a wave has three lanes of thirty-four."""
+    """A look is a Wait, a Task and a Choice: nine events. Of a thousand targets on one server a wave has three lanes of 34."""
     looks, waited = 0, 0.0
     while waited < 7200:
         waited += poll_seconds(waited)
