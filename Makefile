@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants bench-cold iam lint check-template build release certificates clean
+.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants bench-cold bench-fleet iam lint check-template build release certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -111,6 +111,10 @@ mutants: ## how many small faults in the pure modules their tests notice (4 min)
 bench-cold: build ## what a cold start of each function costs, beside its libraries alone
 	python -m local.bench_cold
 
+bench-fleet: ## fleets of 10, 100 and 1,000 simulated targets on the local engine: what a target costs in each (5 min)
+	$(SETUP) packages
+	PYTHONPATH=layers/rotation python -m tests.fleet
+
 # Together these take every branch of every function that calls AWS: CI evaluates what make test recorded.
 IAM_SUITE := \
   "tests/e2e/test_modes.py::test_resume_finishes_an_interrupted_flip" \
@@ -148,7 +152,7 @@ lint: ## style, types, layers, template, state machine
 	$(call check,cfn-lint,cfn-lint template.yaml)
 	$(call check,sam validate,sam validate --lint --region us-east-1)
 	$(call check,certificates,$(make-rds) | diff - $(BUNDLE) && $(make-proxies) | diff - $(PROXIES))
-	$(call check,asl-validator,$(TOOLS)/node_modules/.bin/asl-validator --no-arn-check --yaml-path statemachine/rotation.asl.yaml)
+	$(call check,asl-validator,$(TOOLS)/node_modules/.bin/asl-validator --no-arn-check --yaml-path statemachine/rotation.asl.yaml --yaml-path statemachine/fleet.asl.yaml)
 
 site: ## README and docs as a site with search, for a browser without a network; fails if a link leads nowhere
 	$(SETUP) packages node

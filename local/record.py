@@ -70,10 +70,19 @@ def describe(environ: Environ) -> tuple[str, str]:
     if environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
         form = parse_qs(body_of(environ).decode("latin-1"))
         return f"{service}:{form['Action'][0]}", _resource({key: values[0] for key, values in form.items()})
+    if service == "s3":
+        return _object(environ)
     operation, given = _operation(service, environ["REQUEST_METHOD"], unquote(environ["PATH_INFO"]))
     query = {key: values[0] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
     action = f"{service}:{operation}"
     return NAMED_OTHERWISE.get(action, action), _resource(given | query)
+
+
+def _object(environ: Environ) -> tuple[str, str]:
+    """S3 has many operations for one path; of an object and of a list, those that are used here."""
+    bucket, _, key = unquote(environ["PATH_INFO"]).lstrip("/").partition("/")
+    action = {"GET": "GetObject", "PUT": "PutObject"}.get(environ["REQUEST_METHOD"], environ["REQUEST_METHOD"])
+    return (f"s3:{action}", f"arn:aws:s3:::{bucket}/{key}") if key else ("s3:ListBucket", f"arn:aws:s3:::{bucket}")
 
 
 def _resource(given: dict[str, Any]) -> str:

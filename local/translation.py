@@ -35,6 +35,7 @@ CREATED_HERE = {
     "AWS::IAM::ManagedPolicy",
     "AWS::KMS::Key",
     "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
     "AWS::SNS::Topic",
     "AWS::SQS::Queue",
     "AWS::SSM::Parameter",
@@ -67,8 +68,8 @@ def _definition_file(build: Path, path: str) -> Any:
 
 
 def local_part(template: Template, build: Path) -> Template:
-    """The resources that are created here, with whole definitions, and the outputs that say what moto drops. Of a template that
-    has been decided."""
+    """The resources that are created here, with whole definitions, and beside the template's outputs those that say what moto
+    drops. Of a template that has been decided."""
     resources = {key: one for key, one in template["Resources"].items() if one["Type"] in CREATED_HERE}
     layers = {key: folder_of(one, "Content") for key, one in template["Resources"].items() if one["Type"] == LAYER}
     created = {key: _created(one, build) for key, one in resources.items()}
@@ -82,7 +83,7 @@ def local_part(template: Template, build: Path) -> Template:
             outputs[key + "Properties"] = {"Value": _text(one["Properties"])}
         if one["Type"] == DOCUMENT:
             outputs[key + "Name"] = {"Value": one["Properties"]["Name"]}
-    return template | {"Resources": created, "Outputs": outputs}
+    return template | {"Resources": created, "Outputs": template.get("Outputs", {}) | outputs}
 
 
 def _dropped(kind: str, properties: Template, layers: Mapping[str, str]) -> Template:

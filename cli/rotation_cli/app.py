@@ -13,21 +13,23 @@ from typing import Any
 import click
 from rotation.core.errors import TargetInvalid
 from rotation.core.model import Mode
+from rotation.fleet.holds import Hold
 from rotation.kinds.documents import owners_beside
 from rotation.kinds.target import Target, parse_target
 from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
 
-from rotation_cli import DISTRIBUTION, documents, importing, reporting, screen, telling
+from rotation_cli import DISTRIBUTION, documents, fleet_telling, importing, reporting, screen, telling
 from rotation_cli.aws import Aws
 from rotation_cli.documents import end_as_json, run_as_json, status_as_json
+from rotation_cli.fleets import FleetRun, Fleets
 from rotation_cli.following import follow
 from rotation_cli.history import Run
-from rotation_cli.reach import Reach
+from rotation_cli.reach import Reach, secrets_of
 from rotation_cli.stack import EXECUTION_NAME, Stack
 from rotation_cli.standing import look
 from rotation_cli.trouble import Trouble
-from rotation_cli.words import moment
+from rotation_cli.words import exact, moment
 
 REVOKE = "revoke"
 EXIT_CODES = {Urgency.NOTHING: 0, Urgency.LOOK: 1, Urgency.PAGE: 3}
@@ -102,12 +104,13 @@ def follow_one(stack: Stack, execution: str | None, as_json: bool) -> int:
 
 
 @rotation.command()
+@click.option("--asking", is_flag=True, help="Only the targets that ask for somebody.")
 @JSON
 @PASS
-def status(stack: Stack, as_json: bool) -> int:
+def status(stack: Stack, asking: bool, as_json: bool) -> int:
     """Whether the schedule is on, what runs now; of each target the last result, when the next is due, what asks for somebody."""
     now = datetime.now(UTC)
-    stands = look(stack, now)
+    stands = look(stack, now).by_need(asking=asking)
     if as_json:
         screen.as_json(status_as_json(stack, stands, now))
     else:
@@ -228,6 +231,106 @@ def _add_file(stack: Stack, file: Path, name: str | None) -> int:
     return _told(name, "added")
 
 
+@targets.command("hold")
+@click.argument("name")
+@click.option(
+    "--until", required=True, metavar="DATE", help="The day (2026-01-31) or moment, in UTC, from which it may be rotated."
+)
+@click.option("--reason", default="", help="Why, for whoever reads the fleet's report.")
+@PASS
+def hold_target(stack: Stack, name: str, until: str, reason: str) -> int:
+    """Keep the fleet from target NAME for a while. An execution that is started for it by name runs all the same."""
+    stack.target(name)
+    end = moment(until, "--until")
+    if end <= datetime.now(UTC):
+        raise Trouble(f"--until {until} is past: nothing would be held")
+    Fleets(stack).hold(name, Hold(end.isoformat(), reason, stack.caller.arn))
+    click.echo(f"{name} is held until {exact(end)}; before: rotation targets release {name}")
+    return 0
+
+
+@targets.command("release")
+@click.argument("name")
+@PASS
+def release_target(stack: Stack, name: str) -> int:
+    """Take the hold off target NAME: the next run of the fleet rotates it if it is due."""
+    Fleets(stack).release(name)
+    click.echo(f"{name} is not held any more")
+    return 0
+
+
+@rotation.group()
+def fleet() -> None:
+    """Many targets as one: whatever is due, in waves, until all is done or too many fail."""
+
+
+@fleet.command("start")
+@click.option("--older-than", type=click.FloatRange(0, 3650), metavar="DAYS", help="Also what its class would leave more time.")
+@click.option("--at-once", type=click.IntRange(1, 1000), help="So many targets at once; else the stack's FleetAtOnce.")
+@click.option("--per-place", type=click.IntRange(1, 1000), help="So many at once on one server or cluster; else FleetPerPlace.")
+@click.option("--percent", type=click.FloatRange(0, 100), help="So many of all may fail; else FleetFailurePercent.")
+@click.option("--name", help="The run's name; else one that says the time.")
+@click.option("--follow", "following", is_flag=True, help="Show how far it is until it ends; the exit code then says how it ended.")
+@PASS
+def start_fleet(stack: Stack, /, name: str | None, following: bool, older_than: float | None, **settings: float | None) -> int:
+    """Rotate whatever is due: one target of each kind first, then tenths. To start it again goes on with what is still due."""
+    name = name or f"by-hand-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+    if not EXECUTION_NAME.fullmatch(name):
+        raise Trouble(f"{name!r} cannot be a run's name: up to 80 letters, digits, - and _")
+    given = {key: value for key, value in {**settings, "older_than_days": older_than}.items() if value is not None}
+    arn = Fleets(stack).start(name, {"settings": given, "started_by": stack.caller.arn})
+    click.echo(arn)
+    return _followed_fleet(stack, arn) if following else 0
+
+
+def _followed_fleet(stack: Stack, arn: str) -> int:
+    run: FleetRun | None = None
+    told = ""
+    try:
+        for run in Fleets(stack).follow(arn):
+            said = fleet_telling.progress(run)
+            if said != told:
+                click.echo(screen.clean(said))
+            told = said
+    except KeyboardInterrupt:
+        click.echo(f"\nthe fleet goes on: `rotation fleet status {arn.rsplit(':', 1)[-1]}` shows how far it is", err=True)
+        raise
+    assert run is not None  # noqa: S101 - it is looked at once at least
+    fleet_telling.tell_fleet(run)
+    fleet_telling.tell_targets_of(run, asking=True)
+    return run.exit_code
+
+
+@fleet.command("status")
+@click.argument("run", required=False)
+@JSON
+@PASS
+def fleet_status(stack: Stack, run: str | None, as_json: bool) -> int:
+    """How RUN of the fleet stands, or the newest: its waves, what failed, who asks for somebody."""
+    found = Fleets(stack).run(run)
+    if as_json:
+        screen.as_json(found.as_dict())
+    else:
+        fleet_telling.tell_fleet(found)
+    return found.exit_code
+
+
+@fleet.command("report")
+@click.argument("run", required=False)
+@click.option("--asking", is_flag=True, help="Only the targets that somebody should look at.")
+@JSON
+@PASS
+def fleet_report(stack: Stack, run: str | None, asking: bool, as_json: bool) -> int:
+    """Every target of RUN of the fleet, or of the newest: rotated, failed and why, not begun, held, late."""
+    found = Fleets(stack).run(run)
+    if as_json:
+        screen.as_json(found.as_dict())
+    else:
+        fleet_telling.tell_fleet(found)
+        fleet_telling.tell_targets_of(found, asking=asking)
+    return found.exit_code
+
+
 def _told(name: str, what: str) -> int:
     click.echo(f"{name} {what}; try it without changing anything: rotation start --mode dry-run --target {name} --follow")
     return 0
@@ -309,8 +412,10 @@ def _parsed(name: str, text: str) -> Target:
 
 def _within_reach(stack: Stack, target: Target) -> None:
     parameters = stack.parameters()
+    named = [target.slot_secret, target.admin_secret, *(arn for one in target.consumers for arn in secrets_of(one))]
+    parts = stack.parts(named) if Reach(parameters).by_tag else {}
     try:
-        beyond = list(Reach(parameters).beyond(target))
+        beyond = list(Reach(parameters, parts).beyond(target))
     except KeyError as error:
         raise Trouble(f"the stack {stack.name} has no parameter {error}: --stack must name one made from this template") from None
     if beyond:

@@ -14,6 +14,8 @@ from botocore.parsers import ResponseParserError
 from rotation_cli.trouble import Trouble
 
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
+IAM_ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket"}
+"""And an action."""
 SILENT_SECONDS = 8.0
 """So long a call may take without a word."""
 IAM_NAMES = {"stepfunctions": "states"}
@@ -93,7 +95,7 @@ class Aws:
 @contextmanager
 def _aloud(service: str, operation: str) -> Iterator[None]:
     """A call that takes long says so: silence looks like a command that hangs."""
-    said = f"rotation: no answer yet from AWS to {_action(service, operation)}; still waiting (Ctrl-C ends this)"
+    said = f"rotation: no answer yet from AWS to {action_of(service, operation)}; still waiting (Ctrl-C ends this)"
     timer = Timer(SILENT_SECONDS, click.echo, (said,), {"err": True})
     timer.daemon = True
     timer.start()
@@ -103,13 +105,14 @@ def _aloud(service: str, operation: str) -> Iterator[None]:
         timer.cancel()
 
 
-def _action(service: str, operation: str) -> str:
+def action_of(service: str, operation: str) -> str:
     """As IAM writes it."""
-    return f"{IAM_NAMES.get(service, service)}:{''.join(word.capitalize() for word in operation.split('_'))}"
+    called = f"{IAM_NAMES.get(service, service)}:{''.join(word.capitalize() for word in operation.split('_'))}"
+    return IAM_ACTIONS.get(called, called)
 
 
 def _trouble(service: str, operation: str, error: Exception) -> Trouble:
-    action = _action(service, operation)
+    action = action_of(service, operation)
     if isinstance(error, exceptions.ClientError):
         return _refused(action, error)
     if isinstance(error, LOST):

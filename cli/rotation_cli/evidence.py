@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from rotation.core.classes import RotationClass
+from rotation.told.notice import BY_FLEET
 from rotation.told.outcome import DONE, NO_RESULT
 from rotation.told.runbook import Urgency
 
@@ -221,6 +222,8 @@ def starter_of(run: Run) -> Starter:
         return Starter("schedule", "as its input says")
     if said == "tell_outcome":
         return Starter("automatic", "tell_outcome, after a failure")
+    if said.startswith(BY_FLEET):
+        return Starter("fleet", said.removeprefix(BY_FLEET))
     return Starter("person", said) if said else Starter(UNKNOWN)
 
 

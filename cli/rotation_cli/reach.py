@@ -1,9 +1,16 @@
 """What the roles of a stack reach, and what of a target document they do not. Pure."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from rotation.kinds.target import Target
+from rotation.kinds.target import Consumer, Target
+
+TAG, PART = "credential-rotation", "credential-rotation-part"
+"""By these tags the roles of a stack with a fleet reach a secret: whose it is, and what it is to a target."""
+RECORD, ADMIN = "record", "admin"
+GRANTED_BY = {"application": "ApplicationSecretArn", "proxy": "ProxySecretArns"}
+"""What a consumer's secret is, and the parameter that names it where no tag does."""
 
 
 @dataclass(frozen=True)
@@ -12,16 +19,47 @@ class Reach:
 
     parameters: Mapping[str, str]
     """The stack's, as it was deployed."""
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Of secrets that have the stack's tag: what each says that it is."""
+
+    @property
+    def by_tag(self) -> bool:
+        """Whether a tag is enough: only of a stack with a fleet."""
+        return self.parameters.get("Fleet", "none") != "none"
 
     def beyond(self, target: Target) -> Iterator[str]:
         """What the target names and this stack's roles do not reach, each with what would mend it."""
-        slots, admin = self.parameters["SlotSecretArn"], self.parameters["AdminSecretArn"]
-        if target.slot_secret != slots:
-            yield f"slot_secret {target.slot_secret}: the roles may use {slots} (parameter SlotSecretArn)"
-        if target.admin_secret != admin:
-            yield f"admin_secret {target.admin_secret}: the roles may use {admin} (parameter AdminSecretArn)"
+        yield from self._secret("slot_secret", target.slot_secret, "SlotSecretArn", RECORD)
+        yield from self._secret("admin_secret", target.admin_secret, "AdminSecretArn", ADMIN)
         kind = self.parameters["SourceKind"]
         if target.source.kind != kind:
             yield f"source {target.source.kind}: the functions have the driver of {kind} (parameter SourceKind)"
         for consumer in target.consumers:
-            yield from consumer.known.beyond(consumer.settings, self.parameters)
+            for said in consumer.known.beyond(consumer.settings, self._granted(consumer)):
+                yield said + self._or_tag("application or proxy" if ":secretsmanager:" in said else "")
+
+    def _secret(self, what: str, arn: str, parameter: str, part: str) -> Iterator[str]:
+        granted = self.parameters[parameter]
+        if arn != granted and self.parts.get(arn) != part:
+            yield f"{what} {arn}: the roles may use {granted} (parameter {parameter}){self._or_tag(part)}"
+
+    def _or_tag(self, part: str) -> str:
+        return f", or what has the tags {TAG} (the stack's name) and {PART} ({part})" if part and self.by_tag else ""
+
+    def _granted(self, consumer: Consumer) -> Mapping[str, str]:
+        tagged = {
+            parameter: [arn for arn in secrets_of(consumer) if self.parts.get(arn) == part]
+            for part, parameter in GRANTED_BY.items()
+        }
+        return {**self.parameters, **{name: ",".join([self.parameters[name], *arns]) for name, arns in tagged.items() if arns}}
+
+
+def secrets_of(consumer: Consumer) -> list[str]:
+    """Every secret of Secrets Manager that its settings name."""
+    return [
+        one for value in consumer.settings.values() for one in _listed(value) if isinstance(one, str) and ":secretsmanager:" in one
+    ]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -15,6 +15,7 @@ from rotation.told.history import ENTERED, EXITED, Event
 
 from rotation_cli.aws import Aws, NotPermitted, Refused
 from rotation_cli.history import Run, needed, read
+from rotation_cli.reach import PART, TAG
 from rotation_cli.schedule import Schedule, next_run
 from rotation_cli.trouble import Trouble
 
@@ -116,15 +117,18 @@ class Stack:
             )
         return prefix + name_or_arn
 
-    def start(self, name: str, given: Mapping[str, Any]) -> str:
-        """The ARN of the execution."""
+    def start(
+        self, name: str, given: Mapping[str, Any], machine: str | None = None, none: Callable[[], Trouble] | None = None
+    ) -> str:
+        """The ARN of the execution. `machine`: another one of the stack's, with what to say where it has none."""
         try:
             answer = self.aws.call(
-                "stepfunctions", "start_execution", stateMachineArn=self.machine, name=name, input=json.dumps(given)
+                "stepfunctions", "start_execution", stateMachineArn=machine or self.machine, name=name, input=json.dumps(given)
             )
         except Refused as error:
             if error.code == NO_MACHINE:
-                raise self.not_found() from None
+                trouble = none or self.not_found
+                raise trouble() from None
             if error.code == "ExecutionAlreadyExists":
                 raise Trouble(f"there is an execution {name} already: give another --name") from None
             raise
@@ -204,8 +208,11 @@ class Stack:
             return f"{NOT_KNOWN}cloudformation:DescribeStacks is not permitted"
         except Refused as error:
             return f"{NOT_KNOWN}{error.code}"
-        said = {one["OutputKey"]: str(one["OutputValue"]) for one in described.get("Outputs", [])}
-        return said.get("Version", f"{NOT_KNOWN}the stack does not say")
+        return _outputs(described).get("Version", f"{NOT_KNOWN}the stack does not say")
+
+    def outputs(self) -> dict[str, str]:
+        """What the stack says of itself."""
+        return _outputs(self._described())
 
     def made_at(self) -> datetime:
         """When the machine was created: before that nothing can be missing."""
@@ -291,6 +298,19 @@ class Stack:
             raise Trouble(f"{place}: {arn} holds no text: put its JSON as SecretString")
         return arn, SecretText(str(text))
 
+    def parts(self, secrets: Iterable[str]) -> dict[str, str]:
+        """Of those that have this stack's tag, what they say that they are to a target."""
+        found: dict[str, str] = {}
+        for arn in secrets:
+            try:
+                described = self.aws.call("secretsmanager", "describe_secret", SecretId=arn)
+            except Refused:
+                continue  # who may not be asked about, or is not there, has no tag that anybody knows of
+            tags = {one["Key"]: one["Value"] for one in described.get("Tags", [])}
+            if tags.get(TAG) == self.name:
+                found[arn] = str(tags.get(PART, ""))
+        return found
+
     def put_secret(self, arn: str, text: SecretText) -> None:
         """What is current from now on."""
         self.aws.call("secretsmanager", "put_secret_value", SecretId=arn, SecretString=text.reveal())
@@ -310,13 +330,20 @@ class Stack:
 
     def parameters(self) -> dict[str, str]:
         """Of the deployed stack, as CloudFormation knows them."""
+        return {one["ParameterKey"]: str(one.get("ParameterValue", "")) for one in self._described().get("Parameters", [])}
+
+    def _described(self) -> dict[str, Any]:
         try:
-            described = self.aws.call("cloudformation", "describe_stacks", StackName=self.name)["Stacks"][0]
+            described: dict[str, Any] = self.aws.call("cloudformation", "describe_stacks", StackName=self.name)["Stacks"][0]
         except Refused as error:
             if error.code == "ValidationError":
                 raise self.not_found() from None
             raise
-        return {one["ParameterKey"]: str(one.get("ParameterValue", "")) for one in described.get("Parameters", [])}
+        return described
+
+
+def _outputs(described: Mapping[str, Any]) -> dict[str, str]:
+    return {one["OutputKey"]: str(one["OutputValue"]) for one in described.get("Outputs", [])}
 
 
 def class_of(document: str) -> RotationClass:

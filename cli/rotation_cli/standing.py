@@ -1,7 +1,7 @@
 """How the targets of a stack stand: what runs, what is due, what asks for somebody, and the command that answers it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from rotation.core.classes import RotationClass
@@ -71,6 +71,12 @@ class Stands:
     schedule: Schedule
     running: Sequence[Run]
     targets: Sequence[Standing]
+
+    def by_need(self, *, asking: bool) -> "Stands":
+        """Those that ask for somebody first, or alone; among them as they come, by name."""
+        found = [one for one in self.targets if any(one.asks())]
+        rest = [] if asking else [one for one in self.targets if one not in found]
+        return replace(self, targets=[*found, *rest])
 
     @property
     def asks(self) -> list[tuple[str, Ask]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,8 @@ class Recording:
     parameters: Mapping[str, str]
     names: Mapping[str, str]
     calls: frozenset[Call]
+    parts: Mapping[str, str] = field(default_factory=dict)
+    """Of secrets that the roles reach by their tags: what each says that it is to a target."""
 
     @classmethod
     def of(cls, file: Path, parameters: Mapping[str, str], names: Mapping[str, str]) -> Recording:

@@ -11,7 +11,7 @@ from typing import Any
 from local.iam.conditions import listed
 from local.iam.evaluator import Request
 from local.iam.recording import Call, Recording
-from local.iam.template import ACCOUNT, REGION, Resolved
+from local.iam.template import ACCOUNT, REGION, STACK, Resolved
 from local.translation import FUNCTION, MACHINE
 
 ENGINE = "ak"
@@ -67,7 +67,7 @@ def _all(resolved: Resolved, recording: Recording) -> Iterator[tuple[Request, st
     for key, machine in resolved.of_type(MACHINE):
         for request in (
             *_machine(resolved.arn(key), machine),
-            *(_request(call) for call in recording.calls if call.caller == ENGINE),
+            *(_request(call) for call in recording.calls if call.caller == ENGINE and _is_asked_by(machine, call)),
         ):
             yield request, machine["RoleArn"]
     for target in _targets(resolved):
@@ -80,7 +80,7 @@ def _function(resolved: Resolved, key: str, function: Mapping[str, Any], recordi
     name = resolved.names[key]
     for call in recording.calls:
         if call.caller == name:
-            yield _mount(resolved, function, call) if call.action in MOUNTS else _request(call)
+            yield _mount(resolved, function, call) if call.action in MOUNTS else _tagged(_request(call), recording)
         if call.caller == name and call.action == "ssm:SendCommand":
             # Systems Manager, SendCommand: asked for the document, and for each instance with its tags.
             tag = {"ssm:resourceTag/app": resolved.value({"Ref": "InstancesApp"})}
@@ -105,6 +105,21 @@ def _targets(resolved: Resolved) -> Iterator[dict[str, Any]]:
 def _request(call: Call) -> Request:
     """A call as IAM sees it."""
     return Request(call.action, _arn(call))
+
+
+def _is_asked_by(machine: Mapping[str, Any], call: Call) -> bool:
+    """Of several machines only one names that function, or that bucket."""
+    named = [str(one) for one in machine.get("DefinitionSubstitutions", {}).values()]
+    return any(one == call.resource or f":::{one}/" in call.resource for one in named)
+
+
+def _tagged(request: Request, recording: Recording) -> Request:
+    """IAM is asked with the tags of the secret."""
+    part = recording.parts.get(request.resource)
+    if part is None:
+        return request
+    tags = {"aws:ResourceTag/credential-rotation": STACK, "aws:ResourceTag/credential-rotation-part": part}
+    return Request(request.action, request.resource, {**request.context, **tags})
 
 
 def _mount(resolved: Resolved, function: Mapping[str, Any], call: Call) -> Request:

@@ -19,11 +19,12 @@ from tests.worlds.families import EVERYBODY, FAMILIES
 ONLY_OPENEMR = {f"{step}Function" for step in ("WriteSqlconf", "FixPermissions", "PatchSecret", "RestartApp", "CheckRollout")}
 INSTANCES = {"WriteWpConfigFunction"}
 PROXY = {"PutSecretFunction", "CheckLoginFunction", "RotateSecretFunction"}
+FLEET = {f"{step}Function" for step in ("FindDue", "StartTarget", "LookAtTarget", "DecideWave", "ReportFleet")}
 LEFT_OUT = {
-    "OpenEMR": PROXY | INSTANCES,
-    "RDS Proxy": ONLY_OPENEMR | INSTANCES,
-    "a secret without a proxy": ONLY_OPENEMR | INSTANCES | {"CheckLoginFunction"},
-    "WordPress": ONLY_OPENEMR | {"CheckLoginFunction"},
+    "OpenEMR": PROXY | INSTANCES | FLEET,
+    "RDS Proxy": ONLY_OPENEMR | INSTANCES | FLEET,
+    "a secret without a proxy": ONLY_OPENEMR | INSTANCES | {"CheckLoginFunction"} | FLEET,
+    "WordPress": ONLY_OPENEMR | {"CheckLoginFunction"} | FLEET,
 }
 EVERY = len(list((Path(__file__).parents[2] / "functions").iterdir()))
 WITHIN = 300.0  # seconds; some twenty functions start for the first time, and how long that takes is not what is asked here

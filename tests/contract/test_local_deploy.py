@@ -78,6 +78,10 @@ Resources:
       RoleArn: !GetAtt StepRole.Arn
       DefinitionS3Location: machine.asl.yaml
       DefinitionSubstitutions: {StepFunctionArn: !GetAtt StepFunction.Arn, Greeting: !Sub "hello ${AWS::StackName}"}
+Outputs:
+  TargetName: {Value: !Ref Target}
+  MachineArn: {Value: !Ref Machine}
+  OnlyIfLoud: {Condition: IsLoud, Value: !Ref Machine}
 """
 MACHINE = """
 StartAt: Each
@@ -194,3 +198,10 @@ def test_the_parameter_is_made_from_other_resources(aws: LocalAws, stack: Stack)
 def test_roles_keep_their_policies_for_whoever_checks_them(aws: LocalAws, stack: Stack) -> None:
     attached = aws.client("iam").list_attached_role_policies(RoleName=stack["StepRole"])["AttachedPolicies"]
     assert [one["PolicyArn"] for one in attached] == [stack["StepPolicy"]]
+
+
+def test_the_stack_says_what_its_template_says_of_itself(aws: LocalAws, stack: Stack) -> None:
+    described = aws.client("cloudformation").describe_stacks(StackName="sample")["Stacks"][0]
+    outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+    assert (outputs["TargetName"], outputs["MachineArn"]) == ("/sample/targets/openemr", stack["Machine"])
+    assert "OnlyIfLoud" not in outputs

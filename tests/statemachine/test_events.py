@@ -13,8 +13,10 @@ from tests.statemachine.scripted import Raises
 
 INTERPRETED_TOO = True
 EVENTS = ROOT / "events"
-ENTRIES = {"tell_outcome", "rotate_secret"}
-"""What the machine does not call: EventBridge does (tests/contract/test_told.py hands it its event), and Secrets Manager."""
+FLEET = {"find_due", "start_target", "look_at_target", "decide_wave", "report_fleet"}
+ENTRIES = {"tell_outcome", "rotate_secret"} | FLEET
+"""What the machine does not call: EventBridge does (tests/contract/test_told.py hands it its event), Secrets Manager, and the
+machine of the fleet (tests/unit/test_fleet_machine.py)."""
 MODES = {path.stem: path for path in (EVENTS / "modes").glob("*.json")}
 
 

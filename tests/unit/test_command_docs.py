@@ -10,7 +10,7 @@ import click
 import pytest
 from rotation.told.runbook import ENDS, Urgency
 from rotation_cli import app, following
-from rotation_cli.aws import IAM_NAMES
+from rotation_cli.aws import action_of
 from rotation_cli.history import TELLING
 
 from tests.pages import PAGES
@@ -63,7 +63,7 @@ def test_the_options_of_all_commands_are_those_that_the_page_names() -> None:
 def test_every_command_in_the_pages_is_one_that_can_be_typed() -> None:
     """Wherever one is written with its options, in a table, a sentence or a block."""
     texts = [*PAGES.values(), (ROOT / "CHANGELOG.md").read_text(), (ROOT / "layers/rotation/rotation/told/runbook.py").read_text()]
-    typed = re.findall(r"\brotation ((?:targets )?[a-z]+)((?: [^`\n;:#]*)?)", "\n".join(texts))
+    typed = re.findall(r"\brotation ((?:(?:targets|fleet) )?[a-z]+)((?: [^`\n;:#]*)?)", "\n".join(texts))
     named = [(f"rotation {name}", re.findall(r"--[a-z-]+", rest)) for name, rest in typed if "--" in rest]
     assert len(named) > 5
     unknown = [(name, option) for name, given in named for option in given if option not in options(COMMANDS[name])]
@@ -91,8 +91,7 @@ def test_the_permissions_are_those_of_the_calls_that_the_command_makes() -> None
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("call", "pages"):
                 service, operation = (argument.value for argument in node.args if isinstance(argument, ast.Constant))
                 assert isinstance(operation, str)
-                name = "".join(word.capitalize() for word in operation.split("_"))
-                made.add(f"{IAM_NAMES.get(str(service), service)}:{name}")
+                made.add(action_of(str(service), operation))
     assert set(first_column(section(DOCS, "Permissions"))) == made
 
 

@@ -200,6 +200,16 @@ def test_who_puts_secrets_puts_no_other(secret: str) -> None:
     assert {one.resource for one in found.denied if one.action == "secretsmanager:PutSecretValue"} == {secret}
 
 
+def test_who_counts_a_fleet_s_failures_reads_its_runs_and_nothing_else_in_its_bucket_or_another() -> None:
+    bucket = f"arn:aws:s3:::{names(shipped())['FleetBucket']}"
+    others = [("s3:GetObject", f"{bucket}/elsewhere"), ("s3:GetObject", "arn:aws:s3:::another/runs/a/plan.json")]
+    calls = [("s3:ListBucket", bucket), ("s3:GetObject", f"{bucket}/runs/a/plan.json"), *others]
+    recording = replace(recorded(shipped(), "DecideWave", calls), parameters=PARAMETERS | {"Fleet": "by-hand"})
+    (found,) = [one for one in audit(shipped(), [recording]) if one.role == "DecideWaveRole"]
+    assert sorted((one.action, one.resource) for one in found.denied) == sorted(others)
+    assert [one.action for one in found.unused] == []
+
+
 def test_a_policy_that_attaches_itself_to_a_role_is_one_of_the_role_s(template: Template) -> None:
     """As that of a kind's fragment does."""
     grant = {"Effect": "Allow", "Action": "ssm:PutParameter", "Resource": "*"}

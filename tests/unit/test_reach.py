@@ -66,3 +66,26 @@ def test_what_it_is_not_made_for_is_named_with_the_parameter(
 def test_only_what_is_beyond_is_named() -> None:
     (said,) = beyond(RDS_PROXY, PROXY | {"secrets": [*PROXY_SECRETS, OTHER]}, APPLICATION)
     assert said.startswith(f"proxy-secret {OTHER}: ")
+
+
+TAGGED = {OTHER: "application", f"{SECRETS}p-a1b2c3": "proxy", f"{SECRETS}r-a1b2c3": "record"}
+
+
+@pytest.mark.parametrize(
+    ("fleet", "tagged", "said"),
+    [("daily", TAGGED, 0), ("daily", {}, 3), ("daily", dict.fromkeys(TAGGED, "admin"), 3), ("none", {}, 3)],
+)
+def test_of_a_stack_with_a_fleet_tags_reach_further_and_each_only_what_it_says(
+    fleet: str, tagged: dict[str, str], said: int
+) -> None:
+    document = {
+        "slot_secret": f"{SECRETS}r-a1b2c3",
+        "admin_secret": EVERYBODY["AdminSecretArn"],
+        "source": {"kind": "mysql"},
+        "consumers": [PROXY | {"secrets": [PROXY_SECRETS[0], f"{SECRETS}p-a1b2c3"]}, APPLICATION | {"secret": OTHER}],
+        "endpoint": {"host": "proxy.example", "port": 3306},
+    }
+    reach = Reach({**KUBERNETES, **NOTHING, **RDS_PROXY, "Fleet": fleet}, tagged)
+    found = list(reach.beyond(parse_target("app", json.dumps(document))))
+    assert len(found) == said
+    assert all(("credential-rotation-part" in one) is (fleet == "daily") for one in found)

@@ -20,9 +20,11 @@ from local.deploy import translate
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(folder.name for folder in (ROOT / "functions").iterdir() if folder.is_dir())
-ENTRIES = {"tell_outcome": "listener", "rotate_secret": "rotator"}
+FLEET = ("find_due", "start_target", "look_at_target", "decide_wave", "report_fleet")
+"""The states of the fleet's machine: tests/unit/test_fleet_machine.py."""
+ENTRIES = {"tell_outcome": "listener", "rotate_secret": "rotator", **dict.fromkeys(FLEET, "leader")}
 """The functions that are no states of the machine, and what wraps them: EventBridge calls the one when an execution has ended,
-Secrets Manager the other when it rotates a secret by itself."""
+Secrets Manager the other when it rotates a secret by itself, and a machine of its own those of the fleet."""
 MODES = "modes"
 """The folder of events/ with an input of the machine per mode."""
 

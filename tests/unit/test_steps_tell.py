@@ -19,6 +19,7 @@ class SmallDesk:
     mode: str = "rotate"
     open_intent: bool = True
     refused: str = ""
+    started_by: str = ""
     done: list[str] = field(default_factory=list)
     told: list[Notice] = field(default_factory=list)
     started: list[tuple[str, Resume]] = field(default_factory=list)
@@ -26,7 +27,7 @@ class SmallDesk:
     def outcome(self, arn: str) -> Outcome:
         entered = "SucceedStateEntered" if self.status == "SUCCEEDED" else "FailStateEntered"
         history = [Event(0, entered, self.terminal)] if self.terminal else []
-        return Outcome(arn, self.status, self.mode, "openemr", "", "why", began=0, ended=5, history=read(history))
+        return Outcome(arn, self.status, self.mode, "openemr", self.started_by, "why", began=0, ended=5, history=read(history))
 
     def holds_intent(self, target: str) -> bool:
         self.done.append(f"looked at {target}")
@@ -54,6 +55,22 @@ def test_one_that_left_an_intent_open_is_resumed_and_the_message_names_the_resum
     assert "one resume was started, resume-run" in desk.told[0].text
     assert (answer["target"], answer["terminal"], answer["told"]) == ("openemr", "OldSlotNotRotated", True)
     assert answer["measured"]["secret_rotation_success_rate"] == 0
+
+
+@pytest.mark.parametrize(
+    ("terminal", "told"),
+    [
+        ("RolledBack", False),
+        ("RotationRefused", False),
+        ("NothingChanged", False),
+        ("OldSlotNotRotated", True),
+        ("FlipUnknown", True),
+    ],
+)
+def test_a_fleets_summary_says_what_ended_before_the_flip_and_it_is_finished_all_the_same(terminal: str, told: bool) -> None:
+    desk = SmallDesk(terminal=terminal, started_by="fleet fleet-2026-01-05")
+    assert tell_outcome(desk, ARN)["told"] is told
+    assert (bool(desk.told), bool(desk.started)) == (told, terminal not in ("RolledBack", "RotationRefused"))
 
 
 def test_without_an_open_intent_none_is_started() -> None:

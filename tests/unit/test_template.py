@@ -315,7 +315,7 @@ def test_the_function_that_rotates_for_secrets_manager_waits_shorter_than_it_liv
 
 def test_a_role_is_assumed_by_one_service() -> None:
     for key, role in all_of("AWS::IAM::Role").items():
-        service = {"StateMachineRole": "states", "ScheduleRole": "scheduler"}.get(key, "lambda")
+        service = {"StateMachineRole": "states", "FleetStateMachineRole": "states", "ScheduleRole": "scheduler"}.get(key, "lambda")
         (statement,) = role["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"] == {"Service": f"{service}.amazonaws.com"}
 
@@ -395,7 +395,8 @@ def test_the_quiet_period_outlasts_a_function_that_nobody_waits_for() -> None:
     """But for the one that waits for the machine: what that does late, it does from exactly where it has seen a label, or not at
     all (test_button.py holds it up before each of its calls)."""
     functions = all_of("AWS::Lambda::Function")
-    longest = max(one["Timeout"] for name, one in functions.items() if name != f"{ROTATOR}Function")
+    others = {f"{ROTATOR}Function", "FindDueFunction", "ReportFleetFunction"}  # the last two change no target
+    longest = max(one["Timeout"] for name, one in functions.items() if name not in others)
     assert template()["Parameters"]["QuietSeconds"]["Default"] > longest + MARGIN_SECONDS
 
 
@@ -464,7 +465,9 @@ def test_nothing_rotates_by_itself_until_it_is_switched_on_and_verify_runs_in_an
     assert {key: one["State"] for key, one in schedules.items()} == {
         "RotateSchedule": {"Fn::If": ["RunsBySchedule", "ENABLED", "DISABLED"]},
         "VerifySchedule": "ENABLED",
+        "FleetSchedule": {"Fn::If": ["FleetRunsDaily", "ENABLED", "DISABLED"]},
     }
+    assert template()["Parameters"]["Fleet"]["Default"] == "none"
     assert template()["Conditions"]["RunsBySchedule"] == {"Fn::Equals": [{"Ref": "ScheduleEnabled"}, "true"]}
     assert template()["Parameters"]["ScheduleEnabled"]["Default"] == "false"
     assert schedules["RotateSchedule"]["ScheduleExpression"]["Fn::FindInMap"] == ["Classes", {"Ref": "RotationClass"}, "Schedule"]

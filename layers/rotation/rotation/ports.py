@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from rotation.kinds.target import Target
     from rotation.told.notice import Notice, Resume
     from rotation.told.outcome import Outcome
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 
 class SecretStore(Protocol):
@@ -47,6 +50,13 @@ class SecretStore(Protocol):
 
     def swap(self, label: str, *, to: str | None, removed_from: str | None) -> bool:
         """Move a label from exactly the version named (None: from nowhere / to nowhere). False: it is elsewhere, nothing done."""
+
+
+class DatedStore(SecretStore, Protocol):
+    """A record that tells in one call what is current and since when."""
+
+    def current_dated(self) -> tuple[Version, float]:
+        """The version that carries AWSCURRENT now, and how many seconds ago it was put."""
 
 
 class AdminSession(Protocol):
@@ -304,6 +314,50 @@ class RotatingWorld(World, Protocol):
 
     def sleep(self, seconds: float) -> None:
         """Only here: nobody else could wait."""
+
+
+class FleetWorld(Protocol):
+    """What a fleet's functions may touch: documents, records, executions of the rotation, and what a run writes down."""
+
+    @property
+    def now(self) -> Callable[[], float]:
+        """The clock, in seconds since 1970."""
+
+    def documents(self) -> Mapping[str, str]:
+        """Of all targets, by name."""
+
+    def holds(self) -> Mapping[str, str]:
+        """What people said of targets that are not to be rotated, by the target's name."""
+
+    def record(self, secret: str) -> DatedStore:
+        """A target's slot secret."""
+
+    def each(self, do: Callable[[T], U], items: Sequence[T]) -> list[U]:
+        """Several at a time, in the items' order."""
+
+    def execution(self, name: str) -> Ran | None:
+        """The rotation of that name; None where there is none, or none is seen yet."""
+
+    def execution_arn(self, name: str) -> str:
+        """Of the rotation of that name, whether or not it is there."""
+
+    def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
+        """Whether it still runs; `age_seconds`: how long ago it did something."""
+
+    def start(self, name: str, given: dict[str, str]) -> None:
+        """It runs, or ran before; OwnerUnknown where Step Functions does not say so."""
+
+    def write(self, key: str, document: Any) -> None:
+        """What a run writes down."""
+
+    def read(self, key: str) -> Any:
+        """What it wrote; None where there is no such thing."""
+
+    def keys(self, folder: str) -> list[str]:
+        """Of all that was written there."""
+
+    def tell(self, subject: str, text: str) -> None:
+        """People."""
 
 
 class Desk(Protocol):

@@ -61,18 +61,27 @@ def outcome_of(arn: str, default_target: str) -> Outcome:
 
 def start(machine_arn: str, resume: Resume) -> str:
     """Started before is as good as started: the name says which end it belongs to."""
+    return _start(machine_arn, resume.name, resume.given)
+
+
+def _start(machine_arn: str, name: str, given: dict[str, str]) -> str:
     try:
-        client("stepfunctions").start_execution(
-            stateMachineArn=machine_arn, name=resume.name, input=json.dumps(resume.given, sort_keys=True)
-        )
+        client("stepfunctions").start_execution(stateMachineArn=machine_arn, name=name, input=json.dumps(given, sort_keys=True))
     except AWS_ERRORS as error:
         return "" if code(error) == _EXISTS else code(error)
     return ""
 
 
+def start_surely(machine_arn: str, name: str, given: dict[str, str]) -> None:
+    """Started before is as good as started. What is not known raises: the same name may be asked for again."""
+    failure = _start(machine_arn, name, given)
+    if failure:
+        raise OwnerUnknown(f"the execution {name} could not be started ({failure})")
+
+
 def has_started(machine_arn: str, resume: Resume) -> bool:
     """Whether there is an execution of that name, running or ended."""
-    arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{resume.name}"
+    arn = arn_of(machine_arn, resume.name)
     try:
         client("stepfunctions").describe_execution(executionArn=arn, includedData="METADATA_ONLY")
     except AWS_ERRORS as error:
@@ -82,9 +91,14 @@ def has_started(machine_arn: str, resume: Resume) -> bool:
     return True
 
 
+def arn_of(machine_arn: str, name: str) -> str:
+    """Of the execution of that name, whether or not there is one."""
+    return f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
 def execution(machine_arn: str, name: str) -> Ran | None:
     """The execution of that name; None where there is none (yet: the answer is eventually consistent)."""
-    arn = f"{machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    arn = arn_of(machine_arn, name)
     try:
         answer = client("stepfunctions").describe_execution(executionArn=arn)
     except AWS_ERRORS as error:

@@ -23,10 +23,15 @@ def load_target_of(path: str, secret: str) -> Target:
     """The target whose traffic that secret moves."""
     from rotation.kinds.documents import rotated_by
 
+    return rotated_by(secret, documents(path))
+
+
+def documents(path: str) -> dict[str, str]:
+    """The text of every document under the path, by its name."""
     try:
-        return rotated_by(secret, dict(_documents(path)))
+        return dict(_documents(path))
     except AWS_ERRORS as error:
-        raise TargetStoreUnavailable(f"the target documents under {path} could not be read ({code(error)})") from None
+        raise TargetStoreUnavailable(f"the documents under {path} could not be read ({code(error)})") from None
 
 
 def _documents(path: str) -> Iterator[tuple[str, str]]:

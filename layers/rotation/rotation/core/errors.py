@@ -4,8 +4,8 @@
     ├── TransientError              trying again may help: the state machine does, with back-off
     │   ├── SecretStoreUnavailable    Secrets Manager or KMS did not answer, or throttled
     │   ├── SecretVersionMissing      Secrets Manager does not know a version: not yet, if it was just put, or not any more
-    │   ├── TargetStoreUnavailable    Parameter Store did not answer, or throttled
-    │   ├── OwnerUnknown              Step Functions did not say whether another execution still runs, or how it ended
+    │   ├── TargetStoreUnavailable    Parameter Store, or the bucket of a fleet, did not answer, or throttled
+    │   ├── OwnerUnknown              Step Functions did not say whether another execution runs, or how it ended
     │   ├── SourceUnreachable         the database did not answer, or the connection was lost
     │   ├── SourceReadOnly            we reached a reader, or a writer in the middle of a fail-over
     │   ├── SourceBusy                another session holds our lock on the database
@@ -91,6 +91,7 @@
         ├── RunEnded                  the execution that Secrets Manager waits for failed, was rolled back, or is not there
         ├── RunTooSlow                the execution is not as far yet as one call of Secrets Manager may wait
         ├── SecretNotFinished         Secrets Manager's rotation did not make the application's secret current in time
+        ├── FleetInvalid              a fleet was started with a setting that is none; it is named
         ├── NotAnnounced              the SNS topic did not take a message
         └── UnexpectedError           a bug: the type and place are given, never the text
 
@@ -379,6 +380,9 @@ class RunTooSlow(PermanentError): ...
 
 
 class SecretNotFinished(PermanentError): ...
+
+
+class FleetInvalid(PermanentError): ...
 
 
 class NotAnnounced(PermanentError): ...

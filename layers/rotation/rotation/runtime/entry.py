@@ -15,16 +15,19 @@ from rotation.runtime.settings import environment
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from rotation.ports import Desk, RotatingWorld, World
+    from rotation.ports import Desk, FleetWorld, RotatingWorld, World
     from rotation.protocol.request import Request
     from rotation.protocol.secret_call import SecretCall
 
     Step = Callable[[World, Request], dict[str, Any]]
     Listener = Callable[[Desk, str], dict[str, Any]]
     Rotate = Callable[[RotatingWorld, SecretCall], dict[str, Any]]
+    Lead = Callable[[FleetWorld, Mapping[str, Any]], dict[str, Any]]
     Handler = Callable[[Mapping[str, Any], Any], dict[str, Any]]
 
 AUTHENTICATION_FAILURES = (LoginRefused, AdminLoginUnknown, AccountLocked)
+FLEET = "fleet"
+"""Stands for the target in what is measured and logged of all of them together."""
 UNITS = {
     "_days_since_success": MetricUnit.NoUnit,
     "_seconds": MetricUnit.Seconds,
@@ -88,6 +91,18 @@ def rotator(rotate: Rotate, name: str) -> Handler:
             f"{call.asked} of version {call.token}",
             lambda: rotate(AwsRotatingWorld(Settings.from_environment(), call), call),
         )
+
+    return lambda_handler
+
+
+def leader(lead: Lead, name: str) -> Handler:
+    """The Lambda handler of a state of the fleet's machine."""
+    from rotation.runtime.fleet import AwsFleet
+    from rotation.runtime.settings import FleetSettings
+
+    def lambda_handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
+        target = str(event.get("item", {}).get("target", FLEET))
+        return _around(name, target, str(event["run"]), lambda: lead(AwsFleet(FleetSettings.from_environment()), event))
 
     return lambda_handler
 

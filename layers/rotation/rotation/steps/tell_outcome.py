@@ -19,8 +19,9 @@ def tell_outcome(desk: Desk, execution: str) -> dict[str, Any]:
     """
     outcome = desk.outcome(execution)
     told = is_told(outcome)
+    by_itself = _by_itself(desk, outcome) if outcome.status != "SUCCEEDED" else ""
     if told:
-        desk.tell(notice(outcome, _by_itself(desk, outcome)))
+        desk.tell(notice(outcome, by_itself))
     return {"target": outcome.target, "terminal": outcome.terminal, "told": told, "measured": outcome.measured()}
 
 

@@ -7,19 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.errors import SecretInvalid, SecretVersionMissing
 from rotation.core.findings import Finding, Severity, gathered, unanswered
-from rotation.core.model import RotationStep, RotationTag
-from rotation.protocol.intents import ATTEMPTS, read_record, version_id
 from rotation.protocol.probes import Need, drain, looked_at
+from rotation.protocol.renewal import since_success
 
 if TYPE_CHECKING:
-    from rotation.ports import SecretStore, World
+    from rotation.ports import World
     from rotation.protocol.request import Request
 
 DAY = 86_400
-ANCESTORS = 5
-"""How many versions are followed back: a rollback puts one between the last rotation and now."""
 
 
 @dataclass
@@ -67,51 +63,3 @@ def simulated(world: World) -> Iterator[Finding]:
         yield Finding(Severity.FAILED, "IAM", f"denies {what}", "a policy, a boundary or an SCP of your organisation denies it")
     if denied == []:
         yield Finding(Severity.OK, "IAM", "the roles may put versions and move labels of both secrets")
-
-
-def since_success(store: SecretStore) -> float:
-    """Seconds since a retirement was put that came to be current; where none did, since the oldest version that is known.
-
-    The version itself tells, by its id: a rollback writes a newer one with the tag of the last rotation, and so may a person.
-    One that a person put without our tag, as Terraform does when it makes its version anew, has not renewed anything either.
-    """
-    labels = store.labels()
-    version, age = labels.current, 0.0
-    for _ in range(ANCESTORS):
-        tag = _tag(store, version)
-        age = max(age, store.age_seconds(version))
-        if tag is None and version == labels.current and labels.previous is not None:
-            version = labels.previous
-            continue
-        if tag is None:
-            break
-        if tag.step is RotationStep.RETIRE:
-            return _age_of_retirement(
-                store, [version_id(store.name, tag.made_from, tag.owner, tag.step, n) for n in range(ATTEMPTS)], age
-            )
-        if not _exists(store, tag.made_from):
-            break
-        version = tag.made_from
-    return age
-
-
-def _tag(store: SecretStore, version: str) -> RotationTag | None:
-    """None also of a version that is no record of ours: somebody may have put one, and another over it."""
-    try:
-        return read_record(store, version).tag
-    except SecretInvalid:
-        return None
-
-
-def _age_of_retirement(store: SecretStore, versions: list[str], otherwise: float) -> float:
-    ages = [store.age_seconds(version) for version in versions if _exists(store, version)]
-    return min(ages) if ages else otherwise
-
-
-def _exists(store: SecretStore, version: str) -> bool:
-    """AWS drops versions without a label some time."""
-    try:
-        store.age_seconds(version)
-    except SecretVersionMissing:
-        return False
-    return True

@@ -21,6 +21,10 @@ _DIGEST = 8
 _FINISHED_BY_RESUME = ("NothingChanged", "RestoreFailed", "FlipUnknown", "OldSlotNotRotated", "AdminNotRotated", "NotReleased")
 """The ends that leave work to be finished. Of the others, some touched nothing and would be refused again, RolledBack let go of
 its intent, and of Superseded another run has the intent now."""
+_BEFORE_THE_FLIP = ("RotationRefused", "RotationAlreadyRunning", "NothingChanged", "RolledBack", "Superseded")
+"""Ends before the flip that leave the application as it was: by then a fleet still looks."""
+BY_FLEET = "fleet "
+"""What a rotation says began it, before the name of the fleet's run."""
 _CONSOLES = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
 
 
@@ -42,8 +46,9 @@ class Notice:
 
 
 def is_told(outcome: Outcome) -> bool:
-    """Nobody is woken by a success."""
-    return outcome.status != "SUCCEEDED"
+    """Nobody is woken by a success; nor, one by one, by what the summary of a fleet's run is about to say of its targets."""
+    in_summary = outcome.started_by.startswith(BY_FLEET) and outcome.terminal in _BEFORE_THE_FLIP
+    return outcome.status != "SUCCEEDED" and not in_summary
 
 
 def may_resume(outcome: Outcome) -> bool:

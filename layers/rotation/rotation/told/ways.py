@@ -5,7 +5,7 @@ PAGE = "docs/errors.md"
 WAYS_OUT: dict[str, str] = {
     "SecretStoreUnavailable": "Wait until Secrets Manager and KMS answer (throttling, VPC endpoint), then start again.",
     "SecretVersionMissing": "Ask whether somebody restored or replaced the secret; then start again.",
-    "TargetStoreUnavailable": "Wait until Parameter Store answers (throttling, VPC endpoint), then start again.",
+    "TargetStoreUnavailable": "Wait until Parameter Store, or S3, answers (throttling, VPC endpoint), then start again.",
     "OwnerUnknown": "Wait until Step Functions answers, then start again.",
     "SourceUnreachable": "Check the database's security group and subnets, and whether it is failing over; then start again.",
     "SourceReadOnly": "Make sure that the host in the secret is the writer's endpoint; after a fail-over, start again.",
@@ -91,6 +91,7 @@ WAYS_OUT: dict[str, str] = {
     "RunEnded": "rotation explain says why the execution ended; mend that, then rotate again.",
     "RunTooSlow": "Nothing: Secrets Manager asks again by itself.",
     "SecretNotFinished": "See why Secrets Manager did not finish (its function's log), then start again.",
+    "FleetInvalid": "Start the fleet again without that setting, or with one that may be.",
     "NotAnnounced": "Check the SNS topic and its key; what was to be told is in the Cause.",
     "UnexpectedError": "This is a defect of ours: its type and place are in the message. Please report it.",
     "States.Timeout": "The function did not answer in time: look at its log; a network that drops packets looks like this.",

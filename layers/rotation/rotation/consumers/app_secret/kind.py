@@ -14,9 +14,9 @@ def change(settings: Settings, used: str, new: str) -> str:
 
 def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
     """The roles may use one such secret."""
-    granted = parameters["ApplicationSecretArn"]
-    if settings["secret"] != granted:
-        yield f"app-secret {settings['secret']}: the roles may use {granted} (parameter ApplicationSecretArn)"
+    granted = parameters["ApplicationSecretArn"].split(",")
+    if settings["secret"] not in granted:
+        yield f"app-secret {settings['secret']}: the roles may use {', '.join(granted)} (parameter ApplicationSecretArn)"
 
 
 KIND = ConsumerKind(

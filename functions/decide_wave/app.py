@@ -1,0 +1,6 @@
+"""DecideWave: whether a fleet begins its next wave, by the budget of failures."""
+
+from rotation.runtime.entry import leader
+from rotation.steps.decide_wave import decide_wave
+
+lambda_handler = leader(decide_wave, "decide_wave")

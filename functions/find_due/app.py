@@ -1,0 +1,6 @@
+"""FindDue: which targets of a fleet are due, and in which waves they get their turn; it changes none."""
+
+from rotation.runtime.entry import leader
+from rotation.steps.find_due import find_due
+
+lambda_handler = leader(find_due, "find_due")

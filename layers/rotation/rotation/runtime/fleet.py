@@ -1,0 +1,90 @@
+"""The world of a fleet's functions on AWS."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from rotation.core.seen import Ran
+    from rotation.ports import DatedStore
+    from rotation.runtime.settings import FleetSettings
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+AT_ONCE = 10
+"""Calls side by side: as many connections as botocore keeps."""
+
+
+class AwsFleet:
+    """Each adapter is imported when first used: a function pays only for what it touches."""
+
+    def __init__(self, settings: FleetSettings) -> None:
+        self._settings = settings
+
+    @property
+    def now(self) -> Callable[[], float]:
+        return time.time
+
+    def documents(self) -> Mapping[str, str]:
+        from rotation.aws.parameters import documents
+
+        return documents(self._settings.targets_path)
+
+    def holds(self) -> Mapping[str, str]:
+        from rotation.aws.parameters import documents
+
+        return documents(self._settings.holds_path)
+
+    def record(self, secret: str) -> DatedStore:
+        from rotation.aws.secrets_manager import SecretsManagerStore
+
+        return SecretsManagerStore(secret)
+
+    def each(self, do: Callable[[T], U], items: Sequence[T]) -> list[U]:
+        with ThreadPoolExecutor(AT_ONCE) as threads:
+            return list(threads.map(do, items))
+
+    def execution(self, name: str) -> Ran | None:
+        from rotation.aws.executions import execution
+
+        return execution(self._settings.machine, name)
+
+    def execution_arn(self, name: str) -> str:
+        from rotation.aws.executions import arn_of
+
+        return arn_of(self._settings.machine, name)
+
+    def execution_is_alive(self, arn: str, age_seconds: float) -> bool:
+        from rotation.aws.executions import execution_is_alive
+
+        return execution_is_alive(arn, age_seconds)
+
+    def start(self, name: str, given: dict[str, str]) -> None:
+        from rotation.aws.executions import start_surely
+
+        start_surely(self._settings.machine, name, given)
+
+    def write(self, key: str, document: Any) -> None:
+        from rotation.aws.bucket import write
+
+        write(self._settings.bucket, key, document)
+
+    def read(self, key: str) -> Any:
+        from rotation.aws.bucket import read
+
+        return read(self._settings.bucket, key)
+
+    def keys(self, folder: str) -> list[str]:
+        from rotation.aws.bucket import keys
+
+        return keys(self._settings.bucket, folder)
+
+    def tell(self, subject: str, text: str) -> None:
+        from rotation.aws.notices import publish
+
+        publish(self._settings.topic, f"{self._settings.stack}: {subject}", text)

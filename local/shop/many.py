@@ -1,0 +1,118 @@
+"""Several applications that read their login from secrets, on one PostgreSQL, in one stack: the targets of a fleet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rotation_cli.reach import PART, TAG
+
+from local.iam.recording import Recording
+from local.mysql import Login
+from local.postgresql import PostgreSQL
+from local.shop.databases import POSTGRESQL, Place
+from local.shop.stack import ADMIN, DATABASE, Pace, Reader, fields, login_of, made_up, pem_parameter
+
+OWNER = "shop_owner"
+
+
+class Many(Reader):
+    """`more`: names of further targets beside the template's own. No application runs: what would be asked is who can log in."""
+
+    kind = POSTGRESQL
+    server: PostgreSQL
+
+    def __init__(self, more: Sequence[str], pace: Pace | None = None) -> None:
+        super().__init__(pace)
+        self.more = tuple(more)
+        self.users = self._two("shop")
+        self._parts: dict[str, str] = {}
+
+    @staticmethod
+    def _two(name: str) -> dict[str, Login]:
+        return {slot: Login(f"{name}_{slot.lower()}", made_up()) for slot in "AB"}
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        """Of every secret that holds a password."""
+        return (*super().secret_names, *(f"{name}/{what}" for name in self.more for what in ("slots", "application")))
+
+    @property
+    def fleet_arn(self) -> str:
+        """Of the fleet's machine."""
+        return self.deployed["FleetStateMachine"]
+
+    def recording(self) -> Recording:
+        """With what the secrets' tags say."""
+        return replace(super().recording(), parts=self._parts)
+
+    def versions(self) -> dict[str, str]:
+        """Of the real server."""
+        return {"PostgreSQL": self.server.version()}
+
+    def accepts(self, user: str, password: str) -> bool:
+        """Whether the database lets that login in."""
+        return self.server.accepts(Login(user, password))
+
+    def may_hold(self, path: Path) -> bool:
+        """PostgreSQL's own files, but not its log."""
+        return path.is_relative_to(self.server.data)
+
+    def used_by(self, target: str) -> Login:
+        """What that application is to log in with."""
+        return login_of(self.secret(f"{target}/application"))
+
+    def start_fleet(self, name: str, **settings: Any) -> str:
+        """The ARN of the execution."""
+        states, given = self.aws.client("stepfunctions"), json.dumps({"settings": settings, "started_by": "a test"})
+        return str(states.start_execution(stateMachineArn=self.fleet_arn, name=name, input=given)["executionArn"])
+
+    def _start(self) -> None:
+        super()._start()
+        for name in self.more:
+            self._add(name)
+
+    def _start_database(self) -> None:
+        self.server = self._ended.enter_context(PostgreSQL(self.directory / "postgresql", self.environment))
+        self.server.create_admin(self.admin)
+        self.server.create_database(DATABASE, OWNER, admin=ADMIN)
+        self._create(self.users)
+
+    def _create(self, users: dict[str, Login]) -> None:
+        for user in users.values():
+            self.server.create_user(user, OWNER)
+            self.server.execute(f"GRANT {user.username} TO {ADMIN} WITH ADMIN OPTION")
+
+    def _own_parameters(self) -> dict[str, str]:
+        where = {"EndpointHost": self.server.host, "EndpointPort": str(self.server.port)}
+        return {**where, "EndpointCa": pem_parameter(self.server.ca_pem), "Fleet": "by-hand"}
+
+    def _place(self) -> Place:
+        return Place(self.kind, self.server.host, self.server.port, DATABASE, self.server.ca_pem)
+
+    def _start_application(self) -> None:
+        """None: the database says who gets in."""
+
+    def _tag(self, arn: str, part: str) -> None:
+        """By it the roles reach what no parameter names."""
+        tags = {TAG: self.deployed.name, PART: part}
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        self.aws.client("secretsmanager").tag_resource(SecretId=arn, Tags=listed)
+        self._parts[arn] = part
+
+    def _add(self, name: str) -> None:
+        """As the template's own target, with users and secrets of its own."""
+        users = self._two(name)
+        self._create(users)
+        record = {"active_slot": "A", **{slot: self._placed(login) for slot, login in users.items()}}
+        ssm = self.aws.client("ssm")
+        own = ssm.get_parameter(Name=self.deployed["DefaultTargetParameter"])["Parameter"]["Value"]
+        document = json.loads(own) | {"slot_secret": self._create_secret(f"{name}/slots", record), "rotates_admin": False}
+        document["consumers"][0]["secret"] = self._create_secret(f"{name}/application", fields(users["A"]))
+        self._tag(document["slot_secret"], "record")
+        self._tag(document["consumers"][0]["secret"], "application")
+        path = self.deployed["DefaultTargetParameter"].rpartition("/")[0]
+        ssm.put_parameter(Name=f"{path}/{name}", Value=json.dumps(document), Type="String")

@@ -1,0 +1,175 @@
+"""A fleet of three real targets on one server: a canary that fails, all of them, and a run that is stopped in the middle."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from rotation.fleet.run import outcomes_folder, outcomes_in, report_key
+from rotation.fleet.waves import Item, in_waves
+
+from local.aws import REPOSITORY, local_only
+from local.iam.audit import audit
+from local.running import BUILD
+from local.shop.many import Many
+from local.shop.stack import Pace
+from local.translation import translate
+
+PATIENCE_SECONDS = 600
+PACE = Pace(quiet_seconds=1, cache_seconds=0, lifetime_seconds=1)
+MORE = ("books", "music")
+TARGETS = ("shop", *MORE)
+EVERYTHING = {"older_than_days": 0}
+
+
+class Fleet:
+    """What a person sees of it."""
+
+    def __init__(self, stack: Many) -> None:
+        self.stack = stack
+        self.states = stack.aws.client("stepfunctions")
+        self.bucket = stack.deployed["FleetBucket"]
+
+    def wait_for(self, what: Callable[[], Any]) -> Any:
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not (found := what()):
+            assert time.monotonic() < deadline, "it does not come"
+            time.sleep(0.3)
+        return found
+
+    def run(self, name: str, **settings: Any) -> dict[str, Any]:
+        """To its end, and until every rotation that it began has ended too."""
+        arn = self.stack.start_fleet(name, **settings)
+        found: dict[str, Any] = self.wait_for(lambda: self.ended(arn))
+        self.wait_for(self.at_rest)
+        return found
+
+    def ended(self, arn: str) -> dict[str, Any] | None:
+        seen = self.states.describe_execution(executionArn=arn)
+        return seen if seen["status"] != "RUNNING" else None
+
+    def at_rest(self) -> bool:
+        return "RUNNING" not in self.rotations().values()
+
+    def rotations(self) -> dict[str, str]:
+        """Every rotation, by how it is getting on."""
+        listed = self.states.list_executions(stateMachineArn=self.stack.machine_arn)["executions"]
+        return {one["name"]: one["status"] for one in listed}
+
+    def outcomes(self, run: str) -> dict[str, str]:
+        s3 = self.stack.aws.client("s3")
+        found = s3.list_objects_v2(Bucket=self.bucket, Prefix=outcomes_folder(run)).get("Contents", [])
+        return {target: str(one) for target, one in outcomes_in(run, [one["Key"] for one in found]).items()}
+
+    def report(self, run: str) -> dict[str, Any]:
+        body = self.stack.aws.client("s3").get_object(Bucket=self.bucket, Key=report_key(run))["Body"].read()
+        found: dict[str, Any] = json.loads(body)
+        return found
+
+    def users(self) -> dict[str, str]:
+        """Who each application logs in as; that it can is seen at the database."""
+        found = {name: self.stack.used_by(name) for name in TARGETS}
+        assert all(self.stack.server.accepts(login) for login in found.values())
+        return {name: login.username.removeprefix(f"{name}_") for name, login in found.items()}
+
+    def document(self, target: str, **changes: Any) -> None:
+        ssm = self.stack.aws.client("ssm")
+        name = f"{self.stack.deployed['DefaultTargetParameter'].rpartition('/')[0]}/{target}"
+        raw = json.loads(ssm.get_parameter(Name=name)["Parameter"]["Value"])
+        ssm.put_parameter(Name=name, Value=json.dumps(raw | changes), Type="String", Overwrite=True)
+
+
+@pytest.fixture(scope="module")
+def fleet() -> Iterator[Fleet]:
+    with Many(MORE, PACE) as stack:
+        yield Fleet(stack)
+
+
+def rotation(fleet: Fleet, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command, as a process of its own."""
+    aws = fleet.stack.aws
+    keys = {"AWS_ACCESS_KEY_ID": "operator", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": aws.region}
+    environment = {**local_only(os.environ), **keys, "AWS_ENDPOINT_URL": aws.endpoint, "PYTHONPATH": "cli:layers/rotation"}
+    command = [sys.executable, "-m", "rotation_cli", *arguments]
+    return subprocess.run(command, env=environment, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+
+
+def canary(run: str) -> str:
+    """Whoever it is in that run: all are of one kind."""
+    return in_waves([Item(name, "one", frozenset(), "") for name in TARGETS], run)[0][0].target
+
+
+def test_nothing_is_due_on_the_first_day(fleet: Fleet) -> None:
+    found = fleet.run("nothing-due")
+    assert (found["status"], fleet.rotations()) == ("SUCCEEDED", {})
+    assert fleet.report("nothing-due")["counts"] == {"not yet": 3}
+
+
+def test_a_canary_that_fails_spares_all_others(fleet: Fleet) -> None:
+    first, server = canary("canary"), fleet.stack.server
+    fleet.document(first, endpoint={"host": server.host, "port": server.port, "ca": "amazon"})
+    followed = rotation(fleet, "fleet", "start", "--name", "canary", "--older-than", "0", "--follow")
+    assert (followed.returncode, followed.stderr) == (1, ""), followed.stdout
+    assert "FleetStopped" in followed.stdout
+    assert f"a canary failed ({first}): no other target was begun" in followed.stdout
+    assert fleet.outcomes("canary") == {first: "failed"}
+    assert list(fleet.rotations()) == [f"fleet-canary-{first}"]
+    assert fleet.users() == dict.fromkeys(TARGETS, "a"), "the canary was rolled back, nobody else was touched"
+    assert fleet.report("canary")["counts"] == {"failed": 1, "not begun": 2}
+
+
+def test_then_all_of_them_with_that_one_held(fleet: Fleet) -> None:
+    first = canary("canary")
+    assert rotation(fleet, "targets", "hold", first, "--until", "2999-01-01", "--reason", "its proxy is broken").returncode == 0
+    found = fleet.run("all", **EVERYTHING)
+    assert found["status"] == "SUCCEEDED", found
+    assert fleet.users() == {name: "a" if name == first else "b" for name in TARGETS}
+    assert fleet.report("all")["counts"] == {"rotated": 2, "held": 1}
+    told = rotation(fleet, "fleet", "report")
+    assert (told.returncode, "its proxy is broken" in told.stdout) == (0, True), told.stdout
+    assert rotation(fleet, "targets", "release", first).returncode == 0
+    again = rotation(fleet, "targets", "release", first)
+    assert (again.returncode, again.stderr) == (2, f"rotation: {first} is not held: nothing was to be released\n")
+
+
+def test_a_run_that_is_stopped_leaves_nothing_that_the_next_does_not_finish(fleet: Fleet) -> None:
+    server = fleet.stack.server
+    fleet.document(canary("canary"), endpoint={"host": server.host, "port": server.port, "ca": server.ca_pem})
+    before, began = fleet.users(), time.time()
+    arn = fleet.stack.start_fleet("stopped", at_once=1, **EVERYTHING)
+    fleet.wait_for(lambda: fleet.outcomes("stopped"))
+    fleet.states.stop_execution(executionArn=arn)
+    fleet.wait_for(fleet.at_rest)
+    assert fleet.users() != before, "its canary was rotated"
+    begun = [name for name in fleet.rotations() if name.startswith("fleet-stopped-")]
+    assert len(begun) < len(TARGETS)
+
+    since = (time.time() - began) / 86_400
+    found = fleet.run("again", older_than_days=since)
+    assert found["status"] == "SUCCEEDED", found
+    turned = {"a": "b", "b": "a"}
+    assert fleet.users() == {name: turned[user] for name, user in before.items()}, "each once, whichever of the runs it was"
+
+
+def test_the_roles_of_the_template_allow_all_that_was_done_by_tag_too(fleet: Fleet) -> None:
+    found = audit(translate(BUILD), [fleet.stack.recording()])
+    assert [(one.role, one.denied) for one in found if one.denied] == []
+    used = {one.role for one in found if one.requests}
+    assert used >= {f"{name}Role" for name in ("FindDue", "StartTarget", "LookAtTarget", "DecideWave", "ReportFleet")}
+
+
+def test_no_password_is_in_what_a_run_writes_down(fleet: Fleet) -> None:
+    s3 = fleet.stack.aws.client("s3")
+    listed = s3.list_objects_v2(Bucket=fleet.bucket)["Contents"]
+    texts = [s3.get_object(Bucket=fleet.bucket, Key=one["Key"])["Body"].read().decode() for one in listed]
+    secrets = fleet.stack.aws.client("secretsmanager")
+    held = [json.loads(secrets.get_secret_value(SecretId=f"{name}/slots")["SecretString"]) for name in TARGETS]
+    passwords = [record[slot]["password"] for record in held for slot in "AB"]
+    assert len(texts) > 10
+    assert [password for password in passwords if any(password in text for text in texts)] == []

@@ -1,0 +1,182 @@
+"""A fleet's functions over records in memory: who is left, who is begun once, and that labels alone tell of a flip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import partial
+from typing import Any
+
+import pytest
+from rotation.core.model import Slot
+from rotation.core.record import Record
+from rotation.core.seen import Ran
+from rotation.fleet.holds import Hold
+from rotation.fleet.run import plan_key, wave_key
+from rotation.protocol.fleet_turns import has_flipped
+from rotation.steps.close_flip import close_flip
+from rotation.steps.decide_wave import decide_wave
+from rotation.steps.discard_old_password import discard_old_password
+from rotation.steps.find_due import find_due
+from rotation.steps.flip_slot import flip_slot
+from rotation.steps.look_at_target import look_at_target
+from rotation.steps.release_rotation import release_rotation
+from rotation.steps.report_fleet import report_fleet
+from rotation.steps.rotate_admin import rotate_admin
+from rotation.steps.start_target import start_target
+
+from tests.fleet.simulated import World
+from tests.worlds.run import Run, arn
+from tests.worlds.world import MemoryWorld
+
+SETTINGS = {"at_once": 20, "per_place": 3, "percent": 10, "patience_seconds": 7200}
+EVENT = {"run": "run", "settings": SETTINGS}
+
+
+# ---- the labels --------------------------------------------------------------------------------------------------------------
+
+
+def flipped(run: Run, before: tuple[str, str]) -> bool:
+    store = run.world.slots
+    return has_flipped(store.name, store.labels(), arn(run.name), *before)
+
+
+def seen(world: MemoryWorld) -> tuple[str, str]:
+    """What is current and pending before a run begins."""
+    labels = world.slots.labels()
+    return labels.current, labels.pending or ""
+
+
+def test_labels_tell_of_a_flip_from_when_it_lands_to_the_end_of_the_run() -> None:
+    world = MemoryWorld()
+    before, run = seen(world), Run(world).to_flip()
+    assert not flipped(run, before)
+    asked = [partial(run.ask, step) for step in (flip_slot, discard_old_password, rotate_admin, release_rotation)]
+    for act in (asked[0], run.drain, run.rotate_old_slot, run.drain, *asked[1:]):
+        act()
+        assert flipped(run, before)
+    assert world.slots.labels().pending is None
+    assert not has_flipped(world.slots.name, world.slots.labels(), arn("another"), *before)
+
+
+def test_a_run_that_was_rolled_back_has_not_flipped() -> None:
+    world = MemoryWorld()
+    before, run = seen(world), Run(world).to_flip()
+    run.ask(close_flip)
+    assert world.slots.labels().current != before[0], "another version is current all the same"
+    assert not flipped(run, before)
+
+
+def test_a_run_that_carries_on_a_dead_ones_flip_is_seen_by_its_own_claim() -> None:
+    world = MemoryWorld()
+    Run(world, "dead").to_flip()
+    before = seen(world)
+    assert before[1]
+    run = Run(world, "next").to_flip()
+    assert not flipped(run, before)
+    run.ask(flip_slot)
+    assert flipped(run, before)
+
+
+# ---- the functions -----------------------------------------------------------------------------------------------------------
+
+
+class Memory(World):
+    """What a run writes down is kept here."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.written: dict[str, str] = {}
+        self.held: dict[str, str] = {}
+        self.more: dict[str, str] = {}
+        self.alive: set[str] = set()
+        self.seen: dict[str, Ran] = {}
+
+    def documents(self) -> Mapping[str, str]:
+        return {**super().documents(), **self.more}
+
+    def holds(self) -> Mapping[str, str]:
+        return self.held
+
+    def execution(self, name: str) -> Ran | None:
+        return self.seen.get(name)
+
+    def write(self, key: str, document: Any) -> None:
+        self.written[key] = json.dumps(document)
+
+    def read(self, key: str) -> Any:
+        return json.loads(self.written[key]) if key in self.written else None
+
+    def keys(self, folder: str) -> list[str]:
+        return [key for key in self.written if key.startswith(folder)]
+
+
+@pytest.fixture
+def world() -> Memory:
+    return Memory(None, 6)
+
+
+def items(world: Memory) -> list[dict[str, str]]:
+    """Of all waves."""
+    waves = len(world.read(plan_key("run"))["waves"])
+    return [item for wave in range(waves) for lane in world.read(wave_key("run", wave)) for item in lane["targets"]]
+
+
+def turn(item: Mapping[str, str], **more: Any) -> dict[str, Any]:
+    return {"run": "run", "item": item, "patience_seconds": 7200, **more}
+
+
+def test_whatever_is_wrong_with_one_target_the_others_have_their_turn(world: Memory) -> None:
+    world.more = {"broken": "{}"}
+    world.held = {"t0000": Hold("2999-01-01T00:00:00+00:00", "audit").text(), "t0001": "not a hold"}
+    answer = find_due(world, EVENT)
+    assert answer["counts"] == {"overdue": 0, "due": 4, "not yet": 0, "busy": 0, "held": 1, "unknown": 2}
+    found = world.read(plan_key("run"))["targets"]
+    assert "TargetInvalid" in found["broken"]["why"]
+    assert found["t0000"]["why"].endswith("audit")
+    assert sorted(item["target"] for item in items(world)) == ["t0002", "t0003", "t0004", "t0005"]
+
+
+def test_a_run_that_looks_again_keeps_what_it_has_said(world: Memory) -> None:
+    first = find_due(world, EVENT)
+    world.held = {name: Hold("2999-01-01T00:00:00+00:00").text() for name in world.records}
+    assert find_due(world, EVENT) == first
+
+
+def test_to_be_asked_twice_starts_once(world: Memory) -> None:
+    find_due(world, EVENT)
+    item = items(world)[0]
+    assert start_target(world, turn(item))["status"] == "running"
+    with pytest.raises(AssertionError, match="begun twice"):
+        start_target(world, turn(item))  # the world counts; Step Functions takes the same name once
+    assert world.records[item["target"]].execution == f"fleet-run-{item['target']}"
+
+
+def test_who_was_rotated_meanwhile_is_left_alone(world: Memory) -> None:
+    find_due(world, EVENT)
+    item = items(world)[0]
+    assert start_target(world, turn({**item, "current": "another"}))["status"] == "ended"
+    assert world.calls["states:StartExecution"] == 0
+    assert [key for key in world.written if "outcomes" in key] == [f"runs/run/outcomes/{item['target']}/meanwhile.json"]
+
+
+def test_a_turn_ends_with_the_flip_and_the_report_says_so(world: Memory) -> None:
+    world.flip_seconds = 0
+    find_due(world, EVENT)
+    for item in items(world):
+        begun = start_target(world, turn(item))
+        assert look_at_target(world, turn(item, turn=begun))["status"] == "ended"
+    waves = len(world.read(plan_key("run"))["waves"])
+    decided = decide_wave(world, {"run": "run", "wave": waves - 1})
+    assert (decided["verdict"], decided["through"]) == ("done", waves - 1)
+    answer = report_fleet(world, {"run": "run", "through": waves - 1, "stopped": ""})
+    assert (answer["end"], answer["said"]) == ("FleetRotated", "6 targets: 6 rotated")
+    assert answer["measured"]["fleet_late_count"] == 0
+    assert len(world.told) == 1
+
+
+def test_no_credential_is_in_what_is_written_down(world: Memory) -> None:
+    find_due(world, EVENT)
+    record = Record.parse(next(iter(world.records.values())).current_dated()[0].text, "secret")
+    assert json.dumps(record.credential(Slot.A).username) not in "".join(world.written.values())
+    assert '"password"' not in "".join(world.written.values())
