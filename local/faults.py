@@ -44,7 +44,7 @@ def meant(state: str, direction: str = "forward") -> dict[str, Any]:
     """What marks the events of a state whose function serves another state, or the other direction, too."""
     if state == "CheckStillDrained":
         return {"drain": {"status": "drained"}}
-    puts = ("WriteSqlconf", "PatchSecret", "PutSecret", "CheckLogin", "WriteWpConfig")
+    puts = ("WriteSqlconf", "PatchSecret", "PutSecret", "CheckLogin", "WriteWpConfig", "CreateSwarmSecret")
     publishing = (*puts, "RestartApp", "CheckRollout", "ValidateApp")
     return {"direction": direction} if state in publishing else {}
 

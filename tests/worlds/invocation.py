@@ -31,6 +31,8 @@ from rotation.core.errors import (
     SourceRefused,
     SourceUnreachable,
     SqlconfUnsupported,
+    SwarmRefused,
+    SwarmUnavailable,
     TransientError,
 )
 from rotation.core.fleet import Answer, Instance, Telling
@@ -59,6 +61,7 @@ class Port(StrEnum):
     FILE = "file system"
     CLUSTER = "cluster"
     INSTANCES = "instances"
+    SWARM = "Swarm"
     PAGE = "page"
     EXECUTIONS = "executions"
     TOPIC = "topic"
@@ -71,6 +74,7 @@ UNAVAILABLE: dict[Port, type[RotationError]] = {
     Port.FILE: FileSystemUnavailable,
     Port.CLUSTER: ClusterUnavailable,
     Port.INSTANCES: FleetUnavailable,
+    Port.SWARM: SwarmUnavailable,
     Port.PAGE: AppUnhealthy,
     Port.EXECUTIONS: OwnerUnknown,
     Port.TOPIC: NotAnnounced,
@@ -81,6 +85,7 @@ PERMANENT: dict[Port, type[RotationError]] = {
     Port.FILE: SqlconfUnsupported,
     Port.CLUSTER: ClusterRefused,
     Port.INSTANCES: FleetDenied,
+    Port.SWARM: SwarmRefused,
 }
 
 
@@ -416,6 +421,9 @@ class Ports:
         return [Deployment(self._it)]
 
     def fleets(self) -> list["FleetCalls"]:
+        return []
+
+    def services(self) -> list[Any]:
         return []
 
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:

@@ -15,6 +15,8 @@ from typing import Any
 
 READY_AFTER, STOPPED_AFTER, LOST_AFTER = 2.0, 3.0, 10.0
 """Seconds until a new task is healthy, until an old one has stopped, and until the managers know that a node is down."""
+KEPT_TASKS = 1
+"""How many tasks of a slot that have ended are kept."""
 TICK = 0.5
 _NOTHING: dict[str, str] = {}
 
@@ -79,6 +81,9 @@ class Swarm:
     unhealthy: set[str] = field(default_factory=set)
     """Secrets, by id: a task that has one never becomes healthy."""
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
+    ready_after: float = READY_AFTER
+    stopped_after: float = STOPPED_AFTER
+    lost_after: float = LOST_AFTER
     _count: int = 0
 
     # ---- what there is
@@ -96,7 +101,8 @@ class Swarm:
         self.services[service.id] = service
         for slot in range(1, self._replicas(service) + 1):
             self._start(service, slot)
-        self.pass_time(READY_AFTER)
+        self.pass_time(self.ready_after)
+        service.status = None
         return service.id
 
     def service(self, name: str) -> Service:
@@ -118,7 +124,7 @@ class Swarm:
     def pass_time(self, seconds: float) -> None:
         end = self.clock + seconds
         while self.clock < end:
-            self.clock += TICK
+            self.clock = min(self.clock + TICK, end)
             self._tick()
 
     def _tick(self) -> None:
@@ -128,21 +134,31 @@ class Swarm:
             return
         for service in list(self.services.values()):
             self._orchestrate(service)
+        self._forget()
+
+    def _forget(self) -> None:
+        """As the managers do, or a long life would fill the list."""
+        ended: dict[tuple[str, int], list[Task]] = {}
+        for task in self.tasks:
+            if task.state in ("shutdown", "failed"):
+                ended.setdefault((task.service, task.slot), []).append(task)
+        gone = {id(one) for many in ended.values() for one in many[:-KEPT_TASKS]}
+        self.tasks = [one for one in self.tasks if id(one) not in gone]
 
     def _live(self, task: Task) -> None:
         """On its node, which does this much by itself."""
         if self.nodes[task.node].down_since is not None:
             return
         age = self.clock - task.since
-        if task.state == "starting" and age >= READY_AFTER:
+        if task.state == "starting" and age >= self.ready_after:
             failed = any(one["SecretID"] in self.unhealthy for one in task.spec["ContainerSpec"].get("Secrets") or [])
             task.state, task.since = ("failed" if failed else "running"), self.clock
-        if task.desired == "shutdown" and task.state in ("running", "starting") and age >= STOPPED_AFTER:
+        if task.desired == "shutdown" and task.state in ("running", "starting") and age >= self.stopped_after:
             task.state = "shutdown"
 
     def _is_down(self, node: str) -> bool:
         since = self.nodes[node].down_since
-        return since is not None and self.clock - since >= LOST_AFTER
+        return since is not None and self.clock - since >= self.lost_after
 
     def _orchestrate(self, service: Service) -> None:
         slots = range(1, self._replicas(service) + 1)
@@ -158,7 +174,9 @@ class Swarm:
         if dirty and begins:
             self._say(service, "updating")
         elif dirty:
-            self._replace(service, dirty[0])
+            at_once = (service.spec.get("UpdateConfig") or _NOTHING).get("Parallelism", 1)
+            for slot in dirty[: at_once or None]:  # type: ignore[misc]
+                self._replace(service, slot)
         elif state in ("updating", "rollback_started"):
             self._say(service, "completed" if state == "updating" else "rollback_completed")
 
@@ -201,7 +219,8 @@ class Swarm:
         service.index = self._next()
 
     def _now(self) -> str:
-        return f"2026-01-01T00:00:{self.clock:09.3f}Z"
+        """Nobody but the managers reads it as a time."""
+        return f"{self.clock:.3f}"
 
     def _wanted(self, service: Service, slot: int) -> list[Task]:
         return [one for one in self.tasks if one.service == service.id and one.slot == slot and one.desired == "running"]

@@ -13,6 +13,8 @@ CONSUMERS = {
     "app-secret": "rotation.consumers.app_secret",
     "proxy-secret": "rotation.consumers.proxy_secret",
     "wp-config": "rotation.consumers.wp_config",
+    "swarm-secret": "rotation.consumers.swarm_secret",
+    "swarm-service": "rotation.consumers.swarm_service",
 }
 SOURCES = {
     "mysql": "rotation.sources.mysql",

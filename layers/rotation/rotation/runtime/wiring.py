@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rotation.kinds.target import Consumer, Target
     from rotation.ports import (
         ClusterObject,
+        Copies,
         CredentialConsumer,
         Endpoint,
         Fleet,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         ProtectedFile,
         RotatedSecret,
         SecretStore,
+        Service,
         Source,
         Surroundings,
         Workload,
@@ -152,6 +154,17 @@ class AwsWorld:
 
     def fleets(self) -> list[Fleet]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.known.holds is Holds.VERSION]
+
+    def copies(self, index: int) -> Copies:
+        made: Copies = self._made(self.target.consumers[index])
+        return made
+
+    def service(self, index: int) -> Service:
+        made: Service = self._made(self.target.consumers[index])
+        return made
+
+    def services(self) -> list[Service]:
+        return [self._made(consumer) for consumer in self.target.consumers if consumer.known.holds is Holds.PHASES]
 
     def cluster_objects(self, kind: str) -> list[ClusterObject]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.kind == kind]

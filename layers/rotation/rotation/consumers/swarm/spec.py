@@ -16,25 +16,16 @@ import re
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 from rotation.consumers.swarm.versions import is_of
 from rotation.core.errors import ServiceUnfit
+from rotation.core.phases import Phase
 
 FOLDER = "/run/secrets/"
 NEW = "_NEW"
 Spec = Mapping[str, Any]
 """Of a service, as the engine has it."""
-
-
-class Phase(IntEnum):
-    """How far a service has come with a version. In order."""
-
-    BEFORE = 0
-    PREPARED = 1
-    CUT_OVER = 2
-    CLEAN = 3
 
 
 @dataclass(frozen=True)

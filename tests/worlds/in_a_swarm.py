@@ -1,0 +1,349 @@
+"""The living world of services in a Swarm: each task reads its login in the files that it was started with."""
+
+import json
+import pickle
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from rotation.consumers.published import PublishedSecret, RotatedSecret
+from rotation.consumers.swarm.services import SwarmSecrets, SwarmService
+from rotation.consumers.swarm.spec import environment, mounted
+from rotation.consumers.swarm.versions import VERSION
+from rotation.core.model import Credential, RotationStep, Slot
+from rotation.kinds.target import parse_target
+from rotation.ports import Surroundings
+
+from tests.worlds.families import SWARM_ACCESS
+from tests.worlds.invocation import Invocation, Port, Ports, Store
+from tests.worlds.living import SESSION_SECONDS, STALE_SECONDS, LivingWorld, WithoutCluster
+from tests.worlds.proxied import APPLICATION, over
+from tests.worlds.read_secrets import ApplicationSecret
+from tests.worlds.swarm import Answer, Swarm, Task
+from tests.worlds.swarm_client import EngineInMemory
+from tests.worlds.world import RING, TARGET, credential, login
+
+COPIES, SERVICE, TRAFFIC = 0, 1, 2
+"""The consumers' places in the target's list."""
+PASSWORD, USER = "shop_password", "shop_user"
+FILES = {"PASSWORD_FILE": PASSWORD, "USER_FILE": USER}
+KEYS = {PASSWORD: "{password}", USER: "{username}"}
+HERE = Surroundings(TARGET, "admin", secret=APPLICATION)
+SAID = {"services": "look services", "tasks": "look tasks", "nodes": "look nodes", "secrets": "look secrets"}
+
+
+class EngineCalls(EngineInMemory):
+    """The shipped adapter's connection: each call of the engine is a boundary."""
+
+    def __init__(self, it: Invocation, swarm: "JournalledSwarm") -> None:
+        super().__init__(swarm)
+        self._it = it
+
+    def _exchange(self, method: str, target: str, body: Any) -> tuple[int, bytes]:
+        kind = target.strip("/").partition("?")[0].partition("/")[0]
+        said = {"POST": "make secret" if kind == "secrets" else "update service", "DELETE": "remove secret"}
+        exchange = super()._exchange
+        answer: tuple[int, bytes] = self._it.call(Port.SWARM, said.get(method, SAID[kind]), lambda: exchange(method, target, body))
+        return answer
+
+
+class SwarmPorts(Ports):
+    """The World of one invocation there."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        super().__init__(invocation)
+        self._living: Any = invocation.world
+
+    def traffic(self) -> Any:
+        return self._shipped(PublishedSecret)
+
+    @property
+    def rotated(self) -> Any:
+        return self._shipped(RotatedSecret)
+
+    def _shipped(self, kind: type[PublishedSecret]) -> Any:
+        secret = self._living.application
+        return over(Store(self._it, secret.short, secret), kind)  # type: ignore[arg-type]
+
+    def credentials(self) -> list[Any]:
+        return [self.traffic()]
+
+    def credential(self, index: int, username: str) -> Any:
+        return self.traffic()
+
+    def copies(self, index: int) -> SwarmSecrets:
+        return SwarmSecrets(EngineCalls(self._it, self._living.swarm), HERE, KEYS)
+
+    def service(self, index: int) -> SwarmService:
+        return SwarmService(EngineCalls(self._it, self._living.swarm), HERE, "web", FILES, self._living.restarts)
+
+    def services(self) -> list[SwarmService]:
+        return [self.service(SERVICE)]
+
+    def files(self) -> list[Any]:
+        return []
+
+    def workloads(self) -> list[Any]:
+        return []
+
+
+class JournalledSwarm(Swarm):
+    """What changes in it is told to a journal."""
+
+    journal: Any = None
+
+    def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
+        self.calls.clear()
+        if method == "GET" or self.journal is None:
+            return super().answer(method, path, query, body)
+        before = self._count
+        there = len(self.secrets)
+        answer = super().answer(method, path, query, body)
+        if (self._count, len(self.secrets)) != (before, there):
+            with self.journal.write(f"{method} {path}"):
+                pass
+        return answer
+
+
+class SwarmWorld(WithoutCluster, LivingWorld):
+    """At first two tasks work as slot A, from secrets that a person has made."""
+
+    application: ApplicationSecret
+    swarm: JournalledSwarm
+
+    def __init__(
+        self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, two_values: bool = False, restarts: int = 3
+    ) -> None:
+        self.restarts = restarts
+        super().__init__(active=active, ring=ring, two_values=two_values)
+        self.ports = SwarmPorts
+        self.target = parse_target(TARGET, json.dumps(_document(restarts)))
+
+    def furnish(self, active: Slot, ring: tuple[Slot, ...]) -> None:
+        first = login(active)
+        self.application = ApplicationSecret(APPLICATION, first, self, "application")
+        self.past: tuple[tuple[float, Credential], ...] = ()
+        """What tasks worked with that have ended, each with the moment at which that was."""
+        self.swarm = JournalledSwarm(clock=self.clock - 10, ready_after=0.5, stopped_after=0.5, lost_after=3.0)
+        for name in ("m1", "w1"):
+            self.swarm.add_node(name)
+        made = {
+            f"{base}_v1": self.swarm.add_secret(f"{base}_v1", text.encode())
+            for base, text in ((PASSWORD, first.password.reveal()), (USER, first.username))
+        }
+        self.swarm.add_service(_service(made))
+        self._made = pickle.dumps(self.swarm.service("web").spec)
+        self.swarm.journal = self.journal
+        self.swarm.clock = self.clock
+
+    def pass_time(self, seconds: float) -> None:
+        super().pass_time(seconds)
+        before = {one.id: self._login(one) for one in self._running()}
+        self.swarm.pass_time(seconds)
+        for node in self.swarm.nodes.values():
+            if node.down_since is not None and self.clock - node.down_since >= DOWN_SECONDS:
+                self.swarm.start(node.id)
+        here = {one.id for one in self._running()}
+        self.past = (*self.past, *((self.clock, one) for name, one in before.items() if name not in here))
+        self.look_at_sessions()
+
+    # What the application does, and what is seen of it.
+
+    @property
+    def held(self) -> Credential:
+        return self.application.held
+
+    def _running(self) -> list[Task]:
+        return self.swarm.running("web")
+
+    def _login(self, task: Task) -> Credential:
+        of = task.spec["ContainerSpec"]
+        paths = {one.path: one.id for one in mounted(of)}
+        env = environment(of)
+
+        def read(variable: str) -> str:
+            newest = env.get(f"{variable}_NEW") if self.restarts == 1 else None
+            return self.swarm.values[paths[newest or env[variable]]].decode()
+
+        return credential(read("USER_FILE"), read("PASSWORD_FILE"))
+
+    def holdings(self) -> dict[str, Credential]:
+        return {"the application's secret": self.held} | {one.id: self._login(one) for one in self._running()}
+
+    def environments(self) -> tuple[Credential, ...]:
+        return ()
+
+    def notes(self) -> set[str]:
+        env = self.swarm.service("web").spec["TaskTemplate"]["ContainerSpec"]["Env"]
+        return {f"note service {DEPLOYED}"} if DEPLOYED in env else set()
+
+    def reads_published(self) -> tuple[ApplicationSecret, ...]:
+        return (self.application,)
+
+    def seen(self) -> list[tuple[float, Credential]]:
+        now = dict.fromkeys(self._login(one) for one in self._running())
+        return [*((self.clock, one) for one in now), *((ended + STALE_SECONDS, one) for ended, one in self.past)]
+
+    def look_at_sessions(self) -> None:
+        kept = STALE_SECONDS + SESSION_SECONDS
+        self.past = tuple(one for one in self.past if self.clock - one[0] <= kept)
+        self.application.forget(0.0)
+        here = {one.username for one in self._connected()}
+        for username, account in self.source.accounts.items():
+            account.sessions = int(username in here)
+
+    def _connected(self) -> list[Credential]:
+        return list(dict.fromkeys([*(self._login(one) for one in self._running()), *(one for _, one in self.past)]))
+
+    def heal(self) -> None:
+        super().heal()
+        for name in self.swarm.nodes:
+            self.swarm.start(name)
+
+    def lose_a_node(self) -> None:
+        """What runs there goes on, and after a while it is back."""
+        self.swarm.kill(LOST)
+
+    def deploy(self) -> None:
+        """Somebody puts back what the service was made with, and a variable more: as a stack file that nobody changed does. Once
+        the old login is being retired that breaks the application, whoever rotates: nobody does it any more."""
+        if self.slots.labels().pending is None or self.pending.tag is None or self.pending.tag.step is not RotationStep.FLIP:
+            return
+        service = self.swarm.service("web")
+        spec = pickle.loads(self._made)  # noqa: S301 - our own
+        spec["TaskTemplate"]["ContainerSpec"]["Env"].append(DEPLOYED)
+        here = set(self.swarm.secrets)
+        if {one["SecretID"] for one in spec["TaskTemplate"]["ContainerSpec"]["Secrets"]} <= here:
+            Swarm.answer(self.swarm, "POST", f"/services/{service.id}/update", {"version": str(service.index)}, spec)
+            self.remembers |= {f"note service {DEPLOYED}"}
+
+    def as_for_long(self) -> None:
+        self.application.past, self.past = (), ()
+
+    # What there is to be looked at and changed.
+
+    def credentials(self) -> list[Any]:
+        return [self.traffic()]
+
+    def credential(self, index: int, username: str = "") -> Any:
+        return self.traffic()
+
+    def traffic(self) -> Any:
+        return over(self.application, PublishedSecret)
+
+    @property
+    def rotated(self) -> Any:
+        return over(self.application, RotatedSecret)
+
+    def copies(self, index: int) -> Any:
+        return SwarmSecrets(EngineInMemory(self.swarm), HERE, KEYS)
+
+    def service(self, index: int) -> Any:
+        return SwarmService(EngineInMemory(self.swarm), HERE, "web", FILES, self.restarts)
+
+    def services(self) -> list[Any]:
+        return [self.service(SERVICE)]
+
+    # To be kept and compared.
+
+    def beyond(self) -> tuple[Any, ...]:
+        return (self.application.past, (), None, self.state())
+
+    def restore_beyond(self, kept: tuple[Any, ...]) -> None:
+        self.application.past, _, _, state = kept
+        self.past = state.past
+        self.swarm = pickle.loads(state.swarm)  # noqa: S301 - our own
+        self.swarm.journal = self.journal
+
+    def state(self) -> "State":
+        journal, self.swarm.journal = self.swarm.journal, None
+        self.swarm.calls.clear()
+        state = State(pickle.dumps(self.swarm), self.past, (self.swarm.service("web").status or {}).get("StartedAt", ""))
+        self.swarm.journal = journal
+        return state
+
+    def beyond_key(self) -> Any:
+        return alike(self.state(), self.clock, lambda _: ""), [(self._ago(at), one.username) for at, one in self.application.past]
+
+
+class State(NamedTuple):
+    """All of it, as a value that nothing changes any more."""
+
+    swarm: bytes
+    past: tuple[tuple[float, Credential], ...]
+    started: str
+    """When the service's last update began, as the managers say it."""
+
+
+def alike(state: State, clock: float, _called: Callable[[str], str | None]) -> Any:
+    """The same for two in which the same may happen from here on: what things are called by their ids does not matter."""
+    swarm: Swarm = pickle.loads(state.swarm)  # noqa: S301 - our own
+    names = {one["ID"]: one["Spec"]["Name"] for one in swarm.secrets.values()}
+
+    def of(template: dict[str, Any]) -> Any:
+        container = template["ContainerSpec"]
+        return [(names.get(one.id, one.id), one.path) for one in mounted(container)], container["Env"]
+
+    def ago(moment: float) -> float:
+        return round(clock - moment, 3)
+
+    services = [
+        (
+            of(one.spec["TaskTemplate"]),
+            one.previous and of(one.previous["TaskTemplate"]),
+            (one.status or {}).get("State"),
+            one.fresh,
+        )
+        for one in swarm.services.values()
+    ]
+    tasks = sorted(
+        (one.slot, one.node, repr(of(one.spec)), one.state, one.desired, min(ago(one.since), SETTLED_SECONDS))
+        for one in swarm.tasks
+        if one.state in ("starting", "running") or one.desired == "running"
+    )
+    secrets = [(one["Spec"]["Name"], one["Spec"]["Labels"].get(VERSION)) for one in swarm.secrets.values()]
+    nodes = [(one.id, one.down_since and min(ago(one.down_since), OLD_SECONDS)) for one in swarm.nodes.values()]
+    past = [(ago(at), one.username, one.password.reveal()) for at, one in state.past]
+    return services, tasks, secrets, nodes, swarm.quorum, past
+
+
+OLD_SECONDS = 30.0
+"""No node is down for longer."""
+SETTLED_SECONDS = 1.0
+"""What a task is about to become it is by then."""
+DOWN_SECONDS = 25.0
+LOST, DEPLOYED = "w1", "DEPLOYED=again"
+
+
+def _service(made: dict[str, str]) -> dict[str, Any]:
+    return {
+        "Name": "web",
+        "TaskTemplate": {
+            "ContainerSpec": {
+                "Image": "web@sha256:1",
+                "Env": [f"{variable}=/run/secrets/{base}_v1" for variable, base in FILES.items()],
+                "Secrets": [
+                    {"File": {"Name": name, "UID": "0", "GID": "0", "Mode": 0o400}, "SecretID": found, "SecretName": name}
+                    for name, found in made.items()
+                ],
+            }
+        },
+        "Mode": {"Replicated": {"Replicas": 2}},
+        "UpdateConfig": {"Order": "start-first", "FailureAction": "pause", "Parallelism": 0},
+    }
+
+
+def _document(restarts: int) -> dict[str, Any]:
+    return {
+        "slot_secret": "slots",
+        "admin_secret": "admin",
+        "source": {"kind": "mysql"},
+        "consumers": [
+            {"kind": "swarm-secret", **SWARM_ACCESS, "keys": KEYS},
+            {"kind": "swarm-service", **SWARM_ACCESS, "service": "web", "files": FILES, "restarts": restarts},
+            {"kind": "app-secret", "secret": APPLICATION, "application_cache_seconds": 0},
+        ],
+        "drain": {"quiet_seconds": 20},
+        "health": {"url": "https://shop.example/", "marker": "Shop"},
+        "overlap_seconds": 0,
+        "rollout": {"deadline_seconds": 60},
+    }
