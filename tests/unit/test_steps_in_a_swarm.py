@@ -239,7 +239,8 @@ def test_a_pause_of_the_swarm_s_ends_it(world: SwarmWorld, run: InASwarm) -> Non
 
 
 def test_a_service_that_cannot_be_updated_is_refused_before_anything_is_claimed(world: SwarmWorld) -> None:
-    world.swarm.service("web").spec["Mode"] = {"Global": {}}
+    service = world.swarm.service("web")
+    service.spec = {**service.spec, "Mode": {"Global": {}}}
     with refused(world, ServiceUnfit, "global"):
         InASwarm(world).ask(read_slots)
 

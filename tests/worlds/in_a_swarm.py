@@ -1,9 +1,12 @@
 """The living world of services in a Swarm: each task reads its login in the files that it was started with."""
 
 import json
-import pickle
+import re
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from copy import deepcopy
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
 
 from rotation.consumers.published import PublishedSecret, RotatedSecret
 from rotation.consumers.swarm.services import SwarmSecrets, SwarmService
@@ -95,10 +98,10 @@ class JournalledSwarm(Swarm):
         self.calls.clear()
         if method == "GET" or self.journal is None:
             return super().answer(method, path, query, body)
-        before = self._count
+        before = self.counted
         there = len(self.secrets)
         answer = super().answer(method, path, query, body)
-        if (self._count, len(self.secrets)) != (before, there):
+        if (self.counted, len(self.secrets)) != (before, there):
             with self.journal.write(f"{method} {path}"):
                 pass
         return answer
@@ -131,7 +134,7 @@ class SwarmWorld(WithoutCluster, LivingWorld):
             for base, text in ((PASSWORD, first.password.reveal()), (USER, first.username))
         }
         self.swarm.add_service(_service(made))
-        self._made = pickle.dumps(self.swarm.service("web").spec)
+        self._made = self.swarm.service("web").spec
         self.swarm.journal = self.journal
         self.swarm.clock = self.clock
 
@@ -209,7 +212,7 @@ class SwarmWorld(WithoutCluster, LivingWorld):
         if self.slots.labels().pending is None or self.pending.tag is None or self.pending.tag.step is not RotationStep.FLIP:
             return
         service = self.swarm.service("web")
-        spec = pickle.loads(self._made)  # noqa: S301 - our own
+        spec = deepcopy(self._made)
         spec["TaskTemplate"]["ContainerSpec"]["Env"].append(DEPLOYED)
         here = set(self.swarm.secrets)
         if {one["SecretID"] for one in spec["TaskTemplate"]["ContainerSpec"]["Secrets"]} <= here:
@@ -251,37 +254,64 @@ class SwarmWorld(WithoutCluster, LivingWorld):
     def restore_beyond(self, kept: tuple[Any, ...]) -> None:
         self.application.past, _, _, state = kept
         self.past = state.past
-        self.swarm = pickle.loads(state.swarm)  # noqa: S301 - our own
+        self.swarm = state.swarm.copied()
         self.swarm.journal = self.journal
 
     def state(self) -> "State":
-        journal, self.swarm.journal = self.swarm.journal, None
-        self.swarm.calls.clear()
-        state = State(pickle.dumps(self.swarm), self.past, (self.swarm.service("web").status or {}).get("StartedAt", ""))
-        self.swarm.journal = journal
-        return state
+        return State(self.swarm.copied(), self.past)
 
     def beyond_key(self) -> Any:
         return alike(self.state(), self.clock, lambda _: ""), [(self._ago(at), one.username) for at, one in self.application.past]
 
 
-class State(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class State:
     """All of it, as a value that nothing changes any more."""
 
-    swarm: bytes
+    swarm: JournalledSwarm
     past: tuple[tuple[float, Credential], ...]
-    started: str
-    """When the service's last update began, as the managers say it."""
+
+    @property
+    def started(self) -> str:
+        """When the service's last update began, as the managers say it."""
+        return (self.swarm.service("web").status or {}).get("StartedAt", "")
+
+    @cached_property
+    def _all(self) -> Any:
+        """A spec is one object as long as it says the same."""
+        swarm = self.swarm
+        return (
+            swarm.clock,
+            swarm.counted,
+            swarm.quorum,
+            self.past,
+            tuple((one.id, one.down_since) for one in swarm.nodes.values()),
+            tuple((key, one["Spec"]["Name"], one["Spec"]["Labels"].get(VERSION)) for key, one in swarm.secrets.items()),
+            tuple(
+                (one.id, one.index, id(one.spec), id(one.previous), tuple((one.status or {}).items()), one.fresh)
+                for one in swarm.services.values()
+            ),
+            tuple((one.id, one.node, id(one.spec), one.state, one.desired, one.since) for one in swarm.tasks),
+        )
+
+    def __hash__(self) -> int:
+        return hash(self._all)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, State) and self._all == other._all
+
+
+NUMBERED = re.compile(rf"({PASSWORD}|{USER})_v([0-9]+)")
 
 
 def alike(state: State, clock: float, _called: Callable[[str], str | None]) -> Any:
-    """The same for two in which the same may happen from here on: what things are called by their ids does not matter."""
-    swarm: Swarm = pickle.loads(state.swarm)  # noqa: S301 - our own
-    names = {one["ID"]: one["Spec"]["Name"] for one in swarm.secrets.values()}
+    """The same for two in which the same may happen from here on: what things are called by their ids does not matter, and of the
+    numbers in names only which is the higher one."""
+    swarm = state.swarm
 
     def of(template: dict[str, Any]) -> Any:
         container = template["ContainerSpec"]
-        return [(names.get(one.id, one.id), one.path) for one in mounted(container)], container["Env"]
+        return [(one.name, one.id in swarm.secrets, one.path) for one in mounted(container)], container["Env"]
 
     def ago(moment: float) -> float:
         return round(clock - moment, 3)
@@ -303,7 +333,14 @@ def alike(state: State, clock: float, _called: Callable[[str], str | None]) -> A
     secrets = [(one["Spec"]["Name"], one["Spec"]["Labels"].get(VERSION)) for one in swarm.secrets.values()]
     nodes = [(one.id, one.down_since and min(ago(one.down_since), OLD_SECONDS)) for one in swarm.nodes.values()]
     past = [(ago(at), one.username, one.password.reveal()) for at, one in state.past]
-    return services, tasks, secrets, nodes, swarm.quorum, past
+    return _ranked(repr((services, tasks, secrets, nodes, swarm.quorum, past)))
+
+
+def _ranked(text: str) -> str:
+    """Each number of a name as its rank among those that there are."""
+    found = sorted({(base, int(number)) for base, number in NUMBERED.findall(text)})
+    ranks = {(base, number): sum(one[0] == base for one in found[:place]) for place, (base, number) in enumerate(found)}
+    return NUMBERED.sub(lambda one: f"{one[1]}_r{ranks[one[1], int(one[2])]}", text)
 
 
 OLD_SECONDS = 30.0

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import base64
 import json
-from copy import deepcopy
-from dataclasses import dataclass, field
-from typing import Any
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
 READY_AFTER, STOPPED_AFTER, LOST_AFTER = 2.0, 3.0, 10.0
 """Seconds until a new task is healthy, until an old one has stopped, and until the managers know that a node is down."""
@@ -19,6 +19,21 @@ KEPT_TASKS = 1
 """How many tasks of a slot that have ended are kept."""
 TICK = 0.5
 _NOTHING: dict[str, str] = {}
+_KNOWN: dict[str, dict[str, Any]] = {}
+
+
+def one_of(spec: dict[str, Any]) -> dict[str, Any]:
+    """The same object for the same content: nobody changes it, so that it can be kept, and told from others, at no cost."""
+    text = json.dumps(spec, sort_keys=True)
+    if text not in _KNOWN:
+        _KNOWN[text] = json.loads(text)
+    return _KNOWN[text]
+
+
+def _spec(body: dict[str, Any]) -> dict[str, Any]:
+    known = one_of(body)
+    known["TaskTemplate"] = one_of(known["TaskTemplate"])
+    return known
 
 
 @dataclass
@@ -84,7 +99,8 @@ class Swarm:
     ready_after: float = READY_AFTER
     stopped_after: float = STOPPED_AFTER
     lost_after: float = LOST_AFTER
-    _count: int = 0
+    counted: int = 0
+    """Ids and versions that were given."""
 
     # ---- what there is
 
@@ -97,7 +113,7 @@ class Swarm:
 
     def add_service(self, spec: dict[str, Any]) -> str:
         """With its tasks, healthy."""
-        service = Service(self._new("service"), deepcopy(spec), self._next(), fresh=False)
+        service = Service(self._new("service"), _spec(spec), self._next(), fresh=False)
         self.services[service.id] = service
         for slot in range(1, self._replicas(service) + 1):
             self._start(service, slot)
@@ -124,8 +140,33 @@ class Swarm:
     def pass_time(self, seconds: float) -> None:
         end = self.clock + seconds
         while self.clock < end:
+            before = self._signs()
             self.clock = min(self.clock + TICK, end)
             self._tick()
+            if self._signs() == before:
+                self._skip(end)
+
+    def _signs(self) -> Any:
+        """Of whether anything happened."""
+        return self.counted, [(one.state, one.desired) for one in self.tasks], [one.fresh for one in self.services.values()]
+
+    def _skip(self, end: float) -> None:
+        """Nothing happens before the next moment at which something is due."""
+        due = [one.since + self.ready_after for one in self.tasks if one.state == "starting"]
+        due += [one.since + self.stopped_after for one in self.tasks if one.desired == "shutdown"]
+        due += [one.down_since + self.lost_after for one in self.nodes.values() if one.down_since is not None]
+        until = min((one for one in due if one > self.clock), default=end)
+        self.clock += max(0, int((min(until, end) - self.clock) / TICK) - 1) * TICK
+
+    def copied(self) -> Self:
+        """As it is now, for itself."""
+        made = copy(self)
+        made.nodes = {key: replace(one) for key, one in self.nodes.items()}
+        made.services = {key: replace(one) for key, one in self.services.items()}
+        made.tasks = [replace(one) for one in self.tasks]
+        made.secrets, made.values, made.unhealthy = dict(self.secrets), dict(self.values), set(self.unhealthy)
+        made.calls = []
+        return made
 
     def _tick(self) -> None:
         for task in self.tasks:
@@ -229,7 +270,7 @@ class Swarm:
         return any(one.state == "running" and self._is_current(service, one) for one in self._wanted(service, slot))
 
     def _is_current(self, service: Service, task: Task) -> bool:
-        return task.spec == service.spec["TaskTemplate"]
+        return task.spec is service.spec["TaskTemplate"] or task.spec == service.spec["TaskTemplate"]
 
     def _end(self, task: Task) -> None:
         task.desired, task.since = "shutdown", self.clock
@@ -237,8 +278,8 @@ class Swarm:
     def _start(self, service: Service, slot: int) -> None:
         up = [one.id for one in self.nodes.values() if one.down_since is None and one.availability == "active"]
         if up:
-            spec = deepcopy(service.spec["TaskTemplate"])
-            self.tasks.append(Task(self._new("task"), service.id, slot, up[slot % len(up)], spec, since=self.clock))
+            spec, node = service.spec["TaskTemplate"], up[slot % len(up)]
+            self.tasks.append(Task(self._new("task"), service.id, slot, node, spec, since=self.clock))
 
     def _replicas(self, service: Service) -> int:
         return int(((service.spec.get("Mode") or {}).get("Replicated") or {}).get("Replicas") or 0)
@@ -247,13 +288,13 @@ class Swarm:
         return f"{what}-{self._next()}"
 
     def _next(self) -> int:
-        self._count += 1
-        return self._count
+        self.counted += 1
+        return self.counted
 
     # ---- the engine's paths
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
-        """To one call, its path without the version."""
+        """To one call, its path without the version; to be sent, not to be changed."""
         self.calls.append((method, path, body))
         parts = path.strip("/").split("/")
         if parts == ["version"]:
@@ -280,7 +321,7 @@ class Swarm:
         if parts == ["services"]:
             return Answer(200, [self._shown(one) for one in self.services.values()])
         if parts == ["secrets"]:
-            return Answer(200, deepcopy(list(self.secrets.values())))
+            return Answer(200, list(self.secrets.values()))
         if parts == ["nodes"]:
             return Answer(200, [self._node(one) for one in self.nodes.values()])
         if parts == ["tasks"]:
@@ -317,13 +358,13 @@ class Swarm:
         lost = [one for one in body["TaskTemplate"]["ContainerSpec"].get("Secrets") or [] if one["SecretID"] not in self.secrets]
         if lost:
             return Answer(400, {"message": "rpc error: code = InvalidArgument desc = secret not found"})
-        service.previous, service.spec, service.status = service.spec, deepcopy(body), None
+        service.previous, service.spec, service.status = service.spec, _spec(body), None
         service.fresh, service.index = True, self._next()
         return Answer(200, {"Warnings": None})
 
     def _shown(self, service: Service) -> dict[str, Any]:
-        shown: dict[str, Any] = {"ID": service.id, "Version": {"Index": service.index}, "Spec": deepcopy(service.spec)}
-        shown |= {"PreviousSpec": deepcopy(service.previous)} if service.previous else {}
+        shown: dict[str, Any] = {"ID": service.id, "Version": {"Index": service.index}, "Spec": service.spec}
+        shown |= {"PreviousSpec": service.previous} if service.previous else {}
         return shown | ({"UpdateStatus": dict(service.status)} if service.status else {})
 
     def _task(self, task: Task) -> dict[str, Any]:
@@ -333,7 +374,7 @@ class Swarm:
             "NodeID": task.node,
             "DesiredState": task.desired,
             "Status": {"State": task.state},
-            "Spec": deepcopy(task.spec),
+            "Spec": task.spec,
         }
 
     def _node(self, node: Node) -> dict[str, Any]:
