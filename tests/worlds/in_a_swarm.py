@@ -159,15 +159,25 @@ class SwarmWorld(WithoutCluster, LivingWorld):
         return self.swarm.running("web")
 
     def _login(self, task: Task) -> Credential:
-        of = task.spec["ContainerSpec"]
-        paths = {one.path: one.id for one in mounted(of)}
-        env = environment(of)
+        return self._read(task.spec["ContainerSpec"], newest=self.restarts == 1)
+
+    def _read(self, of: dict[str, Any], *, newest: bool) -> Credential:
+        """What a container finds. `newest`: it tries what comes next first."""
+        paths, env = {one.path: one.id for one in mounted(of)}, environment(of)
 
         def read(variable: str) -> str:
-            newest = env.get(f"{variable}_NEW") if self.restarts == 1 else None
-            return self.swarm.values[paths[newest or env[variable]]].decode()
+            following = env.get(f"{variable}_NEW") if newest else None
+            return self.swarm.values[paths[following or env[variable]]].decode()
 
         return credential(read("USER_FILE"), read("PASSWORD_FILE"))
+
+    def told(self, *, made: bool) -> Credential:
+        """The login that was made a secret of last; or that the service is to come to."""
+        if made:
+            version = [*self.swarm.secrets.values()][-1]["Spec"]["Labels"][VERSION]
+            return self.rotated.login(version)
+        of = self.swarm.service("web").spec["TaskTemplate"]["ContainerSpec"]
+        return self._read(of, newest=True)
 
     def holdings(self) -> dict[str, Credential]:
         return {"the application's secret": self.held} | {one.id: self._login(one) for one in self._running()}

@@ -132,6 +132,9 @@ def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
     if boundary.what == f"tell {WRITE}" and it.seen.telling:
         found: Credential | None = world.fleets()[0].login(it.seen.telling[0].version)  # type: ignore[attr-defined]
         return found
+    if boundary.what == "make secret" or (boundary.what == "update service" and _begins_a_phase(it)):
+        told: Credential = world.told(made=boundary.what == "make secret")  # type: ignore[attr-defined]
+        return told
     if boundary.what.startswith("publish "):
         return _published(world, boundary)
     if boundary.what == f"swap {CURRENT} of admin":
@@ -139,6 +142,11 @@ def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
     if it.function == "discard_old_password" and boundary.what == f"swap {CURRENT} of slots":
         return world.current.credential(world.current.active if world.current.two_values else world.current.leaves)
     return None
+
+
+def _begins_a_phase(it: Invocation) -> bool:
+    """What is tried in a phase's first call holds for those that ask how far it is; what is cleaned up has been in use."""
+    return it.event["phase"] != "clean up" and it.event["moved"].get("phase") != it.event["phase"]
 
 
 def _put_before_others(world: LivingWorld, boundary: Boundary) -> Any:
