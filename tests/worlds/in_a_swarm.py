@@ -159,25 +159,19 @@ class SwarmWorld(WithoutCluster, LivingWorld):
         return self.swarm.running("web")
 
     def _login(self, task: Task) -> Credential:
-        return self._read(task.spec["ContainerSpec"], newest=self.restarts == 1)
+        return self._read(task.spec, newest=self.restarts == 1)
 
-    def _read(self, of: dict[str, Any], *, newest: bool) -> Credential:
+    def _read(self, template: dict[str, Any], *, newest: bool) -> Credential:
         """What a container finds. `newest`: it tries what comes next first."""
-        paths, env = {one.path: one.id for one in mounted(of)}, environment(of)
-
-        def read(variable: str) -> str:
-            following = env.get(f"{variable}_NEW") if newest else None
-            return self.swarm.values[paths[following or env[variable]]].decode()
-
-        return credential(read("USER_FILE"), read("PASSWORD_FILE"))
+        user, password = (self.swarm.values[one].decode() for one in read_by(template, newest=newest))
+        return credential(user, password)
 
     def told(self, *, made: bool) -> Credential:
         """The login that was made a secret of last; or that the service is to come to."""
         if made:
             version = [*self.swarm.secrets.values()][-1]["Spec"]["Labels"][VERSION]
             return self.rotated.login(version)
-        of = self.swarm.service("web").spec["TaskTemplate"]["ContainerSpec"]
-        return self._read(of, newest=True)
+        return self._read(self.swarm.service("web").spec["TaskTemplate"], newest=True)
 
     def holdings(self) -> dict[str, Credential]:
         return {"the application's secret": self.held} | {one.id: self._login(one) for one in self._running()}
@@ -272,6 +266,20 @@ class SwarmWorld(WithoutCluster, LivingWorld):
 
     def beyond_key(self) -> Any:
         return alike(self.state(), self.clock, lambda _: ""), [(self._ago(at), one.username) for at, one in self.application.past]
+
+
+_READ: dict[tuple[int, bool], tuple[dict[str, Any], list[str]]] = {}
+
+
+def read_by(template: dict[str, Any], *, newest: bool) -> list[str]:
+    """The secrets of user and password that its tasks read, by their ids; found out once, as nobody changes it."""
+    key = (id(template), newest)
+    if key not in _READ:
+        of = template["ContainerSpec"]
+        paths, env = {one.path: one.id for one in mounted(of)}, environment(of)
+        named = [(newest and env.get(f"{variable}_NEW")) or env[variable] for variable in ("USER_FILE", "PASSWORD_FILE")]
+        _READ[key] = template, [paths[one] for one in named]
+    return _READ[key][1]
 
 
 @dataclass(frozen=True, eq=False)
