@@ -53,16 +53,23 @@ IN_A_SWARM = [
         replaced(f"{SERVICES}.SwarmService.advance", only_forward),
         (BAD_PAGE,),
     ),
-    Mutation("swarm: somebody else's change is written over", replaced(f"{SERVICES}.SwarmService.advance", written_over), (SWARM,)),
+    Mutation(
+        "swarm: somebody else's change is written over",
+        replaced(f"{SERVICES}.SwarmService.advance", written_over),
+        (SWARM,),
+        strike_at="CutOverService",
+    ),
     Mutation(
         "swarm: the drain does not ask the services",
         replaced(f"{STEPS}.check_drained._services", lambda _: Hold.SAME),
         (SWARM,),
+        strike_at="CheckDrained",
     ),
     Mutation(
         "swarm: a secret is removed while a task has it",
         replaced(f"{SERVICES}.in_use", lambda *_: False),
         (SWARM,),
+        strike_at="CleanUpService",
     ),
     Mutation(
         "swarm: the old file is kept",
