@@ -133,10 +133,15 @@ class SwarmWorld(WithoutCluster, LivingWorld):
             f"{base}_v1": self.swarm.add_secret(f"{base}_v1", text.encode())
             for base, text in ((PASSWORD, first.password.reveal()), (USER, first.username))
         }
-        self.swarm.add_service(_service(made))
+        self._by_hand = made
+        self.add_service("web")
         self._made = self.swarm.service("web").spec
         self.swarm.journal = self.journal
         self.swarm.clock = self.clock
+
+    def add_service(self, name: str) -> None:
+        """Two tasks more, which have what a person has made."""
+        self.swarm.add_service(_service(name, self._by_hand))
 
     def pass_time(self, seconds: float) -> None:
         super().pass_time(seconds)
@@ -245,7 +250,10 @@ class SwarmWorld(WithoutCluster, LivingWorld):
         return SwarmSecrets(EngineInMemory(self.swarm), HERE, KEYS)
 
     def service(self, index: int) -> Any:
-        return SwarmService(EngineInMemory(self.swarm), HERE, "web", FILES, self.restarts)
+        return self.service_called("web")
+
+    def service_called(self, name: str) -> SwarmService:
+        return SwarmService(EngineInMemory(self.swarm), HERE, name, FILES, self.restarts)
 
     def services(self) -> list[Any]:
         return [self.service(SERVICE)]
@@ -369,9 +377,9 @@ DOWN_SECONDS = 25.0
 LOST, DEPLOYED = "w1", "DEPLOYED=again"
 
 
-def _service(made: dict[str, str]) -> dict[str, Any]:
+def _service(name: str, made: dict[str, str]) -> dict[str, Any]:
     return {
-        "Name": "web",
+        "Name": name,
         "TaskTemplate": {
             "ContainerSpec": {
                 "Image": "web@sha256:1",

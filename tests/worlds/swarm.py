@@ -69,6 +69,11 @@ class Task(Copied):
     since: float = 0.0
     """When it came to its state, or was told to end."""
 
+    @property
+    def secrets(self) -> set[str]:
+        """That it has as files, by their ids."""
+        return {one["SecretID"] for one in self.spec["ContainerSpec"].get("Secrets") or []}
+
 
 @dataclass
 class Service(Copied):

@@ -7,6 +7,7 @@ from rotation.core.drain import Hold
 from rotation.core.phases import Moved, Phase
 from rotation.core.rollout import Progress
 
+from tests.faults.teeth.adapters import secrets_that_another_service_has
 from tests.faults.teeth.instances import told_before_it_is_put
 from tests.faults.teeth.mutation import STEPS, Mutation, replaced, several
 
@@ -68,8 +69,8 @@ IN_A_SWARM = [
     Mutation(
         "swarm: a secret is removed while a task has it",
         replaced(f"{SERVICES}.in_use", lambda *_: False),
-        (SWARM,),
-        strike_at="CleanUpService",
+        ("two services on one login",),
+        check=secrets_that_another_service_has,
     ),
     Mutation(
         "swarm: the old file is kept",
