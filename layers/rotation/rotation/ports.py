@@ -241,6 +241,9 @@ class Service(Protocol):
     def refuse_unfit(self) -> None:
         """Raises what would keep it from being updated as it is."""
 
+    def is_taken_back(self) -> bool:
+        """Whether it goes back by itself where an update fails, which is not for us to decide then."""
+
     def advance(self, goal: Phase, version: str, current: str, since: str | None = None, *, back: bool = False) -> Moved:
         """Have it come to that phase with a version of the application's secret, and say how far it is. Called again with what was
         answered until it is complete. `current`: the version that is current now. `back`: whatever is under way ends with it."""

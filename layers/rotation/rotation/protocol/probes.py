@@ -377,6 +377,9 @@ def services(world: World) -> Iterator[Finding]:
             mend = "the first rotation, or the next, publishes it; else find out who changed it"
             why = "another login than what is current" if held is Hold.OTHER else "a task that is not as its spec says"
             yield Finding(Severity.WARNING, "services", f"{service.name} can be updated task by task; it has {why}", mend)
+        if service.is_taken_back():
+            found = f"{service.name} has the failure action rollback: an update that fails replaces tasks that are well, too"
+            yield Finding(Severity.WARNING, "services", found, "docker service update --update-failure-action pause")
 
 
 def cluster_may(kind: str, verb: str) -> Probe:
