@@ -73,7 +73,7 @@ OF_SWARM = (
         "three engines in namespaces of their own, in one network that has nothing but a loopback",
         ("swarm.handle", "swarm.node", "swarm.programs", "swarm.image"),
     ),
-    StandIn("Swarm's routing mesh", "a balancer of ours: the mesh needs IPVS in the kernel", ("balancer", "swarm.balancer")),
+    StandIn("Swarm's routing mesh", "a balancer of ours: the mesh needs IPVS in the kernel", ("balancer",)),
     StandIn("The services", "an application of ours, in containers", ("swarm.application", "swarm.stack")),
 )
 OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY), WORDPRESS: (*AWS, *OF_WORDPRESS), SWARM: (*AWS, *OF_SWARM)}
