@@ -94,6 +94,7 @@ def _shown(told: Told) -> str:
         whole("rotated by Secrets Manager", 1, "PutSecret", 2),
         ("instances", 1, "FlipSlot", 2),
         whole("instances, a ring of three", 1, "PutSecret", 2),
+        whole("swarm, two restarts", 1, "PutSecret", 2),
     ],
 )
 def test_as_many_runs_and_pairs_as_with_every_situation_by_itself(
