@@ -63,7 +63,7 @@ endef
 
 ALONE := -p no:cacheprovider
 
-test: build ## every tier; ARGS="tests/unit -k sqlconf" for less, WHOLE=1 for what CI adds; installs Chromium, which opens the demo's page
+test: build ## every tier; ARGS="tests/unit -k sqlconf" for less, WHOLE=1 for what a release needs besides; installs Chromium, which opens the demo's page
 	$(SETUP) php browser
 	export CLUSTER='$(or $(CLUSTER),stand-in)'
 	$(if $(WHOLE),export WHOLE='$(WHOLE)')
@@ -111,7 +111,7 @@ mutants: ## how many small faults in the pure modules their tests notice (4 min)
 bench-cold: build ## what a cold start of each function costs, beside its libraries alone
 	python -m local.bench_cold
 
-# Together these take every branch of every function that calls AWS: CI evaluates what the whole of make test recorded.
+# Together these take every branch of every function that calls AWS: CI evaluates what make test recorded.
 IAM_SUITE := \
   "tests/e2e/test_modes.py::test_resume_finishes_an_interrupted_flip" \
   "tests/e2e/test_modes.py::test_sync_users_finds_both_well_and_touches_nobody" \

@@ -17,6 +17,7 @@ from local.certificates import Authority
 from local.login import Login
 from local.mysqld import SETTINGS, as_user, lay_out_data, server_command
 from local.ports import free_port
+from local.priority import serve
 
 HOST = "127.0.0.1"
 STARTED_WITHIN = 60.0  # seconds; 0.8 is usual, a loaded machine takes longer
@@ -73,6 +74,7 @@ class MySQL:
             stderr=subprocess.DEVNULL,
             process_group=0,  # a Ctrl-C is for the program in front, which then stops us in order
         )
+        serve(self._process.pid)
         self._wait_until_accepting(Login("root", "") if new else self.root)
         if new:
             self._set_root_password()

@@ -19,6 +19,7 @@ from local.certificates import Authority
 from local.mysql import HOST, STARTED_WITHIN, STOPPED_WITHIN, Login
 from local.ports import free_port
 from local.postgres import FIRST_PASSWORD, RULES, SETTINGS, SUPERUSER, lay_out_data, programs
+from local.priority import serve
 from local.shop.databases import close
 
 # What RDS's master user has by rds_superuser, as far as it is made of what PostgreSQL itself has. No superuser, and no owner of
@@ -77,6 +78,7 @@ class PostgreSQL:
                 stderr=log,
                 process_group=0,  # a Ctrl-C is for the program in front, which then stops us in order
             )
+        serve(self._process.pid)
         self._wait_until_accepting(Login(SUPERUSER, FIRST_PASSWORD) if new else self.root)
         if new:
             with self.connect(Login(SUPERUSER, FIRST_PASSWORD)) as session:

@@ -1,4 +1,4 @@
-"""What only takes longer than a day's run may: WHOLE=1, as CI has it. docs/tests.md says what has it every day instead."""
+"""What only takes longer than a day's run may: WHOLE=1, as a release has it. docs/tests.md says what has it every day instead."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 WHOLE = bool(os.environ.get("WHOLE"))
-only_in_the_whole = pytest.mark.skipif(not WHOLE, reason="it takes too long for every day: WHOLE=1, as CI has it")
+only_in_the_whole = pytest.mark.skipif(not WHOLE, reason="it takes too long for every day: WHOLE=1, as a release has it")
 
 
 def whole(*values: object, id: str | None = None) -> ParameterSet:  # noqa: A002 - pytest's own word

@@ -18,6 +18,7 @@ from local.certificates import Authority
 from local.cluster.backend import Backend
 from local.cluster.control import Control
 from local.cluster.http import port_of, serve
+from local.cluster.kinds import STAND_IN
 from local.cluster.tokens import Tokens
 
 
@@ -39,7 +40,7 @@ def _backend(settings: dict[str, Any], tokens: Tokens, authority: Authority, bal
     """What a kind needs is imported with it: the stand-in knows nothing of the kubernetes package."""
     machine = _machine(settings)
     directory = Path(settings["directory"])
-    if settings["kind"] == "stand-in":
+    if settings["kind"] == STAND_IN:
         from local.cluster.standin.backend import StandIn
 
         return StandIn(settings, tokens, authority.issue(directory, "kubernetes").context(), balancer, machine)

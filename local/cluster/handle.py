@@ -14,9 +14,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.cluster.kinds import KUBECONFIG
+from local.cluster.kinds import KUBECONFIG, STAND_IN
 from local.cluster.tokens import ENTRIES
 from local.leftovers import MARK
+from local.priority import serve
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 POLL = 0.05  # seconds
@@ -36,7 +37,7 @@ class Settings:
     directory: Path
     secret_keys: Mapping[str, str] = field(repr=False)
     access: Mapping[str, list[str]] = field(default_factory=lambda: dict(ENTRIES))
-    kind: str = "stand-in"
+    kind: str = STAND_IN
     observes_after: float = 0.5
     """How long the stand-in's controller takes to see a change; the real one takes what it takes."""
 
@@ -72,6 +73,8 @@ class Cluster:
                 text=True,
                 process_group=0,
             )
+        if self._settings.kind == STAND_IN:  # its own part of it is small; that of a real control plane is not
+            serve(self._process.pid)
         ports = self._introduce(self._process, log)
         self.ca = ports["ca"]
         self.api = ports["api"]

@@ -23,6 +23,7 @@ from local.instances.front import Front
 from local.instances.metadata import Metadata
 from local.instances.programs import NEEDED, Programs
 from local.ports import free_port
+from local.priority import serve
 
 BOOT = REPOSITORY / "instances" / "wp-config"
 WITHIN = 60.0
@@ -89,6 +90,7 @@ class Instance:
             self.boot()
         command, more = self._image.serving(self.root, self.port)
         self._web = self._process(command, {**more, "INSTANCE": self.id}, "web.log")
+        serve(self._web.pid)
         self.start_agent()
         self.on = True
 

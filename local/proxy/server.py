@@ -29,6 +29,7 @@ from local.certificates import Authority
 from local.mysql import HOST, STARTED_WITHIN, STOPPED_WITHIN, Login
 from local.ports import free_port
 from local.postgresql import PostgreSQL, close
+from local.priority import serve
 from local.proxy.cache import Cache, Look, Users
 from local.proxy.pgbouncer import CONSOLE, REFUSED, SETTINGS, configuration, programs, users_file
 
@@ -104,6 +105,7 @@ class Proxy:
                 stderr=log,
                 process_group=0,  # a Ctrl-C is for the program in front, which then stops us in order
             )
+        serve(self._process.pid)
         self._wait_until_accepting()
         self.cache.start()
 

@@ -10,7 +10,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from local.aws import REPOSITORY, local_only
-from local.priority import share
+from local.priority import serve, share
 from local.shop.application import Settings
 
 KEYS = {"AWS_ACCESS_KEY_ID": "the-application", "AWS_SECRET_ACCESS_KEY": "local"}
@@ -30,6 +30,7 @@ def start(settings: Settings, environment: Mapping[str, str], log: Path) -> tupl
             start_new_session=True,  # an interrupt at the terminal is for the one who started all this
         )
     share(process.pid)
+    serve(process.pid)
     assert process.stdout
     line = process.stdout.readline()
     if not line:

@@ -1,4 +1,4 @@
-"""`pip install .` makes a command that runs: with the packages it names and no others of this repository's."""
+"""What a release brings of the command runs: with the packages it names and no others of this repository's."""
 
 import os
 import shutil
@@ -16,23 +16,26 @@ ROOT = Path(__file__).resolve().parents[2]
 BUILT_FROM = ("pyproject.toml", "cli", "layers/rotation")
 
 
+PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
+INSTALL = ["install", "-qq", "--no-compile"]
+
+
 @pytest.fixture(scope="module")
-def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy: pip leaves what it builds beside the source."""
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Of a copy: pip leaves what it builds beside the source."""
     source = tmp_path_factory.mktemp("source")
     for name in BUILT_FROM:
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         (source / name).parent.mkdir(parents=True, exist_ok=True)
         copy(ROOT / name, source / name)
-    return source
+    return release.wheel(source, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module")
-def installed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Into a folder of its own."""
     into = tmp_path_factory.mktemp("installed")
-    pip = [sys.executable, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*pip, "--target", into, source], check=True, capture_output=True, timeout=120)
+    subprocess.run([*PIP, *INSTALL, "--no-deps", "--target", into, wheel], check=True, capture_output=True, timeout=120)
     return into
 
 
@@ -77,16 +80,15 @@ def test_it_is_installed_under_a_name_that_nobody_else_has() -> None:
     assert f"{DISTRIBUTION.replace('-', '_')}-1.2.3-py3-none-any.whl" in (ROOT / "docs/RELEASING.md").read_text()
 
 
-def test_what_a_release_brings_installs_by_itself_with_all_it_needs(source: Path, tmp_path: Path) -> None:
+def test_what_a_release_brings_installs_by_itself_with_all_it_needs(wheel: Path, tmp_path: Path) -> None:
     """As pipx does: a new environment, the wheel, its packages, and the command is there."""
-    command = release.wheel(source, tmp_path)
     venv = tmp_path / "venv"
     clean = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
-    for arguments in (
-        [sys.executable, "-m", "venv", str(venv)],
-        [str(venv / "bin/python"), "-m", "pip", "install", "-qq", "--disable-pip-version-check", str(command)],
+    for command in (
+        [sys.executable, "-m", "venv", "--without-pip", venv],
+        [*PIP, "--python", venv / "bin/python", *INSTALL, wheel],
     ):
-        subprocess.run(arguments, check=True, capture_output=True, env=clean, timeout=300)
+        subprocess.run(command, check=True, capture_output=True, env=clean, timeout=300)
     done = subprocess.run([venv / "bin/rotation", "--help"], env=clean, cwd=tmp_path, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, "")
     assert "report" in done.stdout

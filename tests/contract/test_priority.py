@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from local.priority import MOST, share
+from local.leftovers import Leftovers
+from local.postgresql import PostgreSQL
+from local.priority import MOST, serve, share
 
 AUTOGROUP = Path("/proc/self/autogroup")
 
@@ -35,3 +37,28 @@ def test_one_that_has_ended_already_is_no_trouble(process: subprocess.Popen[byte
     process.kill()
     process.wait()
     share(process.pid, 3)
+    serve(process.pid)
+
+
+def may_serve(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        os.sched_setscheduler(process.pid, os.SCHED_RR, os.sched_param(1))
+    except PermissionError:
+        return False
+    os.sched_setscheduler(process.pid, os.SCHED_OTHER, os.sched_param(0))
+    return True
+
+
+def test_a_server_goes_before_all_others_where_that_is_allowed(process: subprocess.Popen[bytes]) -> None:
+    first = os.SCHED_RR if may_serve(process) else os.SCHED_OTHER
+    serve(process.pid)
+    assert os.sched_getscheduler(process.pid) == first
+
+
+def test_so_does_each_session_that_a_server_starts(process: subprocess.Popen[bytes]) -> None:
+    """PostgreSQL's are sessions of Linux, too, so they would have a share of their own, and that of nobody in particular."""
+    first = os.SCHED_RR if may_serve(process) else os.SCHED_OTHER
+    with Leftovers() as run, PostgreSQL(run.directory / "postgresql", run.environment) as server, server.connect() as session:
+        ((backend,),) = session.run("SELECT pg_backend_pid()")
+        pids = {backend, *(pid for (pid,) in session.run("SELECT pid FROM pg_stat_activity"))}
+        assert {os.sched_getscheduler(own) for own in pids} == {first}

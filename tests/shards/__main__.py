@@ -3,9 +3,8 @@
     python -m tests.shards
 
 Files go to shards by the seconds that each took when that was last written down (tests/seconds.json; TIMES=1 writes it). Each
-shard is a pytest of its own with servers of its own; the e2e shards go first, since their requests have five seconds. What
-measures comes last, when the others have ended. A line tells of each shard as it ends; the output of one that failed follows.
-Before the last line all failures are listed once more.
+shard is a pytest of its own with servers of its own. What measures comes last, when the others have ended. A line tells of each
+shard as it ends; the output of one that failed follows. Before the last line all failures are listed once more.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.shards.dealing import MEASURES, NICER, SHARDS, dealt, read_times, units, write_times
+from tests.shards.dealing import MEASURES, SHARDS, dealt, read_times, units, write_times
 from tests.shards.shard import Shard
 
 TELL_SECONDS = 30.0
@@ -73,12 +72,12 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="credential-rotation-tests-") as name:
         folder = Path(name)
         shards = [
-            Shard(f"{group}-{number}", files, folder, nicer=NICER[group])
-            for group in ("e2e", "other")
-            for number, files in enumerate(dealt(units(group), seconds, SHARDS[group]), 1)
+            Shard(f"{group}-{number}", files, folder)
+            for group, count in SHARDS.items()
+            for number, files in enumerate(dealt(units(group), seconds, count), 1)
         ]
         run(shards, began)
-        last = Shard("measuring", MEASURES, folder, nicer=NICER["e2e"])
+        last = Shard("measuring", MEASURES, folder)
         run([last], began)
         shards.append(last)
         for shard in shards:

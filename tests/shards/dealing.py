@@ -17,22 +17,16 @@ MEASURES = [
     *("tests/e2e/test_rotation.py", "tests/e2e/test_wordpress.py"),
 ]
 """What takes a time, or has to meet a moment of another process: alone, when all others have ended."""
-UNDER_LOAD = [f"tests/contract/test_{name}.py" for name in ("cluster", "local_app", "wordpress")]
-"""Contract tests whose requests have five seconds as well: they are dealt with those of the e2e tier."""
 FOLDERS = {"e2e": "tests/e2e", "other": "tests/contract"}
 WHOLE_FOLDERS = ["tests/unit", "tests/statemachine", "reader/tests"]
-SHARDS = {"e2e": 3, "other": 2}
-NICER = {"e2e": -5, "other": 0}
-"""Whose requests have five seconds goes before what is only computed, and before whatever else this machine does: an application
-under load that gets little of two cores lets a request wait for 5 s now and then. At -10 the others' functions starve: twenty cold
-starts in a row took two minutes."""
+SHARDS = {"e2e": 2, "other": 2}
+"""Of each group, since its files share servers: each shard starts its own. They wait for half of their time."""
 
 
 def units(group: str) -> list[str]:
     """What goes to the shards of a group."""
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / FOLDERS[group]).glob("test_*.py"))
-    own = [file for file in files if file not in (*MEASURES, *UNDER_LOAD)]
-    return own + {"e2e": UNDER_LOAD, "other": WHOLE_FOLDERS}[group]
+    return [file for file in files if file not in MEASURES] + {"e2e": [], "other": WHOLE_FOLDERS}[group]
 
 
 def dealt(files: list[str], seconds: dict[str, float], shards: int) -> list[list[str]]:

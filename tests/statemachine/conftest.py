@@ -67,7 +67,7 @@ def _client(endpoint: str) -> object:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The interpreter runs every case, the engine some of each kind; all of them with WHOLE=1, as CI has it."""
+    """The interpreter runs every case, the engine some of each kind; all of them with WHOLE=1, as a release has it."""
     if os.environ.get("WHOLE"):
         return
     left_out = [item for item in items if hasattr(item, "callspec") and _is_for_ci(item.callspec.params)]

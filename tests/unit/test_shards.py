@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.shards.dealing import FOLDERS, MEASURES, NICER, ROOT, SHARDS, UNDER_LOAD, WHOLE_FOLDERS, dealt, unit_of, units
+from tests.shards.dealing import FOLDERS, MEASURES, ROOT, SHARDS, WHOLE_FOLDERS, dealt, unit_of, units
 from tests.shards.shard import Shard
 
 
@@ -14,12 +14,6 @@ def test_every_file_is_dealt_once_but_those_of_a_real_cluster() -> None:
     beside = {file for file in files if file.startswith(("tests/cluster/", *(f"{folder}/" for folder in WHOLE_FOLDERS)))}
     dealt_out = [*units("e2e"), *units("other"), *MEASURES]
     assert sorted(dealt_out) == sorted((files - beside) | set(WHOLE_FOLDERS))
-
-
-def test_what_has_requests_is_known() -> None:
-    files = (ROOT / FOLDERS["other"]).glob("test_*.py")
-    loaded = {str(path.relative_to(ROOT)) for path in files if "from local.load import Load" in path.read_text()}
-    assert loaded == set(UNDER_LOAD)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
@@ -52,4 +46,4 @@ def test_why_tests_were_skipped_is_counted_by_the_reason(tmp_path: Path) -> None
 
 
 def test_there_is_a_number_of_shards_for_every_group() -> None:
-    assert set(SHARDS) == set(NICER) == set(FOLDERS)
+    assert set(SHARDS) == set(FOLDERS)
