@@ -234,10 +234,17 @@ class Swarm:
         return [task for task in found if node in (None, names.get(task.get("NodeID")))]
 
     def label(self, name: str, label: str, value: str) -> None:
-        """Somebody updates a service, and its tasks are none the wiser."""
-        with self.client() as client:
-            service = client.services.get(name)
-            service.update(labels={**service.attrs["Spec"].get("Labels", {}), label: value}, fetch_current_spec=True)
+        """Somebody updates a service, and its tasks are none the wiser. Who writes at the same moment may be first, as the Swarm's own
+        updater: then it is looked at anew."""
+
+        def is_written() -> bool:
+            with self.client() as client, suppress(APIError):
+                service = client.services.get(name)
+                service.update(labels={**service.attrs["Spec"].get("Labels", {}), label: value}, fetch_current_spec=True)
+                return True
+            return False
+
+        wait_until(is_written, f"service {name} has no label {label}")
 
     def read_by(self, name: str, variable: str, *, newest: bool = False) -> Mapping[str, str]:
         """The labels of the secret that a variable of a service leads to. `newest`: to which `…_NEW` does, where there is one."""
