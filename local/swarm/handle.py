@@ -234,8 +234,8 @@ class Swarm:
         return [task for task in found if node in (None, names.get(task.get("NodeID")))]
 
     def label(self, name: str, label: str, value: str) -> None:
-        """Somebody updates a service, and its tasks are none the wiser. Who writes at the same moment may be first, as the Swarm's own
-        updater: then it is looked at anew."""
+        """Somebody updates a service, and its tasks are none the wiser. Who writes at the same moment may be first, as the Swarm's
+        own updater: then it is looked at anew."""
 
         def is_written() -> bool:
             with self.client() as client, suppress(APIError):

@@ -39,7 +39,7 @@ def measured(rotations: Rotations, requests: Results) -> list[str]:
 def _within_reach(recording: Recording) -> Recording:
     """Without the calls of targets that tests made up, with secrets and clusters that no role of this stack reaches: `rotation
     targets add` refuses those."""
-    named = ("SlotSecretArn", "AdminSecretArn", "ClusterName", "ApplicationSecretArn", "ProxySecretArns")
+    named = ("SlotSecretArn", "AdminSecretArn", "ClusterName", "ApplicationSecretArn", "ProxySecretArns", "SwarmClientSecretArn")
     ours = {one for name in named for one in recording.parameters.get(name, "").split(",")}
     calls = (one for one in recording.calls if not one.action.startswith(("secretsmanager:", "eks:")) or one.resource in ours)
     return replace(recording, calls=frozenset(calls))
