@@ -76,5 +76,6 @@ IN_A_SWARM = [
         "swarm: the old file is kept",
         replaced(f"{SERVICES}.SwarmService.remove_old", lambda *_: []),
         (SWARM,),
+        strike_at="ReleaseRotation",
     ),
 ]  # fmt: skip
