@@ -224,7 +224,8 @@ class SwarmWorld(WithoutCluster, LivingWorld):
         spec = deepcopy(self._made)
         spec["TaskTemplate"]["ContainerSpec"]["Env"].append(DEPLOYED)
         here = set(self.swarm.secrets)
-        if {one["SecretID"] for one in spec["TaskTemplate"]["ContainerSpec"]["Secrets"]} <= here:
+        is_there = {one["SecretID"] for one in spec["TaskTemplate"]["ContainerSpec"]["Secrets"]} <= here
+        if is_there and self.accepts(self._read(self._made["TaskTemplate"], newest=False)):
             Swarm.answer(self.swarm, "POST", f"/services/{service.id}/update", {"version": str(service.index)}, spec)
             self.remembers |= {f"note service {DEPLOYED}"}
 
