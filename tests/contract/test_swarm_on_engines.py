@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 SURROUNDINGS = Surroundings("shop", "arn:admin", secret="arn:aws:secretsmanager:::secret:shop")
 REFUSED = "/refused"
 """A folder of names: a task that has a secret so called is not well."""
-HEALTH = f"for one in {REFUSED}/*; do [ ! -e "/run/secrets/${{one##*/}}" ] || exit 1; done"
+HEALTH = f"for one in {REFUSED}/*; do [ ! -e '/run/secrets/'\"${{one##*/}}\" ] || exit 1; done"
 STAY = ["busybox", "sh", "-c", "trap 'exit 0' TERM INT; while :; do busybox sleep 0.2; done"]
 UPDATES = UpdateConfig(parallelism=1, order="start-first", failure_action="pause", monitor=SECOND // 2)
 
