@@ -424,17 +424,31 @@ def test_another_program_gets_documents(rotation: Run) -> None:
     assert target["asks"][-1]["command"] == "rotation start --target openemr --follow"
 
 
-def command(*arguments: str, **more: Any) -> subprocess.Popen[str]:
-    """As a process of its own."""
-    code = "from rotation_cli.app import run; run()"
-    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
-    return subprocess.Popen([sys.executable, "-c", code, *arguments], env=env, text=True, stderr=subprocess.PIPE, **more)
+AS_A_PROCESS = """
+import signal
+from rotation_cli.app import run
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background, and so here
+run()
+"""
+
+
+@contextmanager
+def command(*arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """As a process of its own, which does not outlive the test."""
+    env, pipe = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}, subprocess.PIPE
+    with subprocess.Popen(
+        [sys.executable, "-c", AS_A_PROCESS, *arguments], env=env, text=True, stdout=pipe, stderr=pipe
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.usefixtures("reached")
 @pytest.mark.parametrize("arguments", [("history",), ("status",), ("targets", "list", "--json"), ("status", "--help")])
 def test_who_reads_no_further_is_no_failure(arguments: tuple[str, ...]) -> None:
-    with command(*arguments, stdout=subprocess.PIPE) as process:
+    with command(*arguments) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.close()
@@ -447,7 +461,7 @@ def test_ctrl_c_ends_the_following_and_not_the_execution(aws: LocalAws) -> None:
     waits = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
     made = states.create_state_machine(name="waits", definition=json.dumps(waits), roleArn="arn:aws:iam::123456789012:role/states")
     arn = states.start_execution(stateMachineArn=made["stateMachineArn"], name="goes-on")["executionArn"]
-    with command("--stack", "waits", "follow", stdout=subprocess.PIPE) as process:
+    with command("--stack", "waits", "follow") as process:
         assert process.stdout
         assert process.stdout.readline().startswith("following goes-on")
         process.send_signal(signal.SIGINT)

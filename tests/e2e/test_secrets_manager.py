@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from local.faults import Fault
+from local.follow import follow
 from local.load import Load
 from local.mysql import Login
 from local.shop.proxied import Shop
@@ -18,7 +19,7 @@ from tests.e2e.shop import ends, labels, press, said
 from tests.whole import WHOLE
 
 ROTATIONS = int(os.environ.get("ROTATIONS") or (4 if WHOLE else 2))
-"""Of four one is killed in a step, one is beside a run of ours. Every day there are two of them, the second killed."""
+"""Of four one is killed in a step, one meets the drain of a run of ours, one is beside another. Every day: the first two."""
 TRIES, APART_SECONDS = 6, 3.0
 PATIENCE_SECONDS = 180
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
@@ -91,7 +92,17 @@ def beside(shop: Shop, chance: random.Random) -> str:
     return token
 
 
-ACTS: list[Callable[[Shop, random.Random], str]] = [pressed, killed, beside, pressed]
+def in_a_drain(shop: Shop, chance: random.Random) -> str:
+    """Refused until our run ends, which takes the version off that it finds waiting; then tried again."""
+    ours = shop.start_execution(f"drains-{chance.randrange(10**9)}")
+    next(visit for _, visit in follow(shop, ours) if visit and visit.state == "FlipSlot")
+    token = press(shop)
+    rest(shop, token)
+    assert "RotationFailed" in said(shop, token)
+    return token
+
+
+ACTS: list[Callable[[Shop, random.Random], str]] = [killed, in_a_drain, pressed, beside]
 
 
 def test_rotations_by_the_button_end_whole_and_no_request_fails(shop: Shop, load: Load) -> None:
