@@ -182,7 +182,7 @@ WRONG: dict[str, tuple[dict[str, Any], tuple[str, ...], str]] = {
         {"proxy_secret_ids": ["proxy-a", "proxy-b", "admin"]}, (), "proxy_secret_ids[2] names a user who takes no turns",
     ),
     "another engine": ({"engine": "postgres"}, (), "engine is another than the stack's mysql (parameter SourceKind): deploy it"),
-    "an engine that nobody knows": ({"engine": "oracle"}, (), "mysql, postgresql can be rotated, or correct engine"),
+    "an engine that nobody knows": ({"engine": "oracle"}, (), "mysql, postgresql, redis can be rotated, or correct engine"),
     "a port that is text": ({"database_port": "mysql"}, (), "database_port is no port: write a number from 1 to 65535"),
     "users told twice": ({}, ("--user", "other"), "rotation_usernames of"),
     "a user told twice": ({"rotation_usernames": None}, ("--user", "x", "--user", "x"), "--user: one is empty, or there twice"),
