@@ -17,11 +17,10 @@ from local.certificates import Authority
 from local.login import Login
 from local.mysqld import SETTINGS, as_user, lay_out_data, server_command
 from local.ports import free_port
-from local.priority import serve
+from local.serving import begin, end
 
 HOST = "127.0.0.1"
 STARTED_WITHIN = 60.0  # seconds; 0.8 is usual, a loaded machine takes longer
-STOPPED_WITHIN = 15.0
 
 # What the master user of Aurora MySQL 3 has. Not ALL: that would hide a statement that AWS refuses.
 MASTER_PRIVILEGES = """SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER,
@@ -66,15 +65,7 @@ class MySQL:
         if new:
             self.lay_out_data(command)
         self.port = self.port or free_port()
-        self._process = subprocess.Popen(
-            [*command, *self._arguments()],
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            process_group=0,  # a Ctrl-C is for the program in front, which then stops us in order
-        )
-        serve(self._process.pid)
+        self._process = begin([*command, *self._arguments()], self._environment)
         self._wait_until_accepting(Login("root", "") if new else self.root)
         if new:
             self._set_root_password()
@@ -94,12 +85,7 @@ class MySQL:
     def stop(self) -> None:
         """An orderly stop; `start` again finds the same data, port and logins."""
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(STOPPED_WITHIN)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end(self._process)
             self._process = None
 
     def create_admin(self, admin: Login) -> None:

@@ -16,10 +16,10 @@ import pg8000.native
 from pg8000.native import identifier, literal
 
 from local.certificates import Authority
-from local.mysql import HOST, STARTED_WITHIN, STOPPED_WITHIN, Login
+from local.mysql import HOST, STARTED_WITHIN, Login
 from local.ports import free_port
 from local.postgres import FIRST_PASSWORD, RULES, SETTINGS, SUPERUSER, lay_out_data, programs
-from local.priority import serve
+from local.serving import begin, end
 from local.shop.databases import close
 
 # What RDS's master user has by rds_superuser, as far as it is made of what PostgreSQL itself has. No superuser, and no owner of
@@ -69,16 +69,8 @@ class PostgreSQL:
             lay_out_data(self.programs, self.data)
             self.write_rules(RULES)
         self.port = self.port or free_port()
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self.programs.command("postgres", "-D", str(self.data), *self._arguments()),
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,  # a Ctrl-C is for the program in front, which then stops us in order
-            )
-        serve(self._process.pid)
+        command = self.programs.command("postgres", "-D", str(self.data), *self._arguments())
+        self._process = begin(command, self._environment, self.log)
         self._wait_until_accepting(Login(SUPERUSER, FIRST_PASSWORD) if new else self.root)
         if new:
             with self.connect(Login(SUPERUSER, FIRST_PASSWORD)) as session:
@@ -87,12 +79,7 @@ class PostgreSQL:
     def stop(self) -> None:
         """An orderly stop, which waits for nobody's session; `start` again finds the same data, port and logins."""
         if self._process is not None:
-            self._process.send_signal(signal.SIGINT)
-            try:
-                self._process.wait(STOPPED_WITHIN)
-            except subprocess.TimeoutExpired:
-                self._process.send_signal(signal.SIGQUIT)  # not KILL: that leaves its shared memory
-                self._process.wait()
+            end(self._process, signal.SIGINT, signal.SIGQUIT)  # not KILL: that leaves its shared memory
             self._process = None
 
     def follower(self, directory: Path, environment: Mapping[str, str] | None = None) -> Standby:

@@ -28,8 +28,9 @@ def share(pid: int, nicer: int = 0) -> None:
 def serve(pid: int) -> None:
     """The process, which has just been started, goes before all that is only computed; so do those that it starts.
 
-    What answers an application's requests has a machine of its own in AWS. A server that starts a session for each of its clients,
-    as PostgreSQL does, is nobody's share; and one that needs a tenth of a processor and gets less answers nobody, since clients
-    that gave up have cost it as much as those that were served. Only root can do this; for others it stays as it was."""
+    What answers an application's requests has a machine of its own in AWS. Here a server that gets less of the processors than its
+    clients need answers nobody in the end: a client that gave up has cost it as much as one that was served. Niceness does not
+    prevent that: PostgreSQL makes each of its backends a session of Linux, and each session begins with the usual share.
+    Only root can do this; for others it stays as it was."""
     with suppress(ProcessLookupError, PermissionError):
         os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(os.sched_get_priority_min(os.SCHED_RR)))

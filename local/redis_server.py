@@ -17,9 +17,10 @@ from redis import exceptions
 
 from local.certificates import Authority
 from local.login import Login
-from local.mysql import HOST, STARTED_WITHIN, STOPPED_WITHIN
+from local.mysql import HOST, STARTED_WITHIN
 from local.mysqld import cache as kept
 from local.ports import free_port
+from local.serving import begin, end
 from local.shop.databases import redis_client
 
 OPERATOR = "operator"
@@ -83,16 +84,7 @@ class RedisServer:
         if not self.port:
             self.port = free_port()
             self._lay_out()
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._command(),
-                env=self._environment,
-                cwd=self.directory,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,  # a Ctrl-C is for the program in front, which then stops us in order
-            )
+        self._process = begin(self._command(), self._environment, self.log, self.directory)
         self._wait_until_accepting()
 
     def stop(self) -> None:
@@ -104,12 +96,7 @@ class RedisServer:
 
     def send(self, what: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(what)
-            try:
-                self._process.wait(STOPPED_WITHIN)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end(self._process, what)
             self._process = None
 
     def version(self) -> str:

@@ -68,7 +68,7 @@ OF_WORDPRESS = (
 )
 OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY), WORDPRESS: (*AWS, *OF_WORDPRESS)}
 PLUMBING = (
-    *("aws", "faults", "iam.recording", "leftovers", "login", "ports", "priority", "record", "running", "wsgi"),
+    *("aws", "faults", "iam.recording", "leftovers", "login", "ports", "priority", "record", "running", "serving", "wsgi"),
     *("cluster.http", "load"),
     *("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.stack", "vault.reading", "wordpress.stack"),
     *("instances.commands", "instances.documents", "instances.run_command"),

@@ -26,12 +26,12 @@ from typing import Any, Self
 import pg8000.native
 
 from local.certificates import Authority
-from local.mysql import HOST, STARTED_WITHIN, STOPPED_WITHIN, Login
+from local.mysql import HOST, STARTED_WITHIN, Login
 from local.ports import free_port
 from local.postgresql import PostgreSQL, close
-from local.priority import serve
 from local.proxy.cache import Cache, Look, Users
 from local.proxy.pgbouncer import CONSOLE, REFUSED, SETTINGS, configuration, programs, users_file
+from local.serving import begin, end
 
 
 class Pooled(PostgreSQL):
@@ -96,16 +96,8 @@ class Proxy:
         self.port = self.port or free_port()
         self._write_configuration()
         self._write_users({})
-        with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._programs.command("pgbouncer", str(self.directory / "pgbouncer.ini")),
-                env=self._programs.environment(self._server.environment),
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                process_group=0,  # a Ctrl-C is for the program in front, which then stops us in order
-            )
-        serve(self._process.pid)
+        command = self._programs.command("pgbouncer", str(self.directory / "pgbouncer.ini"))
+        self._process = begin(command, self._programs.environment(self._server.environment), self.log)
         self._wait_until_accepting()
         self.cache.start()
 
@@ -113,12 +105,7 @@ class Proxy:
         """Every session ends, and what it knew of the secrets is gone; `start` again has the same port."""
         self.cache.stop()
         if self._process is not None:
-            self._process.terminate()
-            try:
-                self._process.wait(STOPPED_WITHIN)
-            except subprocess.TimeoutExpired:
-                self._process.kill()
-                self._process.wait()
+            end(self._process)
             self._process = None
         (self.directory / "users.txt").unlink(missing_ok=True)
 

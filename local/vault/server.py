@@ -19,7 +19,7 @@ from typing import Any, Self
 from local.certificates import Authority
 from local.mysqld import cache
 from local.ports import free_port
-from local.priority import share
+from local.serving import begin, end
 
 STARTED_WITHIN = 20.0
 CONFIGURATION = """
@@ -86,16 +86,9 @@ class OpenBao:
 
     def start(self) -> None:
         """What it held is gone: its storage is memory."""
-        with (self.directory / "server.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [program(), "server", "-config", str(self.directory / "server.hcl")],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env={**self._environment, "BAO_SKIP_VERIFY": "", "HOME": str(self.directory)},
-                start_new_session=True,  # an interrupt at the terminal is for the one who started all this
-            )
-        share(self._process.pid)
+        environment = {**self._environment, "BAO_SKIP_VERIFY": "", "HOME": str(self.directory)}
+        command = [program(), "server", "-config", self.directory / "server.hcl"]
+        self._process = begin(command, environment, self.directory / "server.log")
         self._context = ssl.create_default_context(cadata=self.ca_pem)
         self._await()
         made = self.asks("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
@@ -104,9 +97,8 @@ class OpenBao:
 
     def stop(self) -> None:
         if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-        self._process = None
+            end(self._process)
+            self._process = None
 
     def seal(self) -> None:
         self.asks("PUT", "sys/seal")
