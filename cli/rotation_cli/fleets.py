@@ -10,7 +10,7 @@ from typing import Any
 from rotation.core.errors import RotationError
 from rotation.fleet.holds import Hold
 from rotation.fleet.outcome import Outcome
-from rotation.fleet.report import End
+from rotation.fleet.report import End, counted
 from rotation.fleet.run import Plan, Turn, outcome_key, outcomes_folder, outcomes_in, plan_key, report_key, turns
 
 from rotation_cli.aws import Aws, Refused
@@ -55,11 +55,7 @@ class FleetRun:
     @property
     def counts(self) -> dict[str, int]:
         """By what came of them, or how they stand."""
-        found: dict[str, int] = {}
-        for one in self.turns:
-            word = str(one.outcome or ("not begun" if one.wave is not None else one.standing))
-            found[word] = found.get(word, 0) + 1
-        return found
+        return counted(self.turns)
 
     @property
     def waves(self) -> list[tuple[int, int, int]]:

@@ -1,4 +1,5 @@
-"""The keys that a consumer writes, each a template over the fields of a login, as a target names them. Pure.
+"""The keys that a consumer writes, each a template over the fields of a login, as a target names them, and what such a place says
+of itself. Pure.
 
 Templates are imported when one is first needed: every function parses the target, and few of them write or read a login.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.errors import TargetInvalid
+from rotation.core.errors import ConsumerDiffers, SecretInvalid, TargetInvalid
 from rotation.core.model import Credential, Password, SecretText
 
 if TYPE_CHECKING:
@@ -21,6 +22,13 @@ KEYS: dict[str, Any] = {
     "propertyNames": {"pattern": "^[-._a-zA-Z0-9]+$"},
     "additionalProperties": {"type": "string"},
 }
+CACHE_SECONDS: dict[str, Any] = {
+    "description": "How long the application may go on with what it has read; both logins work for at least as long",
+    "type": "integer",
+    "minimum": 0,
+    "maximum": 172800,
+}
+"""Of whatever an application reads its login from by itself."""
 
 
 class Keys:
@@ -50,6 +58,27 @@ class Keys:
         plain = values.plain
         port = int(plain["port"]) if "port" in plain else None
         return Credential(plain["username"], values.secret["password"], plain.get("host", ""), port, plain.get("dbname", ""))
+
+    def check(self, place: str, content: Mapping[str, Any]) -> None:
+        """ConsumerDiffers, naming the place and the key alone, where one is not there as a text."""
+        for key in self.names:
+            if not isinstance(content.get(key), str) or not content[key]:
+                raise ConsumerDiffers(f"{place}: key {key} is missing, empty or no text")
+
+    def held(self, place: str, content: Mapping[str, Any]) -> Credential:
+        """The login in what a place holds. ConsumerDiffers, without any value of it, where it is none of ours."""
+        self.check(place, content)
+        try:
+            return self.read({key: SecretText(content[key]) for key in self.names})
+        except SecretInvalid as error:
+            raise ConsumerDiffers(f"{place}: {error}") from None
+        except ValueError:
+            raise ConsumerDiffers(f"{place}: the port in it is no number") from None
+
+
+def named(settings: Settings) -> str:
+    """What is written, for a plan."""
+    return ", ".join(settings["keys"]) if "keys" in settings else "username and password"
 
 
 def check(settings: Settings) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.consumers.keys import Keys
 from rotation.consumers.schedule import apart
-from rotation.core.errors import ConsumerDiffers, SecretInvalid, SecretStoreUnavailable, SecretVersionMissing
+from rotation.core.errors import ConsumerDiffers, SecretStoreUnavailable, SecretVersionMissing
 from rotation.core.model import CURRENT, PENDING, Credential, Labels, Mark, SecretText
 
 _NAMESPACE = uuid.UUID("0c2f6d0a-97c6-5b0e-8f55-3a0a4e1f0d42")
@@ -80,21 +80,14 @@ class PublishedSecret:
             content = None
         if not isinstance(content, dict):
             raise ConsumerDiffers(f"{self.name} is not a JSON object")
-        for key in self._keys.names:
-            if not isinstance(content.get(key), str) or not content[key]:
-                raise ConsumerDiffers(f"{self.name}: key {key} is missing, empty or no text")
+        self._keys.check(self.name, content)
         return content
 
     def _login(self, credential: Credential) -> dict[str, str]:
         return {key: text.reveal() for key, text in self._keys.render(credential).items()}
 
     def _credential(self, content: dict[str, Any]) -> Credential:
-        try:
-            return self._keys.read({key: SecretText(content[key]) for key in self._keys.names})
-        except SecretInvalid as error:
-            raise ConsumerDiffers(f"{self.name}: {error}") from None
-        except ValueError:
-            raise ConsumerDiffers(f"{self.name}: the port in it is no number") from None
+        return self._keys.held(self.name, content)
 
 
 class RotatedSecret(PublishedSecret):

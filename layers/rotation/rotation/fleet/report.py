@@ -1,5 +1,6 @@
 """What people are told of a fleet's run: one summary, however many targets there are. Pure."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -31,6 +32,11 @@ DO_FOR: Mapping[Outcome, str] = {
     Outcome.SLOW: "look at its execution: it goes on by itself",
     Outcome.NOT_SAID: "look at its execution, if there is one: rotation explain",
 }
+
+
+def counted(turns: Iterable[Turn]) -> dict[str, int]:
+    """How many targets, by what came of them or else by how they stand."""
+    return dict(Counter(str(one.outcome or ("not begun" if one.wave is not None else one.standing)) for one in turns))
 
 
 @dataclass(frozen=True)
@@ -72,11 +78,7 @@ class Report:
 
     def counts(self) -> dict[str, int]:
         """Of targets, by what came of them or else by how they stand."""
-        found: dict[str, int] = {}
-        for one in self.turns:
-            word = str(one.outcome or ("not begun" if one.wave is not None else one.standing))
-            found[word] = found.get(word, 0) + 1
-        return found
+        return counted(self.turns)
 
     def measured(self) -> dict[str, float]:
         """Metrics by name."""

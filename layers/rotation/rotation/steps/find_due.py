@@ -52,16 +52,17 @@ def _planned(world: FleetWorld, run: str, settings: Settings) -> Plan:
 
 def _look(world: FleetWorld, settings: Settings, name: str, text: str, hold: str | None) -> tuple[Found, Item | None]:
     """Whatever is wrong with one target is said of it, and the others are looked at."""
-    kind, held = CLASSES[DEFAULT_CLASS], None
+    kind = CLASSES[DEFAULT_CLASS]
     try:
         held = Hold.parse(hold) if hold is not None else None
+    except ValueError:
+        facts = Facts(kind, None, trouble="its hold cannot be read: release it, or hold it again")
+        return _found(world, settings, facts, None, ""), None
+    try:
         target = parse_target(name, text)
         kind = target.rotation_class
         look = FirstLook(world.record(target.slot_secret))
         facts = Facts(kind, since_success(look) / DAY, _intent(world, look), held.ends if held else None)
-    except ValueError:
-        facts = Facts(kind, None, trouble="its hold cannot be read: release it, or hold it again")
-        return _found(world, settings, facts, None, ""), None
     except RotationError as error:
         facts = Facts(kind, None, held_until=held.ends if held else None, trouble=f"{type(error).__name__}: {error.at(name)}")
         return _found(world, settings, facts, held, ""), None

@@ -8,8 +8,7 @@ from rotation.kinds.kind import ConsumerKind, Holds, Parameters, Settings
 
 def change(settings: Settings, used: str, new: str) -> str:
     """What a dry run says."""
-    what = ", ".join(settings["keys"]) if "keys" in settings else "username and password"
-    return f"AWSCURRENT of {settings['secret']}: {what} from {used} to {new}, every other key as it is"
+    return f"AWSCURRENT of {settings['secret']}: {keys.named(settings)} from {used} to {new}, every other key as it is"
 
 
 def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
@@ -24,12 +23,7 @@ KIND = ConsumerKind(
     holds=Holds.ACTIVE,
     properties={
         "secret": {"description": "ARN of the secret that the application reads", "type": "string", "pattern": "^arn:"},
-        "application_cache_seconds": {
-            "description": "How long the application may go on with what it has read; both logins work for at least as long",
-            "type": "integer",
-            "minimum": 0,
-            "maximum": 172800,
-        },
+        "application_cache_seconds": keys.CACHE_SECONDS,
         "keys": keys.KEYS,
     },
     required=("secret", "application_cache_seconds"),

@@ -16,7 +16,6 @@ from rotation.consumers.vault_kv.login import Session, way
 from rotation.consumers.vault_kv.server import Answer, Server
 from rotation.core.errors import (
     ConsumerDiffers,
-    SecretInvalid,
     VaultConflict,
     VaultMountMissing,
     VaultNotVersioned,
@@ -24,9 +23,9 @@ from rotation.core.errors import (
     VaultRefused,
 )
 from rotation.core.findings import Finding, Severity
-from rotation.core.model import Credential, Mark, SecretText
 
 if TYPE_CHECKING:
+    from rotation.core.model import Credential, Mark
     from rotation.kinds.kind import Settings
     from rotation.ports import Surroundings
 
@@ -171,15 +170,7 @@ class KvPath:
         return held is not None and held.username in users and not any(held.same_login(one) for one in kept)
 
     def _credential(self, content: Mapping[str, Any]) -> Credential:
-        for key in self._keys.names:
-            if not isinstance(content.get(key), str) or not content[key]:
-                raise ConsumerDiffers(f"{self.name}: key {key} is missing, empty or no text")
-        try:
-            return self._keys.read({key: SecretText(content[key]) for key in self._keys.names})
-        except SecretInvalid as error:
-            raise ConsumerDiffers(f"{self.name}: {error}") from None
-        except ValueError:
-            raise ConsumerDiffers(f"{self.name}: the port in it is no number") from None
+        return self._keys.held(self.name, content)
 
 
 def _said(version: int, mark: Mark) -> str:

@@ -32,9 +32,9 @@ def login(description: str) -> dict[str, Any]:
 
 def change(settings: Settings, used: str, new: str) -> str:
     """What a dry run says."""
-    what = ", ".join(settings["keys"]) if "keys" in settings else "username and password"
+    what = f"{keys.named(settings)} from {used} to {new}, every other key as it is"
     later = "; older versions are destroyed once the old login is refused" if settings["destroys_older"] else ""
-    return f"{settings['mount']}/{settings['path']} in Vault: {what} from {used} to {new}, every other key as it is{later}"
+    return f"{settings['mount']}/{settings['path']} in Vault: {what}{later}"
 
 
 def check(settings: Settings) -> None:
@@ -78,12 +78,7 @@ KIND = ConsumerKind(
         "path": {"description": "Below the mount, as the application reads it", "type": "string", "pattern": NAME},
         "login": login("Who may read and write it"),
         "reader": login("Who may only read it: what the other functions than PutSecret log in as; without it they too use login"),
-        "application_cache_seconds": {
-            "description": "How long the application may go on with what it has read; both logins work for at least as long",
-            "type": "integer",
-            "minimum": 0,
-            "maximum": 172800,
-        },
+        "application_cache_seconds": keys.CACHE_SECONDS,
         "keys": keys.KEYS,
         "destroys_older": {
             "description": "Whether older versions that hold a withdrawn login are destroyed, with whatever else is in them",
