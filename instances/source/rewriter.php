@@ -290,6 +290,7 @@ final class WpConfig
     {
         $defines = new Defines($this->content);
         $this->refuseHyperDb();
+        $this->refuseUnread();
         if (!self::parses($this->real)) {
             throw new Refused('WpConfigUnsupported', "$this->path is no valid PHP; look at it with php -l");
         }
@@ -405,6 +406,24 @@ final class WpConfig
     }
 
     /** Its logins may be others than the constants. */
+    /** WordPress takes the file beside its wp-load.php; only where there is none, the one in the folder above. */
+    private function refuseUnread(): void
+    {
+        $folder = dirname($this->path);
+        $read = null;
+        foreach (file_exists("$folder/wp-load.php") ? [] : (glob("$folder/*/wp-load.php") ?: []) as $load) {
+            $own = dirname($load) . '/wp-config.php';
+            if (!file_exists($own) || realpath($own) === $this->real) {
+                return;
+            }
+            $read = $own;
+        }
+        if ($read !== null) {
+            $way = 'give that one as the path, or remove it if it is not meant';
+            throw new Refused('WpConfigUnsupported', "there are two files: WordPress reads $read in place of $this->path; $way");
+        }
+    }
+
     private function refuseHyperDb(): void
     {
         if (preg_match('/[\'"]DB_CONFIG_FILE[\'"]/', $this->content)) {
@@ -680,6 +699,7 @@ function main(string $action, string $arn, string $version, string $candidates, 
     } catch (Refused $refused) {
         [$answer['reason'], $answer['detail']] = [$refused->reason, $refused->getMessage()];
     } catch (Throwable $error) {
+        $answer['file'] = 'unknown';
         $told = get_class($error) . ' at line ' . $error->getLine() . ' of the rewriter';
         [$answer['reason'], $answer['detail']] = ['WpConfigUnsupported', "$path cannot be handled ($told); report it"];
     }

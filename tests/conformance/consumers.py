@@ -326,6 +326,9 @@ class HereThatIsTold(Protocol):
         """Its agent does not answer any more."""
 
 
+MISSING = "00000000-0000-4000-8000-00000000dead"
+
+
 class Told:
     """Copies of a version on machines that are told which to hold, and say only that.
 
@@ -382,7 +385,7 @@ class Told:
         assert here.fleet.answers(here.now() - 5) == []
 
     def test_a_version_that_is_not_there_is_refused_and_the_file_stays(self, here: HereThatIsTold) -> None:
-        telling = Telling(WRITE, "00000000-0000-4000-8000-00000000dead")
+        telling = Telling(WRITE, MISSING)
         here.fleet.tell(telling, [here.names[0]])
         here.wait(5)
         (one,) = to(telling, here.fleet.answers(here.now() - 10))
@@ -396,6 +399,25 @@ class Told:
         here.wait(DELIVERY_SECONDS + 1)
         (one,) = to(telling, here.fleet.answers(here.now() - DELIVERY_SECONDS - 5))
         assert (one.status, one.well(here.next)) == (Status.NOT_DELIVERED, False)
+
+    def test_the_last_that_may_have_written_is_remembered(self, here: HereThatIsTold) -> None:
+        first, second = here.names
+        for telling in (Telling(WRITE, here.next, mark="run-1"), Telling(LOOK, here.current), Telling(WRITE, MISSING)):
+            here.fleet.tell(telling, [first])
+            here.wait(5)
+        last = here.fleet.last_write(first)
+        assert last
+        assert (last.key, last.holds) == (Telling(WRITE, here.next, mark="run-1").key, here.next)
+        assert here.fleet.last_write(second) is None
+
+    def test_what_was_never_delivered_wrote_nothing(self, here: HereThatIsTold) -> None:
+        here.silence(here.names[0])
+        here.fleet.tell(Telling(WRITE, here.next), [here.names[0]])
+        last = here.fleet.last_write(here.names[0])
+        assert last
+        assert not last.ended, "it may still come"
+        here.wait(DELIVERY_SECONDS + 1)
+        assert here.fleet.last_write(here.names[0]) is None
 
     def test_it_is_named_without_what_it_holds(self, here: HereThatIsTold) -> None:
         assert here.fleet.name.strip()

@@ -98,6 +98,50 @@ def test_hyperdb_with_a_login_of_its_own_is_refused(machine: Machine, aws: Local
     assert php_reads(machine.path) == OLD
 
 
+def test_a_file_in_whose_place_wordpress_reads_another_is_refused(machine: Machine, aws: LocalAws) -> None:
+    """Above the web root; to rewrite it would change nothing, and look like success."""
+    machine.path.write_text(config())
+    root = machine.site / "public"
+    root.mkdir()
+    (root / "wp-load.php").write_text("<?php")
+    (root / "wp-config.php").write_text(config())
+    secret = Secret(aws)
+    answer = machine.run(secret, secret.put())
+    assert (answer.status, answer.file, answer.reason) == (1, "refused", "WpConfigUnsupported")
+    assert f"there are two files: WordPress reads {root}/wp-config.php in place of {machine.path}; give that one" in answer.detail
+    assert machine.path.read_text() == (root / "wp-config.php").read_text() == config()
+
+
+@pytest.mark.parametrize("beside", ["no other", "a link to it", "one beside it"])
+def test_a_file_above_the_web_root_is_served(beside: str, machine: Machine, aws: LocalAws) -> None:
+    machine.path.write_text(config())
+    root = machine.site / "public"
+    root.mkdir()
+    (root / "wp-load.php").write_text("<?php")
+    if beside == "a link to it":
+        (root / "wp-config.php").symlink_to(machine.path)
+    if beside == "one beside it":
+        (root / "wp-config.php").write_text(config())
+        (machine.site / "wp-load.php").write_text("<?php")
+    secret = Secret(aws)
+    assert machine.run(secret, secret.put()).file == "written"
+    assert php_reads(machine.path) == NEW
+
+
+def test_two_sites_on_one_machine_are_written_each_by_itself(machine: Machine, aws: LocalAws) -> None:
+    other = machine.site.parent / "other" / "wp-config.php"
+    other.parent.mkdir()
+    for path in (machine.path, other):
+        path.write_text(config())
+    secret = Secret(aws)
+    assert machine.run(secret, secret.put(), Path=str(other)).file == "written"
+    assert (php_reads(other), php_reads(machine.path)) == (NEW, OLD)
+    assert (sorted(one.name for one in other.parent.iterdir()), machine.left()) == (
+        ["wp-config.php", "wp-settings.php"],
+        ["wp-settings.php"],
+    )
+
+
 def test_a_file_outside_of_the_web_root_through_a_link(machine: Machine, aws: LocalAws, tmp_path: Path) -> None:
     """The link's target is rewritten, the link stays."""
     target = tmp_path / "etc" / "wp-config.php"
@@ -210,6 +254,20 @@ def test_no_php(shell: str, machine: Machine, aws: LocalAws) -> None:
     machine.programs.remove("php")
     secret = Secret(aws)
     assert refused(machine, secret, secret.first)[0] == "PhpMissing"
+
+
+@pytest.mark.parametrize(("does", "file"), [("exit 255", "refused"), ("[ $# -lt 9 ] || exit 137", "unknown")])
+def test_a_php_that_does_not_start_and_one_that_dies_are_told_apart(
+    does: str, file: str, machine: Machine, aws: LocalAws, tmp_path: Path
+) -> None:
+    """Of one that was at work nobody knows how far it had come."""
+    machine.path.write_text(config())
+    machine.programs.remove("php")
+    (tmp_path / "bin" / "php").write_text(f"#!/bin/sh\n{does}\n")
+    (tmp_path / "bin" / "php").chmod(0o755)
+    secret = Secret(aws)
+    answer = machine.run(secret, secret.put())
+    assert (answer.status, answer.file, answer.holds, answer.reason) == (1, file, "unreadable", "PhpMissing")
 
 
 def test_no_tokenizer(machine: Machine, aws: LocalAws, tmp_path: Path) -> None:

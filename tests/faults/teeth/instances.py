@@ -15,6 +15,7 @@ from tests.faults.teeth.mutation import STEPS, Mutation, replaced
 from tests.worlds.living import LivingWorld
 
 ALONE, SLOW_BOOTS, BAD_PAGE = "instances", "instances, slow boots", "instances, the first does not show its page"
+AS_ADMIN = "instances, as the admin"
 
 
 class Believed:
@@ -60,6 +61,14 @@ def only_while_nobody_is_seen(world: Any, request: Request, look: Any) -> Hold:
 _instances = draining._instances
 
 
+def without_what_it_was_before(world: Any, request: Request, record: Any, *more: Any) -> Any:
+    """A first rotation leaves the admin, who is none of the slots."""
+    return _look(world, request, record.with_previous(None), *more)
+
+
+_look = draining._look
+
+
 def boots_at_once(world: LivingWorld) -> None:
     """As the target has it, and so for whoever looks."""
     world.target = replace(world.target, overlap_seconds=0, cache_seconds=0)
@@ -98,6 +107,16 @@ INSTANCES = [
         "instances: what they said before the second publish counts after it",
         replaced("rotation.protocol.request.Request.look_mark", property(lambda self: f"{self.execution_name}.0")),
         (ALONE,),
+    ),
+    Mutation(
+        "instances that worked as the admin: the drain asks none of them",
+        replaced(f"{STEPS}.check_drained._instances", lambda *_: Hold.SAME),
+        (AS_ADMIN,),
+    ),
+    Mutation(
+        "instances that worked as the admin: whoever still does is not waited for",
+        replaced(f"{STEPS}.check_drained._look", without_what_it_was_before),
+        (AS_ADMIN,),
     ),
     Mutation("instances: the slowest boot is not waited for", nullcontext, (SLOW_BOOTS,), world=boots_at_once),
 ]

@@ -3,7 +3,7 @@
 First one alone (the canary), whose own page is asked; then all others. Nothing is remembered: what was told and what came of it
 is looked at each time, so a command whose answer was lost is found, and one that is sent twice does no harm."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -33,9 +33,13 @@ DELIVERY_SECONDS, SCRIPT_SECONDS = 30, 300
 """How long a command may wait for its instance, and how long it may work there, as the document says. Afterwards it does nothing:
 who looks whether one is still on its way need not look further back."""
 LATEST_SECONDS = DELIVERY_SECONDS + SCRIPT_SECONDS
+REMEMBERED_SECONDS = 30 * 24 * 3600
+"""For so long Systems Manager says what came of a command."""
 ATTEMPTS = 3
 """How often an instance in service is told again that did not hear, or did not finish."""
 WELL, BAD = "well", "bad"
+REFUSED = "refused"
+"""What a command did to the file: nothing, for a reason that it gives."""
 NAMED = 3
 """So many instances a message names, at most; of the others it says how many there are."""
 
@@ -51,6 +55,10 @@ class Status(StrEnum):
     UNDELIVERABLE = "Undeliverable"
     TERMINATED = "Terminated"
     CANCELLED = "Cancelled"
+
+
+NEVER_BEGUN = (Status.NOT_DELIVERED, Status.UNDELIVERABLE, Status.TERMINATED)
+"""The command did not reach the instance."""
 
 
 class Place(StrEnum):
@@ -121,10 +129,17 @@ class Answer:
     reason: str = ""
     """The name of our own error."""
     detail: str = ""
+    file: str = ""
+    """What it did to the file: `written`, `unchanged`, `refused`; `unknown` or empty where nobody can say."""
 
     @property
     def ended(self) -> bool:
         return self.status is not Status.UNDER_WAY
+
+    @property
+    def spared(self) -> bool:
+        """Whether it certainly wrote nothing."""
+        return self.status in NEVER_BEGUN or (self.ended and self.file == REFUSED)
 
     def well(self, version: str) -> bool:
         """Whether the instance holds that version, and its own page does not show otherwise."""
@@ -173,22 +188,50 @@ def to(telling: Telling, answers: Sequence[Answer]) -> list[Answer]:
     return [answer for answer in answers if answer.key == telling.key]
 
 
-def to_write(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling) -> Next:
+def to_write(
+    instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, kept: Collection[str] = frozenset()
+) -> Next:
     """Whether all in service hold it, and who is to be told now: nobody who is still at an earlier write, which may end later.
-    Raises what no further telling would mend."""
-    version = telling.version
-    writing = {answer.instance for answer in answers if not answer.ended and answer.key.startswith(WRITE)}
-    answers = to(telling, answers)
-    serving = [one for one in instances if one.serves]
-    told = {one.id: [answer for answer in answers if answer.instance == one.id] for one in serving}
-    done = {name for name, said in told.items() if any(answer.well(version) for answer in said)}
+    Raises what no further telling would mend. `kept`: who cannot be told, and holds it all the same."""
+    version, serving = telling.version, [one for one in instances if one.serves]
+    writing, told = _writing(answers), _told(serving, answers, telling)
+    done = {name for name, said in told.items() if any(answer.well(version) for answer in said)} | set(kept)
     _refuse_failed({name: said for name, said in told.items() if name not in done}, version)
-    if len(done) == len(serving):
+    if done.issuperset(told):
         return Next(complete=True)
     free = [one.id for one in serving if one.online and one.id not in done | writing]
     if telling.careful and not done:
         return Next(complete=False, tell=_canary(serving, free))
     return Next(complete=False, tell=tuple(sorted(free)))
+
+
+def _writing(answers: Iterable[Answer]) -> set[str]:
+    return {answer.instance for answer in answers if not answer.ended and answer.key.startswith(WRITE)}
+
+
+def _told(serving: Iterable[Instance], answers: Sequence[Answer], telling: Telling) -> dict[str, list[Answer]]:
+    """By instance, what came of that."""
+    own = to(telling, answers)
+    return {one.id: [answer for answer in own if answer.instance == one.id] for one in serving}
+
+
+def unable(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling) -> list[str]:
+    """Who serves and cannot be told, or has said that it cannot do it, and is at no write any more."""
+    serving, version = {one.id: one for one in instances if one.serves}, telling.version
+    told, writing = _told(serving.values(), answers, telling), _writing(answers)
+    waited = [name for name, said in told.items() if not any(one.well(version) for one in said) and name not in writing]
+    return [name for name in waited if not serving[name].online or any(_failed(name, told[name], version))]
+
+
+def last_write(answers: Iterable[Answer]) -> Answer | None:
+    """The last that may have changed the file, whatever became of it. None: none did."""
+    writes = [one for one in answers if one.key.startswith(WRITE) and not one.spared]
+    return max(writes, key=lambda one: (not one.ended, one.asked), default=None)
+
+
+def keeps(last: Answer | None, version: str) -> bool:
+    """Whether an instance holds what it had when that version became current, by the last write there."""
+    return last is None or (last.ended and last.holds == version)
 
 
 def _canary(serving: Sequence[Instance], free: Sequence[str]) -> tuple[str, ...]:
