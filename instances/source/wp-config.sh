@@ -1,5 +1,5 @@
 # Looks which version of its secret wp-config.php holds, or writes one into it; without a version the current one.
-# Action SecretArn VersionId Candidates Path Page Marker: set by the lines before, or by the environment at boot.
+# Action SecretArn VersionId Candidates Path Owner Mode Page Marker: set by the lines before, or by the environment at boot.
 # For any sh (dash, bash), as root. Its one line of output is a JSON object without any secret.
 
 : "${Action:=write}" "${SecretArn:?}" "${Path:=/var/www/html/wp-config.php}"
@@ -22,7 +22,7 @@ folder=$(dirname "$(readlink -f "$Path")")
 REWRITER=@REWRITER@
 
 answer=$("$php" -d auto_prepend_file= -d auto_append_file= -d disable_functions= -d open_basedir= -d display_errors=0 -d log_errors=0 \
-  -d allow_url_fopen=0 -r "$REWRITER" -- "$Action" "$SecretArn" "${VersionId-}" "${Candidates-}" "$Path" "${Page-}" "${Marker-}" \
+  -d allow_url_fopen=0 -r "$REWRITER" -- "$Action" "$SecretArn" "${VersionId-}" "${Candidates-}" "$Path" "${Page-}" "${Marker-}" "${Owner-}" "${Mode-}" \
   3>&1 >/dev/null 2>&1)
 status=$?
 [ -n "$answer" ] || no_php unknown "php ended with $status and no answer: was it killed? Look at the memory and the kernel log"

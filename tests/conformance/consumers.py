@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Protocol
 import pytest
 import yaml
 from rotation.core.errors import PermanentError, RotationError, TargetInvalid, TransientError
-from rotation.core.fleet import DELIVERY_SECONDS, LOOK, WRITE, Status, Telling, to
+from rotation.core.fleet import DELIVERY_SECONDS, LOOK, NO_VERSION, OWN, WRITE, Status, Telling, to
 from rotation.core.model import Credential, Mark, Password
 from rotation.core.rollout import Progress, progress
 from rotation.kinds import registry
@@ -418,6 +418,15 @@ class Told:
         assert not last.ended, "it may still come"
         here.wait(DELIVERY_SECONDS + 1)
         assert here.fleet.last_write(here.names[0]) is None
+
+    def test_whose_a_file_is_says_nothing_of_what_it_holds(self, here: HereThatIsTold) -> None:
+        telling = Telling(OWN, NO_VERSION)
+        here.fleet.tell(telling, here.names)
+        here.wait(5)
+        answers = to(telling, here.fleet.answers(here.now() - 10))
+        assert [(telling.done_by(one), one.file in ("written", "unchanged")) for one in answers] == [(True, True)] * 2
+        assert self._held(here) == dict.fromkeys(here.names, here.current)
+        assert [here.fleet.last_write(name) for name in here.names] == [None, None]
 
     def test_it_is_named_without_what_it_holds(self, here: HereThatIsTold) -> None:
         assert here.fleet.name.strip()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import string
 import subprocess
@@ -11,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rotation.core.fleet import NO_VERSION
 
 from local.aws import LocalAws
 from local.faults import SecretFault
-from tests.contract.machine import HOST, NEW, OLD, ROLE, Machine, Secret, config
+from tests.contract.machine import HOST, NEW, OLD, ROLE, Answer, Machine, Secret, config
 from tests.contract.wp_configs import ACCEPTED, REFUSED
 
 
@@ -96,6 +98,42 @@ def test_hyperdb_with_a_login_of_its_own_is_refused(machine: Machine, aws: Local
     answer = machine.run(secret, secret.put())
     assert (answer.reason, "db-config.php, line 4: HyperDB has a login" in answer.detail) == ("WpConfigUnsupported", True)
     assert php_reads(machine.path) == OLD
+
+
+def owned(machine: Machine, secret: Secret, mode: str = "0640", owner: str = "") -> Answer:
+    return machine.run(secret, NO_VERSION, "own", Owner=owner or f"{os.getuid()}:{os.getgid()}", Mode=mode)
+
+
+@pytest.mark.parametrize("text", [config(), "<?php broken"])
+def test_owner_and_mode_are_given_whatever_is_in_it(text: str, machine: Machine, aws: LocalAws) -> None:
+    machine.path.write_text(text)
+    machine.path.chmod(0o777)
+    secret = Secret(aws)
+    for file in ("written", "unchanged"):
+        answer = owned(machine, secret)
+        assert (answer.status, answer.file, answer.reason) == (0, file, "")
+        assert (oct(machine.path.stat().st_mode & 0o7777), machine.path.read_text()) == ("0o640", text)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a file to somebody else")
+def test_a_file_is_given_to_another_and_a_rotation_keeps_that(machine: Machine, aws: LocalAws) -> None:
+    machine.path.write_text(config())
+    secret = Secret(aws)
+    assert owned(machine, secret, "0440", "33:44").file == "written"
+    assert machine.run(secret, secret.put()).file == "written"
+    status = machine.path.stat()
+    assert (status.st_uid, status.st_gid, oct(status.st_mode & 0o7777)) == (33, 44, "0o440")
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may give a file to anybody")
+def test_who_may_not_give_a_file_away_says_so(machine: Machine, aws: LocalAws) -> None:
+    machine.path.write_text(config())
+    answer = owned(machine, Secret(aws), "0640", "0:0")
+    assert (answer.status, answer.file, answer.reason) == (1, "refused", "WpConfigReadOnly")
+
+
+def test_no_file_to_own(machine: Machine, aws: LocalAws) -> None:
+    assert (owned(machine, Secret(aws)).reason, machine.left()) == ("WpConfigMissing", [])
 
 
 def test_a_file_in_whose_place_wordpress_reads_another_is_refused(machine: Machine, aws: LocalAws) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+from rotation.core.fleet import NO_VERSION
 
 from local.aws import LocalAws
 from tests.contract.machine import NEW, OLD, Answer, Machine, Secret, Served, config
@@ -113,7 +114,9 @@ mounts = pytest.mark.skipif(
 )
 
 
-def on_a_disk(machine: Machine, secret: Secret, version: str, prepare: str) -> tuple[Answer, str]:
+def on_a_disk(
+    machine: Machine, secret: Secret, version: str, prepare: str, action: str = "write", **more: str
+) -> tuple[Answer, str]:
     """The answer, and what the file held at the end, on a small disk of its own at the site's place."""
     around, path = machine.site.parent, machine.environment["PATH"]
     script = f"""
@@ -123,7 +126,7 @@ def on_a_disk(machine: Machine, secret: Secret, version: str, prepare: str) -> t
         cp "{around}/before" "{machine.path}"
         {prepare}
         set +e
-        (PATH="{path}"; exec dash -c "{machine.script(secret, version)}")
+        (PATH="{path}"; exec dash -c "{machine.script(secret, version, action, **more)}")
         code=$?
         cp "{machine.path}" "{around}/after"
         ls -A "{machine.site}" | grep -v -e wp-config.php$ -e filled
@@ -139,6 +142,15 @@ def test_a_read_only_file_system(machine: Machine, aws: LocalAws) -> None:
     answer, content = on_a_disk(machine, secret, secret.put(), f'mount -o remount,ro "{machine.site}"')
     assert (answer.status, answer.file, answer.holds, answer.reason) == (1, "refused", "other", "WpConfigReadOnly")
     assert "mounted read-only" in answer.detail
+    assert content == config()
+
+
+@mounts
+def test_owner_and_mode_on_a_read_only_file_system(machine: Machine, aws: LocalAws) -> None:
+    secret = Secret(aws)
+    prepare = f'mount -o remount,ro "{machine.site}"'
+    answer, content = on_a_disk(machine, secret, NO_VERSION, prepare, "own", Owner="0:0", Mode="0600")
+    assert (answer.status, answer.file, answer.reason) == (1, "refused", "WpConfigReadOnly")
     assert content == config()
 
 

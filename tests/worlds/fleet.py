@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from rotation.core.fleet import BAD, LOOK, REFUSED, WELL, WRITE, Answer, Instance, Place, Status, Telling, last_write
+from rotation.core.fleet import BAD, LOOK, OWN, REFUSED, WELL, WRITE, WRITTEN, Answer, Instance, Place, Status, Telling, last_write
 from rotation.core.model import CURRENT, Credential
 
 from local import secret_labels as aws
@@ -50,6 +50,8 @@ class Machine:
     """Why nothing can be written into its file."""
     ends: Status = Status.SUCCESS
     """Of what it is told to write, whatever else comes of it."""
+    owned: bool = False
+    """Its file has the owner and mode that the target names."""
     wrote: Answer | None = None
     """What came of the last write that may have changed its file. Systems Manager remembers it for long."""
 
@@ -143,6 +145,8 @@ class Fleet:
         self.commands = tuple(replace(each, said=said) if each is one else each for each in self.commands)
 
     def _done(self, machine: Machine, one: Command, at: float) -> Answer:
+        if one.telling.action == OWN:
+            return self._owned(machine, one)
         wanted = self.login(one.telling.version)
         if wanted is None:
             return _refused(machine, one, "SecretUnreadable")
@@ -163,6 +167,13 @@ class Fleet:
         reason = "PageBad" if page == BAD else ""
         status = Status.SUCCESS if well else Status.FAILED
         return Answer(machine.id, one.telling.key, status, one.asked, holds, page, reason, reason)
+
+    def _owned(self, machine: Machine, one: Command) -> Answer:
+        if machine.refuses:
+            return _refused(machine, one, machine.refuses)
+        self._replace(machine.id, owned=True)
+        did = "unchanged" if machine.owned else WRITTEN
+        return Answer(machine.id, one.telling.key, Status.SUCCESS, one.asked, "unreadable", "not asked", file=did)
 
     def _shows(self, machine: Machine, held: Credential) -> bool:
         return machine.shows or held.username != USERS["B"]  # type: ignore[index]

@@ -664,9 +664,7 @@ class FleetCalls:
         return found
 
     def last_write(self, instance: str) -> Answer | None:
-        found: Answer | None = self._it.call(
-            Port.INSTANCES, f"last write of {instance}", lambda: self._fleet.last_write(instance)
-        )
+        found: Answer | None = self._it.call(Port.INSTANCES, f"last write of {instance}", lambda: self._fleet.last_write(instance))
         return found
 
     def tell(self, telling: Telling, instances: Sequence[str]) -> None:

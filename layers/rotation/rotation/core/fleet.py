@@ -28,7 +28,8 @@ from rotation.core.errors import (
     WpConfigUnsupported,
 )
 
-WRITE, LOOK = "write", "look"
+WRITE, LOOK, OWN = "write", "look", "own"
+"""`own`: the file's owner and mode alone."""
 DELIVERY_SECONDS, SCRIPT_SECONDS = 30, 300
 """How long a command may wait for its instance, and how long it may work there, as the document says. Afterwards it does nothing:
 who looks whether one is still on its way need not look further back."""
@@ -38,8 +39,10 @@ REMEMBERED_SECONDS = 30 * 24 * 3600
 ATTEMPTS = 3
 """How often an instance in service is told again that did not hear, or did not finish."""
 WELL, BAD = "well", "bad"
-REFUSED = "refused"
-"""What a command did to the file: nothing, for a reason that it gives."""
+WRITTEN, REFUSED = "written", "refused"
+"""What a command did to the file: something; nothing, for a reason that it gives."""
+NO_VERSION = "0" * 32
+"""For a command that is about no version."""
 NAMED = 3
 """So many instances a message names, at most; of the others it says how many there are."""
 
@@ -106,6 +109,10 @@ class Telling:
     """What makes it another telling than the same one of another publish."""
     careful: bool = False
     """Each asks its own page, and the first failure spares the others. On the way back all are told, whatever one of them says."""
+
+    def done_by(self, answer: "Answer") -> bool:
+        """Whether that instance has done it, and its own page does not show otherwise."""
+        return answer.status is Status.SUCCESS if self.action == OWN else answer.well(self.version)
 
     @property
     def key(self) -> str:
@@ -193,10 +200,10 @@ def to_write(
 ) -> Next:
     """Whether all in service hold it, and who is to be told now: nobody who is still at an earlier write, which may end later.
     Raises what no further telling would mend. `kept`: who cannot be told, and holds it all the same."""
-    version, serving = telling.version, [one for one in instances if one.serves]
+    serving = [one for one in instances if one.serves]
     writing, told = _writing(answers), _told(serving, answers, telling)
-    done = {name for name, said in told.items() if any(answer.well(version) for answer in said)} | set(kept)
-    _refuse_failed({name: said for name, said in told.items() if name not in done}, version)
+    done = {name for name, said in told.items() if any(map(telling.done_by, said))} | set(kept)
+    _refuse_failed({name: said for name, said in told.items() if name not in done}, telling)
     if done.issuperset(told):
         return Next(complete=True)
     free = [one.id for one in serving if one.online and one.id not in done | writing]
@@ -217,10 +224,10 @@ def _told(serving: Iterable[Instance], answers: Sequence[Answer], telling: Telli
 
 def unable(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling) -> list[str]:
     """Who serves and cannot be told, or has said that it cannot do it, and is at no write any more."""
-    serving, version = {one.id: one for one in instances if one.serves}, telling.version
+    serving = {one.id: one for one in instances if one.serves}
     told, writing = _told(serving.values(), answers, telling), _writing(answers)
-    waited = [name for name, said in told.items() if not any(one.well(version) for one in said) and name not in writing]
-    return [name for name in waited if not serving[name].online or any(_failed(name, told[name], version))]
+    waited = [name for name, said in told.items() if not any(map(telling.done_by, said)) and name not in writing]
+    return [name for name in waited if not serving[name].online or any(_failed(name, told[name], telling))]
 
 
 def last_write(answers: Iterable[Answer]) -> Answer | None:
@@ -240,23 +247,23 @@ def _canary(serving: Sequence[Instance], free: Sequence[str]) -> tuple[str, ...]
     return () if busy else tuple(sorted(free)[:1])
 
 
-def _refuse_failed(told: Mapping[str, Sequence[Answer]], version: str) -> None:
+def _refuse_failed(told: Mapping[str, Sequence[Answer]], telling: Telling) -> None:
     """The worst of all: that a command was taken back elsewhere says less than why."""
-    failures = [found for name, said in told.items() for found in _failed(name, said, version)]
+    failures = [found for name, said in told.items() for found in _failed(name, said, telling)]
     failures.sort(key=lambda error: isinstance(error, CommandTerminated))
     if failures:
         raise failures[0]
 
 
-def _failed(name: str, said: Sequence[Answer], version: str) -> Iterator[PermanentError]:
+def _failed(name: str, said: Sequence[Answer], telling: Telling) -> Iterator[PermanentError]:
     ended = sorted((answer for answer in said if answer.ended), key=lambda answer: answer.asked)
-    final = [answer for answer in ended if answer.reason or answer.status is Status.CANCELLED or _differs(answer, version)]
+    final = [answer for answer in ended if answer.reason or answer.status is Status.CANCELLED or _differs(answer, telling)]
     for answer in final[-1:] or (ended[-1:] if len(ended) >= ATTEMPTS else []):
         yield failure(name, answer)
 
 
-def _differs(answer: Answer, version: str) -> bool:
-    return answer.status is Status.SUCCESS and not answer.well(version)
+def _differs(answer: Answer, telling: Telling) -> bool:
+    return answer.status is Status.SUCCESS and not telling.done_by(answer)
 
 
 def failure(name: str, answer: Answer) -> PermanentError:
@@ -282,7 +289,7 @@ def first_told(name: str, instances: Sequence[Instance]) -> str:
 
 def silent(name: str, instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, waited: float) -> PermanentError:
     """Whoever is in service and has not answered when time is up."""
-    well = {answer.instance for answer in to(telling, answers) if answer.well(telling.version)}
+    well = {answer.instance for answer in to(telling, answers) if telling.done_by(answer)}
     missing = [one.id for one in instances if one.serves and one.id not in well]
     offline = [one.id for one in instances if one.serves and not one.online]
     said = f"; without a connected agent: {some(offline)}" if offline else ""

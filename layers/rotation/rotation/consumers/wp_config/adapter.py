@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.consumers.wp_config.kind import TAG
 from rotation.core.errors import FleetDenied, FleetUnavailable, TargetInvalid
-from rotation.core.fleet import DELIVERY_SECONDS, REMEMBERED_SECONDS, WRITE, Answer, Instance, Place, Status, Telling, last_write
+from rotation.core.fleet import (
+    DELIVERY_SECONDS,
+    OWN,
+    REMEMBERED_SECONDS,
+    WRITE,
+    Answer,
+    Instance,
+    Place,
+    Status,
+    Telling,
+    last_write,
+)
 
 if TYPE_CHECKING:
     from rotation.kinds.kind import Settings
@@ -85,6 +96,7 @@ class Instances:
             "Path": self._settings["path"],
             "Page": self._settings["page"] if telling.careful else "",
             "Marker": self._settings["marker"] if telling.careful else "",
+            **self._owned(telling),
         }
         self._asked(
             "ssm",
@@ -99,6 +111,15 @@ class Instances:
                 MaxErrors="0" if careful else "100%",
             ),
         )
+
+    def _owned(self, telling: Telling) -> dict[str, str]:
+        """Whose the file is to be, where it is about that."""
+        owner, mode = self._settings["owner"], self._settings["mode"]
+        if telling.action != OWN:
+            return {"Owner": "", "Mode": ""}
+        if not (owner and mode):
+            raise TargetInvalid(f"{self.name}: the target's wp-config names no owner and mode: give both, such as 33:33 and 0640")
+        return {"Owner": owner, "Mode": mode}
 
     def _described(self) -> Iterator[Mapping[str, Any]]:
         filters = [
