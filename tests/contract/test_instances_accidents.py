@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import select
 import signal
-import struct
 import subprocess
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Self
 
 import pytest
 from rotation.core.fleet import NO_VERSION
 
 from local.aws import LocalAws
 from tests.contract.machine import NEW, OLD, Answer, Machine, Secret, Served, config
+from tests.watch import Watch
 
 WITHIN_SECONDS = 30.0
 
@@ -28,35 +25,6 @@ def machine(tmp_path: Path, aws: LocalAws) -> Iterator[Machine]:
     with Machine(tmp_path, aws) as machine:
         machine.path.write_text(config())
         yield machine
-
-
-class Watch:
-    """inotify on a folder."""
-
-    CREATED, MODIFIED, ATTRIBUTES, CLOSED, RENAMED, OPENED = 0x100, 0x2, 0x4, 0x8, 0x80, 0x20
-
-    def __init__(self, folder: Path, mask: int) -> None:
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._descriptor = libc.inotify_init1(os.O_CLOEXEC)
-        assert libc.inotify_add_watch(self._descriptor, str(folder).encode(), mask) >= 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
-
-    def first(self, part: str) -> None:
-        """Until it happens to a file with that in its name."""
-        deadline = time.monotonic() + WITHIN_SECONDS
-        while select.select([self._descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            events = os.read(self._descriptor, 4096)
-            while events:
-                _, _, _, length = struct.unpack_from("iIII", events)
-                if part in events[16 : 16 + length].rstrip(b"\0").decode():
-                    return
-                events = events[16 + length :]
-        raise AssertionError("it did not happen")
 
 
 MOMENTS = {
