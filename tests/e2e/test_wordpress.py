@@ -10,7 +10,7 @@ import pytest
 
 from local.load import Load
 from local.wordpress.site import TITLE
-from local.wordpress.stack import WordPress
+from local.wordpress.stack import MODE, WordPress
 from tests.e2e.blog import PACE, WordPressTurns
 from tests.e2e.last_looks import check
 from tests.whole import only_in_the_whole
@@ -52,3 +52,16 @@ def test_one_is_launched_and_one_is_ended_in_a_rotation(number: int, turns: Word
     assert len(fleet.instances) == 3
     turns.assert_at_rest()
     fleet.wait_until_serving()
+
+
+def modes(turns: WordPressTurns) -> set[str]:
+    return {oct(one.config.stat().st_mode & 0o7777) for one in turns.stack.fleet.instances.values()}
+
+
+def test_each_file_gets_its_mode_back(turns: WordPressTurns) -> None:
+    for one in turns.stack.fleet.instances.values():
+        one.config.chmod(0o644)
+    run = turns.run(mode="fix-permissions")
+    assert run.outcome == "PermissionsFixed", run.cause
+    assert modes(turns) == {oct(int(MODE, 8))}
+    turns.assert_at_rest()
