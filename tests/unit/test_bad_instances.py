@@ -51,6 +51,17 @@ def test_an_instance_that_cannot_be_written_is_named_and_all_is_as_before(reason
     assert_rolled_back(walk(world), world, reason, f"instance {name}")
 
 
+@pytest.mark.parametrize("what", [{"refuses": "PhpMissing"}, {"silent_until": float("inf")}], ids=["no PHP", "offline"])
+def test_it_ends_so_each_time_however_often_it_is_tried(what: dict[str, Any], world: WordPressWorld) -> None:
+    """Each way back makes another version of the same login current."""
+    walk(world)
+    before = world.held
+    world.instances.change(SECOND, **what)
+    for name in ("run-2", "run-3", "run-4"):
+        assert walk(world, name=name).place.state == "RolledBack"
+        assert world.holdings() == dict.fromkeys(world.holdings(), before)
+
+
 def test_the_next_rotation_succeeds_once_that_is_mended(world: WordPressWorld) -> None:
     world.instances.change(FIRST, refuses="PhpMissing")
     walk(world)

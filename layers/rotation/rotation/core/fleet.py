@@ -41,6 +41,8 @@ ATTEMPTS = 3
 WELL, BAD = "well", "bad"
 WRITTEN, REFUSED = "written", "refused"
 """What a command did to the file: something; nothing, for a reason that it gives."""
+OTHER, UNREADABLE = "other", "unreadable"
+"""What an instance holds where it is none of the versions that it was asked about, or where it cannot know."""
 NO_VERSION = "0" * 32
 """For a command that is about no version."""
 NAMED = 3
@@ -131,7 +133,7 @@ class Answer:
     asked: float
     """When it was told, in seconds since 1970."""
     holds: str = ""
-    """The version whose credential its file holds; `other` or `unreadable`; empty where it did not say."""
+    """The version whose credential its file holds; OTHER or UNREADABLE; empty where it did not say."""
     page: str = ""
     reason: str = ""
     """The name of our own error."""
@@ -236,9 +238,9 @@ def last_write(answers: Iterable[Answer]) -> Answer | None:
     return max(writes, key=lambda one: (not one.ended, one.asked), default=None)
 
 
-def keeps(last: Answer | None, version: str) -> bool:
-    """Whether an instance holds what it had when that version became current, by the last write there."""
-    return last is None or (last.ended and last.holds == version)
+def holds_since(last: Answer) -> str | None:
+    """The version that an instance holds since that write; None where nobody knows."""
+    return last.holds if last.ended and last.holds not in ("", OTHER, UNREADABLE) else None
 
 
 def _canary(serving: Sequence[Instance], free: Sequence[str]) -> tuple[str, ...]:
