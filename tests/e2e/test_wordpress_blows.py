@@ -112,12 +112,18 @@ def test_a_rotation_outlives_what_happens_to_instances(state: str, accidents: Ac
 
 
 def test_a_rotation_that_turns_back_outlives_it(accidents: Accidents) -> None:
-    """All had the new login by then, and who is launched boots with it."""
+    """All had the new login by then. Who is launched boots with it, and is not told as long as it boots: it works on, since nothing
+    is withdrawn on the way back, and comes along with the next rotation."""
     turns, before = accidents.turns, accidents.turns.active
     error = {"errorType": BLOG.error, "errorMessage": "ordered by a test"}
     turns.stack.aws.fail(Fault(turns.stack.function(BLOG.fails), meant(BLOG.fails), error=error))
     run = turns.follow({"CloseFlip": accidents.all_at_once})
     assert (run.outcome, turns.active) == ("RolledBack", before), run.cause
+    held = turns.stack.held()
+    assert {place for place, login in held.items() if login != before} <= {f"wp-config.php of {accidents.launched[0]}"}
+    assert [turns.accepts(login) for login in held.values()] == [True] * len(held)
+    run = turns.run()
+    assert run.outcome == "RotationSucceeded", run.cause
     accidents.assert_whole()
 
 
