@@ -271,6 +271,8 @@ final class WpConfig
 {
     private const PREFIX = '.wp-config.rotation-';
     private $path, $real, $status, $content;
+    /** When the new file came into its place; its own time is that of when it was begun. */
+    private $renamed = null;
 
     public function __construct(string $path)
     {
@@ -299,7 +301,7 @@ final class WpConfig
 
     public function age(): int
     {
-        return time() - $this->stat()['mtime'];
+        return time() - ($this->renamed ?? $this->stat()['mtime']);
     }
 
     public function replace(Defines $defines, array $values): void
@@ -314,6 +316,7 @@ final class WpConfig
             $this->judge($temporary, $rendered, $values);
             $this->own($temporary);
             $this->rename($temporary);
+            $this->renamed = time();
         } finally {
             if (file_exists($temporary)) {
                 @unlink($temporary);
