@@ -85,12 +85,12 @@ class Record:
 
     def current_dated(self) -> tuple[Version, float]:
         self._world.count("secretsmanager:GetSecretValue")
-        place = {"username": "u", "host": self.server, "port": "3306", "dbname": "app"}
+        place = {"host": self.server, "port": "3306", "dbname": "app"}
         tag = {"id": "r", "owner": "o", "step": "retire", "from": "f"}
         text = {
             "active_slot": "A",
-            "A": {**place, "password": "a"},
-            "B": {**place, "username": "v", "password": "b"},
+            "A": {**place, "username": f"{self.target}_a", "password": "a"},
+            "B": {**place, "username": f"{self.target}_b", "password": "b"},
             "rotation": tag,
         }
         return Version(self._current(), SecretText(json.dumps(text)), frozenset({CURRENT})), 33 * 86_400

@@ -180,3 +180,15 @@ def test_no_credential_is_in_what_is_written_down(world: Memory) -> None:
     record = Record.parse(next(iter(world.records.values())).current_dated()[0].text, "secret")
     assert json.dumps(record.credential(Slot.A).username) not in "".join(world.written.values())
     assert '"password"' not in "".join(world.written.values())
+
+
+def test_neither_of_two_targets_on_one_user_is_rotated_and_both_are_told(world: Memory) -> None:
+    documents = world.documents()
+    twin = json.loads(documents["t0000"])
+    twin["consumers"][0]["secret"] = "arn:aws:secretsmanager:us-east-1:123456789012:secret:of-its-own"
+    world.more = {"twin": json.dumps(twin)}
+    assert find_due(world, EVENT)["counts"]["unknown"] == 2
+    found = world.read(plan_key("run"))["targets"]
+    assert "user t0000_a of db0:3306 is target twin's too" in found["t0000"]["why"]
+    assert "is target t0000's too" in found["twin"]["why"]
+    assert {item["target"] for item in items(world)} == set(world.records) - {"t0000"}

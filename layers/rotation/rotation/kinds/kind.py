@@ -30,6 +30,11 @@ def reaches_all(_: Settings, __: Parameters) -> Iterator[str]:
     yield from ()
 
 
+def writes_nothing(_: Settings) -> Iterator[tuple[str, str]]:
+    """It has no place of its own."""
+    yield from ()
+
+
 def no_more(_: Settings) -> None:
     """The schema has said all that can be wrong with the settings."""
 
@@ -60,6 +65,8 @@ class ConsumerKind:
     """Raises TargetInvalid, beginning with the field, where that login could not be written as the settings say."""
     beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
+    writes: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
+    """What it writes and nobody else may, in words, each after the setting that names it. Two that write the same say the same."""
     validated: bool = False
     """Whether the function of ValidateApp can read it back: only such a consumer may move the traffic."""
     copied: Callable[[Settings], None] = no_more
