@@ -116,11 +116,8 @@ def test_every_kind_that_holds_something_says_what_it_writes(kind: str) -> None:
         {"kind": "secret", **CLUSTER},
         {"kind": "deployment", **CLUSTER},
     ]
-    by_kind = {one["kind"]: one for one in examples}
-    known, own_traffic = (
-        registry.consumer(kind),
-        [] if kind in ("sqlconf", "app-secret", "vault-kv") else [application("moves", traffic=True)],
-    )
-    document = owned("one", by_kind[kind], *own_traffic)
-    written = [what for field, what in document if field.startswith("consumers[0].")]
+    example = next(one for one in examples if one["kind"] == kind)
+    known = registry.consumer(kind)
+    moved = [] if known.validated else [application("moves", traffic=True)]
+    written = [what for field, what in owned("one", example, *moved) if field.startswith("consumers[0].")]
     assert bool(written) is (known.holds is not Holds.NOTHING)
