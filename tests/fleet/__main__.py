@@ -51,6 +51,11 @@ def _prices(bench: Bench) -> bool:
         each = (f"{number:.1f}" for number in (*one.calls_apart, one.calls_each, one.transitions + ROTATION_TRANSITIONS))
         _row(str(size), str(one.waves), *each, f"{one.dollars():.5f}", _end(one))
         found.append(one)
+    last = f"bench-{FLEETS[-1]}"
+    print(
+        f"What is due of {FLEETS[-1]}: found in {bench.functions.seconds[last, 'FindDue']:.1f} s of this machine, by one call of Secrets"
+        " Manager for each that is at rest; AWS answers ten at once."
+    )
     print(
         f"$: list prices of what was counted; an invocation is taken to last {STEP_SECONDS} s. A small fleet shares the calls for"
         " waves and run among few."

@@ -9,7 +9,6 @@ import json
 import re
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -79,7 +78,7 @@ class Record:
 
     def __init__(self, world: World, target: str) -> None:
         self._world, self.name = world, f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{target}"
-        self.before, self.target = str(uuid.uuid5(uuid.NAMESPACE_OID, target)), target
+        self.before, self.target = version_id(self.name, "f", "o", "retire", 0), target
         self.flips_at: float | None = None
         self.executions: list[str] = []
         self.server = f"db{int(target[1:]) % world.servers}"
@@ -316,6 +315,8 @@ class Functions:
     def __init__(self) -> None:
         self.worlds: dict[str, World] = {}
         self.invocations: dict[str, Counter[str]] = {}
+        self.seconds: dict[tuple[str, str], float] = {}
+        """Spent in a run's invocations of a function."""
         self._lock = threading.Lock()
         outer = self
 
@@ -360,7 +361,10 @@ class Functions:
         try:
             if accident in (Accident.BEFORE, Accident.BUG):
                 return _failed("Runtime.ExitError" if accident is Accident.BEFORE else "UnexpectedError", str(accident))
+            began = time.monotonic()
             answer = STEPS[name](world, event)
+            with self._lock:
+                self.seconds[run, name] = self.seconds.get((run, name), 0) + time.monotonic() - began
         except RotationError as error:
             return _failed(type(error).__name__, str(error))
         return _failed("Runtime.ExitError", str(accident)) if accident else (200, {}, json.dumps(answer).encode())

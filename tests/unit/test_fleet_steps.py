@@ -191,3 +191,24 @@ def test_neither_of_two_targets_on_one_user_is_rotated_and_both_are_told(world: 
     assert "user t0000_a of db0:3306 is target twin's too" in found["t0000"]["why"]
     assert "is target t0000's too" in found["twin"]["why"]
     assert {item["target"] for item in items(world)} == set(world.records) - {"t0000"}
+
+
+def test_what_is_due_is_found_by_one_call_for_each_target_at_rest(world: Memory) -> None:
+    find_due(world, EVENT)
+    asked = {call: number for call, number in world.calls.items() if not call.startswith("s3:")}
+    assert asked == {"ssm:GetParametersByPath": 2, "secretsmanager:GetSecretValue": len(world.records)}
+
+
+def test_no_answer_grows_with_the_fleet() -> None:
+    """All that does is in the bucket."""
+    answers = []
+    for size in (6, 60):
+        world = Memory(None, size, flip_seconds=0)
+        found = find_due(world, EVENT)
+        item = items(world)[0]
+        begun = start_target(world, turn(item))
+        ended = look_at_target(world, turn(item, turn=begun))
+        decided = decide_wave(world, {"run": "run", "wave": 0})
+        told = report_fleet(world, {"run": "run", "through": 0, "stopped": ""})
+        answers.append([len(json.dumps(one)) for one in (found, begun, ended, decided, told)])
+    assert all(abs(few - many) < 30 for few, many in zip(*answers, strict=True)), answers
