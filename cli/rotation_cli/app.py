@@ -17,7 +17,7 @@ from rotation.told.failures import as_object
 from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
 
-from rotation_cli import DISTRIBUTION, documents, fleet_telling, importing, reporting, screen, telling
+from rotation_cli import DISTRIBUTION, documents, fleet_page, fleet_telling, importing, reporting, screen, telling
 from rotation_cli.aws import Aws
 from rotation_cli.documents import end_as_json, run_as_json, status_as_json
 from rotation_cli.fleets import FleetRun, Fleets
@@ -362,11 +362,17 @@ def fleet_status(stack: Stack, run: str | None, as_json: bool) -> int:
 @fleet.command("report")
 @click.argument("run", required=False)
 @click.option("--asking", is_flag=True, help="Only the targets that somebody should look at.")
+@click.option(
+    "--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to file: waves, budget, failures."
+)
 @JSON
 @PASS
-def fleet_report(stack: Stack, run: str | None, asking: bool, as_json: bool) -> int:
+def fleet_report(stack: Stack, run: str | None, asking: bool, page: Path | None, as_json: bool) -> int:
     """Every target of RUN of the fleet, or of the newest: rotated, failed and why, not begun, held, late."""
-    found = Fleets(stack).run(run)
+    fleets = Fleets(stack)
+    found = fleets.run(run)
+    if page is not None:
+        reporting.put(page, fleet_page.render(found, stack.name, fleets.bucket, datetime.now(UTC)))
     if as_json:
         screen.as_json(found.as_dict())
     else:

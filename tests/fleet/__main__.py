@@ -53,8 +53,8 @@ def _prices(bench: Bench) -> bool:
         found.append(one)
     last = f"bench-{FLEETS[-1]}"
     print(
-        f"What is due of {FLEETS[-1]}: found in {bench.functions.seconds[last, 'FindDue']:.1f} s of this machine, by one call of Secrets"
-        " Manager for each that is at rest; AWS answers ten at once."
+        f"What is due of {FLEETS[-1]}: found in {bench.functions.seconds[last, 'FindDue']:.1f} s of this machine, by one call of"
+        " Secrets Manager for each that is at rest; on AWS ten are asked at once."
     )
     print(
         f"$: list prices of what was counted; an invocation is taken to last {STEP_SECONDS} s. A small fleet shares the calls for"

@@ -196,7 +196,7 @@ def test_neither_of_two_targets_on_one_user_is_rotated_and_both_are_told(world: 
 def test_what_is_due_is_found_by_one_call_for_each_target_at_rest(world: Memory) -> None:
     find_due(world, EVENT)
     asked = {call: number for call, number in world.calls.items() if not call.startswith("s3:")}
-    assert asked == {"ssm:GetParametersByPath": 2, "secretsmanager:GetSecretValue": len(world.records)}
+    assert asked == {"ssm:GetParametersByPath": 1, "secretsmanager:GetSecretValue": len(world.records)}
 
 
 def test_no_answer_grows_with_the_fleet() -> None:
