@@ -79,8 +79,8 @@ def _budget(run: FleetRun) -> str:
         return "No target was due, so no wave was begun."
     allowed, settings = may_fail(plan.waves, plan.settings.percent), plan.settings
     return (
-        f"Of {count(len(plan.to_do), 'target')} that were due {allowed} may fail ({settings.percent:g} %), of the canaries none; it is"
-        f" asked between two waves. {settings.at_once} at once, {settings.per_place} on one server or in one cluster."
+        f"Of {count(len(plan.to_do), 'target')} that were due {allowed} may fail ({settings.percent:g} %), of the canaries none;"
+        f" it is asked between two waves. {settings.at_once} at once, {settings.per_place} on one server or in one cluster."
     )
 
 
@@ -112,7 +112,7 @@ def _wave(plan: Plan, number: int, parts: dict[str, int], failed: int, largest: 
         str(size),
         str(parts["rotated"]),
         _marked(str(parts["failed"]), "bad" if parts["failed"] else ""),
-        _marked(f"{failed} of {0 if number == 0 else allowed}", "bad" if over else "") if begun else "not begun",
+        _marked(f"{failed}, and {0 if number == 0 else allowed} may", "bad" if over else "") if begun else "not begun",
         _bar(parts, size, largest),
     ]
 
@@ -137,7 +137,7 @@ def _failed(run: FleetRun) -> str:
             escape(one.target),
             _marked(str(one.outcome), "bad"),
             escape(one.why or "it said nothing"),
-            escape(DO_FOR[one.outcome])
+            escape(DO_FOR[one.outcome].replace("`", ""))
             + f"<small><code>rotation explain {escape(execution_name(run.name, one.target))}</code></small>",
         ]
         for one in run.turns
