@@ -375,6 +375,9 @@ class Desk(Protocol):
     def has_started(self, machine_arn: str, resume: Resume) -> bool:
         """Whether it runs, or ran before."""
 
+    def comes_to_its_end(self, execution: str) -> bool:
+        """Whether it runs, or ended in one of its states; False where it was stopped or timed out, or is not there."""
+
     def tell(self, notice: Notice) -> None:
         """Send it."""
 
