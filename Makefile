@@ -111,7 +111,7 @@ mutants: ## how many small faults in the pure modules their tests notice (4 min)
 bench-cold: build ## what a cold start of each function costs, beside its libraries alone
 	python -m local.bench_cold
 
-bench-fleet: ## fleets of 10, 100 and 1,000 simulated targets on the local engine: what a target costs in each (5 min)
+bench-fleet: ## fleets of 10, 100 and 1,000 simulated targets on the local engine: what a target costs in each, and how long they take (12 min)
 	$(SETUP) packages
 	PYTHONPATH=layers/rotation python -m tests.fleet
 
