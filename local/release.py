@@ -37,6 +37,7 @@ BESIDE = (
     "reader",
     "samconfig.toml",
     "statemachine",
+    "terraform",
 )
 LEFT_BY_A_BUILD = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
 EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -6,7 +6,6 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -144,21 +143,3 @@ def test_who_is_invoked_asynchronously_has_somewhere_for_what_failed_though_chec
     configured = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Lambda::EventInvokeConfig"]
     kept = {one["FunctionName"]["Ref"] for one in configured if one["DestinationConfig"]["OnFailure"]["Destination"]}
     assert invoked <= kept
-
-
-# ---- the Terraform example ----------------------------------------------------------------------------------------------------
-
-
-def test_the_terraform_example_gives_every_parameter_that_has_no_default_and_none_that_is_unknown() -> None:
-    main = (ROOT / "examples/terraform/main.tf").read_text()
-    block = main.split("parameters = {")[1].split("}")[0]
-    given = dict(re.findall(r"^\s+(\w+)\s+=\s+(\S+)$", block, re.MULTILINE)) | {"SubnetIds": "", "SecurityGroupIds": ""}
-    parameters: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
-    assert {name for name, one in parameters.items() if "Default" not in one} <= set(given) <= set(parameters)
-    assert given["SlotSecretArn"].endswith(".outputs.rds_slot_secret_arn")
-    assert given["AdminSecretArn"].endswith(".outputs.rds_admin_secret_arn")
-
-
-def test_the_terraform_example_declares_each_variable_that_it_uses() -> None:
-    main, variables = ((ROOT / "examples/terraform" / name).read_text() for name in ("main.tf", "variables.tf"))
-    assert set(re.findall(r"\bvar\.(\w+)", main)) == set(re.findall(r'^variable "(\w+)"', variables, re.MULTILINE))
