@@ -32,10 +32,9 @@ variable "artifact_kms_key_arn" {
   default     = null
 }
 
-variable "notification_arns" {
-  description = "SNS topics that hear of what CloudFormation does to the stack."
-  type        = list(string)
-  default     = []
+variable "notification_topic_arn" {
+  description = "SNS topic that hears of what CloudFormation does to the stack."
+  type        = string
 }
 
 variable "deployer_role_arn" {
@@ -66,7 +65,7 @@ resource "aws_cloudformation_stack" "rotation" {
   template_url      = "https://${data.aws_s3_bucket.artifacts.bucket_regional_domain_name}/${aws_s3_object.template.key}"
   parameters        = local.parameters
   capabilities      = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-  notification_arns = var.notification_arns
+  notification_arns = [var.notification_topic_arn]
   iam_role_arn      = var.deployer_role_arn
   tags              = var.tags
 }

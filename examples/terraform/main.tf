@@ -45,11 +45,11 @@ resource "aws_efs_access_point" "sites" {
 module "credential_rotation" {
   source = "../../terraform"
 
-  stack_name           = var.stack_name
-  packaged_template    = var.packaged_template
-  artifact_bucket      = var.artifact_bucket
-  artifact_kms_key_arn = var.artifact_kms_key_arn
-  notification_arns    = [var.notification_topic_arn]
+  stack_name             = var.stack_name
+  packaged_template      = var.packaged_template
+  artifact_bucket        = var.artifact_bucket
+  artifact_kms_key_arn   = var.artifact_kms_key_arn
+  notification_topic_arn = var.notification_topic_arn
 
   slot_secret_arn        = data.terraform_remote_state.openemr.outputs.rds_slot_secret_arn
   admin_secret_arn       = data.terraform_remote_state.openemr.outputs.rds_admin_secret_arn

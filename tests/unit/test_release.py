@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from cryptography import x509
+from samcli.vendor.serverlessrepo.parser import get_app_metadata
 from samtranslator.yaml_helper import yaml_parse
 
 from local import release
@@ -27,6 +28,20 @@ def test_one_version_everywhere() -> None:
     number = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", number)
     assert yaml_parse((ROOT / "template.yaml").read_text())["Outputs"]["Version"]["Value"] == number
+
+
+def test_what_is_published_in_the_serverless_application_repository_is_described_as_it_wants() -> None:
+    """`sam publish` reads it so. What it names lies beside the template, in an archive too."""
+    told = get_app_metadata(yaml_parse((ROOT / "template.yaml").read_text()))
+    assert re.fullmatch(r"[a-zA-Z0-9-]{1,140}", told.name)
+    assert re.fullmatch(r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", told.author)
+    assert 1 <= len(told.description) <= 256
+    assert len(told.labels) <= 10
+    assert all(re.fullmatch(r"[a-zA-Z0-9+\-_:/@]{1,127}", label) for label in told.labels)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (told.name, told.semantic_version, told.spdx_license_id) == (project["name"], project["version"], project["license"])
+    assert {told.license_url, told.readme_url} <= set(release.BESIDE)
+    assert "Apache License" in (ROOT / told.license_url).read_text()
 
 
 @pytest.mark.parametrize("bundle", [DATABASES, PROXIES])
