@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants bench-cold bench-fleet iam lint check-template terraform build release certificates clean
+.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants engines bench-cold bench-fleet iam lint check-template terraform build release certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -107,6 +107,10 @@ mutants: ## how many small faults in the pure modules their tests notice (4 min)
 	$(SETUP) php
 	$(call venv,$(MUTMUT),requirements-mutants.txt)
 	'$(MUTMUT)/bin/python' -m tests.mutants $(ARGS)
+
+engines: ## what other Step Functions engines are given of the scripted runs; SFN_ENDPOINT_URL=… runs them on AWS's Step Functions Local, TEST_STATE=1 asks AWS's TestState: docs/engines.md
+	$(SETUP) packages
+	$(foreach v,SFN_ENDPOINT_URL TEST_STATE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation:cli python -m tests.engines .aws-sam/engines
 
 bench-cold: build ## what a cold start of each function costs, beside its libraries alone
 	python -m local.bench_cold

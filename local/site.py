@@ -32,7 +32,7 @@ NAV = {
         "deleting.md",
     ],
     "Operate": ["operating.md", "rehearsal.md", "fleet.md", "command.md", "errors.md"],
-    "Judge": ["security.md", "tests.md", "decisions.md", "costs.md", "moto-stop-execution.md"],
+    "Judge": ["security.md", "tests.md", "engines.md", "decisions.md", "costs.md", "moto-stop-execution.md"],
     "Change": ["contributing.md", "adding-a-kind.md", "RELEASING.md", "changelog.md"],
 }
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
