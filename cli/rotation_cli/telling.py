@@ -104,7 +104,7 @@ def tell_status(stack: Stack, stands: Stands, now: datetime) -> None:
     out.print()
     table(["target", "class", "last result", "last renewed", "days since", "due by", "open intent"], map(_row, stands.targets))
     for name, ask in stands.asks:
-        out.print(clean(f"{name}: {ask.what}: {ask.command}"))
+        out.print(clean(f"{name}: {ask.what}: {ask.command}"), soft_wrap=True)  # a command is copied whole
 
 
 def _schedule(one: Schedule) -> str:

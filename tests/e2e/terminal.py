@@ -19,7 +19,7 @@ class Terminal:
     """`folder` is the person's home; what is put there is found as a command."""
 
     def __init__(self, stack: Running, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self.command("rotation", ROTATION)
         self.environment = {
             "PATH": f"{folder}:{os.environ['PATH']}",
@@ -37,12 +37,12 @@ class Terminal:
 
     def command(self, name: str, text: str) -> None:
         """A program of that name."""
-        (self._folder / name).write_text(text)
-        (self._folder / name).chmod(0o755)
+        (self.folder / name).write_text(text)
+        (self.folder / name).chmod(0o755)
 
     def type(self, block: str, **more: str) -> subprocess.Popen[str]:
         """A block of shell, begun; what it prints, stderr too, is its stdout."""
         return subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", block], cwd=self._folder, env={**self.environment, **more},
+            ["bash", "-euo", "pipefail", "-c", block], cwd=self.folder, env={**self.environment, **more},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
