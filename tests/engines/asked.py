@@ -12,6 +12,8 @@ from tests.engines.recorded import Recorded, as_mocked
 from tests.statemachine.interpreted import Step
 from tests.statemachine.machine import State, shipped, states
 
+STATES = states(shipped())
+
 
 @dataclass(frozen=True)
 class Question:
@@ -40,7 +42,7 @@ def needs_a_context(state: State) -> bool:
 
 def _question(step: Step) -> Iterator[Question]:
     """Of the first try of a Task. A Wait waits, and a Map wants what came of all its items."""
-    state = states(shipped())[step.before.state]
+    state = STATES[step.before.state]
     if state["Type"] in ("Map", "Wait") or needs_a_context(state) or any(step.before.frame.tries):
         return
     asked: dict[str, Any] = {"stateName": step.before.state, "input": json.dumps(step.before.frame.data)}

@@ -7,6 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import groupby, takewhile
 from typing import Any
 
@@ -19,6 +20,7 @@ PATIENCE = 300.0
 POLL_SECONDS = 0.1
 
 
+@cache
 def definitions() -> dict[str, str]:
     """Of the two machines, by their names."""
     return {name: definition_text(make()) for name, make in MACHINES.items()}
@@ -59,16 +61,22 @@ class Engine:
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        made = {name: client.create_state_machine(name=name, definition=text, roleArn=ROLE) for name, text in definitions().items()}
-        self._machines = {name: one["stateMachineArn"] for name, one in made.items()}
+        self._machines: dict[str, str] = {}
 
     def begin(self, run: Recorded) -> str:
         """The execution's ARN."""
-        machine, name = self._machines[run.machine], f"{uuid.uuid5(uuid.NAMESPACE_OID, run.name)}-{uuid.uuid4().hex[:8]}"
+        name = f"{uuid.uuid5(uuid.NAMESPACE_OID, run.name)}-{uuid.uuid4().hex[:8]}"
         arn: str = self._client.start_execution(
-            stateMachineArn=f"{machine}#{run.name}", name=name, input=json.dumps(run.case.given)
+            stateMachineArn=f"{self._machine(run.machine)}#{run.name}", name=name, input=json.dumps(run.case.given)
         )["executionArn"]
         return arn
+
+    def _machine(self, name: str) -> str:
+        """Its ARN; made when it is first asked for."""
+        if name not in self._machines:
+            made = self._client.create_state_machine(name=name, definition=definitions()[name], roleArn=ROLE)
+            self._machines[name] = made["stateMachineArn"]
+        return self._machines[name]
 
     def difference(self, run: Recorded, arn: str) -> str:
         """Where it went another way than the interpreter; empty if nowhere."""

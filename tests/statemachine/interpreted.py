@@ -13,6 +13,7 @@ from tests.worlds import history
 from tests.worlds.asl import Identity, Machine, Place
 
 MOST_STEPS = 5_000
+READ: dict[str, Machine] = {}
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,11 @@ def walk(case: Case, functions: ScriptedLambda) -> Iterator[Step]:
 
 
 def _machine(case: Case) -> Machine:
-    _, make = case.definition
-    return Machine(json.loads(definition_text(make())))
+    """Read once: there are few definitions, and many runs."""
+    name, make = case.definition
+    if name not in READ:
+        READ[name] = Machine(json.loads(definition_text(make())))
+    return READ[name]
 
 
 def _advance(machine: Machine, place: Place, functions: ScriptedLambda) -> Step:
