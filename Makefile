@@ -38,7 +38,7 @@ demo: build ## rotations of a running application on this machine; APP=openemr|p
 
 local: build ## the stack on this machine, held until Ctrl-C, to try the command rotation on it; CLUSTER=real|stand-in|kubeconfig; FAIL=<state>|RestoreFailed|FlipUnknown: a rotation that fails, to practise on
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
-	$(foreach v,CLUSTER FAIL,$(if $($(v)),$(v)='$($(v))')) exec python -m local.hold
+	$(foreach v,CLUSTER FAIL,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation exec python -m local.hold
 
 faults: ## every fault at every boundary, pairs of them, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (all of them: hours); ONLY="bootstrap"; FAULT="..." with it, or SCHEDULE=n, shows one run
 	$(SETUP) packages
