@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants bench-cold bench-fleet iam lint check-template build release certificates clean
+.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants engines bench-cold bench-fleet iam lint check-template terraform build release certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -36,9 +36,9 @@ demo: build ## rotations of a running application on this machine; APP=openemr|p
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
 	$(foreach v,APP RING INSTANCES ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.demo
 
-local: build ## the stack on this machine, held until Ctrl-C, to try the command rotation on it; CLUSTER=real|stand-in|kubeconfig
+local: build ## the stack on this machine, held until Ctrl-C, to try the command rotation on it; CLUSTER=real|stand-in|kubeconfig; FAIL=<state>|RestoreFailed|FlipUnknown: a rotation that fails, to practise on
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
-	$(if $(CLUSTER),CLUSTER='$(CLUSTER)') exec python -m local.hold
+	$(foreach v,CLUSTER FAIL,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation exec python -m local.hold
 
 faults: ## every fault at every boundary, pairs of them, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (all of them: hours); ONLY="bootstrap"; FAULT="..." with it, or SCHEDULE=n, shows one run
 	$(SETUP) packages
@@ -108,6 +108,10 @@ mutants: ## how many small faults in the pure modules their tests notice (4 min)
 	$(call venv,$(MUTMUT),requirements-mutants.txt)
 	'$(MUTMUT)/bin/python' -m tests.mutants $(ARGS)
 
+engines: ## what other Step Functions engines are given of the scripted runs; SFN_ENDPOINT_URL=… runs them on AWS's Step Functions Local, TEST_STATE=1 asks AWS's TestState: docs/engines.md
+	$(SETUP) packages
+	$(foreach v,SFN_ENDPOINT_URL TEST_STATE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation:cli python -m tests.engines .aws-sam/engines
+
 bench-cold: build ## what a cold start of each function costs, beside its libraries alone
 	python -m local.bench_cold
 
@@ -163,13 +167,19 @@ site: ## README and docs as a site with search, for a browser without a network;
 
 PACKAGED := .aws-sam/packaged.json
 
-check-template: ## the template as CloudFormation gets it, and the Terraform example: cfn-lint, checkov (.checkov.yaml says what is let pass)
+terraform: ## the Terraform module's variables, parameters and outputs anew, from the template
+	$(SETUP) packages
+	PYTHONPATH=layers/rotation python -m local.terraform
+
+MODULES := terraform/*.tf examples/terraform/*.tf
+
+check-template: ## the template as CloudFormation gets it, the Terraform module and its example: cfn-lint, checkov (.checkov.yaml says what is let pass)
 	$(SETUP) packages
 	$(call venv,$(CHECKOV),requirements-checkov.txt)
 	python -m local.packaged $(PACKAGED)
 	$(call check,cfn-lint,cfn-lint $(PACKAGED))
-	$(call check,checkov,'$(CHECKOV)/bin/checkov' -f $(PACKAGED) examples/terraform/*.tf --framework cloudformation terraform)
-	$(call check,hcl,'$(CHECKOV)/bin/python' -c 'import hcl2$(comma) sys; [hcl2.load(open(name)) for name in sys.argv[1:]]' examples/terraform/*.tf)
+	$(call check,checkov,'$(CHECKOV)/bin/checkov' -f $(PACKAGED) $(MODULES) --framework cloudformation terraform)
+	$(call check,hcl,'$(CHECKOV)/bin/python' -c 'import hcl2$(comma) sys; [hcl2.load(open(name)) for name in sys.argv[1:]]' $(MODULES))
 
 # The root of trust of every connection to the database: no build with another than the one that was looked at.
 define check-bundle

@@ -38,6 +38,12 @@ PUBLISHING = {
 }
 FAILURES = {app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER} for app, states in PUBLISHING.items()}
 """Of each application that is shown, where a failing state leads: the terminal state the demo then expects."""
+FORWARD, RESTORE = "forward", "restore"
+WAKING = {
+    "RestoreFailed": (("ValidateApp", FORWARD), ("WriteSqlconf", RESTORE)),
+    "FlipUnknown": (("FlipSlot", FORWARD), ("CloseFlip", FORWARD)),
+}
+"""The ends that wake somebody. One state that fails leads to none of them: the way back has to fail as well."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,28 @@ class Options:
             ring=_number(environment, "RING", cls.ring, 2, 3),
             instances=_number(environment, "INSTANCES", cls.instances, 2, 50),
         )
+
+
+@dataclass(frozen=True)
+class HoldOptions:
+    """FAIL=<state>|RestoreFailed|FlipUnknown of the stack that `make local` holds"""
+
+    fail: str = NOTHING
+    """What the next rotation fails at; of RestoreFailed and FlipUnknown, how it ends."""
+
+    @classmethod
+    def parse(cls, environment: Mapping[str, str] = os.environ) -> HoldOptions:
+        """ValueError with the sentence to show."""
+        fail = environment.get("FAIL") or NOTHING
+        known = (*FAILURES[OPENEMR], *WAKING, NOTHING)
+        if fail not in known:
+            raise ValueError(f"FAIL={fail}: nothing can be made to fail so. One of: {', '.join(known)}.")
+        return cls(fail)
+
+    @property
+    def end(self) -> str:
+        """How that rotation ends."""
+        return self.fail if self.fail in WAKING else FAILURES[OPENEMR][self.fail]
 
 
 OWN = {"INSTANCES": WORDPRESS, "PODS": OPENEMR, "LOGINS": OPENEMR, "BREAK": OPENEMR, "RING": PROXY}

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from local.aws import REPOSITORY, LocalAws
-from local.deploy import Stack
+from local.deploy import Stack, deploy
 from local.iam.recording import Recording
 from local.lambdas import runtime_python
 from local.leftovers import Leftovers
@@ -34,6 +34,9 @@ class Running:
     deployed: Stack
     _given: dict[str, str]
     """Of the template's parameters."""
+
+    by_hand = False
+    """Whether the template is left for a person to deploy: all else is started."""
 
     def __init__(self) -> None:
         self._run = Leftovers()
@@ -91,7 +94,21 @@ class Running:
         """Where else a password might be, besides what every stack has; each with what is there."""
         return iter(())
 
+    def deploy(self, name: str = NAME, given: Mapping[str, str] | None = None) -> None:
+        """The template as `sam build` left it, as a stack of that name; `given`: what a person gives it, else all that it needs."""
+        self._given = dict(given or self._given)
+        self.deployed = deploy(self.aws, BUILD, name, self._given, self._mounts())
+
+    def _mounts(self) -> Mapping[str, Path]:
+        """Folders of this machine that functions see, by where."""
+        return {}
+
     # What is the same
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What the template has to be given here."""
+        return dict(self._given)
 
     @property
     def directory(self) -> Path:

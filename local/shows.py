@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 
 from local.faults import Fault, meant
 from local.load import MARKER
-from local.options import OPENEMR, PROXY, ROLLOUT, WORDPRESS, Options
+from local.options import FORWARD, OPENEMR, PROXY, ROLLOUT, WAKING, WORDPRESS, Options
 from local.report import SEARCHED
 from local.rollouts import RolloutWatch
 from local.running import Running
@@ -40,10 +40,7 @@ class OpenEmr:
         return RolloutWatch(self.stack.app.cluster)
 
     def break_state(self, state: str) -> None:
-        if state == ROLLOUT:
-            self.stack.app.cluster.break_next_rollout()
-        else:
-            kill(self.stack, state)
+        fail_next(self.stack, state)
 
     def outage(self) -> None:
         self.stack.app.cluster.kill_pods()
@@ -123,6 +120,15 @@ Show = OpenEmr | Proxied | Instances
 SHOWS: dict[str, type[Show]] = {OPENEMR: OpenEmr, PROXY: Proxied, WORDPRESS: Instances}
 
 
-def kill(stack: Running, state: str) -> None:
+def kill(stack: Running, state: str, direction: str = FORWARD) -> None:
     """Its function, as often as it is tried."""
-    stack.aws.fail(Fault(stack.function(state), meant(state), TRIES))
+    stack.aws.fail(Fault(stack.function(state), meant(state, direction), TRIES))
+
+
+def fail_next(stack: LocalStack, what: str) -> None:
+    """Of OpenEMR's next rotation: a rollout that does not end, or the function of a state; of an end that wakes somebody, two."""
+    if what == ROLLOUT:
+        stack.app.cluster.break_next_rollout()
+        return
+    for state, direction in WAKING.get(what, ((what, FORWARD),)):
+        kill(stack, state, direction)
