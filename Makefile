@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants engines bench-cold bench-fleet iam lint check-template terraform build release certificates clean
+.PHONY: help setup demo local soak compare faults test cluster test-cluster coverage mutants engines bench-cold bench-fleet iam lint check-template terraform build release certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -44,9 +44,13 @@ faults: ## every fault at every boundary, pairs of them, rivals, random schedule
 	$(SETUP) packages
 	$(foreach v,LEVEL ONLY SCHEDULE FAULT,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
 
-soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1; APP=proxy|one-user|redis RING=n: 10 rotations under 40 requests a second
+soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1; APP=proxy|one-user|redis|vault RING=n: 10 rotations under 40 requests a second
 	$(SETUP) php
 	$(foreach v,APP RING ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
+
+compare: build ## beside OpenBao's own static roles, in one run: the same PostgreSQL and clients, logins that fail, a table (5 min); ROTATIONS=n RATE=n
+	$(SETUP) php
+	$(foreach v,ROTATIONS RATE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.vault.compare
 
 # together ONE,TWO,LAST: all at once, LAST in the foreground; what the others say comes after it. Any may fail. TWO may be empty.
 define together

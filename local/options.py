@@ -30,7 +30,7 @@ AFTER = {
     "RotateAdmin": "AdminNotRotated",
     "ReleaseRotation": "NotReleased",
 }
-OPENEMR, PROXY, WORDPRESS, ONE_USER, ON_REDIS = "openemr", "proxy", "wordpress", "one-user", "redis"
+OPENEMR, PROXY, WORDPRESS, ONE_USER, ON_REDIS, IN_VAULT = "openemr", "proxy", "wordpress", "one-user", "redis", "vault"
 PUBLISHING = {
     OPENEMR: ("WriteSqlconf", "PatchSecret", "RestartApp", ROLLOUT),
     PROXY: ("PutSecret", "CheckLogin"),
@@ -136,7 +136,7 @@ def _cluster(environment: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class SoakOptions:
-    """APP=openemr|proxy|one-user|redis ROTATIONS=n SECONDS=n RATE=n; LOGINS=n BREAK=1 of openemr, RING=n of proxy"""
+    """APP=openemr|proxy|one-user|redis|vault ROTATIONS=n SECONDS=n RATE=n; LOGINS=n BREAK=1 of openemr, RING=n of proxy"""
 
     rotations: int = 200
     """0: as many as fit into the time, one at the least."""
@@ -155,7 +155,7 @@ class SoakOptions:
     def parse(cls, environment: Mapping[str, str] = os.environ) -> SoakOptions:
         """SECONDS alone: as many rotations as fit. ValueError with the sentence to show."""
         timed = bool(environment.get("SECONDS"))
-        app = _app(environment, (OPENEMR, PROXY, ONE_USER, ON_REDIS))
+        app = _app(environment, (OPENEMR, PROXY, ONE_USER, ON_REDIS, IN_VAULT))
         rotations, logins, rate = (cls.rotations, cls.logins, cls.rate) if app == OPENEMR else (10, 0, 40)
         return cls(
             rotations=_number(environment, "ROTATIONS", 0 if timed else rotations, 0, 100_000),
@@ -178,6 +178,27 @@ class SoakOptions:
 
     def reached(self, rotations: int, logins: int) -> bool:
         return 0 < self.rotations <= rotations and self.logins <= logins
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """ROTATIONS=n RATE=n"""
+
+    rotations: int = 3
+    """Of each of the two, with each sort of clients."""
+    rate: int = 40
+    """Logins a second."""
+
+    @classmethod
+    def parse(cls, environment: Mapping[str, str] = os.environ) -> CompareOptions:
+        """ValueError with the sentence to show."""
+        return cls(
+            rotations=_number(environment, "ROTATIONS", cls.rotations, 1, 100),
+            rate=_number(environment, "RATE", cls.rate, 1, 1000),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.rotations} rotations of each with each sort of clients, {self.rate} logins a second"
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
