@@ -10,7 +10,7 @@ import asyncio
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -89,10 +89,13 @@ class Results:
 class Load:
     """`with Load(url) as load:` or start and stop; it runs in a thread of its own."""
 
-    def __init__(self, url: str, rate: float = RATE, timeout: float = TIMEOUT, marker: str = MARKER) -> None:
+    def __init__(
+        self, url: str, rate: float = RATE, timeout: float = TIMEOUT, marker: str = MARKER, more: Sequence[str] = ()
+    ) -> None:
+        """`more`: paths of other pages there, which are asked for in turn with it."""
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "", parts.port or 80
-        self._target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        self._targets = ((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), *more)
         self._interval = 1 / rate
         self._timeout = timeout
         self._marker = marker.encode()
@@ -140,16 +143,16 @@ class Load:
             while not self._stopping.is_set():
                 due = number * self._interval
                 await asyncio.sleep(max(0.0, began + due - time.monotonic()))
-                under_way.create_task(self._request(start + due))
+                under_way.create_task(self._request(start + due, self._targets[number % len(self._targets)]))
                 number += 1
                 self._open.add(start + number * self._interval)
 
-    async def _request(self, at: float) -> None:
+    async def _request(self, at: float, target: str) -> None:
         began = time.monotonic()
         answer: Answer | None = None
         try:
             async with asyncio.timeout(self._timeout):
-                answer = await get(self._host, self._port, self._target)
+                answer = await get(self._host, self._port, target)
             reason = self._objection(answer)
         except TimeoutError:
             reason = f"no answer within {self._timeout:g} s"

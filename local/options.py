@@ -136,7 +136,7 @@ def _cluster(environment: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class SoakOptions:
-    """APP=openemr|proxy|one-user|redis|vault ROTATIONS=n SECONDS=n RATE=n; LOGINS=n BREAK=1 of openemr, RING=n of proxy"""
+    """APP=openemr|proxy|one-user|redis|vault|wordpress ROTATIONS=n SECONDS=n RATE=n; LOGINS=n BREAK=1 of openemr, RING=n of proxy"""
 
     rotations: int = 200
     """0: as many as fit into the time, one at the least."""
@@ -155,7 +155,7 @@ class SoakOptions:
     def parse(cls, environment: Mapping[str, str] = os.environ) -> SoakOptions:
         """SECONDS alone: as many rotations as fit. ValueError with the sentence to show."""
         timed = bool(environment.get("SECONDS"))
-        app = _app(environment, (OPENEMR, PROXY, ONE_USER, ON_REDIS, IN_VAULT))
+        app = _app(environment, (OPENEMR, PROXY, ONE_USER, ON_REDIS, IN_VAULT, WORDPRESS))
         rotations, logins, rate = (cls.rotations, cls.logins, cls.rate) if app == OPENEMR else (10, 0, 40)
         return cls(
             rotations=_number(environment, "ROTATIONS", 0 if timed else rotations, 0, 100_000),

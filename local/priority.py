@@ -26,7 +26,7 @@ def share(pid: int, nicer: int = 0) -> None:
 
 
 def serve(pid: int) -> None:
-    """The process, which has just been started, goes before all that is only computed; so do those that it starts.
+    """The process or thread, which has just been started, goes before all that is only computed; so do those that it starts.
 
     What answers an application's requests has a machine of its own in AWS. Here a server that gets less of the processors than its
     clients need answers nobody in the end: a client that gave up has cost it as much as one that was served. Niceness does not

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from local.follow import wait_for
+from local.follow import Run, wait_for
 from local.running import Running
 
 SILENCE_SECONDS = 8.0  # a rotation of OpenEMR takes six
@@ -35,13 +35,17 @@ class Row:
         slots, admin = stack.secret(stack.slot_secret), stack.secret(stack.admin_secret)
         arn = stack.start_execution(name)
         time.sleep(self.at_least)
-        run = wait_for(stack, arn, lambda: self._progress(name))
+        run = self._followed(arn, name)
         self.rotations.append(run.seconds)
         if run.outcome != "RotationSucceeded":
             self.problems.append(f"{name} ended in {run.outcome}: {run.cause}")
         else:
             self._look(name, slots["active_slot"], [slots[slots["active_slot"]], admin])
         self.tell(f"{name}: {run.outcome}, {run.working:.1f} + {run.waiting:.1f} s")
+
+    def _followed(self, arn: str, name: str) -> Run:
+        """To its end."""
+        return wait_for(self.stack, arn, lambda: self._progress(name))
 
     def tell(self, what: str) -> None:
         print(f"{what:40} {self.so_far()}", flush=True)

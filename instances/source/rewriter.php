@@ -2,7 +2,7 @@
 /*
  * Looks which version of the application's secret wp-config.php holds, or writes one into it. Run by wp-config.sh.
  *
- * php -r CODE -- ACTION SECRET-ARN VERSION-ID CANDIDATES PATH PAGE MARKER 3>answer
+ * php -r CODE -- ACTION SECRET-ARN VERSION-ID CANDIDATES PATH PAGE MARKER OWNER MODE 3>answer
  *
  * The answer is one line of JSON on descriptor 3. No value of the secret is ever in it, in an argument, in the environment, or in
  * a file other than wp-config.php and the one beside it that replaces it. Runs on PHP 7.4 and later.
@@ -290,6 +290,7 @@ final class WpConfig
     {
         $defines = new Defines($this->content);
         $this->refuseHyperDb();
+        $this->refuseUnread();
         if (!self::parses($this->real)) {
             throw new Refused('WpConfigUnsupported', "$this->path is no valid PHP; look at it with php -l");
         }
@@ -320,6 +321,26 @@ final class WpConfig
         }
         run(['sync', dirname($this->real)]);
         $this->content = $rendered;
+    }
+
+    /** Whether anything had to change. The content is not looked at. */
+    public function give(string $owner, string $mode): bool
+    {
+        [$user, $group] = array_map('intval', explode(':', $owner) + ['', '']);
+        $wanted = ['uid' => $user, 'gid' => $group, 'mode' => intval($mode, 8)];
+        if ($this->owned() === $wanted) {
+            return false;
+        }
+        if (!@chown($this->real, $user) || !@chgrp($this->real, $group) || !@chmod($this->real, $wanted['mode']) || $this->owned() !== $wanted) {
+            throw new Refused('WpConfigReadOnly', "$this->path cannot be given the owner $owner and the mode $mode; let the agent run as root");
+        }
+        return true;
+    }
+
+    private function owned(): array
+    {
+        $status = $this->stat();
+        return ['uid' => $status['uid'], 'gid' => $status['gid'], 'mode' => $status['mode'] & 07777];
     }
 
     /** What a run that died left: it holds a password. */
@@ -405,6 +426,24 @@ final class WpConfig
     }
 
     /** Its logins may be others than the constants. */
+    /** WordPress takes the file beside its wp-load.php; only where there is none, the one in the folder above. */
+    private function refuseUnread(): void
+    {
+        $folder = dirname($this->path);
+        $read = null;
+        foreach (file_exists("$folder/wp-load.php") ? [] : (glob("$folder/*/wp-load.php") ?: []) as $load) {
+            $own = dirname($load) . '/wp-config.php';
+            if (!file_exists($own) || realpath($own) === $this->real) {
+                return;
+            }
+            $read = $own;
+        }
+        if ($read !== null) {
+            $way = 'give that one as the path, or remove it if it is not meant';
+            throw new Refused('WpConfigUnsupported', "there are two files: WordPress reads $read in place of $this->path; $way");
+        }
+    }
+
     private function refuseHyperDb(): void
     {
         if (preg_match('/[\'"]DB_CONFIG_FILE[\'"]/', $this->content)) {
@@ -667,8 +706,9 @@ function act(array &$answer, string $action, Secret $secret, string &$version, a
     }
 }
 
-function main(string $action, string $arn, string $version, string $candidates, string $path, string $page, string $marker): int
-{
+function main(
+    string $action, string $arn, string $version, string $candidates, string $path, string $page, string $marker, string $owner, string $mode
+): int {
     $answer = ['file' => 'refused', 'holds' => 'unreadable', 'page' => 'not asked', 'reason' => '', 'detail' => ''];
     $file = null;
     try {
@@ -676,10 +716,15 @@ function main(string $action, string $arn, string $version, string $candidates, 
             throw new Refused('PhpMissing', 'this PHP has no tokenizer; install the extension (php-tokenizer, php-common)');
         }
         $file = new WpConfig($path);
-        act($answer, $action, new Secret($arn), $version, array_filter(explode(',', $candidates), 'strlen'), $file);
+        if ($action === 'own') {
+            $answer['file'] = $file->give($owner, $mode) ? 'written' : 'unchanged';
+        } else {
+            act($answer, $action, new Secret($arn), $version, array_filter(explode(',', $candidates), 'strlen'), $file);
+        }
     } catch (Refused $refused) {
         [$answer['reason'], $answer['detail']] = [$refused->reason, $refused->getMessage()];
     } catch (Throwable $error) {
+        $answer['file'] = 'unknown';
         $told = get_class($error) . ' at line ' . $error->getLine() . ' of the rewriter';
         [$answer['reason'], $answer['detail']] = ['WpConfigUnsupported', "$path cannot be handled ($told); report it"];
     }
@@ -693,7 +738,8 @@ function main(string $action, string $arn, string $version, string $candidates, 
     }
     $line = json_encode($answer, JSON_UNESCAPED_SLASHES | JSON_INVALID_UTF8_SUBSTITUTE) . "\n";
     fwrite(fopen('php://fd/3', 'w'), $line);
-    return $answer['holds'] === $version && $answer['page'] !== 'bad' ? 0 : 1;
+    $done = $action === 'own' ? $answer['reason'] === '' : $answer['holds'] === $version && $answer['page'] !== 'bad';
+    return $done ? 0 : 1;
 }
 
 exit(main(...array_slice($argv, 1)));

@@ -33,7 +33,10 @@ class Parameter:
 
 VERSION = "[A-Za-z0-9_-]{32,64}"
 PARAMETERS = {
-    "Action": Parameter("write puts the version into wp-config.php, look says which one it holds", "^(look|write)$"),
+    "Action": Parameter(
+        "write puts the version into wp-config.php, look says which one it holds, own gives it an owner and a mode",
+        "^(look|write|own)$",
+    ),
     "SecretArn": Parameter(
         "The secret that the application's login is in",
         "^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]+$",
@@ -43,6 +46,8 @@ PARAMETERS = {
         "Other versions of it that the file may hold: up to five ids with commas", f"^({VERSION}(,{VERSION}){{0,4}})?$", ""
     ),
     "Path": Parameter("Where wp-config.php is", "^/[A-Za-z0-9_./+@=-]+$", "/var/www/html/wp-config.php"),
+    "Owner": Parameter("Whose wp-config.php is to be, by numbers; only for own", "^([0-9]{1,10}:[0-9]{1,10})?$", ""),
+    "Mode": Parameter("Of wp-config.php, octal; only for own", "^(0[0-7]{3})?$", ""),
     "Page": Parameter(
         "A page that the instance asks of itself; empty for none",
         "^(https?://[A-Za-z0-9.:_-]+(/[A-Za-z0-9/?&=_.,~%+:;@!-]*)?)?$",

@@ -10,6 +10,7 @@ from typing import Any, Self, TypeVar
 
 from local.balancer import Balancer
 from local.cluster.http import get
+from local.priority import serve
 
 EVERY = 1.0
 """Seconds between two checks of a target: each is a page, and takes what a page takes. An ALB's are 5 at least."""
@@ -40,6 +41,8 @@ class Front:
 
     def __enter__(self) -> Self:
         self._thread.start()
+        if self._thread.native_id is not None:
+            serve(self._thread.native_id)  # every request goes through it
         self._do(self._balancer.start())
         self._checking = asyncio.run_coroutine_threadsafe(self._watch(), self._loop)
         return self

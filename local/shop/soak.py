@@ -1,23 +1,29 @@
-"""`make soak APP=proxy`, `one-user`, `redis` or `vault`: rotations in a row under load, of which no request may fail.
+"""`make soak` with `APP=proxy`, `one-user`, `redis`, `vault` or `wordpress`: rotations in a row under load, of which no request may fail.
 
-The ring of users on PostgreSQL through pgbouncer, two passwords of one user on MySQL or Redis, without a proxy, or two
-users on MySQL, whose login lies in OpenBao. Half of the requests go over connections that the application keeps. Exit code 0 only
-if no request failed and every retired password was refused.
+The ring of users on PostgreSQL through pgbouncer, two passwords of one user on MySQL or Redis, without a proxy, or two users on
+MySQL, whose login lies in OpenBao. Half of the requests go over connections that the application keeps. WordPress on three
+instances: in each rotation one is launched and one ended, and a quarter of the requests are whole pages. Exit code 0 only if no
+request failed and every retired password was refused.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from local import canary
 from local.load import Load, Results
-from local.options import IN_VAULT, ON_REDIS, PROXY, SoakOptions
+from local.options import IN_VAULT, ON_REDIS, PROXY, WORDPRESS, SoakOptions
 from local.row import Row
 from local.shop.application import KEPT
 from local.shop.one_user import OneUser, OnRedis
 from local.shop.proxied import Shop
 from local.shop.stack import SHOWN, Reader
 from local.vault.stack import VaultShop
+from local.wordpress.row import LIGHT_ONES, ComingAndGoing
+from local.wordpress.stack import WordPress
+
+INSTANCES = 3
 
 
 def soak(options: SoakOptions) -> int:
@@ -25,7 +31,8 @@ def soak(options: SoakOptions) -> int:
     print(f"Starting AWS, the database and its application on this machine ({options.app}): {options}", flush=True)
     with stack_of(options) as stack:
         print(f"  {', '.join(' '.join(one) for one in stack.versions().items())}", flush=True)
-        with Load(stack.page, options.rate, marker=SHOWN) as load:
+        more = LIGHT_ONES if options.app == WORDPRESS else ()
+        with Load(stack.page, options.rate, marker=SHOWN, more=more) as load:
             row = in_a_row(stack, load, options)
             requests = load.stop()
         leaks = canary.search(stack)
@@ -42,6 +49,8 @@ def stack_of(options: SoakOptions) -> Reader:
         return Shop(options.ring)
     if options.app == IN_VAULT:
         return VaultShop()
+    if options.app == WORDPRESS:
+        return WordPress(INSTANCES)
     return OnRedis() if options.app == ON_REDIS else OneUser()
 
 
@@ -52,12 +61,16 @@ def in_a_row(stack: Reader, load: Load, options: SoakOptions) -> Row:
         results = load.results()
         return f"{len(results.requests):7,} requests, {len(results.failures)} failed"
 
-    row, began = Row(stack, "soak", so_far), time.monotonic()
+    row, began = row_of(stack, so_far), time.monotonic()
     while time.monotonic() - began < options.seconds and not row.problems:
         row.rotate()
         if options.reached(len(row.rotations), 0):
             break
     return row
+
+
+def row_of(stack: Reader, so_far: Callable[[], str]) -> Row:
+    return ComingAndGoing(stack, "soak", so_far) if isinstance(stack, WordPress) else Row(stack, "soak", so_far)
 
 
 def missed(options: SoakOptions, requests: Results, row: Row) -> list[str]:
@@ -80,10 +93,17 @@ def rate(requests: Results) -> float:
 
 def summary(requests: Results, row: Row) -> str:
     """One line of figures."""
-    kept = sum(one.pod == KEPT for one in requests.requests)
     return (
         f"{len(row.rotations)} rotations in a row of {min(row.rotations):.1f} to {max(row.rotations):.1f} s;"
-        f" requests: {requests.served} served at {rate(requests):.1f}/s, {kept} of them over kept connections,"
+        f" requests: {requests.served} served at {rate(requests):.1f}/s, {what_they_were(requests, row)},"
         f" {len(requests.failures)} failed, the slowest {requests.slowest():.0f} ms;"
         f" retired passwords: {row.refused} of {2 * len(row.rotations)} refused"
     )
+
+
+def what_they_were(requests: Results, row: Row) -> str:
+    """What makes them hard to serve."""
+    if not isinstance(row, ComingAndGoing):
+        return f"{sum(one.pod == KEPT for one in requests.requests)} of them over kept connections"
+    first = sum(one.ok and one.pod in row.launched for one in requests.requests)
+    return f"{first} of them by {len(row.launched)} instances launched meanwhile; {len(row.ended)} were ended"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,8 @@ from local.wordpress.blog import APP, WordPressImage
 
 NAMES = {"A": "blog_a", "B": "blog_b"}
 SLOWEST_BOOT_SECONDS = 5
+MODE = "0640"
+"""Of wp-config.php, for mode fix-permissions."""
 
 
 class WordPress(Reader):
@@ -80,6 +83,8 @@ class WordPress(Reader):
     def _own_parameters(self) -> dict[str, str]:
         return {
             "InstancesApp": APP,
+            "WpConfigOwner": f"{os.getuid()}:{os.getgid()}",
+            "WpConfigMode": MODE,
             "InstancePageMarker": site.TITLE,
             "SlowestBootSeconds": str(SLOWEST_BOOT_SECONDS),
         }

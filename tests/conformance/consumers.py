@@ -27,7 +27,7 @@ from typing import Any, ClassVar, Protocol
 import pytest
 import yaml
 from rotation.core.errors import PermanentError, RotationError, TargetInvalid, TransientError
-from rotation.core.fleet import DELIVERY_SECONDS, LOOK, WRITE, Status, Telling, to
+from rotation.core.fleet import DELIVERY_SECONDS, LOOK, NO_VERSION, OWN, WRITE, Status, Telling, to
 from rotation.core.model import Credential, Mark, Password
 from rotation.core.rollout import Progress, progress
 from rotation.kinds import registry
@@ -326,6 +326,9 @@ class HereThatIsTold(Protocol):
         """Its agent does not answer any more."""
 
 
+MISSING = "00000000-0000-4000-8000-00000000dead"
+
+
 class Told:
     """Copies of a version on machines that are told which to hold, and say only that.
 
@@ -382,7 +385,7 @@ class Told:
         assert here.fleet.answers(here.now() - 5) == []
 
     def test_a_version_that_is_not_there_is_refused_and_the_file_stays(self, here: HereThatIsTold) -> None:
-        telling = Telling(WRITE, "00000000-0000-4000-8000-00000000dead")
+        telling = Telling(WRITE, MISSING)
         here.fleet.tell(telling, [here.names[0]])
         here.wait(5)
         (one,) = to(telling, here.fleet.answers(here.now() - 10))
@@ -396,6 +399,34 @@ class Told:
         here.wait(DELIVERY_SECONDS + 1)
         (one,) = to(telling, here.fleet.answers(here.now() - DELIVERY_SECONDS - 5))
         assert (one.status, one.well(here.next)) == (Status.NOT_DELIVERED, False)
+
+    def test_the_last_that_may_have_written_is_remembered(self, here: HereThatIsTold) -> None:
+        first, second = here.names
+        for telling in (Telling(WRITE, here.next, mark="run-1"), Telling(LOOK, here.current), Telling(WRITE, MISSING)):
+            here.fleet.tell(telling, [first])
+            here.wait(5)
+        last = here.fleet.last_write(first)
+        assert last
+        assert (last.key, last.holds) == (Telling(WRITE, here.next, mark="run-1").key, here.next)
+        assert here.fleet.last_write(second) is None
+
+    def test_what_was_never_delivered_wrote_nothing(self, here: HereThatIsTold) -> None:
+        here.silence(here.names[0])
+        here.fleet.tell(Telling(WRITE, here.next), [here.names[0]])
+        last = here.fleet.last_write(here.names[0])
+        assert last
+        assert not last.ended, "it may still come"
+        here.wait(DELIVERY_SECONDS + 1)
+        assert here.fleet.last_write(here.names[0]) is None
+
+    def test_whose_a_file_is_says_nothing_of_what_it_holds(self, here: HereThatIsTold) -> None:
+        telling = Telling(OWN, NO_VERSION)
+        here.fleet.tell(telling, here.names)
+        here.wait(5)
+        answers = to(telling, here.fleet.answers(here.now() - 10))
+        assert [(telling.done_by(one), one.file in ("written", "unchanged")) for one in answers] == [(True, True)] * 2
+        assert self._held(here) == dict.fromkeys(here.names, here.current)
+        assert [here.fleet.last_write(name) for name in here.names] == [None, None]
 
     def test_it_is_named_without_what_it_holds(self, here: HereThatIsTold) -> None:
         assert here.fleet.name.strip()

@@ -16,14 +16,15 @@ from local.lambdas import runtime_python
 from local.running import BUILD, OVERRIDES
 from tests.worlds.families import EVERYBODY, FAMILIES
 
-ONLY_OPENEMR = {f"{step}Function" for step in ("WriteSqlconf", "FixPermissions", "PatchSecret", "RestartApp", "CheckRollout")}
+ONLY_OPENEMR = {f"{step}Function" for step in ("WriteSqlconf", "PatchSecret", "RestartApp", "CheckRollout")}
+FILES = {"FixPermissionsFunction"}
 INSTANCES = {"WriteWpConfigFunction"}
 PROXY = {"PutSecretFunction", "CheckLoginFunction", "RotateSecretFunction"}
 FLEET = {f"{step}Function" for step in ("FindDue", "StartTarget", "LookAtTarget", "DecideWave", "ReportFleet")}
 LEFT_OUT = {
     "OpenEMR": PROXY | INSTANCES | FLEET,
-    "RDS Proxy": ONLY_OPENEMR | INSTANCES | FLEET,
-    "a secret without a proxy": ONLY_OPENEMR | INSTANCES | {"CheckLoginFunction"} | FLEET,
+    "RDS Proxy": ONLY_OPENEMR | FILES | INSTANCES | FLEET,
+    "a secret without a proxy": ONLY_OPENEMR | FILES | INSTANCES | {"CheckLoginFunction"} | FLEET,
     "WordPress": ONLY_OPENEMR | {"CheckLoginFunction"} | FLEET,
 }
 EVERY = len(list((Path(__file__).parents[2] / "functions").iterdir()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import string
 import subprocess
@@ -11,10 +12,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rotation.core.fleet import NO_VERSION
 
 from local.aws import LocalAws
 from local.faults import SecretFault
-from tests.contract.machine import HOST, NEW, OLD, ROLE, Machine, Secret, config
+from tests.contract.machine import HOST, NEW, OLD, ROLE, Answer, Machine, Secret, config
 from tests.contract.wp_configs import ACCEPTED, REFUSED
 
 
@@ -96,6 +98,86 @@ def test_hyperdb_with_a_login_of_its_own_is_refused(machine: Machine, aws: Local
     answer = machine.run(secret, secret.put())
     assert (answer.reason, "db-config.php, line 4: HyperDB has a login" in answer.detail) == ("WpConfigUnsupported", True)
     assert php_reads(machine.path) == OLD
+
+
+def owned(machine: Machine, secret: Secret, mode: str = "0640", owner: str = "") -> Answer:
+    return machine.run(secret, NO_VERSION, "own", Owner=owner or f"{os.getuid()}:{os.getgid()}", Mode=mode)
+
+
+@pytest.mark.parametrize("text", [config(), "<?php broken"])
+def test_owner_and_mode_are_given_whatever_is_in_it(text: str, machine: Machine, aws: LocalAws) -> None:
+    machine.path.write_text(text)
+    machine.path.chmod(0o777)
+    secret = Secret(aws)
+    for file in ("written", "unchanged"):
+        answer = owned(machine, secret)
+        assert (answer.status, answer.file, answer.reason) == (0, file, "")
+        assert (oct(machine.path.stat().st_mode & 0o7777), machine.path.read_text()) == ("0o640", text)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root gives a file to somebody else")
+def test_a_file_is_given_to_another_and_a_rotation_keeps_that(machine: Machine, aws: LocalAws) -> None:
+    machine.path.write_text(config())
+    secret = Secret(aws)
+    assert owned(machine, secret, "0440", "33:44").file == "written"
+    assert machine.run(secret, secret.put()).file == "written"
+    status = machine.path.stat()
+    assert (status.st_uid, status.st_gid, oct(status.st_mode & 0o7777)) == (33, 44, "0o440")
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may give a file to anybody")
+def test_who_may_not_give_a_file_away_says_so(machine: Machine, aws: LocalAws) -> None:
+    machine.path.write_text(config())
+    answer = owned(machine, Secret(aws), "0640", "0:0")
+    assert (answer.status, answer.file, answer.reason) == (1, "refused", "WpConfigReadOnly")
+
+
+def test_no_file_to_own(machine: Machine, aws: LocalAws) -> None:
+    assert (owned(machine, Secret(aws)).reason, machine.left()) == ("WpConfigMissing", [])
+
+
+def test_a_file_in_whose_place_wordpress_reads_another_is_refused(machine: Machine, aws: LocalAws) -> None:
+    """Above the web root; to rewrite it would change nothing, and look like success."""
+    machine.path.write_text(config())
+    root = machine.site / "public"
+    root.mkdir()
+    (root / "wp-load.php").write_text("<?php")
+    (root / "wp-config.php").write_text(config())
+    secret = Secret(aws)
+    answer = machine.run(secret, secret.put())
+    assert (answer.status, answer.file, answer.reason) == (1, "refused", "WpConfigUnsupported")
+    assert f"there are two files: WordPress reads {root}/wp-config.php in place of {machine.path}; give that one" in answer.detail
+    assert machine.path.read_text() == (root / "wp-config.php").read_text() == config()
+
+
+@pytest.mark.parametrize("beside", ["no other", "a link to it", "one beside it"])
+def test_a_file_above_the_web_root_is_served(beside: str, machine: Machine, aws: LocalAws) -> None:
+    machine.path.write_text(config())
+    root = machine.site / "public"
+    root.mkdir()
+    (root / "wp-load.php").write_text("<?php")
+    if beside == "a link to it":
+        (root / "wp-config.php").symlink_to(machine.path)
+    if beside == "one beside it":
+        (root / "wp-config.php").write_text(config())
+        (machine.site / "wp-load.php").write_text("<?php")
+    secret = Secret(aws)
+    assert machine.run(secret, secret.put()).file == "written"
+    assert php_reads(machine.path) == NEW
+
+
+def test_two_sites_on_one_machine_are_written_each_by_itself(machine: Machine, aws: LocalAws) -> None:
+    other = machine.site.parent / "other" / "wp-config.php"
+    other.parent.mkdir()
+    for path in (machine.path, other):
+        path.write_text(config())
+    secret = Secret(aws)
+    assert machine.run(secret, secret.put(), Path=str(other)).file == "written"
+    assert (php_reads(other), php_reads(machine.path)) == (NEW, OLD)
+    assert (sorted(one.name for one in other.parent.iterdir()), machine.left()) == (
+        ["wp-config.php", "wp-settings.php"],
+        ["wp-settings.php"],
+    )
 
 
 def test_a_file_outside_of_the_web_root_through_a_link(machine: Machine, aws: LocalAws, tmp_path: Path) -> None:
@@ -210,6 +292,20 @@ def test_no_php(shell: str, machine: Machine, aws: LocalAws) -> None:
     machine.programs.remove("php")
     secret = Secret(aws)
     assert refused(machine, secret, secret.first)[0] == "PhpMissing"
+
+
+@pytest.mark.parametrize(("does", "file"), [("exit 255", "refused"), ("[ $# -lt 9 ] || exit 137", "unknown")])
+def test_a_php_that_does_not_start_and_one_that_dies_are_told_apart(
+    does: str, file: str, machine: Machine, aws: LocalAws, tmp_path: Path
+) -> None:
+    """Of one that was at work nobody knows how far it had come."""
+    machine.path.write_text(config())
+    machine.programs.remove("php")
+    (tmp_path / "bin" / "php").write_text(f"#!/bin/sh\n{does}\n")
+    (tmp_path / "bin" / "php").chmod(0o755)
+    secret = Secret(aws)
+    answer = machine.run(secret, secret.put())
+    assert (answer.status, answer.file, answer.holds, answer.reason) == (1, file, "unreadable", "PhpMissing")
 
 
 def test_no_tokenizer(machine: Machine, aws: LocalAws, tmp_path: Path) -> None:

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import ctypes
 import os
-import select
 import signal
-import struct
 import subprocess
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Self
 
 import pytest
+from rotation.core.fleet import NO_VERSION
 
 from local.aws import LocalAws
 from tests.contract.machine import NEW, OLD, Answer, Machine, Secret, Served, config
+from tests.watch import Watch
 
 WITHIN_SECONDS = 30.0
 
@@ -27,35 +25,6 @@ def machine(tmp_path: Path, aws: LocalAws) -> Iterator[Machine]:
     with Machine(tmp_path, aws) as machine:
         machine.path.write_text(config())
         yield machine
-
-
-class Watch:
-    """inotify on a folder."""
-
-    CREATED, MODIFIED, ATTRIBUTES, CLOSED, RENAMED, OPENED = 0x100, 0x2, 0x4, 0x8, 0x80, 0x20
-
-    def __init__(self, folder: Path, mask: int) -> None:
-        libc = ctypes.CDLL(None, use_errno=True)
-        self._descriptor = libc.inotify_init1(os.O_CLOEXEC)
-        assert libc.inotify_add_watch(self._descriptor, str(folder).encode(), mask) >= 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        os.close(self._descriptor)
-
-    def first(self, part: str) -> None:
-        """Until it happens to a file with that in its name."""
-        deadline = time.monotonic() + WITHIN_SECONDS
-        while select.select([self._descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            events = os.read(self._descriptor, 4096)
-            while events:
-                _, _, _, length = struct.unpack_from("iIII", events)
-                if part in events[16 : 16 + length].rstrip(b"\0").decode():
-                    return
-                events = events[16 + length :]
-        raise AssertionError("it did not happen")
 
 
 MOMENTS = {
@@ -113,7 +82,9 @@ mounts = pytest.mark.skipif(
 )
 
 
-def on_a_disk(machine: Machine, secret: Secret, version: str, prepare: str) -> tuple[Answer, str]:
+def on_a_disk(
+    machine: Machine, secret: Secret, version: str, prepare: str, action: str = "write", **more: str
+) -> tuple[Answer, str]:
     """The answer, and what the file held at the end, on a small disk of its own at the site's place."""
     around, path = machine.site.parent, machine.environment["PATH"]
     script = f"""
@@ -123,7 +94,7 @@ def on_a_disk(machine: Machine, secret: Secret, version: str, prepare: str) -> t
         cp "{around}/before" "{machine.path}"
         {prepare}
         set +e
-        (PATH="{path}"; exec dash -c "{machine.script(secret, version)}")
+        (PATH="{path}"; exec dash -c "{machine.script(secret, version, action, **more)}")
         code=$?
         cp "{machine.path}" "{around}/after"
         ls -A "{machine.site}" | grep -v -e wp-config.php$ -e filled
@@ -139,6 +110,15 @@ def test_a_read_only_file_system(machine: Machine, aws: LocalAws) -> None:
     answer, content = on_a_disk(machine, secret, secret.put(), f'mount -o remount,ro "{machine.site}"')
     assert (answer.status, answer.file, answer.holds, answer.reason) == (1, "refused", "other", "WpConfigReadOnly")
     assert "mounted read-only" in answer.detail
+    assert content == config()
+
+
+@mounts
+def test_owner_and_mode_on_a_read_only_file_system(machine: Machine, aws: LocalAws) -> None:
+    secret = Secret(aws)
+    prepare = f'mount -o remount,ro "{machine.site}"'
+    answer, content = on_a_disk(machine, secret, NO_VERSION, prepare, "own", Owner="0:0", Mode="0600")
+    assert (answer.status, answer.file, answer.reason) == (1, "refused", "WpConfigReadOnly")
     assert content == config()
 
 

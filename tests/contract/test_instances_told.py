@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -26,6 +27,8 @@ SETTINGS = {
     "page": "http://127.0.0.1/",
     "marker": PAGE,
     "slowest_boot_seconds": 0,
+    "owner": f"{os.getuid()}:{os.getgid()}",
+    "mode": "0640",
 }
 DELIVERY_SECONDS = 2.0
 """In the place of Run Command's half a minute."""

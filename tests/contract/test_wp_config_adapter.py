@@ -21,6 +21,8 @@ from rotation.core.fleet import (
     ENDS,
     LATEST_SECONDS,
     LOOK,
+    NO_VERSION,
+    OWN,
     REASONS,
     SCRIPT_SECONDS,
     WRITE,
@@ -49,6 +51,8 @@ SETTINGS = {
     "page": "http://127.0.0.1/",
     "marker": "Just another",
     "slowest_boot_seconds": 300,
+    "owner": "33:33",
+    "mode": "0640",
 }
 
 
@@ -147,10 +151,29 @@ def test_it_is_sent_as_the_document_takes_it(shipped: Shipped) -> None:
         "VersionId": [shipped.next],
         "Candidates": [shipped.current],
         "Path": ["/var/www/html/wp-config.php"],
+        "Owner": [""],
+        "Mode": [""],
         "Page": ["http://127.0.0.1/"],
         "Marker": ["Just another"],
     }
     assert len(sent["Comment"]) <= 100
+
+
+def test_owner_and_mode_are_sent_where_it_is_about_them(shipped: Shipped) -> None:
+    shipped.fleet.tell(Telling(OWN, NO_VERSION), [FIRST])
+    ((sent,), asked) = shipped.client.sent, document()["parameters"]
+    assert {name: sent["Parameters"][name] for name in ("Action", "Owner", "Mode")} == {
+        "Action": ["own"], "Owner": ["33:33"], "Mode": ["0640"],
+    }  # fmt: skip
+    assert [name for name, (value,) in sent["Parameters"].items() if not re.search(asked[name]["allowedPattern"], value)] == []
+
+
+@pytest.mark.parametrize("lacks", ["owner", "mode"])
+def test_a_target_that_names_no_owner_or_mode_is_refused_before_anybody_is_told(shipped: Shipped, lacks: str) -> None:
+    half = adapter.make({**SETTINGS, lacks: ""}, Surroundings("blog", "arn:the-admin", secret=APPLICATION))
+    with refused(TargetInvalid, "names no owner and mode"):
+        half.tell(Telling(OWN, NO_VERSION), [FIRST])
+    assert shipped.client.sent == []
 
 
 def test_on_the_way_back_no_page_is_asked_and_the_first_failure_spares_nobody(shipped: Shipped) -> None:

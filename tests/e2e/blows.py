@@ -21,7 +21,7 @@ from tests.statemachine.machine import State, scopes, shipped, states
 from tests.whole import whole
 
 FORWARD, RESTORE, RETIRE = "forward", "restore", "retire"
-OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "Verify", "ProbeFunction")
+OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "WaitForPermissions", "Verify", "ProbeFunction")
 """A blow to these has nothing to recover: they hold nothing, and change no credential. Whatever else a revocation goes through is
 struck with a rotation, and every boundary of it by `make faults`."""
 WORDS = "SayWhy"
@@ -29,7 +29,9 @@ WORDS = "SayWhy"
 BUTTON = "WaitForSecretsManager"
 """Only where Secrets Manager began it: test_secrets_manager.py strikes that rotation in all of its steps."""
 INSTANCES = ("WriteWpConfig", "WaitForInstances")
-"""Of WordPress alone: no real instances are struck there yet. The explorer strikes them at every boundary."""
+"""Of WordPress alone."""
+PODS = ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout")
+"""Of OpenEMR alone."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
@@ -115,12 +117,15 @@ class Way:
 
 OPENEMR = Way(("PutSecret", "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES), (FORWARD, RESTORE), "RestartApp", "ClusterRefused")
 SHOP = Way(
-    ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout", BUTTON, *INSTANCES),
+    (*PODS, BUTTON, *INSTANCES),
     (FORWARD, RETIRE, RESTORE),
     "ValidateApp",
     "LoginRefused",
     late=("WaitForLogin",),
 )
+
+BLOG = Way((*PODS, "WaitForLogin", "CheckLogin", BUTTON), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
+"""WordPress: what is struck there are its instances, not the machine."""
 
 
 def is_task(name: str) -> bool:

@@ -4,44 +4,21 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from local.follow import Run, follow
 from local.load import Load
-from local.mysql import Login
-from local.shop.stack import Pace
 from local.wordpress.site import TITLE
-from local.wordpress.stack import WordPress
+from local.wordpress.stack import MODE, WordPress
+from tests.e2e.blog import PACE, WordPressTurns
 from tests.e2e.last_looks import check
-from tests.e2e.rotations import Turns
 from tests.whole import only_in_the_whole
 
 ROTATIONS = int(os.environ.get("ROTATIONS", "1"))
-PACE = Pace(quiet_seconds=1, cache_seconds=1)
 RATE = float(os.environ.get("RATE", "10"))
 """A page of WordPress takes some 30 ms of processor time: 40 a second want a machine that does nothing else."""
 pytestmark = only_in_the_whole
-
-
-class WordPressTurns(Turns):
-    stack: WordPress
-
-    def working_at_rest(self) -> tuple[Login, ...]:
-        """Of two passwords of one user the one that is used."""
-        return (self.active, self.admin)
-
-    def follow(self, meanwhile: dict[str, Callable[[], object]]) -> Run:
-        """A rotation; each act once, when its state has ended for the first time."""
-        arn = self.start()
-        run, left = Run(arn), dict(meanwhile)
-        for now, visit in follow(self.stack, arn):
-            run = now
-            if visit and (act := left.pop(visit.state, None)):
-                act()
-        assert left == {}
-        return run
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +52,16 @@ def test_one_is_launched_and_one_is_ended_in_a_rotation(number: int, turns: Word
     assert len(fleet.instances) == 3
     turns.assert_at_rest()
     fleet.wait_until_serving()
+
+
+def modes(turns: WordPressTurns) -> set[str]:
+    return {oct(one.config.stat().st_mode & 0o7777) for one in turns.stack.fleet.instances.values()}
+
+
+def test_each_file_gets_its_mode_back(turns: WordPressTurns) -> None:
+    for one in turns.stack.fleet.instances.values():
+        one.config.chmod(0o644)
+    run = turns.run(mode="fix-permissions")
+    assert run.outcome == "PermissionsFixed", run.cause
+    assert modes(turns) == {oct(int(MODE, 8))}
+    turns.assert_at_rest()

@@ -70,7 +70,7 @@ HAPPY: dict[str, dict[str, Any]] = {
     "discard_old_password": {"retired_user": "openemr_a"},
     "rotate_admin": {"admin": "openemr"},
     "release_rotation": {"released": True},
-    "fix_permissions": {"changed": True},
+    "fix_permissions": {"changed": True, "began": 1767582000.5, "status": "complete", "wait_seconds": 0},
     "announce_incident": {"announced": True},
     "verify": {
         "verdict": "holds",

@@ -460,6 +460,15 @@ def test_fixing_permissions_looks_at_nothing_else(run: Execution) -> None:
     assert (run.status, run.terminal, run.called) == ("SUCCEEDED", "PermissionsFixed", ["fix_permissions"])
 
 
+FIXING = {"changed": True, "began": 7, "status": "waiting", "wait_seconds": 0}
+
+
+@of(Case("fix permissions on instances", {"fix_permissions": [FIXING, {"changed": True}]}, {"mode": "fix-permissions"}))
+def test_instances_are_asked_until_all_have_the_permissions(run: Execution) -> None:
+    assert (run.status, run.terminal, run.called) == ("SUCCEEDED", "PermissionsFixed", ["fix_permissions"] * 2)
+    assert [one["fixed"] for one in run.given_to("fix_permissions")] == [{}, FIXING]
+
+
 # ---- a page that is always bad ------------------------------------------------------------------------------------------
 
 NEVER_WELL = Case(

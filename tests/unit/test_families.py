@@ -150,7 +150,7 @@ def test_instances_are_told_by_one_document_and_only_those_with_the_tag() -> Non
         assert str(document["Resource"]).endswith("-wp-config")
         assert instances["Condition"] == {"StringEquals": {"ssm:resourceTag/app": "blog"}}
     senders = {name for name in resolved.roles() if "ssm:SendCommand" in str(resolved.statements(name))}
-    assert senders == {"WriteWpConfigRole", "CheckDrainedRole"}
+    assert senders == {"WriteWpConfigRole", "FixPermissionsRole", "CheckDrainedRole"}
 
 
 def test_the_document_is_the_one_that_is_tested_on_real_php() -> None:
@@ -177,7 +177,8 @@ def test_nothing_of_efs_or_eks_is_made_for_an_application_without_them(family: s
     assert not re.findall(r"elasticfilesystem|\beks\b|EKS|KubernetesLayer|/mnt/sites|SitesAccess|ClusterName\"", text)
     assert {"KubernetesRoleArns", "SitesWriterRoleArns"} & set(stack["Outputs"]) == set()
     gone = set(named(made("OpenEMR"), "Resources")) - set(named(stack, "Resources"))
-    steps = ("WriteSqlconf", "FixPermissions", "PatchSecret", "RestartApp", "CheckRollout")
+    own = () if family == "WordPress" else ("FixPermissions",)
+    steps = ("WriteSqlconf", "PatchSecret", "RestartApp", "CheckRollout", *own)
     assert gone == {
         *(f"{step}{what}" for step in steps for what in ("Function", "Role")),
         *(name for name in BEFORE["resources"] if name.endswith("AccessEntry")),

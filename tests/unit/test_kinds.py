@@ -84,7 +84,7 @@ class TestWpConfig(Kind):
         parameters={"InstancesApp": "blog"},
         wrong={
             "app": "", "document": "a document", "slowest_boot_seconds": -1, "path": "wp-config.php", "page": "http://x/'",
-            "marker": "`id`",
+            "marker": "`id`", "owner": "www-data", "mode": "rw",
         },
     )  # fmt: skip
 

@@ -78,6 +78,27 @@ def test_a_page_with_the_marker_is_served_and_counted_for_its_database_user() ->
     assert {request.pod for request in results.requests} == {"one"}
 
 
+def test_pages_are_asked_for_in_turn_and_each_is_judged() -> None:
+    asked: list[bytes] = []
+
+    async def notes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.append((await reader.readuntil(b"\r\n\r\n")).split(b" ")[1])
+        writer.write(PAGE if asked[-1] == b"/login?site=default" else PAGE.replace(b"Login", b"Error"))
+        await writer.drain()
+        writer.close()
+
+    with application(notes) as url, Load(url, rate=200, more=("/light", "/light")) as generator:
+        while len(generator.results().requests) < 30:
+            time.sleep(0.01)
+        results = generator.stop()
+    count = len(results.requests)
+    assert {page: asked.count(page) for page in asked} == {
+        b"/login?site=default": -(-count // 3),
+        b"/light": count - -(-count // 3),
+    }
+    assert results.served == -(-count // 3)
+
+
 def test_a_200_without_the_marker_failed_and_names_the_user_that_could_not_log_in() -> None:
     results = load(says(PAGE.replace(b"OpenEMR Login", b"ERROR: Could not connect to server!")))
     assert reasons(results) == {"200 without 'OpenEMR Login'"}

@@ -1,5 +1,6 @@
 """What the demo can be told, and how it refuses what makes no sense."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,7 @@ def test_a_soak_of_another_application_is_ten_rotations_under_forty_requests_a_s
     assert str(options) == "10 rotations within 1500 s, 40 requests a second"
     assert options.reached(10, 0)
     assert not options.reached(9, 0)
+    assert SoakOptions.parse({"APP": "wordpress"}) == replace(options, app="wordpress", ring=2)
 
 
 @pytest.mark.parametrize(

@@ -280,8 +280,8 @@ def test_a_page_that_does_not_show_the_application_is_fatal(world: MemoryWorld, 
 @pytest.mark.parametrize("wrong", [True, False])
 def test_permissions_are_mended_where_they_are_wrong_and_no_credential_changes(world: MemoryWorld, wrong: bool) -> None:
     world.file.permissions_are_right = not wrong
-    answers = [Run(world, "fix", Mode.FIX_PERMISSIONS).ask(fix_permissions) for _ in range(2)]
-    assert answers == [{"changed": wrong}, {"changed": False}]
+    answers = [Run(world, "fix", Mode.FIX_PERMISSIONS).ask(fix_permissions, fixed={}) for _ in range(2)]
+    assert [(one["changed"], one["status"]) for one in answers] == [(wrong, "complete"), (False, "complete")]
     assert world.journal.writes == ["permissions sqlconf.php"] * wrong
     assert world.file.held == login(Slot.A)
 

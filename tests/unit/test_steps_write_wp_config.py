@@ -13,6 +13,7 @@ from rotation.core.errors import (
     PageBad,
     RotationSuperseded,
     SecretNotFinished,
+    SecretUnreadable,
     VersionDiffers,
 )
 from rotation.core.fleet import WRITE, Telling
@@ -211,9 +212,6 @@ def test_one_that_never_answers_is_named_when_time_is_up(world: WordPressWorld, 
     with refused(world, InstanceSilent, SECOND):
         run.written()
     assert held(world) == {FIRST: USERS[Slot.B], SECOND: USERS[Slot.A]}
-    with refused(world, InstanceSilent, SECOND):
-        run.back().written()
-    assert held(world)[FIRST] == USERS[Slot.A], "the others are put back all the same"
 
 
 def test_of_many_that_never_answer_a_few_are_named(world: WordPressWorld, run: OnInstances) -> None:
@@ -260,6 +258,48 @@ def test_the_way_back_tells_all_at_once_and_asks_no_page(world: WordPressWorld, 
     assert [one.telling.careful for one in world.instances.commands][-2:] == [False, False]
     world.pass_time(2)
     assert run.write()["status"] == "complete"
+    assert held(world) == {FIRST: USERS[Slot.A], SECOND: USERS[Slot.A]}
+
+
+@pytest.mark.parametrize("more", [{"silent_until": 1e9}, {"refuses": "PhpMissing"}], ids=["offline", "no PHP"])
+def test_on_the_way_back_one_that_cannot_be_told_and_was_never_written_is_not_waited_for(
+    world: WordPressWorld, run: OnInstances, more: dict[str, Any]
+) -> None:
+    world.instances.change(SECOND, **more)
+    run.write()
+    world.pass_time(2)
+    run.back().written()
+    assert held(world) == {FIRST: USERS[Slot.A], SECOND: USERS[Slot.A]}
+
+
+def test_on_the_way_back_one_that_was_written_and_is_silent_is_named_and_the_others_are_back(
+    world: WordPressWorld, run: OnInstances
+) -> None:
+    run.written()
+    world.instances.change(SECOND, silent_until=world.clock + 10_000)
+    with refused(world, InstanceSilent, SECOND):
+        run.back().written()
+    assert held(world) == {FIRST: USERS[Slot.A], SECOND: USERS[Slot.B]}
+
+
+def test_once_another_version_was_current_who_cannot_be_told_may_have_booted_with_that(
+    world: WordPressWorld, run: OnInstances
+) -> None:
+    world.instances.change(SECOND, refuses="SecretUnreadable")
+    run.write()
+    world.application.swap(CURRENT, to=run.event["instances"]["version"], removed_from=world.application.labels().current)
+    with refused(world, SecretUnreadable, SECOND):
+        run.back().written()
+
+
+def test_as_long_as_a_write_is_under_way_it_is_waited_for(world: WordPressWorld, run: OnInstances) -> None:
+    """It may have begun before the agent was lost."""
+    world.instances.change(FIRST, delay=20.0)
+    run.write()
+    world.instances.change(FIRST, silent_until=world.clock + 10_000)
+    assert run.back().write()["status"] == "waiting"
+    world.pass_time(13)
+    assert run.written().event["instances"]["status"] == "complete"
     assert held(world) == {FIRST: USERS[Slot.A], SECOND: USERS[Slot.A]}
 
 

@@ -64,7 +64,7 @@ STEPS: dict[str, Step] = {
     "ClaimRotation": Step(vpc=True, sites=True, cluster=True, slot=GPU, admin=GPU, application=G),
     "SyncUsers": Step(vpc=True, slot=G, admin=G),
     "WriteSqlconf": Step(vpc=True, sites=True, slot=G, only=SITES),
-    "FixPermissions": Step(vpc=True, sites=True, only=SITES),
+    "FixPermissions": Step(vpc=True, sites=True, only=(*SITES, "WordPress")),
     "PatchSecret": Step(vpc=True, cluster=True, slot=G, only=CLUSTER),
     "PutSecret": Step(vpc=True, slot=G, application=GPU, proxy=GPU, only=PUTS),
     "CheckLogin": Step(vpc=True, slot=G, only=PROXY),
@@ -196,7 +196,7 @@ def test_a_function_is_where_its_step_needs_it(family: str, step: str) -> None:
 @each_step
 def test_only_the_writer_may_write_the_sites(family: str, step: str) -> None:
     reads = {"elasticfilesystem:ClientMount"} if STEPS[step].sites and family in SITES else set()
-    writes = {"elasticfilesystem:ClientWrite"} if step in ("WriteSqlconf", "FixPermissions") else set()
+    writes = {"elasticfilesystem:ClientWrite"} if reads and step in ("WriteSqlconf", "FixPermissions") else set()
     assert granted(family, f"{step}Role", "elasticfilesystem") == reads | writes
     mounts = [one for one in statements(f"{step}Role", family) if "elasticfilesystem:" in str(one["Action"])]
     through = {"StringEquals": {"elasticfilesystem:AccessPointArn": {"Ref": "SitesAccessPointArn"}}}

@@ -73,9 +73,10 @@ FAMILIES = {
         (
             (on_instances, "rotate"), (on_instances, "revoke"), (on_instances, "sync-users"), (drifted_on_instances, "rotate"),
             (where_the_first_does_not_show_its_page, "rotate"), (on_instances_in_a_ring_of_three, "rotate"),
+            (on_instances, "fix-permissions"),
         ),
         WordPressWorld,
-        frozenset({"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout", "check_login"}),
+        frozenset({"write_sqlconf", "patch_secret", "restart_app", "check_rollout", "check_login"}),
     ),
     "a Vault": Family(
         (

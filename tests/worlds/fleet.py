@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from rotation.core.fleet import BAD, LOOK, WELL, WRITE, Answer, Instance, Place, Status, Telling
+from rotation.core.fleet import BAD, LOOK, OWN, REFUSED, WELL, WRITE, WRITTEN, Answer, Instance, Place, Status, Telling, last_write
 from rotation.core.model import CURRENT, Credential
 
 from local import secret_labels as aws
@@ -50,6 +50,10 @@ class Machine:
     """Why nothing can be written into its file."""
     ends: Status = Status.SUCCESS
     """Of what it is told to write, whatever else comes of it."""
+    owned: bool = False
+    """Its file has the owner and mode that the target names."""
+    wrote: Answer | None = None
+    """What came of the last write that may have changed its file. Systems Manager remembers it for long."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,11 @@ class Fleet:
             if one.asked >= since
         ]
 
+    def last_write(self, instance: str) -> Answer | None:
+        kept = next((one.wrote for one in self.machines if one.id == instance), None)
+        own = [one for one in self.answers(0.0) if one.instance == instance]
+        return last_write([*([kept] if kept else []), *own])
+
     def tell(self, telling: Telling, instances: Sequence[str]) -> None:
         with self._journal.write(f"tell {telling.action}"):
             here = {one.id: one for one in self.machines}
@@ -131,21 +140,21 @@ class Fleet:
             said = Answer(one.instance, one.telling.key, Status.NOT_DELIVERED, one.asked)
         else:
             said = self._done(machine, one, at)
+            if one.telling.action == WRITE and not said.spared:
+                self._replace(machine.id, wrote=said)
         self.commands = tuple(replace(each, said=said) if each is one else each for each in self.commands)
 
     def _done(self, machine: Machine, one: Command, at: float) -> Answer:
+        if one.telling.action == OWN:
+            return self._owned(machine, one)
         wanted = self.login(one.telling.version)
         if wanted is None:
-            return Answer(
-                machine.id, one.telling.key, Status.FAILED, one.asked, "other", "not asked", "SecretUnreadable", "no such version"
-            )
+            return _refused(machine, one, "SecretUnreadable")
         if machine.ends is not Status.SUCCESS and one.telling.careful:
             return Answer(machine.id, one.telling.key, machine.ends, one.asked)
         same = machine.refuses in LOOKS and wanted.same_login(machine.holds)
         if one.telling.action == WRITE and machine.refuses and not same:
-            return Answer(
-                machine.id, one.telling.key, Status.FAILED, one.asked, "other", "not asked", machine.refuses, machine.refuses
-            )
+            return _refused(machine, one, machine.refuses)
         if one.telling.action == WRITE:
             self._writes(machine.id, wanted, at)
         machine = self.machine(machine.id)
@@ -158,6 +167,13 @@ class Fleet:
         reason = "PageBad" if page == BAD else ""
         status = Status.SUCCESS if well else Status.FAILED
         return Answer(machine.id, one.telling.key, status, one.asked, holds, page, reason, reason)
+
+    def _owned(self, machine: Machine, one: Command) -> Answer:
+        if machine.refuses:
+            return _refused(machine, one, machine.refuses)
+        self._replace(machine.id, owned=True)
+        did = "unchanged" if machine.owned else WRITTEN
+        return Answer(machine.id, one.telling.key, Status.SUCCESS, one.asked, "unreadable", "not asked", file=did)
 
     def _shows(self, machine: Machine, held: Credential) -> bool:
         return machine.shows or held.username != USERS["B"]  # type: ignore[index]
@@ -256,6 +272,7 @@ def alike(state: State, clock: float, called: Callable[[str], str | None]) -> An
             max(0.0, -ago(one.silent_until)),
             one.delay,
             min(ago(one.launched), YOUNG_SECONDS),
+            one.wrote and (one.wrote.key.split(" ")[1], one.wrote.holds),
         )
         for one in state.machines
     ]
@@ -270,6 +287,11 @@ def alike(state: State, clock: float, called: Callable[[str], str | None]) -> An
             (one.instance, telling.action, telling.version, telling.careful, mark, asked, one.said is None and ago(one.at), said)
         )
     return machines, commands, [(ago(ended), _login(one)) for ended, one in state.past]
+
+
+def _refused(machine: Machine, one: Command, reason: str) -> Answer:
+    """It wrote nothing, and says why."""
+    return Answer(machine.id, one.telling.key, Status.FAILED, one.asked, "other", "not asked", reason, reason, REFUSED)
 
 
 def _login(one: Credential) -> tuple[str, str]:

@@ -101,7 +101,8 @@ class FleetClient:
         assert given["Details"], "else there is no output"
         filters = {one["key"]: one["value"] for one in given["Filters"]}
         after = datetime.strptime(filters["InvokedAfter"], "%Y-%m-%dT%H:%M:%S%z").timestamp() - self._offset
-        found = [self._invocation(one) for one in self.fleet.commands if one.asked >= after]
+        whose = given.get("InstanceId")
+        found = [self._invocation(one) for one in self.fleet.commands if one.asked >= after and whose in (None, one.instance)]
         return "CommandInvocations", found
 
     def _invocation(self, one: Command) -> dict[str, Any]:
@@ -135,6 +136,5 @@ class Pages:
 
 def _line(said: Answer) -> str:
     """As the document prints it, and what an agent may put around it."""
-    file = "unchanged" if said.holds else "refused"
-    line = {"file": file, "holds": said.holds, "page": said.page, "reason": said.reason, "detail": said.detail}
+    line = {"file": said.file or "unchanged", "holds": said.holds, "page": said.page, "reason": said.reason, "detail": said.detail}
     return f"{json.dumps(line)}\n----------ERROR-------\nfailed to run commands: exit status 1"

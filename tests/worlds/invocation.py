@@ -663,6 +663,10 @@ class FleetCalls:
         found: list[Answer] = self._it.call(Port.INSTANCES, "answers of instances", lambda: self._fleet.answers(since))
         return found
 
+    def last_write(self, instance: str) -> Answer | None:
+        found: Answer | None = self._it.call(Port.INSTANCES, f"last write of {instance}", lambda: self._fleet.last_write(instance))
+        return found
+
     def tell(self, telling: Telling, instances: Sequence[str]) -> None:
         self._it.seen.telling = (telling, tuple(instances))
         self._it.call(Port.INSTANCES, f"tell {telling.action}", lambda: self._fleet.tell(telling, instances))

@@ -244,6 +244,9 @@ class Fleet(Protocol):
     def answers(self, since: float) -> list[Answer]:
         """What came of all that they were told since then, by whomever."""
 
+    def last_write(self, instance: str) -> Answer | None:
+        """Of all that is remembered the last that may have changed its file, whatever became of it; None where none did."""
+
     def tell(self, telling: Telling, instances: Sequence[str]) -> None:
         """Send it to these. What comes of it, `answers` says later; to tell it again does no harm."""
 

@@ -24,6 +24,7 @@ from tests.faults.calls.proxied import (
 from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
 from tests.faults.calls.wordpress import (
     on_instances,
+    on_instances_as_the_admin,
     on_instances_in_a_ring_of_three,
     on_instances_rotated_by_secrets_manager,
     on_instances_rotated_stubbornly,
@@ -300,6 +301,7 @@ SCENARIOS = {
     "instances, the first does not show its page": Scenario(
         where_the_first_does_not_show_its_page, rest=back_as_long_as_it_is_there
     ),
+    "instances, as the admin": Scenario(on_instances_as_the_admin),
     "instances, a ring of three": Scenario(on_instances_in_a_ring_of_three),
     "instances, revocation": Scenario(on_instances, mode="revoke", rest=revoked),
     "instances, revocation of an interrupted flip": Scenario(on_instances, "ValidateApp", mode="revoke", rest=revoked),

@@ -15,6 +15,8 @@ from tests.faults.teeth.mutation import STEPS, Mutation, replaced
 from tests.worlds.living import LivingWorld
 
 ALONE, SLOW_BOOTS, BAD_PAGE = "instances", "instances, slow boots", "instances, the first does not show its page"
+AS_ADMIN = "instances, as the admin"
+SLOW_SECONDS = 90.0
 
 
 class Believed:
@@ -66,6 +68,11 @@ def boots_at_once(world: LivingWorld) -> None:
     world.fleets()[0].slowest_boot_seconds = 0.0  # type: ignore[attr-defined]
 
 
+def slow_and_not_waited_for(world: LivingWorld) -> None:
+    boots_at_once(world)
+    world.fleets()[0].boot_seconds = SLOW_SECONDS  # type: ignore[attr-defined]
+
+
 INSTANCES = [
     Mutation("instances: all are told at once", replaced("rotation.core.fleet._canary", lambda _, free: tuple(free)), (ALONE,)),
     Mutation(
@@ -98,6 +105,17 @@ INSTANCES = [
         "instances: what they said before the second publish counts after it",
         replaced("rotation.protocol.request.Request.look_mark", property(lambda self: f"{self.execution_name}.0")),
         (ALONE,),
+    ),
+    Mutation(
+        "instances that worked as the admin: the drain asks none of them",
+        replaced(f"{STEPS}.check_drained._instances", lambda *_: Hold.SAME),
+        (AS_ADMIN,),
+    ),
+    Mutation(
+        "instances that worked as the admin: the slowest boot is not waited for",
+        nullcontext,
+        (AS_ADMIN,),
+        world=slow_and_not_waited_for,
     ),
     Mutation("instances: the slowest boot is not waited for", nullcontext, (SLOW_BOOTS,), world=boots_at_once),
 ]

@@ -3,7 +3,7 @@
 First one alone (the canary), whose own page is asked; then all others. Nothing is remembered: what was told and what came of it
 is looked at each time, so a command whose answer was lost is found, and one that is sent twice does no harm."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
@@ -28,14 +28,23 @@ from rotation.core.errors import (
     WpConfigUnsupported,
 )
 
-WRITE, LOOK = "write", "look"
+WRITE, LOOK, OWN = "write", "look", "own"
+"""`own`: the file's owner and mode alone."""
 DELIVERY_SECONDS, SCRIPT_SECONDS = 30, 300
 """How long a command may wait for its instance, and how long it may work there, as the document says. Afterwards it does nothing:
 who looks whether one is still on its way need not look further back."""
 LATEST_SECONDS = DELIVERY_SECONDS + SCRIPT_SECONDS
+REMEMBERED_SECONDS = 30 * 24 * 3600
+"""For so long Systems Manager says what came of a command."""
 ATTEMPTS = 3
 """How often an instance in service is told again that did not hear, or did not finish."""
 WELL, BAD = "well", "bad"
+WRITTEN, REFUSED = "written", "refused"
+"""What a command did to the file: something; nothing, for a reason that it gives."""
+OTHER, UNREADABLE = "other", "unreadable"
+"""What an instance holds where it is none of the versions that it was asked about, or where it cannot know."""
+NO_VERSION = "0" * 32
+"""For a command that is about no version."""
 NAMED = 3
 """So many instances a message names, at most; of the others it says how many there are."""
 
@@ -51,6 +60,10 @@ class Status(StrEnum):
     UNDELIVERABLE = "Undeliverable"
     TERMINATED = "Terminated"
     CANCELLED = "Cancelled"
+
+
+NEVER_BEGUN = (Status.NOT_DELIVERED, Status.UNDELIVERABLE, Status.TERMINATED)
+"""The command did not reach the instance."""
 
 
 class Place(StrEnum):
@@ -99,6 +112,10 @@ class Telling:
     careful: bool = False
     """Each asks its own page, and the first failure spares the others. On the way back all are told, whatever one of them says."""
 
+    def done_by(self, answer: "Answer") -> bool:
+        """Whether that instance has done it, and its own page does not show otherwise."""
+        return answer.status is Status.SUCCESS if self.action == OWN else answer.well(self.version)
+
     @property
     def key(self) -> str:
         """By it what was told is found again, by whoever looks."""
@@ -116,15 +133,22 @@ class Answer:
     asked: float
     """When it was told, in seconds since 1970."""
     holds: str = ""
-    """The version whose credential its file holds; `other` or `unreadable`; empty where it did not say."""
+    """The version whose credential its file holds; OTHER or UNREADABLE; empty where it did not say."""
     page: str = ""
     reason: str = ""
     """The name of our own error."""
     detail: str = ""
+    file: str = ""
+    """What it did to the file: `written`, `unchanged`, `refused`; `unknown` or empty where nobody can say."""
 
     @property
     def ended(self) -> bool:
         return self.status is not Status.UNDER_WAY
+
+    @property
+    def spared(self) -> bool:
+        """Whether it certainly wrote nothing."""
+        return self.status in NEVER_BEGUN or (self.ended and self.file == REFUSED)
 
     def well(self, version: str) -> bool:
         """Whether the instance holds that version, and its own page does not show otherwise."""
@@ -173,22 +197,50 @@ def to(telling: Telling, answers: Sequence[Answer]) -> list[Answer]:
     return [answer for answer in answers if answer.key == telling.key]
 
 
-def to_write(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling) -> Next:
+def to_write(
+    instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, kept: Collection[str] = frozenset()
+) -> Next:
     """Whether all in service hold it, and who is to be told now: nobody who is still at an earlier write, which may end later.
-    Raises what no further telling would mend."""
-    version = telling.version
-    writing = {answer.instance for answer in answers if not answer.ended and answer.key.startswith(WRITE)}
-    answers = to(telling, answers)
+    Raises what no further telling would mend. `kept`: who cannot be told, and holds it all the same."""
     serving = [one for one in instances if one.serves]
-    told = {one.id: [answer for answer in answers if answer.instance == one.id] for one in serving}
-    done = {name for name, said in told.items() if any(answer.well(version) for answer in said)}
-    _refuse_failed({name: said for name, said in told.items() if name not in done}, version)
-    if len(done) == len(serving):
+    writing, told = _writing(answers), _told(serving, answers, telling)
+    done = {name for name, said in told.items() if any(map(telling.done_by, said))} | set(kept)
+    _refuse_failed({name: said for name, said in told.items() if name not in done}, telling)
+    if done.issuperset(told):
         return Next(complete=True)
     free = [one.id for one in serving if one.online and one.id not in done | writing]
     if telling.careful and not done:
         return Next(complete=False, tell=_canary(serving, free))
     return Next(complete=False, tell=tuple(sorted(free)))
+
+
+def _writing(answers: Iterable[Answer]) -> set[str]:
+    return {answer.instance for answer in answers if not answer.ended and answer.key.startswith(WRITE)}
+
+
+def _told(serving: Iterable[Instance], answers: Sequence[Answer], telling: Telling) -> dict[str, list[Answer]]:
+    """By instance, what came of that."""
+    own = to(telling, answers)
+    return {one.id: [answer for answer in own if answer.instance == one.id] for one in serving}
+
+
+def unable(instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling) -> list[str]:
+    """Who serves and cannot be told, or has said that it cannot do it, and is at no write any more."""
+    serving = {one.id: one for one in instances if one.serves}
+    told, writing = _told(serving.values(), answers, telling), _writing(answers)
+    waited = [name for name, said in told.items() if not any(map(telling.done_by, said)) and name not in writing]
+    return [name for name in waited if not serving[name].online or any(_failed(name, told[name], telling))]
+
+
+def last_write(answers: Iterable[Answer]) -> Answer | None:
+    """The last that may have changed the file, whatever became of it. None: none did."""
+    writes = [one for one in answers if one.key.startswith(WRITE) and not one.spared]
+    return max(writes, key=lambda one: (not one.ended, one.asked), default=None)
+
+
+def holds_since(last: Answer) -> str | None:
+    """The version that an instance holds since that write; None where nobody knows."""
+    return last.holds if last.ended and last.holds not in ("", OTHER, UNREADABLE) else None
 
 
 def _canary(serving: Sequence[Instance], free: Sequence[str]) -> tuple[str, ...]:
@@ -197,23 +249,23 @@ def _canary(serving: Sequence[Instance], free: Sequence[str]) -> tuple[str, ...]
     return () if busy else tuple(sorted(free)[:1])
 
 
-def _refuse_failed(told: Mapping[str, Sequence[Answer]], version: str) -> None:
+def _refuse_failed(told: Mapping[str, Sequence[Answer]], telling: Telling) -> None:
     """The worst of all: that a command was taken back elsewhere says less than why."""
-    failures = [found for name, said in told.items() for found in _failed(name, said, version)]
+    failures = [found for name, said in told.items() for found in _failed(name, said, telling)]
     failures.sort(key=lambda error: isinstance(error, CommandTerminated))
     if failures:
         raise failures[0]
 
 
-def _failed(name: str, said: Sequence[Answer], version: str) -> Iterator[PermanentError]:
+def _failed(name: str, said: Sequence[Answer], telling: Telling) -> Iterator[PermanentError]:
     ended = sorted((answer for answer in said if answer.ended), key=lambda answer: answer.asked)
-    final = [answer for answer in ended if answer.reason or answer.status is Status.CANCELLED or _differs(answer, version)]
+    final = [answer for answer in ended if answer.reason or answer.status is Status.CANCELLED or _differs(answer, telling)]
     for answer in final[-1:] or (ended[-1:] if len(ended) >= ATTEMPTS else []):
         yield failure(name, answer)
 
 
-def _differs(answer: Answer, version: str) -> bool:
-    return answer.status is Status.SUCCESS and not answer.well(version)
+def _differs(answer: Answer, telling: Telling) -> bool:
+    return answer.status is Status.SUCCESS and not telling.done_by(answer)
 
 
 def failure(name: str, answer: Answer) -> PermanentError:
@@ -239,7 +291,7 @@ def first_told(name: str, instances: Sequence[Instance]) -> str:
 
 def silent(name: str, instances: Sequence[Instance], answers: Sequence[Answer], telling: Telling, waited: float) -> PermanentError:
     """Whoever is in service and has not answered when time is up."""
-    well = {answer.instance for answer in to(telling, answers) if answer.well(telling.version)}
+    well = {answer.instance for answer in to(telling, answers) if telling.done_by(answer)}
     missing = [one.id for one in instances if one.serves and one.id not in well]
     offline = [one.id for one in instances if one.serves and not one.online]
     said = f"; without a connected agent: {some(offline)}" if offline else ""

@@ -7,7 +7,21 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from rotation.core.drain import Hold
-from rotation.core.fleet import LATEST_SECONDS, LOOK, Telling, first_told, heard, refuse_none, unasked
+from rotation.core.fleet import (
+    LATEST_SECONDS,
+    LOOK,
+    NO_VERSION,
+    OWN,
+    WRITTEN,
+    Telling,
+    first_told,
+    heard,
+    refuse_none,
+    silent,
+    to,
+    to_write,
+    unasked,
+)
 from rotation.kinds.kind import Holds
 
 if TYPE_CHECKING:
@@ -25,6 +39,25 @@ def planned(world: World) -> list[dict[str, str]]:
     told = [(index, one.known) for index, one in enumerate(world.target.consumers) if one.known.holds is Holds.VERSION]
     fleets = [(known.state, world.fleet(index)) for index, known in told]
     return [{"state": state, "change": first_told(fleet.name, fleet.instances())} for state, fleet in fleets]
+
+
+def owned(world: World, mark: str, began: float) -> tuple[bool, bool]:
+    """Whether every file has the owner and mode that the target names, and whether one had to change. Who has not been told is
+    told now; the next look hears what came of it."""
+    found = [_owned(world, fleet, Telling(OWN, NO_VERSION, mark=mark), began) for fleet in world.fleets()]
+    return all(done for done, _ in found), any(changed for _, changed in found)
+
+
+def _owned(world: World, fleet: Fleet, telling: Telling, began: float) -> tuple[bool, bool]:
+    name, waited = f"{world.target.name}: {fleet.name}", world.now() - began
+    instances, answers = fleet.instances(), fleet.answers(began - LATEST_SECONDS)
+    refuse_none(name, instances)
+    following = to_write(instances, answers, telling)
+    if not following.complete and waited > LATEST_SECONDS:
+        raise silent(name, instances, answers, telling, waited)
+    if following.tell:
+        fleet.tell(telling, following.tell)
+    return following.complete, any(answer.file == WRITTEN for answer in to(telling, answers))
 
 
 def question(world: World, mark: str, *, careful: bool = False) -> Telling:

@@ -460,7 +460,7 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "claim_rotation": (_SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), _CONSUMERS),
     "sync_users": (_SLOT_SECRET, *_ADMIN),
     "write_sqlconf": (_SLOT_SECRET, _WRITABLE, _REACHED),
-    "fix_permissions": (_WRITABLE,),
+    "fix_permissions": (_WRITABLE, _INSTANCES),
     "patch_secret": (_SLOT_SECRET, *_may("secret", "get", "patch"), _REACHED),
     "put_secret": (_SLOT_SECRET, Need("published secret", published_secrets), Need("store", stores), _REACHED),
     "check_login": (_SLOT_SECRET, _ENDPOINT),

@@ -152,6 +152,17 @@ class Request:
         return str(self._event["instances"].get("version") or "")
 
     @property
+    def fixing_began(self) -> float | None:
+        """When FixPermissions came first; None the first time."""
+        began = self._event["fixed"].get("began")
+        return None if began is None else float(began)
+
+    @property
+    def fixed_before(self) -> bool:
+        """Whether an earlier call of FixPermissions had to change something."""
+        return bool(self._event["fixed"].get("changed"))
+
+    @property
     def secret_version(self) -> str:
         """The version by which Secrets Manager rotates the application's secret; empty in a run that it did not start."""
         return str(self._event.get("secret_version") or "")

@@ -8,14 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import LoginRefused, SecretNotFinished, TrafficElsewhere, VersionDiffers
-from rotation.core.fleet import LATEST_SECONDS, WRITE, Telling, refuse_none, silent, to_write
+from rotation.core.fleet import LATEST_SECONDS, WRITE, Telling, holds_since, refuse_none, silent, to_write, unable
 from rotation.core.model import Direction, Mark
 from rotation.core.rollout import Progress, poll_seconds
 from rotation.protocol.intents import confirm
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rotation.core.fleet import Answer
     from rotation.core.model import Credential
-    from rotation.ports import World
+    from rotation.ports import Fleet, RotatedSecret, World
     from rotation.protocol.request import Request
 
 PUT_SECONDS = 900
@@ -37,7 +40,8 @@ def write_wp_config(world: World, request: Request) -> dict[str, Any]:
     instances, answers = fleet.instances(), fleet.answers(began - LATEST_SECONDS)
     if careful:
         refuse_none(f"{world.target.name}: {fleet.name}", instances)
-    following = to_write(instances, answers, telling)
+    kept = frozenset() if careful else _kept(world, fleet, unable(instances, answers, telling), version, credential)
+    following = to_write(instances, answers, telling, kept)
     if following.complete:
         return {**_answer(began, version, now), "status": str(Progress.COMPLETE)}
     if now - began > world.target.rollout_deadline_seconds:
@@ -53,6 +57,24 @@ def write_wp_config(world: World, request: Request) -> dict[str, Any]:
 
 def _answer(began: float, version: str, now: float) -> dict[str, Any]:
     return {"began": began, "version": version, "status": str(Progress.WAITING), "wait_seconds": poll_seconds(now - began)}
+
+
+def _kept(world: World, fleet: Fleet, names: Sequence[str], version: str, credential: Credential) -> frozenset[str]:
+    """On the way back: of those the ones that hold its login, since no other was written there. Only as long as it is current: else
+    one may have booted with what is taken back."""
+    secret = world.rotated
+    if not names or secret is None or secret.labels().current != version:
+        return frozenset()
+    return frozenset(name for name in names if _keeps(secret, fleet.last_write(name), credential))
+
+
+def _keeps(secret: RotatedSecret, last: Answer | None, credential: Credential) -> bool:
+    """By what was written last: an earlier way back has made another version of the same login current."""
+    if last is None:
+        return True
+    version = holds_since(last)
+    held = secret.login(version) if version else None
+    return held is not None and held.same_login(credential)
 
 
 def _put(world: World, request: Request, credential: Credential, waited: float) -> str | None:

@@ -47,7 +47,9 @@ ENDS: dict[str, End] = {
         "both users log in with a recorded password; `synced.repaired` says what had to be done",
         "start a rotation",
     ),
-    "PermissionsFixed": End(Urgency.NOTHING, "`sqlconf.php` has the owner and mode of the target", "nothing"),
+    "PermissionsFixed": End(
+        Urgency.NOTHING, "`sqlconf.php`, or each `wp-config.php`, has the owner and mode of the target", "nothing"
+    ),
     "Verified": End(
         Urgency.NOTHING, "every prerequisite was probed and holds; nothing was written", "read the warnings in `verified`, if any"
     ),
@@ -64,8 +66,8 @@ ENDS: dict[str, End] = {
     ),
     "PermissionsNotFixed": End(
         Urgency.LOOK,
-        "owner or mode of `sqlconf.php` could not be set; its content was not touched",
-        "make the access point's POSIX user the owner of the file, or 0",
+        "owner or mode of the file could not be set; its content was not touched",
+        "make the access point's POSIX user the owner of the file, or 0; of WordPress the Cause names the instance",
     ),
     "UnknownMode": End(Urgency.LOOK, "nothing was read", "mend the input"),
     "RotationRefused": End(

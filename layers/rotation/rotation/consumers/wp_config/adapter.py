@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Any
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.consumers.wp_config.kind import TAG
 from rotation.core.errors import FleetDenied, FleetUnavailable, TargetInvalid
-from rotation.core.fleet import DELIVERY_SECONDS, WRITE, Answer, Instance, Place, Status, Telling
+from rotation.core.fleet import (
+    DELIVERY_SECONDS,
+    OWN,
+    REMEMBERED_SECONDS,
+    WRITE,
+    Answer,
+    Instance,
+    Place,
+    Status,
+    Telling,
+    last_write,
+)
 
 if TYPE_CHECKING:
     from rotation.kinds.kind import Settings
@@ -58,9 +69,16 @@ class Instances:
         return [Instance(name, _place(one, lifecycles.get(name, ""), young), name in online) for name, one in sorted(found.items())]
 
     def answers(self, since: float) -> list[Answer]:
-        after = datetime.fromtimestamp(since, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return self._answers(datetime.fromtimestamp(since, UTC))
+
+    def last_write(self, instance: str) -> Answer | None:
+        remembered = datetime.now(UTC) - timedelta(seconds=REMEMBERED_SECONDS)
+        return last_write(self._answers(remembered, InstanceId=instance))
+
+    def _answers(self, since: datetime, **more: str) -> list[Answer]:
+        after = since.strftime("%Y-%m-%dT%H:%M:%SZ")
         filters = [{"key": "DocumentName", "value": self._settings["document"]}, {"key": "InvokedAfter", "value": after}]
-        found = self._pages("ssm", "list_command_invocations", "CommandInvocations", Filters=filters, Details=True)
+        found = self._pages("ssm", "list_command_invocations", "CommandInvocations", Filters=filters, Details=True, **more)
         own = [(str(one.get("Comment", "")).partition(" "), one) for one in found]
         return [_answer(key, one) for (whose, _, key), one in own if whose == self._own]
 
@@ -78,6 +96,7 @@ class Instances:
             "Path": self._settings["path"],
             "Page": self._settings["page"] if telling.careful else "",
             "Marker": self._settings["marker"] if telling.careful else "",
+            **self._owned(telling),
         }
         self._asked(
             "ssm",
@@ -92,6 +111,15 @@ class Instances:
                 MaxErrors="0" if careful else "100%",
             ),
         )
+
+    def _owned(self, telling: Telling) -> dict[str, str]:
+        """Whose the file is to be, where it is about that."""
+        owner, mode = self._settings["owner"], self._settings["mode"]
+        if telling.action != OWN:
+            return {"Owner": "", "Mode": ""}
+        if not (owner and mode):
+            raise TargetInvalid(f"{self.name}: the target's wp-config names no owner and mode: give both, such as 33:33 and 0640")
+        return {"Owner": owner, "Mode": mode}
 
     def _described(self) -> Iterator[Mapping[str, Any]]:
         filters = [
@@ -154,7 +182,7 @@ def _answer(key: str, one: Mapping[str, Any]) -> Answer:
         key,
         status,
         one["RequestedDateTime"].timestamp(),
-        *(said.get(key, "") for key in ("holds", "page", "reason", "detail")),
+        *(said.get(key, "") for key in ("holds", "page", "reason", "detail", "file")),
     )
 
 

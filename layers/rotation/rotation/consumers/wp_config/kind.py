@@ -52,6 +52,18 @@ KIND = ConsumerKind(
             "pattern": "^(/[A-Za-z0-9_][A-Za-z0-9_.-]*)+$",
             "default": "/var/www/html/wp-config.php",
         },
+        "owner": {
+            "description": "Who must own the file, by numbers, for mode fix-permissions; empty where that mode is not used",
+            "type": "string",
+            "pattern": "^([0-9]+:[0-9]+)?$",
+            "default": "",
+        },
+        "mode": {
+            "description": "The file's mode, for mode fix-permissions; empty where that is not used",
+            "type": "string",
+            "pattern": "^(0[0-7]{3})?$",
+            "default": "",
+        },
         "page": {
             "description": "What each instance asks of itself once its file is written; empty for nothing",
             "type": "string",
