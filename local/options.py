@@ -30,20 +30,25 @@ AFTER = {
     "RotateAdmin": "AdminNotRotated",
     "ReleaseRotation": "NotReleased",
 }
-OPENEMR, PROXY, WORDPRESS, ONE_USER, ON_REDIS = "openemr", "proxy", "wordpress", "one-user", "redis"
+OPENEMR, PROXY, WORDPRESS, SWARM, ONE_USER, ON_REDIS = "openemr", "proxy", "wordpress", "swarm", "one-user", "redis"
 PUBLISHING = {
     OPENEMR: ("WriteSqlconf", "PatchSecret", "RestartApp", ROLLOUT),
     PROXY: ("PutSecret", "CheckLogin"),
     WORDPRESS: ("PutSecret", "WriteWpConfig"),
+    SWARM: ("CreateSwarmSecret", "PrepareService", "ValidateService", "PutSecret", "CutOverService"),
 }
-FAILURES = {app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER} for app, states in PUBLISHING.items()}
+"""The last is what fails unless another is named."""
+LATER = {SWARM: {"CleanUpService": "OldSlotNotRotated"}}
+FAILURES = {
+    app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER, **LATER.get(app, {})} for app, states in PUBLISHING.items()
+}
 """Of each application that is shown, where a failing state leads: the terminal state the demo then expects."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """APP=openemr|proxy|wordpress ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
-    CLUSTER=stand-in|real|kubeconfig, of proxy RING=n, of wordpress INSTANCES=n"""
+    """APP=openemr|proxy|wordpress|swarm ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
+    CLUSTER=stand-in|real|kubeconfig, of proxy RING=n, of wordpress INSTANCES=n, of swarm REPLICAS=n"""
 
     rotations: int = 2
     pods: int = 3
@@ -58,6 +63,8 @@ class Options:
     ring: int = 2
     """How many users take turns."""
     instances: int = 3
+    replicas: int = 3
+    """Of each service."""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str] = os.environ) -> Options:
@@ -81,10 +88,11 @@ class Options:
             app=app,
             ring=_number(environment, "RING", cls.ring, 2, 3),
             instances=_number(environment, "INSTANCES", cls.instances, 2, 50),
+            replicas=_number(environment, "REPLICAS", cls.replicas, 1, 20),
         )
 
 
-OWN = {"INSTANCES": WORDPRESS, "PODS": OPENEMR, "LOGINS": OPENEMR, "BREAK": OPENEMR, "RING": PROXY}
+OWN = {"INSTANCES": WORDPRESS, "REPLICAS": SWARM, "PODS": OPENEMR, "LOGINS": OPENEMR, "BREAK": OPENEMR, "RING": PROXY}
 """What can be said of one application only. CLUSTER is in the environment of all tests, and passed over where there is none."""
 
 

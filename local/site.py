@@ -21,7 +21,7 @@ from local.aws import REPOSITORY
 
 KINDS = "layers/rotation/rotation/consumers"
 NAV = {
-    "Deploy": ["deploying.md", "rds-proxy.md", "postgresql.md", "redis.md", "ADOPTING.md", "reader.md", "deleting.md"],
+    "Deploy": ["deploying.md", "rds-proxy.md", "swarm.md", "postgresql.md", "redis.md", "ADOPTING.md", "reader.md", "deleting.md"],
     "Operate": ["operating.md", "fleet.md", "command.md", "errors.md"],
     "Judge": ["security.md", "tests.md", "decisions.md", "costs.md", "moto-stop-execution.md"],
     "Change": ["contributing.md", "adding-a-kind.md", "RELEASING.md", "changelog.md"],

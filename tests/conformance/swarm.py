@@ -7,10 +7,11 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 import pytest
-from rotation.consumers.swarm.services import Moved, SwarmSecrets, SwarmService
-from rotation.consumers.swarm.spec import Phase, Spec, container, environment, mounted
+from rotation.consumers.swarm.services import SwarmSecrets, SwarmService
+from rotation.consumers.swarm.spec import Spec, container, environment, mounted
 from rotation.core.drain import Hold
 from rotation.core.errors import ServiceBusy, ServiceUnfit, ServiceUpdateFailed, SwarmConflict, SwarmObjectMissing
+from rotation.core.phases import Moved, Phase
 from rotation.core.rollout import Progress
 
 from tests.conformance.consumers import CANARY, A, B, refused

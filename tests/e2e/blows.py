@@ -30,6 +30,11 @@ BUTTON = "WaitForSecretsManager"
 """Only where Secrets Manager began it: test_secrets_manager.py strikes that rotation in all of its steps."""
 INSTANCES = ("WriteWpConfig", "WaitForInstances")
 """Of WordPress alone: no real instances are struck there yet. The explorer strikes them at every boundary."""
+SERVICES = (
+    *("CreateSwarmSecret", "WaitForVersion", "PrepareService", "WaitForPreparation", "ValidateService", "WaitForValidation"),
+    *("CutOverService", "WaitForCutover", "CleanUpService", "WaitForCleanUp"),
+)
+"""Of a Docker Swarm alone: the same."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
@@ -113,9 +118,11 @@ class Way:
         return [*first, *(name for name in visited(starts[direction], direction) if name not in left_out)]
 
 
-OPENEMR = Way(("PutSecret", "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES), (FORWARD, RESTORE), "RestartApp", "ClusterRefused")
+OPENEMR = Way(
+    ("PutSecret", "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES), (FORWARD, RESTORE), "RestartApp", "ClusterRefused"
+)
 SHOP = Way(
-    ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout", BUTTON, *INSTANCES),
+    ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout", BUTTON, *INSTANCES, *SERVICES),
     (FORWARD, RETIRE, RESTORE),
     "ValidateApp",
     "LoginRefused",

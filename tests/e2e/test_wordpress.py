@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
-from local.follow import Run, follow
 from local.load import Load
 from local.mysql import Login
 from local.shop.stack import Pace
@@ -31,17 +30,6 @@ class WordPressTurns(Turns):
     def working_at_rest(self) -> tuple[Login, ...]:
         """Of two passwords of one user the one that is used."""
         return (self.active, self.admin)
-
-    def follow(self, meanwhile: dict[str, Callable[[], object]]) -> Run:
-        """A rotation; each act once, when its state has ended for the first time."""
-        arn = self.start()
-        run, left = Run(arn), dict(meanwhile)
-        for now, visit in follow(self.stack, arn):
-            run = now
-            if visit and (act := left.pop(visit.state, None)):
-                act()
-        assert left == {}
-        return run
 
 
 @pytest.fixture(scope="module")
