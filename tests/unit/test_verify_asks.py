@@ -103,9 +103,7 @@ FAMILIES = {
             (in_a_vault_where_b_does_not_work, "rotate"), (in_a_vault_from_a_former_user, "rotate"),
         ),
         VaultWorld,
-        frozenset(
-            {"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout", "check_login", "write_wp_config"}
-        ),
+        frozenset({"check_login", "write_wp_config"}) | OPENEMR | IN_SWARM,
     ),
 }  # fmt: skip
 
