@@ -1,4 +1,6 @@
-"""The suite of a Swarm's services on real engines, three nodes of them: what the small Swarm in memory stands for."""
+"""The suite of a Swarm's services on real engines, three nodes of them: what the small Swarm in memory stands for.
+
+Each case waits for rolling updates, five seconds each at the least: so most of them run with WHOLE=1."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,7 +12,7 @@ import pytest
 from docker.types import Healthcheck, Mount, UpdateConfig
 from rotation.consumers.swarm.engine import Access, Engine, Identity
 from rotation.consumers.swarm.services import SwarmSecrets, SwarmService
-from rotation.consumers.swarm.spec import Spec, mounted
+from rotation.consumers.swarm.spec import Spec
 from rotation.consumers.swarm.versions import VERSION
 from rotation.core.model import Password
 from rotation.ports import Surroundings
@@ -18,7 +20,8 @@ from rotation.ports import Surroundings
 from local.leftovers import Leftovers
 from local.swarm.handle import SECOND, Swarm, wait_until
 from local.swarm.programs import why_not
-from tests.conformance.swarm import FILES, KEYS, PASSWORD, USER, MovesInPhases
+from tests.conformance.swarm import FILES, KEYS, PASSWORD, USER, MovesInPhases, WhateverHappens
+from tests.whole import only_in_the_whole
 
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 
@@ -105,6 +108,10 @@ class OnEngines:
     def wait(self) -> None:
         time.sleep(0.2)
 
+    def is_updating(self) -> bool:
+        status = self.engine.get("services/web").get("UpdateStatus") or {}
+        return bool(status.get("State") == "updating")
+
     def serving(self) -> list[dict[str, Any]]:
         tasks = self.engine.get("tasks")
         return [one["Spec"]["ContainerSpec"] for one in tasks if one["Status"]["State"] == "running"]
@@ -153,16 +160,21 @@ def swarm() -> Iterator[Swarm]:
         yield swarm
 
 
-class TestOnEngines(MovesInPhases):
-    @pytest.fixture
-    def here(self, swarm: Swarm, tmp_path: Path) -> Iterator[OnEngines]:
-        tmp_path.chmod(0o755)
-        made = OnEngines(swarm, tmp_path / "refused")
+@pytest.fixture
+def here(swarm: Swarm, tmp_path: Path) -> Iterator[OnEngines]:
+    tmp_path.chmod(0o755)
+    made = OnEngines(swarm, tmp_path / "refused")
+    try:
         made.begin()
         yield made
+    finally:
         made.end()
 
 
-def test_the_memory_s_version_of_the_api_is_one_that_an_engine_has(swarm: Swarm) -> None:
-    assert mounted({}) == []
-    assert swarm.version()
+class TestOnEngines(MovesInPhases):
+    """Every day."""
+
+
+@only_in_the_whole
+class TestWhateverHappensOnEngines(WhateverHappens):
+    """Ten minutes."""
