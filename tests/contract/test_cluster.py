@@ -24,7 +24,7 @@ from tests.cluster.api import DEPLOYMENT, EKS, SECRET, SECRET_KEY, Api, Object, 
 STRATEGIC = "application/strategic-merge-patch+json"
 ROLLED_WITHIN = 20.0
 NOT_YET_DELETED = 1 if chosen() == REAL else 0
-"""A real Deployment starts its next pod as soon as it has told a ReplicaSet to have one fewer. That deletes its own a moment later."""
+"""A real Deployment starts its next pod as soon as it has told a ReplicaSet to have one fewer. The pod goes a moment later."""
 
 SEEN = secret("openemr", "openemr-db-credentials", host="h", user="openemr_a", password="first", database="openemr")
 IDLE = deployment("openemr", "openemr", "openemr-db-credentials", replicas=0)

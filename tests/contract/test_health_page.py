@@ -4,7 +4,6 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -88,7 +87,7 @@ def https(authority: Authority, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 def check(url: str, **more: object) -> None:
     settings = HealthSettings(url=url, status=200, marker=MARKER, timeout_seconds=5, ca="system")
-    HealthPage(replace(settings, **more)).check()  # type: ignore[arg-type]
+    HealthPage(settings._replace(**more)).check()  # type: ignore[arg-type]
 
 
 def unhealthy(url: str, why: str, **more: object) -> None:

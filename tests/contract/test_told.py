@@ -17,8 +17,7 @@ from rotation.consumers.vault_kv.adapter import METRIC
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
 from rotation.core.errors import NotAnnounced
 from rotation.runtime import entry
-from rotation.runtime.desk import AwsDesk
-from rotation.runtime.settings import DeskSettings
+from rotation.runtime.desk import AwsDesk, DeskSettings
 from rotation.told.notice import Notice
 
 from local.aws import REPOSITORY, LocalAws

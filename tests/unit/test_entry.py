@@ -209,7 +209,7 @@ def test_a_listener_is_asked_about_the_execution_and_says_itself_whom_it_concern
 
 def test_a_listener_without_its_settings_names_what_is_missing(out: Out, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("DEFAULT_TARGET", raising=False)
-    with pytest.raises(UnexpectedError, match=r"unknown: LookupError in some_listener, settings\.py"):
+    with pytest.raises(UnexpectedError, match=r"unknown: LookupError in some_listener, desk\.py"):
         entry.listener(lambda _desk, _execution: {}, "some_listener")(ENDED, None)
 
 

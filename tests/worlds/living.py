@@ -177,7 +177,7 @@ class LivingDatabase(Database):
     def activity(self, admin: Credential, username: str) -> Activity:
         """On the writer and the readers; a session of ours on the writer sees only that."""
         there = super().activity(admin, username)
-        return replace(there, sessions=there.sessions + self.on_readers().count(username))
+        return there._replace(sessions=there.sessions + self.on_readers().count(username))
 
     @property
     def read_only(self) -> bool:

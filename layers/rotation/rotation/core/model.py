@@ -3,6 +3,7 @@
 import hmac
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Password:
@@ -72,8 +73,7 @@ class Direction(StrEnum):
     WITHDRAW = "withdraw"
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(NamedTuple):
     """What one publish is recognised by: repeated it is the same, another one of the same execution has another."""
 
     text: str
@@ -81,8 +81,7 @@ class Mark:
     """Undoing: what an earlier publish may still do late must find that it has lost."""
 
 
-@dataclass(frozen=True)
-class Terms:
+class Terms(NamedTuple):
     """Where a mode goes beyond a rotation, which waits until it is alone and nobody uses what it is about to change."""
 
     takes_over: bool = False

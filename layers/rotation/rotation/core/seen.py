@@ -1,10 +1,9 @@
 """What was seen of the world, as the ports tell of it. Apart from them, so that who only tells need not import what is asked."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Activity:
+class Activity(NamedTuple):
     """How much a database user is in use."""
 
     sessions: int
@@ -16,8 +15,7 @@ SessionId = tuple[str, int]
 """The server's host name, and the session's number there: it is never given again."""
 
 
-@dataclass(frozen=True)
-class Server:
+class Server(NamedTuple):
     """The database as mode verify sees it."""
 
     version: str
@@ -35,8 +33,7 @@ class Server:
     """Its clock, in seconds since 1970."""
 
 
-@dataclass(frozen=True)
-class FileState:
+class FileState(NamedTuple):
     """A file's owner and mode, what the target wants them to be, and whether we could replace it."""
 
     owner: str
@@ -46,8 +43,7 @@ class FileState:
     writable: bool
 
 
-@dataclass(frozen=True)
-class Ran:
+class Ran(NamedTuple):
     """An execution, as far as it has come."""
 
     arn: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.core.errors import LoginRefused, NoFreeSlot, NotOnSlots, RotationAlreadyRunning
 from rotation.core.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, Slot
@@ -60,8 +60,7 @@ class Action(StrEnum):
     ALREADY_ROTATED = "already rotated"
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """A credential that a consumer holds."""
 
     credential: Credential

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from rotation.core.model import Credential
@@ -53,8 +52,7 @@ def can_be_any(_: Credential) -> None:
     """Whatever a login is made of, it can take its turn."""
 
 
-@dataclass(frozen=True)
-class ConsumerKind:
+class ConsumerKind(NamedTuple):
     """A place from which an application reads its credential, or that must restart to read it."""
 
     state: str
@@ -96,8 +94,7 @@ class ConsumerKind:
     """Whether it has an owner and a mode, which mode fix-permissions sets."""
 
 
-@dataclass(frozen=True)
-class Advice:
+class Advice(NamedTuple):
     """What mends what mode verify finds of a database of that kind."""
 
     lacking: str
@@ -110,8 +107,7 @@ class Advice:
     """Where the server counts no logins."""
 
 
-@dataclass(frozen=True)
-class SourceKind:
+class SourceKind(NamedTuple):
     """Where credentials are made and tried."""
 
     properties: Mapping[str, Any]

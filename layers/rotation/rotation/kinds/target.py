@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
 import fastjsonschema
 
@@ -60,8 +60,7 @@ class Source:
         return registry.source(self.kind)
 
 
-@dataclass(frozen=True)
-class HealthSettings:
+class HealthSettings(NamedTuple):
     """How the application shows that it works."""
 
     url: str
@@ -71,8 +70,7 @@ class HealthSettings:
     ca: str
 
 
-@dataclass(frozen=True)
-class EndpointSettings:
+class EndpointSettings(NamedTuple):
     """Where the application logs in, if that is not the database itself."""
 
     host: str

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rotation.core.model import Direction, Mode
-from rotation.told.cause import Ended
 
 if TYPE_CHECKING:
     from rotation.core.drain import Drain
+    from rotation.told.cause import Ended
 
 
-@dataclass(frozen=True)
-class Claim:
+class Claim(NamedTuple):
     """The intent that this run holds, and what it did with it so far."""
 
     version: str
@@ -187,6 +185,8 @@ class Request:
     @property
     def ended(self) -> Ended:
         """How this run is about to end."""
+        from rotation.told.cause import Ended
+
         end = self._event["end"]
         return Ended(
             self.target,

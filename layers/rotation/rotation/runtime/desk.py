@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rotation.aws.parameters import load_target
@@ -9,9 +11,27 @@ from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.core.errors import SecretInvalid, TargetInvalid, TargetNotFound
 
 if TYPE_CHECKING:
-    from rotation.runtime.settings import DeskSettings
     from rotation.told.notice import Notice, Resume
     from rotation.told.outcome import Outcome
+
+
+@dataclass(frozen=True)
+class DeskSettings:
+    """What the function that tells people needs besides."""
+
+    targets_path: str
+    topic: str
+    """ARN of the topic that people have subscribed to."""
+    default_target: str
+    """What an execution rotates whose input names no target."""
+
+    @classmethod
+    def from_environment(cls) -> DeskSettings:
+        """All set by template.yaml."""
+        missing = [name for name in ("TARGETS_PATH", "TOPIC_ARN", "DEFAULT_TARGET") if name not in os.environ]
+        if missing:
+            raise LookupError(f"{', '.join(missing)} not set: was the function deployed by template.yaml?")
+        return cls(os.environ["TARGETS_PATH"], os.environ["TOPIC_ARN"], os.environ["DEFAULT_TARGET"])
 
 
 class AwsDesk:

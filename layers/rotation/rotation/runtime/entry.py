@@ -66,8 +66,7 @@ def handler(step: Step, name: str) -> Handler:
 
 def listener(listen: Listener, name: str) -> Handler:
     """The Lambda handler of what is no state of the machine: EventBridge calls it when an execution has ended."""
-    from rotation.runtime.desk import AwsDesk
-    from rotation.runtime.settings import DeskSettings
+    from rotation.runtime.desk import AwsDesk, DeskSettings
 
     def lambda_handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
         execution = str(event["detail"]["executionArn"])
@@ -97,8 +96,7 @@ def rotator(rotate: Rotate, name: str) -> Handler:
 
 def leader(lead: Lead, name: str) -> Handler:
     """The Lambda handler of a state of the fleet's machine."""
-    from rotation.runtime.fleet import AwsFleet
-    from rotation.runtime.settings import FleetSettings
+    from rotation.runtime.fleet import AwsFleet, FleetSettings
 
     def lambda_handler(event: Mapping[str, Any], _context: Any) -> dict[str, Any]:
         target = str(event.get("item", {}).get("target", FLEET))

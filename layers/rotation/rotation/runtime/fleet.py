@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
@@ -11,13 +13,34 @@ if TYPE_CHECKING:
 
     from rotation.core.seen import Ran
     from rotation.ports import DatedStore
-    from rotation.runtime.settings import FleetSettings
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 AT_ONCE = 10
 """Calls side by side: as many connections as botocore keeps."""
+
+
+@dataclass(frozen=True)
+class FleetSettings:
+    """What the functions of a fleet's machine need. Only some tell people."""
+
+    targets_path: str
+    holds_path: str
+    machine: str
+    """ARN of the state machine that rotates one target."""
+    bucket: str
+    topic: str
+    stack: str
+
+    @classmethod
+    def from_environment(cls) -> FleetSettings:
+        """All set by template.yaml."""
+        names = ("TARGETS_PATH", "HOLDS_PATH", "MACHINE_ARN", "FLEET_BUCKET", "TOPIC_ARN", "STACK_NAME")
+        missing = [name for name in names if name not in os.environ]
+        if missing:
+            raise LookupError(f"{', '.join(missing)} not set: was the function deployed by template.yaml?")
+        return cls(*(os.environ[name] for name in names))
 
 
 class AwsFleet:

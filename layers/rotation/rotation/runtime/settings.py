@@ -39,47 +39,6 @@ class Settings:
         )
 
 
-@dataclass(frozen=True)
-class DeskSettings:
-    """What the function that tells people needs besides."""
-
-    targets_path: str
-    topic: str
-    """ARN of the topic that people have subscribed to."""
-    default_target: str
-    """What an execution rotates whose input names no target."""
-
-    @classmethod
-    def from_environment(cls) -> "DeskSettings":
-        """All set by template.yaml."""
-        missing = [name for name in ("TARGETS_PATH", "TOPIC_ARN", "DEFAULT_TARGET") if name not in os.environ]
-        if missing:
-            raise LookupError(f"{', '.join(missing)} not set: was the function deployed by template.yaml?")
-        return cls(os.environ["TARGETS_PATH"], os.environ["TOPIC_ARN"], os.environ["DEFAULT_TARGET"])
-
-
-@dataclass(frozen=True)
-class FleetSettings:
-    """What the functions of a fleet's machine need. Only some tell people."""
-
-    targets_path: str
-    holds_path: str
-    machine: str
-    """ARN of the state machine that rotates one target."""
-    bucket: str
-    topic: str
-    stack: str
-
-    @classmethod
-    def from_environment(cls) -> "FleetSettings":
-        """All set by template.yaml."""
-        names = ("TARGETS_PATH", "HOLDS_PATH", "MACHINE_ARN", "FLEET_BUCKET", "TOPIC_ARN", "STACK_NAME")
-        missing = [name for name in names if name not in os.environ]
-        if missing:
-            raise LookupError(f"{', '.join(missing)} not set: was the function deployed by template.yaml?")
-        return cls(*(os.environ[name] for name in names))
-
-
 def environment() -> str:
     """Which of several installations this is, in the metrics."""
     return os.environ.get("ENVIRONMENT") or "unknown"

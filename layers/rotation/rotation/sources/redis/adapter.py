@@ -77,8 +77,7 @@ class Redis(Servers[RedisSession]):
             seen = [node.inspect(users, admin.dbname) for node in nodes]
             if not any(server.lacking for server in seen):
                 self._need_all(nodes)
-        return replace(
-            seen[0],
+        return seen[0]._replace(
             lacking=tuple(dict.fromkeys(one for server in seen for one in server.lacking)),
             without_tls=tuple(dict.fromkeys(user for server in seen for user in server.without_tls)),
             ends_sessions=all(server.ends_sessions for server in seen),
