@@ -21,6 +21,7 @@ from docker.types import Healthcheck, Mount, RestartPolicy, SecretReference, Ser
 from local.aws import REPOSITORY
 from local.certificates import Authority
 from local.leftovers import MARK, Leftovers, remove_cgroups
+from local.priority import serve
 from local.shop.databases import Place
 from local.swarm import image
 from local.swarm.application import HEALTH, LIFETIME, PLACE, SOCKETS, TASK
@@ -289,7 +290,7 @@ class Swarm:
         return self.directory / "tasks" / name
 
     def _run(self, *arguments: str) -> str:
-        """A process of ours that ends with us; its first line."""
+        """A process of ours that ends with us, through which every request goes; its first line."""
         child = subprocess.Popen(
             [sys.executable, *arguments],
             env={**self._environment, "PATH": self._programs.environment()["PATH"]},
@@ -298,6 +299,7 @@ class Swarm:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
+        serve(child.pid)
         self._children.append(child)
         assert child.stdout
         with child.stdout as said:

@@ -34,7 +34,7 @@ SERVICES = (
     *("CreateSwarmSecret", "WaitForVersion", "PrepareService", "WaitForPreparation", "ValidateService", "WaitForValidation"),
     *("CutOverService", "WaitForCutover", "CleanUpService", "WaitForCleanUp"),
 )
-"""Of a Docker Swarm alone: the same."""
+"""Of a Docker Swarm alone: test_swarm.py strikes them."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
