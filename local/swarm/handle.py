@@ -31,8 +31,9 @@ from local.swarm.programs import HERE, programs, why_not
 RAFT_PORT = 2377
 SETTLED_WITHIN = 60.0  # seconds; a node is Down 10 s after its last word
 SECOND = 1_000_000_000  # the engine counts in nanoseconds
-STARTS_WITHIN = 20
-"""Seconds in which a task that is not well yet is not given up; 2 is usual."""
+STARTS_WITHIN, ASKED_FOR = 60, 30
+"""Seconds in which a task that is not well yet is not given up, and in which one that is asked may say nothing: 2 and 0.1 are usual.
+The engine starts two programs to ask; on a machine that has much else to do they wait. What is not well says so at once."""
 UPDATES = UpdateConfig(parallelism=1, order="start-first", failure_action="pause", monitor=SECOND)
 
 
@@ -202,7 +203,11 @@ class Swarm:
             **{
                 "mounts": [Mount(str(SOCKETS), str(folder), type="bind")],
                 "healthcheck": Healthcheck(
-                    test=["CMD-SHELL", HEALTH], interval=SECOND, timeout=5 * SECOND, retries=3, start_period=STARTS_WITHIN * SECOND
+                    test=["CMD-SHELL", HEALTH],
+                    interval=SECOND,
+                    timeout=ASKED_FOR * SECOND,
+                    retries=3,
+                    start_period=STARTS_WITHIN * SECOND,
                 ),
                 "stop_grace_period": 10 * SECOND,
                 **more,

@@ -72,7 +72,7 @@ class OnEngines:
             secrets=(f"{PASSWORD}_v1", f"{USER}_v1", "tls_key"),
             labels={"com.docker.stack.namespace": "shop"},
             mounts=[Mount(REFUSED, str(self._folder), type="bind", read_only=True)],
-            healthcheck=Healthcheck(test=["CMD-SHELL", HEALTH], interval=SECOND // 2, timeout=2 * SECOND, retries=2),
+            healthcheck=Healthcheck(test=["CMD-SHELL", HEALTH], interval=SECOND // 2, timeout=30 * SECOND, retries=2),
             stop_grace_period=2 * SECOND,
             update_config=UPDATES,
         )

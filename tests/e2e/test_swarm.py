@@ -150,7 +150,7 @@ def test_an_engine_that_is_killed_in_the_middle_and_comes_back_is_waited_for(tur
 
 
 @only_in_the_whole
-@pytest.mark.parametrize("direction", (FORWARD, RETIRE, RESTORE))
+@pytest.mark.parametrize("direction", [FORWARD, RETIRE, RESTORE])
 def test_a_rotation_outlives_the_death_of_every_function(direction: str, blows: Blows) -> None:
     blows.assert_outlived(direction)
 
