@@ -32,7 +32,7 @@ RAFT_PORT = 2377
 SETTLED_WITHIN = 60.0  # seconds; a node is Down 10 s after its last word
 SECOND = 1_000_000_000  # the engine counts in nanoseconds
 STARTS_WITHIN, ASKED_FOR = 60, 30
-"""Seconds in which a task that is not well yet is not given up, and in which one that is asked may say nothing: 2 and 0.1 are usual.
+"""Seconds in which a task that is not well yet is not given up, and in which one that is asked may be silent: 2 and 0.1 are usual.
 The engine starts two programs to ask; on a machine that has much else to do they wait. What is not well says so at once."""
 UPDATES = UpdateConfig(parallelism=1, order="start-first", failure_action="pause", monitor=SECOND)
 
