@@ -23,7 +23,7 @@ from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED, Turns
 from tests.whole import WHOLE, only_in_the_whole
 
-ROTATIONS = int(os.environ.get("ROTATIONS", "10" if WHOLE else "1"))
+ROTATIONS = int(os.environ.get("ROTATIONS", "3" if WHOLE else "1"))
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5)
 RATE = float(os.environ.get("RATE", "20"))
 TRIES = 4
