@@ -17,10 +17,11 @@ from rotation.kinds.target import parse_target
 from rotation.ports import Surroundings
 
 from tests.worlds.families import SWARM_ACCESS
-from tests.worlds.invocation import Invocation, Port, Ports, Store
+from tests.worlds.invocation import Invocation, Port
 from tests.worlds.living import SESSION_SECONDS, STALE_SECONDS, LivingWorld, WithoutCluster
 from tests.worlds.proxied import APPLICATION, over
 from tests.worlds.read_secrets import ApplicationSecret
+from tests.worlds.secret_rotation import SecretPorts
 from tests.worlds.swarm import Answer, Swarm, Task
 from tests.worlds.swarm_client import EngineInMemory
 from tests.worlds.world import RING, TARGET, credential, login
@@ -49,29 +50,8 @@ class EngineCalls(EngineInMemory):
         return answer
 
 
-class SwarmPorts(Ports):
+class SwarmPorts(SecretPorts):
     """The World of one invocation there."""
-
-    def __init__(self, invocation: Invocation) -> None:
-        super().__init__(invocation)
-        self._living: Any = invocation.world
-
-    def traffic(self) -> Any:
-        return self._shipped(PublishedSecret)
-
-    @property
-    def rotated(self) -> Any:
-        return self._shipped(RotatedSecret)
-
-    def _shipped(self, kind: type[PublishedSecret]) -> Any:
-        secret = self._living.application
-        return over(Store(self._it, secret.short, secret), kind)  # type: ignore[arg-type]
-
-    def credentials(self) -> list[Any]:
-        return [self.traffic()]
-
-    def credential(self, index: int, username: str) -> Any:
-        return self.traffic()
 
     def shelf(self, index: int) -> SwarmSecrets:
         return SwarmSecrets(EngineCalls(self._it, self._living.swarm), HERE, KEYS)
@@ -81,12 +61,6 @@ class SwarmPorts(Ports):
 
     def services(self) -> list[SwarmService]:
         return [self.service(SERVICE)]
-
-    def files(self) -> list[Any]:
-        return []
-
-    def workloads(self) -> list[Any]:
-        return []
 
 
 class JournalledSwarm(Swarm):
