@@ -21,7 +21,7 @@ from docker.types import Healthcheck, Mount, RestartPolicy, SecretReference, Ser
 from local.aws import REPOSITORY
 from local.certificates import Authority
 from local.leftovers import MARK, Leftovers, remove_cgroups
-from local.priority import serve
+from local.priority import serve, serve_in
 from local.shop.databases import Place
 from local.swarm import image
 from local.swarm.application import HEALTH, LIFETIME, PLACE, SOCKETS, TASK
@@ -317,6 +317,7 @@ class Swarm:
 
     def _start(self) -> None:
         first: Node | None = None
+        serve_in(self._cgroup.partition("/")[0])
         for node in self.nodes.values():
             node.settle(self._environment, beside=first)
             first = first or node
