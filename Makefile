@@ -32,9 +32,9 @@ SETUP := VENV='$(VENV)' TOOLS='$(TOOLS)' PYTHON='$(PYTHON)' local/setup.sh
 setup: ## what the others need: packages into ~/.cache, PHP through apt where it is missing
 	$(SETUP) packages php node
 
-demo: build ## rotations of a running application on this machine; APP=openemr|proxy|wordpress ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig RING=n INSTANCES=n
-	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
-	$(foreach v,APP RING INSTANCES ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.demo
+demo: build ## rotations of a running application on this machine; APP=openemr|proxy|wordpress|swarm ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig RING=n INSTANCES=n REPLICAS=n
+	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster) $(if $(filter swarm,$(APP)),swarm)
+	$(foreach v,APP RING INSTANCES REPLICAS ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.demo
 
 local: build ## the stack on this machine, held until Ctrl-C, to try the command rotation on it; CLUSTER=real|stand-in|kubeconfig; FAIL=<state>|RestoreFailed|FlipUnknown: a rotation that fails, to practise on
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)

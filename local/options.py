@@ -30,13 +30,19 @@ AFTER = {
     "RotateAdmin": "AdminNotRotated",
     "ReleaseRotation": "NotReleased",
 }
-OPENEMR, PROXY, WORDPRESS, ONE_USER, ON_REDIS, IN_VAULT = "openemr", "proxy", "wordpress", "one-user", "redis", "vault"
+OPENEMR, PROXY, WORDPRESS, SWARM = "openemr", "proxy", "wordpress", "swarm"
+ONE_USER, ON_REDIS, IN_VAULT = "one-user", "redis", "vault"
 PUBLISHING = {
     OPENEMR: ("WriteSqlconf", "PatchSecret", "RestartApp", ROLLOUT),
     PROXY: ("PutSecret", "CheckLogin"),
     WORDPRESS: ("PutSecret", "WriteWpConfig"),
+    SWARM: ("CreateSwarmSecret", "PrepareService", "ValidateService", "PutSecret", "CutOverService"),
 }
-FAILURES = {app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER} for app, states in PUBLISHING.items()}
+"""The last is what fails unless another is named."""
+LATER = {SWARM: {"CleanUpService": "OldSlotNotRotated"}}
+FAILURES = {
+    app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER, **LATER.get(app, {})} for app, states in PUBLISHING.items()
+}
 """Of each application that is shown, where a failing state leads: the terminal state the demo then expects."""
 FORWARD, RESTORE = "forward", "restore"
 WAKING = {
@@ -48,8 +54,8 @@ WAKING = {
 
 @dataclass(frozen=True)
 class Options:
-    """APP=openemr|proxy|wordpress ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
-    CLUSTER=stand-in|real|kubeconfig, of proxy RING=n, of wordpress INSTANCES=n"""
+    """APP=openemr|proxy|wordpress|swarm ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
+    CLUSTER=stand-in|real|kubeconfig, of proxy RING=n, of wordpress INSTANCES=n, of swarm REPLICAS=n"""
 
     rotations: int = 2
     pods: int = 3
@@ -64,6 +70,8 @@ class Options:
     ring: int = 2
     """How many users take turns."""
     instances: int = 3
+    replicas: int = 3
+    """Of each service."""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str] = os.environ) -> Options:
@@ -87,6 +95,7 @@ class Options:
             app=app,
             ring=_number(environment, "RING", cls.ring, 2, 3),
             instances=_number(environment, "INSTANCES", cls.instances, 2, 50),
+            replicas=_number(environment, "REPLICAS", cls.replicas, 1, 20),
         )
 
 
@@ -112,7 +121,7 @@ class HoldOptions:
         return self.fail if self.fail in WAKING else FAILURES[OPENEMR][self.fail]
 
 
-OWN = {"INSTANCES": WORDPRESS, "PODS": OPENEMR, "LOGINS": OPENEMR, "BREAK": OPENEMR, "RING": PROXY}
+OWN = {"INSTANCES": WORDPRESS, "REPLICAS": SWARM, "PODS": OPENEMR, "LOGINS": OPENEMR, "BREAK": OPENEMR, "RING": PROXY}
 """What can be said of one application only. CLUSTER is in the environment of all tests, and passed over where there is none."""
 
 
@@ -136,7 +145,7 @@ def _cluster(environment: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class SoakOptions:
-    """APP=openemr|proxy|one-user|redis|vault|wordpress ROTATIONS=n SECONDS=n RATE=n; LOGINS=n BREAK=1 of openemr, RING=n of proxy"""
+    """APP=openemr|proxy|wordpress|one-user|redis|vault ROTATIONS=n SECONDS=n RATE=n; of openemr LOGINS=n BREAK=1, of proxy RING=n"""
 
     rotations: int = 200
     """0: as many as fit into the time, one at the least."""

@@ -19,6 +19,9 @@ from local.mysql import Login
 
 NAME = "credential-rotation"
 BUILD = REPOSITORY / ".aws-sam" / "build"
+PHASES = ("ValidateService", "CutOverService", "CleanUpService")
+OF_ANOTHER = {"CheckStillDrained": "CheckDrained", **dict.fromkeys(PHASES, "PrepareService")}
+"""States whose function is named after another one."""
 OVERRIDES = {"PythonRuntime": "python3.11", "Architecture": "arm64" if os.uname().machine == "aarch64" else "x86_64"}
 """The only two parameters with a default that differ from AWS: what this machine can run."""
 
@@ -140,7 +143,7 @@ class Running:
 
     def function(self, state: str) -> str:
         """The name of the function behind a state."""
-        return self.deployed[f"{'CheckDrained' if state == 'CheckStillDrained' else state}Function"]
+        return self.deployed[f"{OF_ANOTHER.get(state, state)}Function"]
 
     def secret(self, name: str, version: str | None = None, stage: str = "AWSCURRENT") -> dict[str, Any]:
         """What a version of a secret holds; by stage unless a version is named."""

@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager, nullcontext
 
 from local.faults import Fault, meant
 from local.load import MARKER
-from local.options import FORWARD, OPENEMR, PROXY, ROLLOUT, WAKING, WORDPRESS, Options
+from local.options import FORWARD, OPENEMR, PROXY, ROLLOUT, SWARM, WAKING, WORDPRESS, Options
 from local.report import SEARCHED
 from local.rollouts import RolloutWatch
 from local.running import Running
 from local.shop.proxied import Shop
 from local.shop.stack import SHOWN
 from local.stack import LocalStack
+from local.swarm.stack import Services
 from local.wordpress.site import TITLE
 from local.wordpress.stack import WordPress
 
@@ -116,8 +117,37 @@ class Instances(WithoutPods):
         fleet.lose(next(iter(fleet.instances.values())))
 
 
-Show = OpenEmr | Proxied | Instances
-SHOWS: dict[str, type[Show]] = {OPENEMR: OpenEmr, PROXY: Proxied, WORDPRESS: Instances}
+class InSwarm(WithoutPods):
+    """In each rotation that is to succeed somebody else changes a service meanwhile."""
+
+    marker = SHOWN
+    searched = f"{SEARCHED}; what the engines say of services, tasks, containers and secrets, and their logs"
+    moves = "CutOverService"
+    stack: Services
+
+    def __init__(self, options: Options) -> None:
+        self.stack = Services(options.replicas)
+        self.settles = self.stack.pace.lifetime_seconds + 1
+        self.setup = {
+            "nodes": ", ".join(self.stack.roles),
+            "services": ", ".join(f"{one.name} ({one.told})" for one in self.stack.services),
+            "tasks of each": str(options.replicas),
+            "meanwhile": "in each rotation somebody else gives a service another label",
+        }
+        self.starts = f"AWS, PostgreSQL and a Docker Swarm of {len(self.stack.roles)} nodes on this machine"
+
+    def outage(self) -> None:
+        self.stack.server.stop()
+        time.sleep(OUTAGE_SECONDS)
+        self.stack.server.start()
+
+    def change(self) -> None:
+        """A rolling update of somebody else's, which is to be kept."""
+        self.stack.label(f"seen-{time.time():.0f}")
+
+
+Show = OpenEmr | Proxied | Instances | InSwarm
+SHOWS: dict[str, type[Show]] = {OPENEMR: OpenEmr, PROXY: Proxied, WORDPRESS: Instances, SWARM: InSwarm}
 
 
 def kill(stack: Running, state: str, direction: str = FORWARD) -> None:

@@ -24,6 +24,7 @@ NAV = {
     "Deploy": [
         "deploying.md",
         "rds-proxy.md",
+        "swarm.md",
         "postgresql.md",
         "redis.md",
         "ADOPTING.md",

@@ -1,4 +1,4 @@
-"""`make soak` with `APP=proxy`, `one-user`, `redis`, `vault` or `wordpress`: rotations in a row under load, of which no request may fail.
+"""`make soak` with `APP=proxy`, `one-user`, `redis`, `vault` or `wordpress`: rotations in a row, and no request may fail.
 
 The ring of users on PostgreSQL through pgbouncer, two passwords of one user on MySQL or Redis, without a proxy, or two users on
 MySQL, whose login lies in OpenBao. Half of the requests go over connections that the application keeps. WordPress on three

@@ -32,6 +32,11 @@ INSTANCES = ("WriteWpConfig", "WaitForInstances")
 """Of WordPress alone."""
 PODS = ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout")
 """Of OpenEMR alone."""
+SERVICES = (
+    *("CreateSwarmSecret", "WaitForVersion", "PrepareService", "WaitForPreparation", "ValidateService", "WaitForValidation"),
+    *("CutOverService", "WaitForCutover", "CleanUpService", "WaitForCleanUp"),
+)
+"""Of a Docker Swarm alone: test_swarm.py strikes them."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
@@ -115,9 +120,11 @@ class Way:
         return [*first, *(name for name in visited(starts[direction], direction) if name not in left_out)]
 
 
-OPENEMR = Way(("PutSecret", "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES), (FORWARD, RESTORE), "RestartApp", "ClusterRefused")
+OPENEMR = Way(
+    ("PutSecret", "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES), (FORWARD, RESTORE), "RestartApp", "ClusterRefused"
+)
 SHOP = Way(
-    (*PODS, BUTTON, *INSTANCES),
+    (*PODS, BUTTON, *INSTANCES, *SERVICES),
     (FORWARD, RETIRE, RESTORE),
     "ValidateApp",
     "LoginRefused",

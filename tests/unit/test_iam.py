@@ -17,7 +17,7 @@ from local.iam.recording import Call, Recording
 from local.iam.requests import ENGINE
 from local.iam.template import Resolved
 from local.translation import MACHINE, translate
-from tests.worlds.families import APPLICATION_SECRET, FAMILIES, PROXY_SECRETS, RDS_PROXY
+from tests.worlds.families import APPLICATION_SECRET, FAMILIES, PROXY_SECRETS, RDS_PROXY, SWARM_CLIENT
 
 ROOT = Path(__file__).parents[2]
 HERE = "us-east-1:123456789012"
@@ -294,6 +294,7 @@ GIVEN = {
     "RDS Proxy": (APPLICATION_SECRET, *PROXY_SECRETS),
     "a secret without a proxy": (APPLICATION_SECRET,),
     "WordPress": (APPLICATION_SECRET,),
+    "Docker Swarm": (APPLICATION_SECRET, SWARM_CLIENT),
 }
 """The secrets of each kind of application, beside the two of every one."""
 

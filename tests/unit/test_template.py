@@ -56,8 +56,9 @@ class Step(NamedTuple):
 
 SITES = CLUSTER = ("OpenEMR",)
 PROXY = ("RDS Proxy",)
-PUTS = ("RDS Proxy", "a secret without a proxy", "WordPress")
+PUTS = ("RDS Proxy", "a secret without a proxy", "WordPress", "Docker Swarm")
 INSTANCES = ("WordPress",)
+IN_SWARM = ("Docker Swarm",)
 STEPS: dict[str, Step] = {
     "AnnounceIncident": Step(),
     "ReadSlots": Step(vpc=True, sites=True, cluster=True, slot=G, admin=G, application=G, proxy=G),
@@ -69,6 +70,8 @@ STEPS: dict[str, Step] = {
     "PutSecret": Step(vpc=True, slot=G, application=GPU, proxy=GPU, only=PUTS),
     "CheckLogin": Step(vpc=True, slot=G, only=PROXY),
     "WriteWpConfig": Step(vpc=True, slot=G, application="Get Describe Put", only=INSTANCES),
+    "CreateSwarmSecret": Step(vpc=True, slot=G, application="Get Describe Put", only=IN_SWARM),
+    "PrepareService": Step(vpc=True, slot=G, application="Get Describe Put", only=IN_SWARM),
     "RestartApp": Step(vpc=True, cluster=True, slot=G, only=CLUSTER),
     "CheckRollout": Step(vpc=True, cluster=True, only=CLUSTER),
     "ValidateApp": Step(vpc=True, sites=True, slot=G, application=G),
