@@ -145,7 +145,7 @@ def _cluster(environment: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class SoakOptions:
-    """APP=openemr|proxy|wordpress|one-user|redis|vault ROTATIONS=n SECONDS=n RATE=n; of openemr LOGINS=n BREAK=1, of proxy RING=n"""
+    """APP=openemr|proxy|wordpress|one-user|redis|vault ROTATIONS=n SECONDS=n RATE=n; openemr: LOGINS=n BREAK=1, proxy: RING=n"""
 
     rotations: int = 200
     """0: as many as fit into the time, one at the least."""

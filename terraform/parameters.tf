@@ -29,11 +29,15 @@ locals {
     EndpointCa              = var.endpoint_ca
     InstancesApp            = var.instances_app
     WpConfigPath            = var.wp_config_path
+    WpConfigOwner           = var.wp_config_owner
+    WpConfigMode            = var.wp_config_mode
     InstancePage            = var.instance_page
     InstancePageMarker      = var.instance_page_marker
     SlowestBootSeconds      = tostring(var.slowest_boot_seconds)
     VaultLoginSecretArn     = var.vault_login_secret_arn
     VaultReaderSecretArn    = var.vault_reader_secret_arn
+    SwarmConsumers          = var.swarm_consumers
+    SwarmClientSecretArn    = var.swarm_client_secret_arn
     OtherConsumers          = var.other_consumers
     HealthUrl               = var.health_url
     HealthMarker            = var.health_marker

@@ -274,6 +274,28 @@ variable "wp_config_path" {
   }
 }
 
+variable "wp_config_owner" {
+  description = "Who owns the file on each instance, such as 33:33, for mode fix-permissions."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^([0-9]+:[0-9]+)?$", var.wp_config_owner))
+    error_message = "It has to look like this: ^([0-9]+:[0-9]+)?$"
+  }
+}
+
+variable "wp_config_mode" {
+  description = "The file's mode, such as 0640, for mode fix-permissions."
+  type        = string
+  default     = ""
+
+  validation {
+    condition     = can(regex("^(0[0-7]{3})?$", var.wp_config_mode))
+    error_message = "It has to look like this: ^(0[0-7]{3})?$"
+  }
+}
+
 variable "instance_page" {
   description = "What each instance asks of itself once its file is written. Empty, nothing is asked."
   type        = string
@@ -304,6 +326,30 @@ variable "slowest_boot_seconds" {
   validation {
     condition     = var.slowest_boot_seconds >= 0 && var.slowest_boot_seconds <= 172800
     error_message = "A number from 0 to 172800."
+  }
+}
+
+# ---- Docker Swarm: with the secret
+
+variable "swarm_consumers" {
+  description = "Consumers of the kinds swarm-secret and swarm-service, as the target document has them: {\"kind\": …}, with commas between. They change before ApplicationSecretArn does. Required for a Docker Swarm."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|\\{.+\\})$", var.swarm_consumers))
+    error_message = "It has to look like this: ^(none|\\{.+\\})$"
+  }
+}
+
+variable "swarm_client_secret_arn" {
+  description = "Secret with the client's certificate and key for the Swarm's managers, in the keys certificate and key; they name it as client_secret. Required with SwarmConsumers."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$", var.swarm_client_secret_arn))
+    error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$"
   }
 }
 

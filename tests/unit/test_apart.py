@@ -27,6 +27,9 @@ SQLCONF = {"kind": "sqlconf", "path": "default/sqlconf.php"}
 CLUSTER = {"cluster": "c", "namespace": "n", "name": "s"}
 PROXY = {"kind": "proxy-secret", "secrets": [f"{HERE}p1", f"{HERE}p2"]}
 WORDPRESS = {"kind": "wp-config", "app": "blog", "document": "rewrite", "slowest_boot_seconds": 0}
+IN_SWARM = {"managers": ["m1:2376", "m2:2376"], "ca": "-----BEGIN CERTIFICATE-----", "client_secret": f"{HERE}client"}
+SHELF = {"kind": "swarm-secret", "keys": {"shop_login": "{username}:{password}"}, **IN_SWARM}
+SERVICE = {"kind": "swarm-service", "service": "shop", "files": {"LOGIN_FILE": "shop_login"}, **IN_SWARM}
 
 
 def application(secret: str, **more: Any) -> dict[str, Any]:
@@ -64,6 +67,8 @@ OTHER_KEYS = {"user2": "{username}", "word2": "{password}"}
         ([VAULT], [VAULT], "consumers[0].path"),
         ([VAULT | {"keys": KEYS}], [VAULT | {"keys": KEYS}], "consumers[0].keys"),
         ([PROXY, application("a")], [PROXY, application("b")], "consumers[0].secrets"),
+        ([SHELF, application("a")], [SHELF | {"managers": ["m2:2376", "m3:2376"]}, application("b")], "consumers[0].keys"),
+        ([SHELF, SERVICE, application("a")], [SHELF, SERVICE, application("b")], "consumers[1].files.LOGIN_FILE"),
         ([WORDPRESS, application("a")], [WORDPRESS, application("b")], "consumers[0].path"),
         ([application("a")], [application("a")], "consumers[0].secret"),
         ([application("a", keys=KEYS)], [application("a", keys=OTHER_KEYS)], "consumers[0].secret"),
@@ -89,6 +94,7 @@ def test_the_same_place_is_named_by_its_field(one: list[dict[str, Any]], other: 
         ([SQLCONF, application("a", keys=KEYS)], [application("b"), application("a", keys=OTHER_KEYS)]),
         ([SQLCONF, {"kind": "deployment", **CLUSTER}], [application("b"), {"kind": "deployment", **CLUSTER}]),
         ([WORDPRESS, application("a")], [WORDPRESS | {"app": "shop"}, application("b")]),
+        ([SHELF, application("a")], [SHELF | {"managers": ["m3:2376"]}, application("b")]),
     ],
 )  # fmt: skip
 def test_another_key_another_file_and_one_restart_for_two_are_welcome(
@@ -115,9 +121,12 @@ def test_every_kind_that_holds_something_says_what_it_writes(kind: str) -> None:
         application("a"),
         {"kind": "secret", **CLUSTER},
         {"kind": "deployment", **CLUSTER},
+        SHELF,
+        SERVICE,
     ]
     example = next(one for one in examples if one["kind"] == kind)
     known = registry.consumer(kind)
+    before = [SHELF] if example is SERVICE else []
     moved = [] if known.validated else [application("moves", traffic=True)]
-    written = [what for field, what in owned("one", example, *moved) if field.startswith("consumers[0].")]
+    written = [what for field, what in owned("one", *before, example, *moved) if field.startswith(f"consumers[{len(before)}].")]
     assert bool(written) is (known.holds is not Holds.NOTHING)

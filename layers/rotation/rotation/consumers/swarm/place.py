@@ -38,3 +38,8 @@ def beyond(kind: str) -> Callable[[Settings, Parameters], Iterator[str]]:
             yield f"{kind} {settings['client_secret']}: the roles may read {granted} (parameter SwarmClientSecretArn)"
 
     return said
+
+
+def written(what: str, settings: Settings) -> Iterator[str]:
+    """That, at each of the managers: another target may name only some of them."""
+    yield from (f"{what} of the Swarm at {manager}" for manager in settings["managers"])

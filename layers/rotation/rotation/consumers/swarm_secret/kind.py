@@ -1,7 +1,9 @@
 """The kind `swarm-secret`."""
 
+from collections.abc import Iterator
+
 from rotation.consumers import keys
-from rotation.consumers.swarm.place import PROPERTIES, REQUIRED, SHARES, beyond
+from rotation.consumers.swarm.place import PROPERTIES, REQUIRED, SHARES, beyond, written
 from rotation.consumers.swarm.versions import check_base
 from rotation.core.errors import TargetInvalid
 from rotation.kinds.kind import ConsumerKind, Holds, Settings
@@ -22,6 +24,11 @@ def check(settings: Settings) -> None:
     keys.check(settings)
 
 
+def writes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Every version of its secrets."""
+    yield from (("keys", what) for base in settings["keys"] for what in written(f"secret {base}", settings))
+
+
 KIND = ConsumerKind(
     state="CreateSwarmSecret",
     holds=Holds.SHELF,
@@ -35,4 +42,5 @@ KIND = ConsumerKind(
     fits=keys.fits,
     shares=SHARES,
     beyond=beyond("swarm-secret"),
+    writes=writes,
 )

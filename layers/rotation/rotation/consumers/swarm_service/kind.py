@@ -1,8 +1,8 @@
 """The kind `swarm-service`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from rotation.consumers.swarm.place import PROPERTIES, REQUIRED, SHARES, beyond
+from rotation.consumers.swarm.place import PROPERTIES, REQUIRED, SHARES, beyond, written
 from rotation.consumers.swarm.spec import NEW, goals
 from rotation.consumers.swarm.versions import NAME
 from rotation.core.errors import TargetInvalid
@@ -28,6 +28,12 @@ def beside(settings: Settings, before: Sequence[Settings]) -> None:
     for variable, base in settings["files"].items():
         if base not in made:
             raise TargetInvalid(f"files.{variable}: no swarm-secret before it makes {base} on these managers")
+
+
+def writes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Its variables of that service, which other targets may change too."""
+    for variable in settings["files"]:
+        yield from ((f"files.{variable}", what) for what in written(f"{variable} in service {settings['service']}", settings))
 
 
 KIND = ConsumerKind(
@@ -58,4 +64,5 @@ KIND = ConsumerKind(
     beside=beside,
     shares=SHARES,
     beyond=beyond("swarm-service"),
+    writes=writes,
 )
