@@ -210,6 +210,14 @@ def test_who_counts_a_fleet_s_failures_reads_its_runs_and_nothing_else_in_its_bu
     assert [one.action for one in found.unused] == []
 
 
+@pytest.mark.parametrize(("fleet", "denied"), [("by-hand", False), ("none", True)])
+def test_who_tells_of_an_end_may_ask_how_a_fleet_s_run_ended_where_there_is_a_fleet(fleet: str, denied: bool) -> None:
+    call = ("states:DescribeExecution", f"arn:aws:states:{HERE}:execution:credential-rotation-fleet:by-hand")
+    recording = replace(recorded(shipped(), "TellOutcome", [call]), parameters=PARAMETERS | {"Fleet": fleet})
+    found = [one for one in audit(shipped(), [recording]) if one.role == "TellOutcomeRole"]
+    assert [(one.action, one.resource) for role in found for one in role.denied] == ([call] if denied else [])
+
+
 def test_a_policy_that_attaches_itself_to_a_role_is_one_of_the_role_s(template: Template) -> None:
     """As that of a kind's fragment does."""
     grant = {"Effect": "Allow", "Action": "ssm:PutParameter", "Resource": "*"}
