@@ -48,7 +48,7 @@ OF_PROXY = (
     StandIn(
         "The application",
         "a process of ours that reads its secret",
-        ("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.proxied", "shop.stack"),
+        ("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.proxied", "shop.stack", "shop.tables"),
     ),
 )
 OF_WORDPRESS = (
@@ -74,7 +74,7 @@ OF_SWARM = (
         ("swarm.handle", "swarm.node", "swarm.programs", "swarm.image"),
     ),
     StandIn("Swarm's routing mesh", "a balancer of ours: the mesh needs IPVS in the kernel", ("balancer",)),
-    StandIn("The services", "an application of ours, in containers", ("swarm.application", "swarm.stack")),
+    StandIn("The services", "an application of ours, in containers", ("swarm.application", "swarm.stack", "shop.tables")),
 )
 OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY), WORDPRESS: (*AWS, *OF_WORDPRESS), SWARM: (*AWS, *OF_SWARM)}
 PLUMBING = (

@@ -1,26 +1,15 @@
-"""The shop's PostgreSQL: an owner of its tables that nobody logs in as, and users that act as it. Without a proxy, too."""
+"""The shop on PostgreSQL, without a proxy."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
 
 from local.mysql import Login
 from local.postgresql import PostgreSQL
 from local.shop.databases import POSTGRESQL
 from local.shop.one_user import Direct
-from local.shop.stack import ADMIN, DATABASE, Pace, made_up
-
-OWNER = "shop_owner"
-
-
-def furnish(server: PostgreSQL, admin: Login, users: Iterable[Login]) -> None:
-    """What the application finds in it, and an admin that may change the users' passwords."""
-    server.create_admin(admin)
-    server.create_database(DATABASE, OWNER, admin=ADMIN)
-    for user in users:
-        server.create_user(user, OWNER)
-        server.execute(f"GRANT {user.username} TO {ADMIN} WITH ADMIN OPTION")
+from local.shop.stack import Pace, made_up
+from local.shop.tables import furnish
 
 
 class OnPostgreSQL(Direct):

@@ -10,8 +10,8 @@ from local.proxy import pgbouncer
 from local.proxy.cache import in_secrets_manager
 from local.proxy.server import Pooled, Proxy
 from local.shop.databases import POSTGRESQL, Place
-from local.shop.on_postgresql import furnish
 from local.shop.stack import DATABASE, Pace, Reader, fields, made_up, pem_parameter
+from local.shop.tables import furnish
 
 SLOTS = "ABCDEFGH"
 COUNTED = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "all"}

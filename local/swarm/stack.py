@@ -11,12 +11,12 @@ from typing import Any
 from local.mysql import Login
 from local.postgresql import PostgreSQL
 from local.shop.databases import POSTGRESQL, Place
-from local.shop.stack import ADMIN, DATABASE, SHOWN, Pace, Reader, made_up
+from local.shop.stack import DATABASE, SHOWN, Pace, Reader, made_up
+from local.shop.tables import furnish
 from local.swarm.application import PASSWORD_FILE, READS_NEWEST, USER_FILE
 from local.swarm.handle import Swarm
 from local.swarm.node import MANAGER, WORKER
 
-OWNER = "shop_owner"
 VERSION = "credential-rotation.version"
 """The label by which a secret of the Swarm says of which version of the application's secret it is a copy."""
 KEYS = {
@@ -101,11 +101,7 @@ class Services(Reader):
 
     def _start_database(self) -> None:
         self.server = self._ended.enter_context(PostgreSQL(self.directory / "postgresql", self.environment))
-        self.server.create_admin(self.admin)
-        self.server.create_database(DATABASE, OWNER, admin=ADMIN)
-        for user in self.users.values():
-            self.server.create_user(user, OWNER)
-            self.server.execute(f"GRANT {user.username} TO {ADMIN} WITH ADMIN OPTION")
+        furnish(self.server, self.admin, self.users.values())
         self.server.log.write_bytes(b"")  # these statements are ours, and have passwords in them; no later one may
 
     def _others(self) -> dict[str, Any]:

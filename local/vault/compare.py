@@ -26,8 +26,8 @@ from local.options import CompareOptions, command
 from local.row import Row
 from local.shop.connections import Known
 from local.shop.databases import CONNECT, Place
-from local.shop.on_postgresql import OWNER
 from local.shop.stack import DATABASE, SHOWN, Pace, made_up
+from local.shop.tables import OWNER
 from local.vault.policies import MOUNT
 from local.vault.server import OpenBao
 from local.vault.stack import PATH, VaultShopOnPostgreSQL
