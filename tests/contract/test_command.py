@@ -557,7 +557,7 @@ def test_a_run_is_started_followed_and_explained(rotation: Run, aws: LocalAws) -
     assert code == 1
     assert "failed at ReadSlots: SecretInvalid: no B" in out
     assert "nothing was touched" in out
-    assert "mend it, start again" in out
+    assert "mend it, then start again" in out
     assert "\x1b" not in out, "a reason gives the terminal no orders"
     assert "RotationRefused" in rotation("history")[1]
     refused(rotation("start", "--name", "tried"), "tried already", "--name")

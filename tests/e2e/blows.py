@@ -29,7 +29,7 @@ WORDS = "SayWhy"
 BUTTON = "WaitForSecretsManager"
 """Only where Secrets Manager began it: test_secrets_manager.py strikes that rotation in all of its steps."""
 INSTANCES = ("WriteWpConfig", "WaitForInstances")
-"""Of WordPress alone."""
+"""Of WordPress alone: test_wordpress_blows.py strikes its instances there."""
 PODS = ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout")
 """Of OpenEMR alone."""
 SERVICES = (
@@ -131,7 +131,7 @@ SHOP = Way(
     late=("WaitForLogin",),
 )
 
-BLOG = Way((*PODS, "WaitForLogin", "CheckLogin", BUTTON), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
+BLOG = Way((*PODS, "WaitForLogin", "CheckLogin", BUTTON, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
 """WordPress: what is struck there are its instances, not the machine."""
 
 

@@ -46,8 +46,14 @@ class InSwarm(Way):
 IN_SWARM = InSwarm(
     (*OPENEMR_ONLY, *PROXY_ONLY, *INSTANCES, BUTTON, "WaitForVersion"), (FORWARD, RETIRE, RESTORE), "ValidateApp", "LoginRefused"
 )
-STOPS = [(state, direction) for state, direction in IN_SWARM.struck if state in SERVICES and state != "WaitForValidation"]
-"""The others are struck with OpenEMR and the shop. Nothing is left to wait for when what was prepared is validated."""
+NEVER_HERE = {"WaitForVersion", "WaitForValidation"}
+"""Only Secrets Manager's own rotation waits for its version. Nothing is left to wait for when what was prepared is validated."""
+STOPS = [(state, direction) for state, direction in IN_SWARM.struck if state in SERVICES and state not in NEVER_HERE]
+"""The others are struck with OpenEMR and the shop."""
+
+
+def test_every_state_of_a_swarm_is_struck() -> None:
+    assert {state for state, _ in STOPS} == set(SERVICES) - NEVER_HERE
 
 
 class SwarmTurns(Turns):
