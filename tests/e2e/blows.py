@@ -135,6 +135,29 @@ BLOG = Way((*PODS, "WaitForLogin", "CheckLogin", BUTTON, *SERVICES), (FORWARD, R
 """WordPress: what is struck there are its instances, not the machine."""
 
 
+AT_THE_END = ("CleanUpService", "WaitForCleanUp")
+AHEAD = ("ValidateService", "CutOverService", "WaitForCutover")
+NEVER_IN_SWARM = ("WaitForVersion", "WaitForValidation")
+"""Only Secrets Manager's own rotation waits for its version. Nothing is left to wait for when what was prepared is validated."""
+
+
+class InSwarm(Way):
+    def path(self, direction: str) -> list[str]:
+        """The way back is one update; what is told of a retirement lets go of the old file."""
+        if direction == RETIRE:
+            return list(AT_THE_END)
+        left_out = (*AT_THE_END, *(AHEAD if direction == RESTORE else ()))
+        return [name for name in super().path(direction) if name not in left_out]
+
+
+IN_SWARM = InSwarm(
+    (*PODS, "WaitForLogin", "CheckLogin", *INSTANCES, BUTTON, *NEVER_IN_SWARM),
+    (FORWARD, RETIRE, RESTORE),
+    "ValidateApp",
+    "LoginRefused",
+)
+
+
 def is_task(name: str) -> bool:
     return bool(states(shipped())[name]["Type"] == "Task")
 

@@ -18,7 +18,7 @@ from local.shop.stack import SHOWN, Pace
 from local.swarm.node import WORKER
 from local.swarm.programs import why_not
 from local.swarm.stack import WEB, WORKER_SERVICE, Services
-from tests.e2e.blows import BUTTON, FORWARD, INSTANCES, RESTORE, RETIRE, SERVICES, Blows, Tally, Way
+from tests.e2e.blows import FORWARD, IN_SWARM, RESTORE, RETIRE, SERVICES, Blows, Tally
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED, Turns
 from tests.whole import WHOLE, only_in_the_whole
@@ -27,33 +27,9 @@ ROTATIONS = int(os.environ.get("ROTATIONS", "3" if WHOLE else "1"))
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5)
 RATE = float(os.environ.get("RATE", "20"))
 TRIES = 4
-OPENEMR_ONLY = ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout")
-PROXY_ONLY = ("WaitForLogin", "CheckLogin")
-AT_THE_END = ("CleanUpService", "WaitForCleanUp")
-AHEAD = ("ValidateService", "WaitForValidation", "CutOverService", "WaitForCutover")
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
-
-
-class InSwarm(Way):
-    def path(self, direction: str) -> list[str]:
-        """The way back is one update; what is told of a retirement lets go of the old file."""
-        if direction == RETIRE:
-            return list(AT_THE_END)
-        left_out = (*AT_THE_END, *(AHEAD if direction == RESTORE else ()))
-        return [name for name in super().path(direction) if name not in left_out]
-
-
-IN_SWARM = InSwarm(
-    (*OPENEMR_ONLY, *PROXY_ONLY, *INSTANCES, BUTTON, "WaitForVersion"), (FORWARD, RETIRE, RESTORE), "ValidateApp", "LoginRefused"
-)
-NEVER_HERE = {"WaitForVersion", "WaitForValidation"}
-"""Only Secrets Manager's own rotation waits for its version. Nothing is left to wait for when what was prepared is validated."""
-STOPS = [(state, direction) for state, direction in IN_SWARM.struck if state in SERVICES and state not in NEVER_HERE]
+STOPS = [(state, direction) for state, direction in IN_SWARM.struck if state in SERVICES]
 """The others are struck with OpenEMR and the shop."""
-
-
-def test_every_state_of_a_swarm_is_struck() -> None:
-    assert {state for state, _ in STOPS} == set(SERVICES) - NEVER_HERE
 
 
 class SwarmTurns(Turns):
