@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local soak faults test cluster test-cluster coverage mutants bench-cold bench-fleet iam lint check-template build release certificates clean
+.PHONY: help setup demo local soak compare faults test cluster test-cluster coverage mutants engines bench-cold bench-fleet iam lint check-template terraform build release certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -32,21 +32,25 @@ SETUP := VENV='$(VENV)' TOOLS='$(TOOLS)' PYTHON='$(PYTHON)' local/setup.sh
 setup: ## what the others need: packages into ~/.cache, PHP through apt where it is missing
 	$(SETUP) packages php node
 
-demo: build ## rotations of a running application on this machine; APP=openemr|proxy|wordpress ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig RING=n INSTANCES=n
-	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
-	$(foreach v,APP RING INSTANCES ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.demo
+demo: build ## rotations of a running application on this machine; APP=openemr|proxy|wordpress|swarm ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig RING=n INSTANCES=n REPLICAS=n
+	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster) $(if $(filter swarm,$(APP)),swarm)
+	$(foreach v,APP RING INSTANCES REPLICAS ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.demo
 
-local: build ## the stack on this machine, held until Ctrl-C, to try the command rotation on it; CLUSTER=real|stand-in|kubeconfig
+local: build ## the stack on this machine, held until Ctrl-C, to try the command rotation on it; CLUSTER=real|stand-in|kubeconfig; FAIL=<state>|RestoreFailed|FlipUnknown: a rotation that fails, to practise on
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster)
-	$(if $(CLUSTER),CLUSTER='$(CLUSTER)') exec python -m local.hold
+	$(foreach v,CLUSTER FAIL,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation exec python -m local.hold
 
 faults: ## every fault at every boundary, pairs of them, rivals, random schedules, faults put back (30 min); LEVEL=single (what CI does), quick, pairs (all of them: hours); ONLY="bootstrap"; FAULT="..." with it, or SCHEDULE=n, shows one run
 	$(SETUP) packages
 	$(foreach v,LEVEL ONLY SCHEDULE FAULT,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
 
-soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1; APP=proxy|one-user|redis|wordpress RING=n: 10 rotations under 40 requests a second
+soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1; APP=proxy|one-user|redis|vault|wordpress RING=n: 10 rotations under 40 requests a second
 	$(SETUP) php
 	$(foreach v,APP RING ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
+
+compare: build ## beside OpenBao's own static roles, in one run: the same PostgreSQL and clients, logins that fail, a table (5 min); ROTATIONS=n RATE=n
+	$(SETUP) php
+	$(foreach v,ROTATIONS RATE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.vault.compare
 
 # together ONE,TWO,LAST: all at once, LAST in the foreground; what the others say comes after it. Any may fail. TWO may be empty.
 define together
@@ -108,10 +112,14 @@ mutants: ## how many small faults in the pure modules their tests notice (4 min)
 	$(call venv,$(MUTMUT),requirements-mutants.txt)
 	'$(MUTMUT)/bin/python' -m tests.mutants $(ARGS)
 
+engines: ## what other Step Functions engines are given of the scripted runs; SFN_ENDPOINT_URL=… runs them on AWS's Step Functions Local, TEST_STATE=1 asks AWS's TestState: docs/engines.md
+	$(SETUP) packages
+	$(foreach v,SFN_ENDPOINT_URL TEST_STATE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation:cli python -m tests.engines .aws-sam/engines
+
 bench-cold: build ## what a cold start of each function costs, beside its libraries alone
 	python -m local.bench_cold
 
-bench-fleet: ## fleets of 10, 100 and 1,000 simulated targets on the local engine: what a target costs in each (5 min)
+bench-fleet: ## fleets of 10, 100 and 1,000 simulated targets on the local engine: what a target costs in each, and how long they take (12 min)
 	$(SETUP) packages
 	PYTHONPATH=layers/rotation python -m tests.fleet
 
@@ -163,13 +171,19 @@ site: ## README and docs as a site with search, for a browser without a network;
 
 PACKAGED := .aws-sam/packaged.json
 
-check-template: ## the template as CloudFormation gets it, and the Terraform example: cfn-lint, checkov (.checkov.yaml says what is let pass)
+terraform: ## the Terraform module's variables, parameters and outputs anew, from the template
+	$(SETUP) packages
+	PYTHONPATH=layers/rotation python -m local.terraform
+
+MODULES := terraform/*.tf examples/terraform/*.tf
+
+check-template: ## the template as CloudFormation gets it, the Terraform module and its example: cfn-lint, checkov (.checkov.yaml says what is let pass)
 	$(SETUP) packages
 	$(call venv,$(CHECKOV),requirements-checkov.txt)
 	python -m local.packaged $(PACKAGED)
 	$(call check,cfn-lint,cfn-lint $(PACKAGED))
-	$(call check,checkov,'$(CHECKOV)/bin/checkov' -f $(PACKAGED) examples/terraform/*.tf --framework cloudformation terraform)
-	$(call check,hcl,'$(CHECKOV)/bin/python' -c 'import hcl2$(comma) sys; [hcl2.load(open(name)) for name in sys.argv[1:]]' examples/terraform/*.tf)
+	$(call check,checkov,'$(CHECKOV)/bin/checkov' -f $(PACKAGED) $(MODULES) --framework cloudformation terraform)
+	$(call check,hcl,'$(CHECKOV)/bin/python' -c 'import hcl2$(comma) sys; [hcl2.load(open(name)) for name in sys.argv[1:]]' $(MODULES))
 
 # The root of trust of every connection to the database: no build with another than the one that was looked at.
 define check-bundle

@@ -4,6 +4,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+PHASES = {"PrepareService": "prepare", "ValidateService": "validate", "CutOverService": "cut over", "CleanUpService": "clean up"}
+"""What the states ask for that one function serves."""
+
 
 @dataclass
 class Fault:
@@ -44,7 +47,9 @@ def meant(state: str, direction: str = "forward") -> dict[str, Any]:
     """What marks the events of a state whose function serves another state, or the other direction, too."""
     if state == "CheckStillDrained":
         return {"drain": {"status": "drained"}}
-    puts = ("WriteSqlconf", "PatchSecret", "PutSecret", "CheckLogin", "WriteWpConfig")
+    if state in PHASES:
+        return {"direction": direction, "phase": PHASES[state]}
+    puts = ("WriteSqlconf", "PatchSecret", "PutSecret", "CheckLogin", "WriteWpConfig", "CreateSwarmSecret")
     publishing = (*puts, "RestartApp", "CheckRollout", "ValidateApp")
     return {"direction": direction} if state in publishing else {}
 

@@ -30,20 +30,32 @@ AFTER = {
     "RotateAdmin": "AdminNotRotated",
     "ReleaseRotation": "NotReleased",
 }
-OPENEMR, PROXY, WORDPRESS, ONE_USER, ON_REDIS = "openemr", "proxy", "wordpress", "one-user", "redis"
+OPENEMR, PROXY, WORDPRESS, SWARM = "openemr", "proxy", "wordpress", "swarm"
+ONE_USER, ON_REDIS, IN_VAULT = "one-user", "redis", "vault"
 PUBLISHING = {
     OPENEMR: ("WriteSqlconf", "PatchSecret", "RestartApp", ROLLOUT),
     PROXY: ("PutSecret", "CheckLogin"),
     WORDPRESS: ("PutSecret", "WriteWpConfig"),
+    SWARM: ("CreateSwarmSecret", "PrepareService", "ValidateService", "PutSecret", "CutOverService"),
 }
-FAILURES = {app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER} for app, states in PUBLISHING.items()}
+"""The last is what fails unless another is named."""
+LATER = {SWARM: {"CleanUpService": "OldSlotNotRotated"}}
+FAILURES = {
+    app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER, **LATER.get(app, {})} for app, states in PUBLISHING.items()
+}
 """Of each application that is shown, where a failing state leads: the terminal state the demo then expects."""
+FORWARD, RESTORE = "forward", "restore"
+WAKING = {
+    "RestoreFailed": (("ValidateApp", FORWARD), ("WriteSqlconf", RESTORE)),
+    "FlipUnknown": (("FlipSlot", FORWARD), ("CloseFlip", FORWARD)),
+}
+"""The ends that wake somebody. One state that fails leads to none of them: the way back has to fail as well."""
 
 
 @dataclass(frozen=True)
 class Options:
-    """APP=openemr|proxy|wordpress ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
-    CLUSTER=stand-in|real|kubeconfig, of proxy RING=n, of wordpress INSTANCES=n"""
+    """APP=openemr|proxy|wordpress|swarm ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
+    CLUSTER=stand-in|real|kubeconfig, of proxy RING=n, of wordpress INSTANCES=n, of swarm REPLICAS=n"""
 
     rotations: int = 2
     pods: int = 3
@@ -58,6 +70,8 @@ class Options:
     ring: int = 2
     """How many users take turns."""
     instances: int = 3
+    replicas: int = 3
+    """Of each service."""
 
     @classmethod
     def parse(cls, environment: Mapping[str, str] = os.environ) -> Options:
@@ -81,10 +95,33 @@ class Options:
             app=app,
             ring=_number(environment, "RING", cls.ring, 2, 3),
             instances=_number(environment, "INSTANCES", cls.instances, 2, 50),
+            replicas=_number(environment, "REPLICAS", cls.replicas, 1, 20),
         )
 
 
-OWN = {"INSTANCES": WORDPRESS, "PODS": OPENEMR, "LOGINS": OPENEMR, "BREAK": OPENEMR, "RING": PROXY}
+@dataclass(frozen=True)
+class HoldOptions:
+    """FAIL=<state>|RestoreFailed|FlipUnknown of the stack that `make local` holds"""
+
+    fail: str = NOTHING
+    """What the next rotation fails at; of RestoreFailed and FlipUnknown, how it ends."""
+
+    @classmethod
+    def parse(cls, environment: Mapping[str, str] = os.environ) -> HoldOptions:
+        """ValueError with the sentence to show."""
+        fail = environment.get("FAIL") or NOTHING
+        known = (*FAILURES[OPENEMR], *WAKING, NOTHING)
+        if fail not in known:
+            raise ValueError(f"FAIL={fail}: nothing can be made to fail so. One of: {', '.join(known)}.")
+        return cls(fail)
+
+    @property
+    def end(self) -> str:
+        """How that rotation ends."""
+        return self.fail if self.fail in WAKING else FAILURES[OPENEMR][self.fail]
+
+
+OWN = {"INSTANCES": WORDPRESS, "REPLICAS": SWARM, "PODS": OPENEMR, "LOGINS": OPENEMR, "BREAK": OPENEMR, "RING": PROXY}
 """What can be said of one application only. CLUSTER is in the environment of all tests, and passed over where there is none."""
 
 
@@ -108,7 +145,7 @@ def _cluster(environment: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class SoakOptions:
-    """APP=openemr|proxy|one-user|redis|wordpress ROTATIONS=n SECONDS=n RATE=n; LOGINS=n BREAK=1 of openemr, RING=n of proxy"""
+    """APP=openemr|proxy|wordpress|one-user|redis|vault ROTATIONS=n SECONDS=n RATE=n; openemr: LOGINS=n BREAK=1, proxy: RING=n"""
 
     rotations: int = 200
     """0: as many as fit into the time, one at the least."""
@@ -127,7 +164,7 @@ class SoakOptions:
     def parse(cls, environment: Mapping[str, str] = os.environ) -> SoakOptions:
         """SECONDS alone: as many rotations as fit. ValueError with the sentence to show."""
         timed = bool(environment.get("SECONDS"))
-        app = _app(environment, (OPENEMR, PROXY, ONE_USER, ON_REDIS, WORDPRESS))
+        app = _app(environment, (OPENEMR, PROXY, ONE_USER, ON_REDIS, IN_VAULT, WORDPRESS))
         rotations, logins, rate = (cls.rotations, cls.logins, cls.rate) if app == OPENEMR else (10, 0, 40)
         return cls(
             rotations=_number(environment, "ROTATIONS", 0 if timed else rotations, 0, 100_000),
@@ -150,6 +187,27 @@ class SoakOptions:
 
     def reached(self, rotations: int, logins: int) -> bool:
         return 0 < self.rotations <= rotations and self.logins <= logins
+
+
+@dataclass(frozen=True)
+class CompareOptions:
+    """ROTATIONS=n RATE=n"""
+
+    rotations: int = 3
+    """Of each of the two, with each sort of clients."""
+    rate: int = 40
+    """Logins a second."""
+
+    @classmethod
+    def parse(cls, environment: Mapping[str, str] = os.environ) -> CompareOptions:
+        """ValueError with the sentence to show."""
+        return cls(
+            rotations=_number(environment, "ROTATIONS", cls.rotations, 1, 100),
+            rate=_number(environment, "RATE", cls.rate, 1, 1000),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.rotations} rotations of each with each sort of clients, {self.rate} logins a second"
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:

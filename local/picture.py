@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import escape
+from textwrap import wrap
 from typing import Any
 
 import yaml
@@ -24,7 +25,7 @@ STATIONS = [
 """Where every rotation of two users comes by."""
 POINT_OF_NO_RETURN, WAY_BACK = "FlipSlot", "ChooseWayBack"
 WIDTH, ROW, TOP, LINE, NAME, SAYS, FAILS = 1080, 40, 64, 28, 48, 250, 850
-MOST = 76
+MOST, MOST_SMALL, SMALL = 76, 100, 14
 STYLE = """
   text { font: 14px system-ui, sans-serif; fill: #1f2328 } .name { font-weight: 600 } .small { font-size: 12px; fill: #59636e }
   .back { fill: #9a3412 } .line { stroke-width: 6; stroke-linecap: round } .before { stroke: #2563eb } .after { stroke: #15803d }
@@ -95,7 +96,8 @@ def _station(number: int, name: str, machine: dict[str, State], after: bool) -> 
     yield _text(NAME, y, name, "name")
     yield _text(SAYS, y, first_sentence(machine[name]))
     if name == "Publish":
-        yield _text(SAYS, y + 16, " · ".join(published_by(machine)), "small")
+        for place, line in enumerate(wrap("\N{NO-BREAK SPACE}· ".join(published_by(machine)), MOST_SMALL), 1):
+            yield _text(SAYS, y + SMALL * place, line, "small")
     if leads := where_it_fails_to(machine[name]):
         yield _text(FAILS, y, f"→ {leads}", "back")
 

@@ -11,7 +11,11 @@ import os
 from contextlib import suppress
 from pathlib import Path
 
+from local.leftovers import CGROUPS
+
 LEAST, MOST = -20, 19
+WEIGHTS = {CGROUPS / "cpu": ("cpu.shares", 262_144), CGROUPS: ("cpu.weight", 10_000)}
+"""The most that a control group can have, in either version of them. A session has 1,024, or 100."""
 
 
 def share(pid: int, nicer: int = 0) -> None:
@@ -34,3 +38,15 @@ def serve(pid: int) -> None:
     Only root can do this; for others it stays as it was."""
     with suppress(ProcessLookupError, PermissionError):
         os.sched_setscheduler(pid, os.SCHED_RR, os.sched_param(os.sched_get_priority_min(os.SCHED_RR)))
+
+
+def serve_in(cgroup: str) -> None:
+    """The same for what is put into that control group, which is made for it.
+
+    Linux deals out its processors among groups as it does among sessions. All containers of a Swarm are in one group: without this
+    they would have together as much as a single function. Only root can do this, where the kernel has such groups."""
+    for top, (file, most) in WEIGHTS.items():
+        if (top / "cgroup.procs").exists():
+            with suppress(OSError):  # it may not, or the group has no say in who gets a processor
+                (top / cgroup).mkdir(exist_ok=True)
+                (top / cgroup / file).write_text(str(most))

@@ -37,6 +37,7 @@ BESIDE = (
     "reader",
     "samconfig.toml",
     "statemachine",
+    "terraform",
 )
 LEFT_BY_A_BUILD = shutil.ignore_patterns("build", "*.egg-info", "__pycache__")
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -75,11 +76,13 @@ def build(architecture: str, python: str) -> Path:
         template["Parameters"][name]["Default"] = value
     machines = [one for one in template["Resources"].values() if one["Type"] == "AWS::StepFunctions::StateMachine"]
     for machine in machines:
-        source = (folder / machine["Properties"]["DefinitionS3Location"]).resolve()
-        machine["Properties"]["DefinitionS3Location"] = str(source.relative_to(REPOSITORY))
+        machine["Properties"]["DefinitionS3Location"] = _beside(folder, machine["Properties"]["DefinitionS3Location"])
+    application = template["Metadata"]["AWS::ServerlessRepo::Application"]
+    for named in ("LicenseUrl", "ReadmeUrl"):
+        application[named] = _beside(folder, application[named])
     for document in (one for one in template["Resources"].values() if one["Type"] == "AWS::SSM::Document"):
         included = document["Properties"]["Content"]["Fn::Transform"]["Parameters"]
-        included["Location"] = str((folder / included["Location"]).resolve().relative_to(REPOSITORY))
+        included["Location"] = _beside(folder, included["Location"])
     (folder / "template.yaml").write_text(yaml_dump(template))
     for name in BESIDE:
         if (REPOSITORY / name).is_dir():
@@ -87,6 +90,11 @@ def build(architecture: str, python: str) -> Path:
         else:
             shutil.copy(REPOSITORY / name, folder / name)
     return folder
+
+
+def _beside(folder: Path, path: str) -> str:
+    """A file of the repository, as sam build names it from the folder; in an archive it lies beside the template."""
+    return str((folder / path).resolve().relative_to(REPOSITORY))
 
 
 def foreign(folder: Path, architecture: str) -> list[str]:

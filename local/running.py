@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from local.aws import REPOSITORY, LocalAws
-from local.deploy import Stack
+from local.deploy import Stack, deploy
 from local.iam.recording import Recording
 from local.lambdas import runtime_python
 from local.leftovers import Leftovers
@@ -19,6 +19,9 @@ from local.mysql import Login
 
 NAME = "credential-rotation"
 BUILD = REPOSITORY / ".aws-sam" / "build"
+PHASES = ("ValidateService", "CutOverService", "CleanUpService")
+OF_ANOTHER = {"CheckStillDrained": "CheckDrained", **dict.fromkeys(PHASES, "PrepareService")}
+"""States whose function is named after another one."""
 OVERRIDES = {"PythonRuntime": "python3.11", "Architecture": "arm64" if os.uname().machine == "aarch64" else "x86_64"}
 """The only two parameters with a default that differ from AWS: what this machine can run."""
 
@@ -34,6 +37,9 @@ class Running:
     deployed: Stack
     _given: dict[str, str]
     """Of the template's parameters."""
+
+    by_hand = False
+    """Whether the template is left for a person to deploy: all else is started."""
 
     def __init__(self) -> None:
         self._run = Leftovers()
@@ -91,7 +97,21 @@ class Running:
         """Where else a password might be, besides what every stack has; each with what is there."""
         return iter(())
 
+    def deploy(self, name: str = NAME, given: Mapping[str, str] | None = None) -> None:
+        """The template as `sam build` left it, as a stack of that name; `given`: what a person gives it, else all that it needs."""
+        self._given = dict(given or self._given)
+        self.deployed = deploy(self.aws, BUILD, name, self._given, self._mounts())
+
+    def _mounts(self) -> Mapping[str, Path]:
+        """Folders of this machine that functions see, by where."""
+        return {}
+
     # What is the same
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """What the template has to be given here."""
+        return dict(self._given)
 
     @property
     def directory(self) -> Path:
@@ -123,7 +143,7 @@ class Running:
 
     def function(self, state: str) -> str:
         """The name of the function behind a state."""
-        return self.deployed[f"{'CheckDrained' if state == 'CheckStillDrained' else state}Function"]
+        return self.deployed[f"{OF_ANOTHER.get(state, state)}Function"]
 
     def secret(self, name: str, version: str | None = None, stage: str = "AWSCURRENT") -> dict[str, Any]:
         """What a version of a secret holds; by stage unless a version is named."""

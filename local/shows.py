@@ -7,13 +7,14 @@ from contextlib import AbstractContextManager, nullcontext
 
 from local.faults import Fault, meant
 from local.load import MARKER
-from local.options import OPENEMR, PROXY, ROLLOUT, WORDPRESS, Options
+from local.options import FORWARD, OPENEMR, PROXY, ROLLOUT, SWARM, WAKING, WORDPRESS, Options
 from local.report import SEARCHED
 from local.rollouts import RolloutWatch
 from local.running import Running
 from local.shop.proxied import Shop
 from local.shop.stack import SHOWN
 from local.stack import LocalStack
+from local.swarm.stack import Services
 from local.wordpress.site import TITLE
 from local.wordpress.stack import WordPress
 
@@ -40,10 +41,7 @@ class OpenEmr:
         return RolloutWatch(self.stack.app.cluster)
 
     def break_state(self, state: str) -> None:
-        if state == ROLLOUT:
-            self.stack.app.cluster.break_next_rollout()
-        else:
-            kill(self.stack, state)
+        fail_next(self.stack, state)
 
     def outage(self) -> None:
         self.stack.app.cluster.kill_pods()
@@ -119,10 +117,48 @@ class Instances(WithoutPods):
         fleet.lose(next(iter(fleet.instances.values())))
 
 
-Show = OpenEmr | Proxied | Instances
-SHOWS: dict[str, type[Show]] = {OPENEMR: OpenEmr, PROXY: Proxied, WORDPRESS: Instances}
+class InSwarm(WithoutPods):
+    """In each rotation that is to succeed somebody else changes a service meanwhile."""
+
+    marker = SHOWN
+    searched = f"{SEARCHED}; what the engines say of services, tasks, containers and secrets, and their logs"
+    moves = "CutOverService"
+    stack: Services
+
+    def __init__(self, options: Options) -> None:
+        self.stack = Services(options.replicas)
+        self.settles = self.stack.pace.lifetime_seconds + 1
+        self.setup = {
+            "nodes": ", ".join(self.stack.roles),
+            "services": ", ".join(f"{one.name} ({one.told})" for one in self.stack.services),
+            "tasks of each": str(options.replicas),
+            "meanwhile": "in each rotation somebody else gives a service another label",
+        }
+        self.starts = f"AWS, PostgreSQL and a Docker Swarm of {len(self.stack.roles)} nodes on this machine"
+
+    def outage(self) -> None:
+        self.stack.server.stop()
+        time.sleep(OUTAGE_SECONDS)
+        self.stack.server.start()
+
+    def change(self) -> None:
+        """A rolling update of somebody else's, which is to be kept."""
+        self.stack.label(f"seen-{time.time():.0f}")
 
 
-def kill(stack: Running, state: str) -> None:
+Show = OpenEmr | Proxied | Instances | InSwarm
+SHOWS: dict[str, type[Show]] = {OPENEMR: OpenEmr, PROXY: Proxied, WORDPRESS: Instances, SWARM: InSwarm}
+
+
+def kill(stack: Running, state: str, direction: str = FORWARD) -> None:
     """Its function, as often as it is tried."""
-    stack.aws.fail(Fault(stack.function(state), meant(state), TRIES))
+    stack.aws.fail(Fault(stack.function(state), meant(state, direction), TRIES))
+
+
+def fail_next(stack: LocalStack, what: str) -> None:
+    """Of OpenEMR's next rotation: a rollout that does not end, or the function of a state; of an end that wakes somebody, two."""
+    if what == ROLLOUT:
+        stack.app.cluster.break_next_rollout()
+        return
+    for state, direction in WAKING.get(what, ((what, FORWARD),)):
+        kill(stack, state, direction)

@@ -21,9 +21,19 @@ from local.aws import REPOSITORY
 
 KINDS = "layers/rotation/rotation/consumers"
 NAV = {
-    "Deploy": ["deploying.md", "rds-proxy.md", "postgresql.md", "redis.md", "ADOPTING.md", "reader.md", "deleting.md"],
-    "Operate": ["operating.md", "fleet.md", "command.md", "errors.md"],
-    "Judge": ["security.md", "tests.md", "decisions.md", "costs.md", "moto-stop-execution.md"],
+    "Deploy": [
+        "deploying.md",
+        "rds-proxy.md",
+        "swarm.md",
+        "postgresql.md",
+        "redis.md",
+        "ADOPTING.md",
+        "terraform.md",
+        "reader.md",
+        "deleting.md",
+    ],
+    "Operate": ["operating.md", "rehearsal.md", "fleet.md", "command.md", "errors.md"],
+    "Judge": ["security.md", "tests.md", "engines.md", "decisions.md", "costs.md", "moto-stop-execution.md"],
     "Change": ["contributing.md", "adding-a-kind.md", "RELEASING.md", "changelog.md"],
 }
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
@@ -41,7 +51,12 @@ def pages() -> dict[str, str]:
         f"{KINDS}/{path.parent.name}/README.md": f"kinds/{path.parent.name.replace('_', '-')}.md"
         for path in sorted((REPOSITORY / KINDS).glob("*/README.md"))
     }
-    beside = {"CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md", "reader/README.md": "reader.md"}
+    beside = {
+        "CONTRIBUTING.md": "contributing.md",
+        "CHANGELOG.md": "changelog.md",
+        "reader/README.md": "reader.md",
+        "terraform/README.md": "terraform.md",
+    }
     return {"README.md": "index.md"} | beside | docs | kinds
 
 

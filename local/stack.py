@@ -7,6 +7,7 @@ secrets, the application, and the values of the parameters.
 from __future__ import annotations
 
 import base64
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,6 @@ from local.cluster import php
 from local.cluster.application import ADMIN, DEPLOYMENT, LOGIN_PAGE, SCHEMA, SECRET, Application
 from local.cluster.tokens import MASTERS, PERSON
 from local.decided import decided
-from local.deploy import deploy
 from local.mysql import Login
 from local.running import BUILD, NAME, Running
 from local.translation import translate
@@ -91,10 +91,17 @@ class LocalStack(Running):
             self.aws = aws.result()
         authority = base64.b64encode(self.app.cluster.ca.encode()).decode()
         self.aws.register_cluster(CLUSTER, self.app.cluster.api, authority)
-        mounts = {"/mnt/sites": self.app.sites}
         self._given = self._parameters()
-        self.deployed = deploy(self.aws, BUILD, NAME, self._given, mounts)
+        if not self.by_hand:
+            self.deploy()
+
+    def deploy(self, name: str = NAME, given: Mapping[str, str] | None = None) -> None:
+        """And the cluster lets its functions in."""
+        super().deploy(name, given)
         self.app.cluster.admit(self.access_entries())
+
+    def _mounts(self) -> Mapping[str, Path]:
+        return {"/mnt/sites": self.app.sites}
 
     def _start_application(self) -> None:
         self.app = Application(

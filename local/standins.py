@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from local.options import OPENEMR, PROXY, WORDPRESS
+from local.options import OPENEMR, PROXY, SWARM, WORDPRESS
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ OF_PROXY = (
     StandIn(
         "The application",
         "a process of ours that reads its secret",
-        ("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.proxied", "shop.stack"),
+        ("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.proxied", "shop.stack", "shop.tables"),
     ),
 )
 OF_WORDPRESS = (
@@ -66,7 +66,17 @@ OF_WORDPRESS = (
     StandIn("The instance metadata service", "a server of ours, IMDSv2 only", ("instances.metadata",)),
     StandIn("The Application Load Balancer", "a balancer of ours with health checks", ("balancer", "instances.front")),
 )
-OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY), WORDPRESS: (*AWS, *OF_WORDPRESS)}
+OF_SWARM = (
+    StandIn("RDS", "one PostgreSQL server", ("postgresql", "postgres", "mysql", "mysqld")),
+    StandIn(
+        "The machines of the Swarm",
+        "three engines in namespaces of their own, in one network that has nothing but a loopback",
+        ("swarm.handle", "swarm.node", "swarm.programs", "swarm.image"),
+    ),
+    StandIn("Swarm's routing mesh", "a balancer of ours: the mesh needs IPVS in the kernel", ("balancer",)),
+    StandIn("The services", "an application of ours, in containers", ("swarm.application", "swarm.stack", "shop.tables")),
+)
+OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY), WORDPRESS: (*AWS, *OF_WORDPRESS), SWARM: (*AWS, *OF_SWARM)}
 PLUMBING = (
     *("aws", "faults", "iam.recording", "leftovers", "login", "ports", "priority", "record", "running", "serving", "wsgi"),
     *("cluster.http", "load"),

@@ -11,23 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rotation.core.errors import TargetInvalid
 from rotation.core.model import Mode
 from rotation.fleet.holds import Hold
-from rotation.kinds.documents import owners_beside
-from rotation.kinds.target import Target, parse_target
+from rotation.told.failures import as_object
 from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
 
-from rotation_cli import DISTRIBUTION, documents, fleet_telling, importing, reporting, screen, telling
+from rotation_cli import DISTRIBUTION, documents, fleet_page, fleet_telling, importing, reporting, screen, telling
 from rotation_cli.aws import Aws
 from rotation_cli.documents import end_as_json, run_as_json, status_as_json
 from rotation_cli.fleets import FleetRun, Fleets
 from rotation_cli.following import follow
 from rotation_cli.history import Run
-from rotation_cli.reach import Reach, secrets_of
 from rotation_cli.stack import EXECUTION_NAME, Stack
 from rotation_cli.standing import look
+from rotation_cli.targets import Change, do, edition, parsed, removal
+from rotation_cli.targets import check as check_target
 from rotation_cli.trouble import Trouble
 from rotation_cli.words import exact, moment
 
@@ -170,9 +169,11 @@ def list_targets(stack: Stack, as_json: bool) -> int:
 @PASS
 def check(stack: Stack, name: str) -> int:
     """Whether target NAME fits the schema, and lies within what this stack reaches."""
-    target = _parsed(name, stack.target(name))
-    _within_reach(stack, target)
-    click.echo(f"{name}: fits the schema; its secrets, cluster, namespace and objects are those that this stack reaches")
+    _say_all(check_target(stack, parsed(name, stack.target(name))))
+    click.echo(
+        f"{name}: fits the schema; its secrets, cluster, namespace and objects are those that this stack reaches, and no other"
+        " target's"
+    )
     return 0
 
 
@@ -187,7 +188,8 @@ def check(stack: Stack, name: str) -> int:
 def add(stack: Stack, /, file: Path | None, name: str | None, secret: str | None, **more: Any) -> int:
     """Add the target document in FILE, or make one from the secret that an application reads.
 
-    Refused if the stack's roles, file system or cluster do not reach what it names.
+    Refused if the stack's roles, file system or cluster do not reach what it names, or if another target has the same user,
+    file or key.
     """
     if (file is None) == (secret is None):
         raise Trouble("give either a file with the target document, or --from-secret with the application's secret")
@@ -199,7 +201,7 @@ def add(stack: Stack, /, file: Path | None, name: str | None, secret: str | None
 def _add_from(stack: Stack, secret: str, name: str | None, *, users: Sequence[str], dry: bool, yes: bool) -> int:
     made = importing.plan(stack, secret, name, users)
     _check_name(made.target.name)
-    _within_reach(stack, made.target)
+    _say_all(check_target(stack, made.target, made.made.record))
     for line in made.lines:
         click.echo(line)
     if dry or not (made.puts_record or made.adds_target):
@@ -214,21 +216,63 @@ def _add_from(stack: Stack, secret: str, name: str | None, *, users: Sequence[st
 def _add_file(stack: Stack, file: Path, name: str | None) -> int:
     name = name or file.stem
     _check_name(name)
+    text = _text_of(file)
+    said = check_target(stack, parsed(name, text))
+    stack.add_target(name, text)
+    _say_all(said)
+    return _told(name, "added")
+
+
+def _text_of(file: Path) -> str:
     try:
-        text = file.read_text(encoding="utf-8")
+        return file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Trouble(
             f"{file} cannot be read ({type(error).__name__}): name a file that holds the target document as JSON"
         ) from None
-    target = _parsed(name, text)
-    _within_reach(stack, target)
-    stack.add_target(name, text)
-    for other in owners_beside(target, stack.targets()):
-        click.echo(
-            f"rotation: {other} rotates the same admin, {target.admin_secret}: say rotates_admin: false in all but one of them",
-            err=True,
-        )
-    return _told(name, "added")
+
+
+def _say_all(said: Sequence[str]) -> None:
+    for one in said:
+        click.echo(f"rotation: {screen.clean(one)}", err=True)
+
+
+@targets.command("edit")
+@click.argument("name")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+@click.option("--yes", is_flag=True, help="Do not ask before it is stored.")
+@PASS
+def edit_target(stack: Stack, name: str, file: Path | None, yes: bool) -> int:
+    """Put the document in FILE in the place of target NAME's; without a file, what your editor makes of it.
+
+    Refused as `targets add` refuses, and while a rotation of it runs.
+    """
+    stored = stack.target(name)
+    text = _text_of(file) if file else click.edit(stored, extension=".json")
+    if text is None or as_object(text) == as_object(stored):
+        click.echo(f"{name} is as it was: nothing was stored")
+        return 0
+    _do(stack, edition(stack, name, text), yes, "Store it?", "targets edit")
+    return _told(name, "stored")
+
+
+@targets.command("remove")
+@click.argument("name")
+@click.option("--yes", is_flag=True, help="Do not ask before it is taken out.")
+@PASS
+def remove_target(stack: Stack, name: str, yes: bool) -> int:
+    """Take target NAME out: it is not rotated any more. Says what stays behind; refused while a rotation of it runs."""
+    _do(stack, removal(stack, name), yes, "Take it out?", "targets remove")
+    click.echo(f"{name} is taken out")
+    return 0
+
+
+def _do(stack: Stack, change: Change, yes: bool, question: str, command: str) -> None:
+    for line in change.lines:
+        click.echo(screen.clean(line))
+    if not yes:
+        _confirm(question, command)
+    do(stack, change)
 
 
 @targets.command("hold")
@@ -318,11 +362,17 @@ def fleet_status(stack: Stack, run: str | None, as_json: bool) -> int:
 @fleet.command("report")
 @click.argument("run", required=False)
 @click.option("--asking", is_flag=True, help="Only the targets that somebody should look at.")
+@click.option(
+    "--html", "page", type=click.Path(dir_okay=False, path_type=Path), help="Write a page to file: waves, budget, failures."
+)
 @JSON
 @PASS
-def fleet_report(stack: Stack, run: str | None, asking: bool, as_json: bool) -> int:
+def fleet_report(stack: Stack, run: str | None, asking: bool, page: Path | None, as_json: bool) -> int:
     """Every target of RUN of the fleet, or of the newest: rotated, failed and why, not begun, held, late."""
-    found = Fleets(stack).run(run)
+    fleets = Fleets(stack)
+    found = fleets.run(run)
+    if page is not None:
+        reporting.put(page, fleet_page.render(found, stack.name, fleets.bucket, datetime.now(UTC)))
     if as_json:
         screen.as_json(found.as_dict())
     else:
@@ -401,27 +451,6 @@ def _latest(stack: Stack) -> Run:
 def exit_code(run: Run) -> int:
     """By what the end asks of people; 0 while it runs."""
     return EXIT_CODES[run.end.urgency] if run.end else 0
-
-
-def _parsed(name: str, text: str) -> Target:
-    try:
-        return parse_target(name, text)
-    except TargetInvalid as error:
-        raise Trouble(f"{error}; layers/rotation/rotation/kinds/target.schema.json says what may be there") from None
-
-
-def _within_reach(stack: Stack, target: Target) -> None:
-    parameters = stack.parameters()
-    named = [target.slot_secret, target.admin_secret, *(arn for one in target.consumers for arn in secrets_of(one))]
-    parts = stack.parts(named) if Reach(parameters).by_tag else {}
-    try:
-        beyond = list(Reach(parameters, parts).beyond(target))
-    except KeyError as error:
-        raise Trouble(f"the stack {stack.name} has no parameter {error}: --stack must name one made from this template") from None
-    if beyond:
-        raise Trouble(
-            f"{target.name} is beyond what this stack reaches: {'; '.join(beyond)}. Deploy a stack for it, or mend the document"
-        )
 
 
 def _confirm(question: str, command: str) -> None:

@@ -11,10 +11,25 @@ from rotation_cli.words import lasted
 
 ROLLOUT = ("RestartApp", "WaitForRollout", "CheckRollout")
 INSTANCES = ("WriteWpConfig", "WaitForInstances")
+PREPARATION = ("PrepareService", "WaitForPreparation")
+CUTOVER = ("CutOverService", "WaitForCutover")
+CLEANUP = ("CleanUpService", "WaitForCleanUp")
+PUBLISHING = (ROLLOUT, INSTANCES, PREPARATION, CUTOVER, CLEANUP)
+"""Each is given the target's rollout deadline."""
 DRAIN = ("WaitForDrain", "CheckDrained", "CheckStillDrained")
 OVERLAP = "OverlapWindow"
-BEGINS = {ROLLOUT: "RestartApp", INSTANCES: "ChooseConsumer"}
+BEGINS: dict[tuple[str, ...], str] = {states: "RestartApp" if states is ROLLOUT else "ChooseConsumer" for states in PUBLISHING}
 """Before a wait of that sort comes this; a rotation begins a drain."""
+
+WAITS: dict[str, tuple[tuple[str, ...], str]] = {
+    "WaitForRollout": (ROLLOUT, "for the rollout"),
+    "WaitForInstances": (INSTANCES, "for the instances"),
+    "WaitForPreparation": (PREPARATION, "until the service is prepared"),
+    "WaitForCutover": (CUTOVER, "until the service is cut over"),
+    "WaitForCleanUp": (CLEANUP, "until the service is cleaned up"),
+    "WaitForDrain": (DRAIN, "until nobody uses the old credential"),
+}
+"""What people are told where one begins."""
 
 
 class Deadlines:
@@ -29,10 +44,9 @@ class Deadlines:
             return _after(visit.entered, _overlap(run))
         if self._target is None:
             return None
-        if visit.state in ROLLOUT:
-            return _after(_first(run, visit, ROLLOUT), self._target.rollout_deadline_seconds)
-        if visit.state in INSTANCES:
-            return _after(_first(run, visit, INSTANCES), self._target.rollout_deadline_seconds)
+        for states in PUBLISHING:
+            if visit.state in states:
+                return _after(_first(run, visit, states), self._target.rollout_deadline_seconds)
         if visit.state in DRAIN:
             return _after(_first(run, visit, DRAIN), self._target.drain_deadline_seconds)
         return None
@@ -44,12 +58,9 @@ class Deadlines:
             return ""
         if visit.state == OVERLAP:
             return f"both credentials stay valid for {lasted(_overlap(run))}, until {_clock(until)}" if _overlap(run) else ""
-        if visit.state == "WaitForRollout" and _is_first(run, visit, ROLLOUT, "WaitForRollout"):
-            return f"waiting for the rollout, until {_clock(until)} at the latest"
-        if visit.state == "WaitForInstances" and _is_first(run, visit, INSTANCES, "WaitForInstances"):
-            return f"waiting for the instances, until {_clock(until)} at the latest"
-        if visit.state == "WaitForDrain" and _is_first(run, visit, DRAIN, "WaitForDrain"):
-            return f"waiting until nobody uses the old credential, until {_clock(until)} at the latest"
+        states, what = WAITS.get(visit.state, ((), ""))
+        if what and _is_first(run, visit, states, visit.state):
+            return f"waiting {what}, until {_clock(until)} at the latest"
         return ""
 
 

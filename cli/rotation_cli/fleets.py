@@ -194,12 +194,18 @@ class Fleets:
 
     def release(self, target: str) -> None:
         """It is due again by its class."""
+        if not self.lift(target):
+            raise Trouble(f"{target} is not held: nothing was to be released")
+
+    def lift(self, target: str) -> bool:
+        """Whether there was a hold."""
         try:
             self.aws.call("ssm", "delete_parameter", Name=f"{self.holds_path}/{target}")
         except Refused as error:
             if error.code == "ParameterNotFound":
-                raise Trouble(f"{target} is not held: nothing was to be released") from None
+                return False
             raise
+        return True
 
 
 def _object(aws: Aws, bucket: str, key: str) -> Any:

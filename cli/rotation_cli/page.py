@@ -3,12 +3,10 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from html import escape
-from importlib import resources
-from string import Template
 
 from rotation.told.runbook import Urgency
 
-from rotation_cli import picture
+from rotation_cli import html, picture
 from rotation_cli.evidence import Entry, Evidence, Gap
 from rotation_cli.telling import before_evidence, failed_because
 from rotation_cli.words import count, lasted, shown
@@ -22,7 +20,8 @@ def render(evidence: Evidence) -> str:
     """The page."""
     figures = evidence.figures()
     start, last = evidence.window.start, evidence.window.end - timedelta(seconds=1)
-    return Template(resources.files("rotation_cli").joinpath("report.html").read_text(encoding="utf-8")).substitute(
+    return html.filled(
+        "report.html",
         stack=escape(evidence.stack),
         window=f"{start:%-d %B %Y} to {last:%-d %B %Y}",
         verdict="bad" if evidence.gaps or evidence.open_failures else "look" if evidence.blind else "good",
@@ -36,9 +35,9 @@ def render(evidence: Evidence) -> str:
         runs=_runs(evidence),
         versions=_versions(evidence.entries),
         looks=_looks(evidence),
-        notes=_list(evidence.notes),
+        notes=html.listed(evidence.notes),
         source=escape(evidence.source),
-        grounds=_list([f"{what}: {answer}" for what, answer in evidence.grounds.said.items()]),
+        grounds=html.listed([f"{what}: {answer}" for what, answer in evidence.grounds.said.items()]),
         made_at=shown(evidence.made_at),
         working=escape(_durations(figures)),
     )
@@ -64,19 +63,15 @@ def _sentence(evidence: Evidence) -> str:
 
 def _tiles(evidence: Evidence) -> Iterable[str]:
     figures = evidence.figures()
-    yield _tile(
+    yield html.tile(
         figures["renewed"], "rotations: every password replaced, the old ones refused", "good" if figures["renewed"] else "bad"
     )
     state = "bad" if figures["not_mended"] else "look" if figures["failed"] else "good"
-    yield _tile(figures["failed"], f"failures, of which {figures['not_mended']} not mended", state)
+    yield html.tile(figures["failed"], f"failures, of which {figures['not_mended']} not mended", state)
     since = f" since {shown(evidence.grounds.since)} UTC" if evidence.half_blind else ""
     late = "look" if evidence.blind else "bad" if figures["missed"] else "good"
-    yield _tile(figures["missed"], f"missed runs{since}", late)
-    yield _tile(figures["incidents"], "incidents (mode revoke)", "look" if figures["incidents"] else "good")
-
-
-def _tile(figure: int | None, meaning: str, state: str) -> str:
-    return f'<li class="{state}"><b>{"not known" if figure is None else f"{figure:,}"}</b><span>{escape(meaning)}</span></li>'
+    yield html.tile(figures["missed"], f"missed runs{since}", late)
+    yield html.tile(figures["incidents"], "incidents (mode revoke)", "look" if figures["incidents"] else "good")
 
 
 def _targets(evidence: Evidence) -> str:
@@ -89,7 +84,7 @@ def _targets(evidence: Evidence) -> str:
         rows.append(
             [escape(name), f"{escape(kind.name)}: every {kind.period_days} days", str(len(own)), shown(last) or "none", late]
         )
-    return _table(["target", "class", "rotations", "the last (UTC)", "longest gap"], rows)
+    return html.table(["target", "class", "rotations", "the last (UTC)", "longest gap"], rows)
 
 
 def _gaps(gaps: Sequence[Gap]) -> str:
@@ -105,7 +100,8 @@ def _gaps(gaps: Sequence[Gap]) -> str:
         for gap in gaps
     ]
     return (
-        _table(["target", "from (UTC)", "to (UTC)", "how long", "missed runs", "runs in it that did not succeed"], rows) or _none()
+        html.table(["target", "from (UTC)", "to (UTC)", "how long", "missed runs", "runs in it that did not succeed"], rows)
+        or html.none()
     )
 
 
@@ -113,13 +109,13 @@ def _failures(entries: Sequence[Entry]) -> str:
     rows = [
         [
             _when(entry.run.began, entry.run.name),
-            _outcome(entry) + _small(entry.run.end.true if entry.run.end else ""),
-            escape(failed_because(entry)) + _small("; ".join(one.message[:MOST] for one in entry.run.failures)),
+            _outcome(entry) + html.small(entry.run.end.true if entry.run.end else ""),
+            escape(failed_because(entry)) + html.small("; ".join(one.message[:MOST] for one in entry.run.failures)),
             _mended(entry),
         ]
         for entry in entries
     ]
-    return _table(["began (UTC), execution", "how it ended, and what was true then", "why", "follow-up"], rows) or _none()
+    return html.table(["began (UTC), execution", "how it ended, and what was true then", "why", "follow-up"], rows) or html.none()
 
 
 def _mended(entry: Entry) -> str:
@@ -143,7 +139,7 @@ def _incidents(evidence: Evidence) -> str:
         ]
         for entry in evidence.incidents
     ]
-    return _table(["began (UTC), execution", "reason", "who", "how it ended"], rows) or _none()
+    return html.table(["began (UTC), execution", "reason", "who", "how it ended"], rows) or html.none()
 
 
 def _runs(evidence: Evidence) -> str:
@@ -159,7 +155,10 @@ def _runs(evidence: Evidence) -> str:
         ]
         for entry in evidence.entries
     ]
-    return _table(["began (UTC), execution", "target, mode", "how it ended", "started by", "reason", "lasted"], rows) or _none()
+    return (
+        html.table(["began (UTC), execution", "target, mode", "how it ended", "started by", "reason", "lasted"], rows)
+        or html.none()
+    )
 
 
 def _versions(entries: Sequence[Entry]) -> str:
@@ -170,7 +169,7 @@ def _versions(entries: Sequence[Entry]) -> str:
         if run.versions.found
     ]
     head = ["run", "slot", "current when it began", "its intent", "with the old slot's new password"]
-    return _table(head, rows) or _none()
+    return html.table(head, rows) or html.none()
 
 
 def _codes(versions: Iterable[str]) -> str:
@@ -183,7 +182,7 @@ def _looks(evidence: Evidence) -> str:
         for mode, outcomes in evidence.looks.items()
         for outcome, count in outcomes.items()
     ]
-    return _table(["mode", "how it ended", "how often"], rows) or _none()
+    return html.table(["mode", "how it ended", "how often"], rows) or html.none()
 
 
 def _durations(figures: dict[str, dict[str, float | None]]) -> str:
@@ -195,35 +194,9 @@ def _durations(figures: dict[str, dict[str, float | None]]) -> str:
 
 
 def _when(moment: datetime, name: str) -> str:
-    return f"<time>{shown(moment)}</time>{_small(name)}"
+    return f"<time>{shown(moment)}</time>{html.small(name)}"
 
 
 def _outcome(entry: Entry) -> str:
     state = VERDICTS[entry.run.end.urgency] if entry.run.end else ""
     return f'<span class="{state}">{escape(entry.run.outcome)}</span>'
-
-
-def _small(text: str) -> str:
-    return f"<small>{escape(text)}</small>" if text else ""
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """`rows` are HTML already. Empty: no table."""
-    if not rows:
-        return ""
-    titles = "".join(f'<th scope="col">{escape(title)}</th>' for title in head)
-    body = "".join("<tr>" + "".join(map(_cell, head, row)) + "</tr>" for row in rows)
-    return f"<table><thead><tr>{titles}</tr></thead><tbody>{body}</tbody></table>"
-
-
-def _cell(title: str, cell: str) -> str:
-    """Where the screen is too narrow for a table, each cell is called by its title."""
-    return f'<td data-label="{escape(title)}">{cell}</td>'
-
-
-def _none() -> str:
-    return "<p>None.</p>"
-
-
-def _list(lines: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>" if lines else ""

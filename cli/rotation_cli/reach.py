@@ -21,6 +21,8 @@ class Reach:
     """The stack's, as it was deployed."""
     parts: Mapping[str, str] = field(default_factory=dict)
     """Of secrets that have the stack's tag: what each says that it is."""
+    keys: Mapping[str, str] = field(default_factory=dict)
+    """Of those secrets: the key that encrypts each, where it has one of its own."""
 
     @property
     def by_tag(self) -> bool:
@@ -37,6 +39,16 @@ class Reach:
         for consumer in target.consumers:
             for said in consumer.known.beyond(consumer.settings, self._granted(consumer)):
                 yield said + self._or_tag("application or proxy" if ":secretsmanager:" in said else "")
+        yield from self._unreadable(target)
+
+    def _unreadable(self, target: Target) -> Iterator[str]:
+        """Whose key an alias stands for is not known here; AWS's own takes no permission."""
+        granted = self.parameters["SecretsKmsKeyArn"] if self.keys else ""
+        named = (target.slot_secret, target.admin_secret, *(arn for one in target.consumers for arn in secrets_of(one)))
+        for arn in dict.fromkeys(named):
+            key = self.keys.get(arn, "")
+            if key and "alias/" not in key and key.rpartition("/")[2] != granted.rpartition("/")[2]:
+                yield f"{arn} is encrypted with {key}: the roles may use {granted} (parameter SecretsKmsKeyArn): give it that key"
 
     def _secret(self, what: str, arn: str, parameter: str, part: str) -> Iterator[str]:
         granted = self.parameters[parameter]

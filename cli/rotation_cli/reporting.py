@@ -72,7 +72,11 @@ def _own_version() -> str:
 
 def write(evidence: Evidence, kind: str, path: Path) -> None:
     """`kind`: html, csv or json."""
-    text = {"html": page.render, "csv": as_csv, "json": as_json}[kind](evidence)
+    put(path, {"html": page.render, "csv": as_csv, "json": as_json}[kind](evidence))
+
+
+def put(path: Path, text: str) -> None:
+    """Trouble where it cannot be."""
     try:
         path.write_text(text, encoding="utf-8", newline="")
     except OSError as error:

@@ -40,7 +40,7 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
     longest = max(len(column) for column in columns)
     for row in cells:
         for column, cell in zip(columns, row, strict=True):
-            out.print(Text(f"{column + ':':<{longest + 2}}", style="dim") + cell, soft_wrap=True)
+            out.print(Text.assemble((f"{column + ':':<{longest + 2}}", "dim"), cell), soft_wrap=True)
         out.print()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from rotation.core.classes import CLASSES, DEFAULT_CLASS, RotationClass
 from rotation.core.model import SecretText
 from rotation.told.failures import as_object
-from rotation.told.history import ENTERED, EXITED, Event
+from rotation.told.history import ENTERED, EXITED, RUNNING, Event
 
 from rotation_cli.aws import Aws, NotPermitted, Refused
 from rotation_cli.history import Run, needed, read
@@ -22,6 +22,7 @@ from rotation_cli.trouble import Trouble
 NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")
 STATES_ONLY = '{ ($.type = "*StateEntered") || ($.type = "*StateExited") || ($.type = "Execution*") }'
 """Most of a log is what went into functions and came out; not every CloudWatch knows the filter, and then all of it comes."""
+MOST_RUNNING = 10_000
 NO_MACHINE = "StateMachineDoesNotExist"
 SCHEDULE = "rotate"
 NOT_KNOWN = "not known: "
@@ -50,6 +51,16 @@ class Kept:
     """In words."""
     days: int | None = None
     made: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """A secret that has this stack's tag."""
+
+    part: str
+    """What it says that it is to a target."""
+    key: str
+    """That encrypts it; empty for AWS's own."""
 
 
 @dataclass
@@ -244,11 +255,16 @@ class Stack:
         return f"/{self.name}/targets"
 
     def targets(self) -> dict[str, str]:
-        """Name and text of every target document."""
-        pages = self.aws.pages("ssm", "get_parameters_by_path", Path=self.targets_path)
-        found = {one["Name"].rsplit("/", 1)[-1]: str(one["Value"]) for page in pages for one in page["Parameters"]}
+        """Name and text of every target document. A stack without any is none."""
+        found = self.documents()
         if not found:
             raise self.not_found()
+        return found
+
+    def documents(self) -> dict[str, str]:
+        """The same, where there may be none."""
+        pages = self.aws.pages("ssm", "get_parameters_by_path", Path=self.targets_path)
+        found = {one["Name"].rsplit("/", 1)[-1]: str(one["Value"]) for page in pages for one in page["Parameters"]}
         return dict(sorted(found.items()))
 
     def own_target(self) -> str | None:
@@ -274,11 +290,30 @@ class Stack:
         except Refused as error:
             if error.code == "ParameterAlreadyExists":
                 raise Trouble(
-                    f"there is a target {name!r} already: give another --name, or change it where it is deployed from"
+                    f"there is a target {name!r} already: give another --name, or change it (rotation targets edit {name})"
                 ) from None
             raise
 
-    # ---- secrets, read and put for `targets add --from-secret` alone
+    def put_target(self, name: str, text: str) -> None:
+        """In the place of the one that is there."""
+        self.aws.call("ssm", "put_parameter", Name=f"{self.targets_path}/{name}", Value=text, Type="String", Overwrite=True)
+
+    def delete_target(self, name: str) -> None:
+        """Its document, and nothing else."""
+        self.aws.call("ssm", "delete_parameter", Name=f"{self.targets_path}/{name}")
+
+    def runs_of(self, target: str) -> list[str]:
+        """The names of executions that run for it, whatever their mode."""
+        default = self.own_target()
+        running = [str(one["executionArn"]) for one in self._executions(MOST_RUNNING, {"statusFilter": RUNNING})]
+        return [arn.rsplit(":", 1)[-1] for arn in running if self._target_of(arn, default) == target]
+
+    def _target_of(self, execution: str, default: str | None) -> str | None:
+        given = as_object(self.aws.call("stepfunctions", "describe_execution", executionArn=execution).get("input", ""))
+        named = given.get("target")
+        return str(named) if named else default
+
+    # ---- secrets; put for `targets add --from-secret` alone
 
     def secret(self, secret: str, place: str) -> tuple[str, SecretText | None]:
         """Its whole ARN, and what is current in it; None where it holds nothing yet. `place`: where it is named."""
@@ -298,9 +333,9 @@ class Stack:
             raise Trouble(f"{place}: {arn} holds no text: put its JSON as SecretString")
         return arn, SecretText(str(text))
 
-    def parts(self, secrets: Iterable[str]) -> dict[str, str]:
-        """Of those that have this stack's tag, what they say that they are to a target."""
-        found: dict[str, str] = {}
+    def tagged(self, secrets: Iterable[str]) -> dict[str, Tagged]:
+        """Of those that have this stack's tag, what they say of themselves."""
+        found: dict[str, Tagged] = {}
         for arn in secrets:
             try:
                 described = self.aws.call("secretsmanager", "describe_secret", SecretId=arn)
@@ -308,8 +343,16 @@ class Stack:
                 continue  # who may not be asked about, or is not there, has no tag that anybody knows of
             tags = {one["Key"]: one["Value"] for one in described.get("Tags", [])}
             if tags.get(TAG) == self.name:
-                found[arn] = str(tags.get(PART, ""))
+                found[arn] = Tagged(str(tags.get(PART, "")), str(described.get("KmsKeyId", "")))
         return found
+
+    def record_text(self, secret: str) -> SecretText | None:
+        """What is current in a record, to compare users; None where it cannot be had."""
+        try:
+            text = self.aws.call("secretsmanager", "get_secret_value", SecretId=secret).get("SecretString")
+        except Refused:
+            return None
+        return None if text is None else SecretText(str(text))
 
     def put_secret(self, arn: str, text: SecretText) -> None:
         """What is current from now on."""

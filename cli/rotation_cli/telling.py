@@ -95,7 +95,7 @@ def tell_status(stack: Stack, stands: Stands, now: datetime) -> None:
     """What runs by itself, what runs now, how each target stands, and what asks for somebody."""
     out = console()
     out.print(f"{stack.name}, account {stack.caller.account}, {stack.aws.region}, {shown(now)} UTC")
-    out.print(clean(f"schedule: {_schedule(stands.schedule)}\n"))
+    out.print(clean(f"schedule: {_schedule(stands.schedule)}"))
     out.print("running:" if stands.running else "running: nothing")
     for run in stands.running:
         at = [visit.state for visit in run.visits if visit.left is None]
@@ -104,7 +104,7 @@ def tell_status(stack: Stack, stands: Stands, now: datetime) -> None:
     out.print()
     table(["target", "class", "last result", "last renewed", "days since", "due by", "open intent"], map(_row, stands.targets))
     for name, ask in stands.asks:
-        out.print(clean(f"{name}: {ask.what}: {ask.command}"))
+        out.print(clean(f"{name}: {ask.what}: {ask.command}"), soft_wrap=True)  # a command is copied whole
 
 
 def _schedule(one: Schedule) -> str:

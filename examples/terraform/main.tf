@@ -1,9 +1,7 @@
 # The stack beside an openemr-on-eks installation that Terraform made: its outputs become the stack's parameters.
 # docs/ADOPTING.md says in which order, and what to do before.
 #
-# The template is what `sam package` made of a release:
-#   sam build && sam package --s3-bucket BUCKET --output-template-file packaged.yaml
-# It goes through the bucket, because CloudFormation takes no more than 51,200 bytes directly.
+# The module's README says where the packaged template comes from.
 
 terraform {
   required_version = ">= 1.5"
@@ -44,34 +42,28 @@ resource "aws_efs_access_point" "sites" {
   }
 }
 
-resource "aws_s3_object" "template" {
-  bucket     = var.artifact_bucket
-  key        = "credential-rotation/${filesha256(var.packaged_template)}.yaml"
-  source     = var.packaged_template
-  kms_key_id = var.artifact_kms_key_arn
-}
+module "credential_rotation" {
+  source = "../../terraform"
 
-resource "aws_cloudformation_stack" "credential_rotation" {
-  name              = var.stack_name
-  template_url      = "https://${var.artifact_bucket}.s3.${var.region}.amazonaws.com/${aws_s3_object.template.key}"
-  capabilities      = ["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"]
-  notification_arns = [var.notification_topic_arn]
+  stack_name             = var.stack_name
+  packaged_template      = var.packaged_template
+  artifact_bucket        = var.artifact_bucket
+  artifact_kms_key_arn   = var.artifact_kms_key_arn
+  notification_topic_arn = var.notification_topic_arn
 
-  parameters = {
-    SlotSecretArn       = data.terraform_remote_state.openemr.outputs.rds_slot_secret_arn
-    AdminSecretArn      = data.terraform_remote_state.openemr.outputs.rds_admin_secret_arn
-    SecretsKmsKeyArn    = data.aws_kms_key.secrets.arn
-    BreakGlassRoleArn   = var.break_glass_role_arn
-    SubnetIds           = join(",", var.subnet_ids)
-    SecurityGroupIds    = join(",", var.security_group_ids)
-    SitesFileSystemArn  = aws_efs_access_point.sites.file_system_arn
-    SitesAccessPointArn = aws_efs_access_point.sites.arn
-    ClusterName         = var.cluster_name
-    HealthUrl           = var.health_url
-  }
+  slot_secret_arn        = data.terraform_remote_state.openemr.outputs.rds_slot_secret_arn
+  admin_secret_arn       = data.terraform_remote_state.openemr.outputs.rds_admin_secret_arn
+  secrets_kms_key_arn    = data.aws_kms_key.secrets.arn
+  break_glass_role_arn   = var.break_glass_role_arn
+  subnet_ids             = var.subnet_ids
+  security_group_ids     = var.security_group_ids
+  sites_file_system_arn  = aws_efs_access_point.sites.file_system_arn
+  sites_access_point_arn = aws_efs_access_point.sites.arn
+  cluster_name           = var.cluster_name
+  health_url             = var.health_url
 }
 
 output "state_machine_arn" {
   description = "Start executions of this."
-  value       = aws_cloudformation_stack.credential_rotation.outputs["StateMachineArn"]
+  value       = module.credential_rotation.state_machine_arn
 }

@@ -1,8 +1,3 @@
-variable "region" {
-  description = "Where all of it is."
-  type        = string
-}
-
 variable "stack_name" {
   description = "Also the name of the state machine."
   type        = string

@@ -8,11 +8,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 from local.login import Login
 from local.shop.databases import Session
 
 KEPT_CONNECTIONS = 4
+C = TypeVar("C")
+
+
+class Logins(Protocol):
+    """What to log in with."""
+
+    def connect(self, log_in: Callable[[Login], C]) -> C:
+        """What that returns for it."""
 
 
 class Known:
@@ -22,6 +31,9 @@ class Known:
         self._look, self._keeps = look, keeps_seconds
         self._lock, self._looked = threading.Lock(), float("-inf")
         self._login = Login("", "")
+
+    def connect(self, log_in: Callable[[Login], C]) -> C:
+        return log_in(self.read())
 
     def read(self) -> Login:
         with self._lock:
@@ -41,8 +53,8 @@ class Opened:
 class Connections:
     """New ones, and a few that are kept; those are used in turn, so that each of them works all the time."""
 
-    def __init__(self, open_one: Callable[[Login], Session], known: Known, lifetime_seconds: float) -> None:
-        self._open_one, self._known, self._lifetime = open_one, known, lifetime_seconds
+    def __init__(self, open_one: Callable[[Login], Session], logins: Logins, lifetime_seconds: float) -> None:
+        self._open_one, self._logins, self._lifetime = open_one, logins, lifetime_seconds
         self._kept: queue.SimpleQueue[Opened | None] = queue.SimpleQueue()
         for _ in range(KEPT_CONNECTIONS):
             self._kept.put(None)
@@ -72,5 +84,4 @@ class Connections:
             self._kept.put(opened if well else None)
 
     def _open(self) -> Opened:
-        login = self._known.read()
-        return Opened(login.username, self._open_one(login), time.monotonic())
+        return self._logins.connect(lambda login: Opened(login.username, self._open_one(login), time.monotonic()))

@@ -14,9 +14,8 @@ from local.iam.recording import Recording
 from local.mysql import Login
 from local.postgresql import PostgreSQL
 from local.shop.databases import POSTGRESQL, Place
-from local.shop.stack import ADMIN, DATABASE, Pace, Reader, fields, login_of, made_up, pem_parameter
-
-OWNER = "shop_owner"
+from local.shop.stack import DATABASE, Pace, Reader, fields, login_of, made_up, pem_parameter
+from local.shop.tables import create, furnish
 
 
 class Many(Reader):
@@ -77,14 +76,7 @@ class Many(Reader):
 
     def _start_database(self) -> None:
         self.server = self._ended.enter_context(PostgreSQL(self.directory / "postgresql", self.environment))
-        self.server.create_admin(self.admin)
-        self.server.create_database(DATABASE, OWNER, admin=ADMIN)
-        self._create(self.users)
-
-    def _create(self, users: dict[str, Login]) -> None:
-        for user in users.values():
-            self.server.create_user(user, OWNER)
-            self.server.execute(f"GRANT {user.username} TO {ADMIN} WITH ADMIN OPTION")
+        furnish(self.server, self.admin, self.users.values())
 
     def _own_parameters(self) -> dict[str, str]:
         where = {"EndpointHost": self.server.host, "EndpointPort": str(self.server.port)}
@@ -106,7 +98,7 @@ class Many(Reader):
     def _add(self, name: str) -> None:
         """As the template's own target, with users and secrets of its own."""
         users = self._two(name)
-        self._create(users)
+        create(self.server, users.values())
         record = {"active_slot": "A", **{slot: self._placed(login) for slot, login in users.items()}}
         ssm = self.aws.client("ssm")
         own = ssm.get_parameter(Name=self.deployed["DefaultTargetParameter"])["Parameter"]["Value"]

@@ -10,9 +10,9 @@ from local.proxy import pgbouncer
 from local.proxy.cache import in_secrets_manager
 from local.proxy.server import Pooled, Proxy
 from local.shop.databases import POSTGRESQL, Place
-from local.shop.stack import ADMIN, DATABASE, Pace, Reader, fields, made_up, pem_parameter
+from local.shop.stack import DATABASE, Pace, Reader, fields, made_up, pem_parameter
+from local.shop.tables import furnish
 
-OWNER = "shop_owner"
 SLOTS = "ABCDEFGH"
 COUNTED = {"shared_preload_libraries": "pg_stat_statements", "pg_stat_statements.track": "all"}
 
@@ -59,11 +59,7 @@ class Shop(Reader):
 
     def _start_database(self) -> None:
         self.server = self._ended.enter_context(Pooled(self.directory / "postgresql", self.environment, COUNTED))
-        self.server.create_admin(self.admin)
-        self.server.create_database(DATABASE, OWNER, admin=ADMIN)
-        for user in self.users.values():
-            self.server.create_user(user, OWNER)
-            self.server.execute(f"GRANT {user.username} TO {ADMIN} WITH ADMIN OPTION")
+        furnish(self.server, self.admin, self.users.values())
         self.server.execute("CREATE EXTENSION pg_stat_statements", "SELECT pg_stat_statements_reset()")
         self.server.log.write_bytes(b"")  # these statements are ours, and have passwords in them; no later one may
 

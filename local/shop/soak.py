@@ -1,8 +1,9 @@
-"""`make soak` with `APP=proxy`, `one-user`, `redis` or `wordpress`: rotations in a row under load, of which no request may fail.
+"""`make soak` with `APP=proxy`, `one-user`, `redis`, `vault` or `wordpress`: rotations in a row, and no request may fail.
 
-The ring of users on PostgreSQL through pgbouncer, or two passwords of one user on MySQL or Redis, without a proxy. Half of the
-requests go over connections that the application keeps. WordPress on three instances: in each rotation one is launched and one
-ended, and a quarter of the requests are whole pages. Exit code 0 only if no request failed and every retired password was refused.
+The ring of users on PostgreSQL through pgbouncer, two passwords of one user on MySQL or Redis, without a proxy, or two users on
+MySQL, whose login lies in OpenBao. Half of the requests go over connections that the application keeps. WordPress on three
+instances: in each rotation one is launched and one ended, and a quarter of the requests are whole pages. Exit code 0 only if no
+request failed and every retired password was refused.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from collections.abc import Callable
 
 from local import canary
 from local.load import Load, Results
-from local.options import ON_REDIS, PROXY, WORDPRESS, SoakOptions
+from local.options import IN_VAULT, ON_REDIS, PROXY, WORDPRESS, SoakOptions
 from local.row import Row
 from local.shop.application import KEPT
 from local.shop.one_user import OneUser, OnRedis
 from local.shop.proxied import Shop
 from local.shop.stack import SHOWN, Reader
+from local.vault.stack import VaultShop
 from local.wordpress.row import LIGHT_ONES, ComingAndGoing
 from local.wordpress.stack import WordPress
 
@@ -45,6 +47,8 @@ def soak(options: SoakOptions) -> int:
 def stack_of(options: SoakOptions) -> Reader:
     if options.app == PROXY:
         return Shop(options.ring)
+    if options.app == IN_VAULT:
+        return VaultShop()
     if options.app == WORDPRESS:
         return WordPress(INSTANCES)
     return OnRedis() if options.app == ON_REDIS else OneUser()

@@ -6,9 +6,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from local.deploy import deploy
 from local.mysql import Login
-from local.running import BUILD, NAME, Running
+from local.running import Running
 from local.shop.application import Settings
 from local.shop.databases import Place
 from local.shop.process import end, start
@@ -87,7 +86,8 @@ class Reader(Running):
         }
         self._start_application()
         self._given |= self._shown()
-        self.deployed = deploy(self.aws, BUILD, NAME, self._given)
+        if not self.by_hand:
+            self.deploy()
 
     # What differs
 

@@ -2,8 +2,9 @@
 
     python -m local.swarm.application
 
-`POSTGRES_USER_FILE` and `POSTGRES_PASSWORD_FILE` say which files; both are read for each new connection. Every other page is served
-over a connection of its own. Nothing is tried again.
+`POSTGRES_USER_FILE` and `POSTGRES_PASSWORD_FILE` say which files; both are read for each new connection. Or it takes the newest
+login that works, by the reader for applications: `READS_NEWEST` says the secret's name. Every other page is served over its own
+connection. Nothing is tried again.
 
 Its health check is asked by the engine at the port that /tmp/port names. As long as that is well the application has its socket in
 the folder that the balancer looks at. Told to stop, it takes that away first, and finishes what it has begun.
@@ -22,12 +23,13 @@ from local.balancer import Served
 from local.cluster.http import Answer, Request, conversation, port_of, serve
 from local.login import Login
 from local.shop.application import NEW, Application, page
-from local.shop.connections import Connections, Known
+from local.shop.connections import Connections, Known, Logins
 from local.shop.databases import CONNECT, Place
 
 PORT_FILE, SOCKETS = Path("/tmp/port"), Path("/tasks")  # noqa: S108 - of a container, which nobody else is in
 TASK, PLACE, LIFETIME = "TASK", "DATABASE", "CONNECTION_SECONDS"
 USER_FILE, PASSWORD_FILE = "POSTGRES_USER_FILE", "POSTGRES_PASSWORD_FILE"
+READS_NEWEST = "READS_NEWEST"
 STOPS_WITHIN = 3.0
 HEALTH = f'busybox wget -q -O /dev/null "http://127.0.0.1:$(busybox cat {PORT_FILE})/"'
 
@@ -88,6 +90,14 @@ def look() -> Login:
     return Login(*(Path(os.environ[name]).read_text().strip() for name in (USER_FILE, PASSWORD_FILE)))
 
 
+def logins() -> Logins:
+    if READS_NEWEST not in os.environ:
+        return Known(look, 0)
+    from credential_reader import Reader  # of the image
+
+    return Reader(os.environ[READS_NEWEST])
+
+
 async def run(task: Task) -> None:
     stopped = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopped.set)
@@ -106,7 +116,7 @@ def tell(port: int) -> None:
 
 def main() -> None:
     place = Place(**json.loads(os.environ[PLACE]))
-    connections = Connections(CONNECT[place.kind](place), Known(look, 0), float(os.environ[LIFETIME]))
+    connections = Connections(CONNECT[place.kind](place), logins(), float(os.environ[LIFETIME]))
     asyncio.run(run(Task(connections, SOCKETS / os.environ[TASK])))
 
 

@@ -21,6 +21,7 @@ from docker.types import Healthcheck, Mount, RestartPolicy, SecretReference, Ser
 from local.aws import REPOSITORY
 from local.certificates import Authority
 from local.leftovers import MARK, Leftovers, remove_cgroups
+from local.priority import serve, serve_in
 from local.shop.databases import Place
 from local.swarm import image
 from local.swarm.application import HEALTH, LIFETIME, PLACE, SOCKETS, TASK
@@ -30,8 +31,9 @@ from local.swarm.programs import HERE, programs, why_not
 RAFT_PORT = 2377
 SETTLED_WITHIN = 60.0  # seconds; a node is Down 10 s after its last word
 SECOND = 1_000_000_000  # the engine counts in nanoseconds
-STARTS_WITHIN = 20
-"""Seconds in which a task that is not well yet is not given up; 2 is usual."""
+STARTS_WITHIN, ASKED_FOR = 60, 30
+"""Seconds in which a task that is not well yet is not given up, and in which one that is asked may be silent: 2 and 0.1 are usual.
+The engine starts two programs to ask; on a machine that has much else to do they wait. What is not well says so at once."""
 UPDATES = UpdateConfig(parallelism=1, order="start-first", failure_action="pause", monitor=SECOND)
 
 
@@ -185,7 +187,8 @@ class Swarm:
     def serve(
         self, name: str, place: Place, files: Mapping[str, str], *, replicas: int = 3, lifetime_seconds: float = 3.0, **more: Any
     ) -> Serving:
-        """A service that is our application. `files`: a secret by the variable that leads to its file. All replicas are well."""
+        """A service that is our application. `files`: a secret by the variable that leads to its file; `environment`: what else it
+        is told. All replicas are well."""
         folder = self._folder(name)
         folder.mkdir(parents=True)
         folder.chmod(0o777)  # the application is no root
@@ -193,19 +196,29 @@ class Swarm:
         self.create_service(
             name,
             replicas=replicas,
-            environment=settings | {variable: f"/run/secrets/{secret}" for variable, secret in files.items()},
+            environment=settings
+            | {variable: f"/run/secrets/{secret}" for variable, secret in files.items()}
+            | more.pop("environment", {}),
             secrets=files.values(),
             **{
                 "mounts": [Mount(str(SOCKETS), str(folder), type="bind")],
                 "healthcheck": Healthcheck(
-                    test=["CMD-SHELL", HEALTH], interval=SECOND, timeout=5 * SECOND, retries=3, start_period=STARTS_WITHIN * SECOND
+                    test=["CMD-SHELL", HEALTH],
+                    interval=SECOND,
+                    timeout=ASKED_FOR * SECOND,
+                    retries=3,
+                    start_period=STARTS_WITHIN * SECOND,
                 ),
                 "stop_grace_period": 10 * SECOND,
                 **more,
             },
         )
         self.wait_until_complete(name)
-        return Serving(name, f"http://{HOST}:{int(self._run('-m', 'local.swarm.balancer', str(folder)))}/")
+        return Serving(name, self.front(name))
+
+    def front(self, *names: str) -> str:
+        """The address of a balancer in front of all tasks of these services."""
+        return f"http://{HOST}:{int(self._run('-m', 'local.swarm.balancer', *(str(self._folder(one)) for one in names)))}/"
 
     def mount(self, name: str, *secrets: str, **variables: str) -> None:
         """More files for a service, and variables of its environment: a rolling update. Waits for nothing."""
@@ -225,6 +238,38 @@ class Swarm:
             found = client.services.get(name).tasks()
             names = {one.id: one.attrs["Description"]["Hostname"] for one in client.nodes.list()}
         return [task for task in found if node in (None, names.get(task.get("NodeID")))]
+
+    def label(self, name: str, label: str, value: str) -> None:
+        """Somebody updates a service, and its tasks are none the wiser. Who writes at the same moment may be first, as the Swarm's
+        own updater: then it is looked at anew."""
+
+        def is_written() -> bool:
+            with self.client() as client, suppress(APIError):
+                service = client.services.get(name)
+                service.update(labels={**service.attrs["Spec"].get("Labels", {}), label: value}, fetch_current_spec=True)
+                return True
+            return False
+
+        wait_until(is_written, f"service {name} has no label {label}")
+
+    def read_by(self, name: str, variable: str, *, newest: bool = False) -> Mapping[str, str]:
+        """The labels of the secret that a variable of a service leads to. `newest`: to which `…_NEW` does, where there is one."""
+        with self.client() as client:
+            of = client.services.get(name).attrs["Spec"]["TaskTemplate"]["ContainerSpec"]
+            said = dict(one.split("=", 1) for one in of["Env"])
+            path = (newest and said.get(f"{variable}_NEW")) or said[variable]
+            (found,) = (
+                one["SecretID"] for one in of["Secrets"] if path in (one["File"]["Name"], f"/run/secrets/{one['File']['Name']}")
+            )
+            labels: Mapping[str, str] = client.secrets.get(found).attrs["Spec"].get("Labels") or {}
+            return labels
+
+    def containers(self) -> Iterator[tuple[str, bytes]]:
+        """What each engine that runs says of its containers, by the node's name."""
+        for node in self.nodes.values():
+            if node.is_running:
+                with _client(node) as client:
+                    yield node.name, json.dumps([one.attrs for one in client.containers.list(all=True)]).encode()
 
     def behind_balancer(self, name: str) -> set[str]:
         """The tasks of a service that are well, by their own word."""
@@ -250,7 +295,7 @@ class Swarm:
         return self.directory / "tasks" / name
 
     def _run(self, *arguments: str) -> str:
-        """A process of ours that ends with us; its first line."""
+        """A process of ours that ends with us, through which every request goes; its first line."""
         child = subprocess.Popen(
             [sys.executable, *arguments],
             env={**self._environment, "PATH": self._programs.environment()["PATH"]},
@@ -259,18 +304,20 @@ class Swarm:
             stdout=subprocess.PIPE,
             start_new_session=True,
         )
+        serve(child.pid)
         self._children.append(child)
         assert child.stdout
         with child.stdout as said:
             line = said.readline().decode().strip()
         if not line:
-            raise RuntimeError(f"{arguments[-2]} did not start")
+            raise RuntimeError(f"{arguments[1]} did not start")
         return line
 
     # The start
 
     def _start(self) -> None:
         first: Node | None = None
+        serve_in(self._cgroup.partition("/")[0])
         for node in self.nodes.values():
             node.settle(self._environment, beside=first)
             first = first or node

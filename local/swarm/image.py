@@ -59,6 +59,8 @@ def files(busybox: Path) -> Iterator[tuple[Path, Path]]:
                 yield SITE / one, Path(str(found.locate_file(one)))
     for path in (REPOSITORY / "local").rglob("*.py"):
         yield APPLICATION / path.relative_to(REPOSITORY), path
+    for path in (REPOSITORY / "reader" / "credential_reader").glob("*.py"):
+        yield SITE / path.relative_to(REPOSITORY / "reader"), path
 
 
 def _libraries(programs: list[Path]) -> list[Path]:

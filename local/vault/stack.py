@@ -1,4 +1,4 @@
-"""The shop on MySQL, whose application reads its login from a path of a real OpenBao."""
+"""The shop on MySQL or PostgreSQL, whose application reads its login from a path of a real OpenBao."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from local.mysql import Login
-from local.shop.one_user import OnMySQL
+from local.shop.on_postgresql import OnPostgreSQL
+from local.shop.one_user import Direct, OnMySQL
 from local.shop.stack import OTHERS, Pace, fields, login_of, made_up
 from local.vault import policies, reading
 from local.vault.policies import MOUNT, READS, WRITES, AppRole
@@ -16,15 +17,11 @@ from local.vault.server import OpenBao
 PATH = "shop/database"
 
 
-class VaultShop(OnMySQL):
-    """Two users take turns. The functions read with one role, write with another, and the application has its own."""
+class InVault(Direct):
+    """The functions read with one role, write with another, and the application has its own."""
 
     vault: OpenBao
     login_secret, reader_secret = "shop/vault-login", "shop/vault-reader"
-
-    def __init__(self, pace: Pace | None = None) -> None:
-        super().__init__(pace)
-        self.users = {slot: Login(f"shop_{slot.lower()}", made_up()) for slot in "AB"}
 
     @property
     def secret_names(self) -> tuple[str, ...]:
@@ -90,3 +87,15 @@ class VaultShop(OnMySQL):
 
     def _vault(self) -> str:
         return str(self._access)
+
+
+class VaultShop(InVault, OnMySQL):
+    """Two users take turns."""
+
+    def __init__(self, pace: Pace | None = None) -> None:
+        super().__init__(pace)
+        self.users = {slot: Login(f"shop_{slot.lower()}", made_up()) for slot in "AB"}
+
+
+class VaultShopOnPostgreSQL(InVault, OnPostgreSQL):
+    """The same."""

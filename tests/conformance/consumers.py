@@ -32,6 +32,7 @@ from rotation.core.model import Credential, Mark, Password
 from rotation.core.rollout import Progress, progress
 from rotation.kinds import registry
 from rotation.kinds.kind import Holds
+from rotation.kinds.target import Consumer as Consumed
 from rotation.kinds.target import Target, parse_target
 from rotation.ports import CredentialConsumer, Fleet, Workload
 
@@ -446,14 +447,14 @@ FOLLOWED = {"kind": "app-secret", "secret": "arn:aws:secretsmanager:::secret:app
 """And in one of which copies are held."""
 
 
-def target_of(consumer: dict[str, Any]) -> Target:
-    """In which it is the first, and moves no traffic."""
-    follows = registry.CONSUMERS.get(consumer["kind"]) and registry.consumer(consumer["kind"]).holds is Holds.VERSION
+def target_of(consumer: dict[str, Any], *before: dict[str, Any]) -> Target:
+    """In which it is the first, or comes after those, and moves no traffic."""
+    follows = registry.CONSUMERS.get(consumer["kind"]) and registry.consumer(consumer["kind"]).holds.follows
     document = {
         "slot_secret": "arn:slots",
         "admin_secret": "arn:admin",
         "source": {"kind": "mysql"},
-        "consumers": [consumer, FOLLOWED if follows else OTHER],
+        "consumers": [*before, consumer, FOLLOWED if follows else OTHER],
         "health": {"url": "https://app.example/", "marker": "Welcome"},
     }
     return parse_target("app", json.dumps(document))
@@ -470,6 +471,8 @@ class About:
     """Of the stack that may reach just that."""
     wrong: dict[str, Any] = field(default_factory=dict)
     """Settings that are to be refused, each by itself."""
+    before: tuple[dict[str, Any], ...] = ()
+    """What it needs before it, and is as it is there."""
 
 
 class Kind:
@@ -478,24 +481,27 @@ class Kind:
     about: ClassVar[About]
 
     def target(self, settings: dict[str, Any]) -> Target:
-        return target_of({"kind": self.about.kind, **settings})
+        return target_of({"kind": self.about.kind, **settings}, *self.about.before)
+
+    def consumer(self, settings: dict[str, Any]) -> Consumed:
+        return self.target(settings).consumers[len(self.about.before)]
 
     def test_its_settings_make_a_consumer(self) -> None:
-        consumer = self.target(self.about.settings).consumers[0]
+        consumer = self.consumer(self.about.settings)
         assert (consumer.kind, consumer.settings | self.about.settings) == (self.about.kind, consumer.settings)
 
     def test_each_required_setting_is_asked_for_by_its_name(self) -> None:
         for name in registry.consumer(self.about.kind).required:
-            with pytest.raises(TargetInvalid, match=rf"consumers\[0\].*{name}"):
+            with pytest.raises(TargetInvalid, match=rf"consumers\[{len(self.about.before)}\].*{name}"):
                 self.target({key: value for key, value in self.about.settings.items() if key != name})
 
     def test_a_setting_that_it_has_not_is_refused(self) -> None:
-        with pytest.raises(TargetInvalid, match=r"consumers\[0\]"):
+        with pytest.raises(TargetInvalid, match=rf"consumers\[{len(self.about.before)}\]"):
             self.target({**self.about.settings, "misspelt": 1})
 
     def test_a_setting_that_is_wrong_is_refused_by_its_name(self) -> None:
         for name, value in self.about.wrong.items():
-            with pytest.raises(TargetInvalid, match=rf"consumers\[0\].*{name}"):
+            with pytest.raises(TargetInvalid, match=rf"consumers\[{len(self.about.before)}\].*{name}"):
                 self.target({**self.about.settings, name: value})
 
     def test_each_setting_is_described_or_says_itself(self) -> None:
@@ -508,13 +514,13 @@ class Kind:
         assert registry.consumer(self.about.kind).state in states
 
     def test_a_dry_run_says_what_would_change(self) -> None:
-        consumer, known = self.target(self.about.settings).consumers[0], registry.consumer(self.about.kind)
+        consumer, known = self.consumer(self.about.settings), registry.consumer(self.about.kind)
         said = known.change(consumer.settings, "app_a", "app_b")
         assert said == said.strip()
         assert "app_b" in said or known.holds is Holds.NOTHING
 
     def test_what_lies_beyond_the_roles_is_said_and_nothing_else(self) -> None:
-        consumer, known = self.target(self.about.settings).consumers[0], registry.consumer(self.about.kind)
+        consumer, known = self.consumer(self.about.settings), registry.consumer(self.about.kind)
         assert list(known.beyond(consumer.settings, self.about.parameters)) == []
         others = dict.fromkeys(self.about.parameters, "none")
         assert bool(list(known.beyond(consumer.settings, others))) == bool(self.about.parameters)

@@ -9,9 +9,9 @@ from typing import Any
 from unittest.mock import patch
 
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.consumers.keys import Keys
+from rotation.consumers.keys import LOGIN, Keys
 from rotation.consumers.proxy_secret.adapter import ProxySecrets
-from rotation.consumers.published import LOGIN, PublishedSecret
+from rotation.consumers.published import PublishedSecret
 from rotation.core.model import Credential, Mark, Password
 
 from local.aws import LocalAws

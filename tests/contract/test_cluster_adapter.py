@@ -19,7 +19,8 @@ from rotation.consumers.cluster import eks
 from rotation.consumers.cluster.eks import Cluster
 from rotation.consumers.deployment.adapter import Deployment
 from rotation.consumers.keys import Keys
-from rotation.consumers.secret.adapter import OPENEMR, KubernetesSecret
+from rotation.consumers.secret.adapter import KubernetesSecret
+from rotation.consumers.secret.kind import OPENEMR
 from rotation.core.errors import (
     ClusterConflict,
     ClusterObjectMissing,

@@ -36,6 +36,9 @@ PARAMETERS = {
     "SitesFileSystemArn": f"arn:aws:elasticfilesystem:{HERE}:file-system/fs-0a1b2c3d",
     "ApplicationSecretArn": "none",
     "ProxySecretArns": "none",
+    "SecretsKmsKeyArn": f"arn:aws:kms:{HERE}:key/00000000-0000-0000-0000-000000000000",
+    "DefaultTarget": "openemr",
+    "Fleet": "by-hand",
 }
 DOCUMENT: dict[str, Any] = {
     "slot_secret": PARAMETERS["SlotSecretArn"],
@@ -343,20 +346,195 @@ def test_a_target_beyond_the_stacks_reach_is_not_added(what: str, rotation: Run,
     assert [one["Name"] for one in kept] == [f"/{STACK}/targets/openemr"]
 
 
+def record(*users: str, host: str = "db.example") -> dict[str, Any]:
+    """Of users that take turns."""
+    place = {"host": host, "port": "3306", "dbname": "app", "password": f"planted-{users[0]}"}
+    return {"active_slot": "A", **{slot: {**place, "username": user} for slot, user in zip("AB", users, strict=True)}}
+
+
+class Secrets:
+    """Tagged ones, by which the stack's roles reach further targets; all is taken away again, and so are the targets."""
+
+    def __init__(self, aws: LocalAws, folder: Path) -> None:
+        self._secrets, self._ssm, self._folder = aws.client("secretsmanager"), aws.client("ssm"), folder
+        self._arns: list[str] = []
+
+    def make(self, name: str, part: str, content: dict[str, Any], **more: str) -> str:
+        tags = [{"Key": "credential-rotation", "Value": STACK}, {"Key": "credential-rotation-part", "Value": part}]
+        made = self._secrets.create_secret(Name=name, SecretString=json.dumps(content), Tags=tags, **more)
+        self._arns.append(made["ARN"])
+        return str(made["ARN"])
+
+    def document(self, name: str, *users: str, **changes: Any) -> dict[str, Any]:
+        """An application that reads its login from a secret."""
+        application = self.make(f"{name}/application", "application", {})
+        consumers = [{"kind": "app-secret", "secret": application, "application_cache_seconds": 0}]
+        slots = self.make(f"{name}/slots", "record", record(*users))
+        return changed(slot_secret=slots, consumers=consumers, rotates_admin=False) | changes
+
+    def file(self, name: str, document: dict[str, Any]) -> str:
+        path = self._folder / f"{name}.json"
+        path.write_text(json.dumps(document))
+        return str(path)
+
+    def stored(self) -> dict[str, str]:
+        found = self._ssm.get_parameters_by_path(Path=f"/{STACK}/targets")["Parameters"]
+        return {one["Name"].rpartition("/")[2]: one["Value"] for one in found}
+
+    def clear(self) -> None:
+        for name in set(self.stored()) - {"openemr"}:
+            self._ssm.delete_parameter(Name=f"/{STACK}/targets/{name}")
+        for arn in self._arns:
+            self._secrets.delete_secret(SecretId=arn, ForceDeleteWithoutRecovery=True)
+
+
+@pytest.fixture
+def secrets(aws: LocalAws, tmp_path: Path) -> Iterator[Secrets]:
+    made = Secrets(aws, tmp_path)
+    yield made
+    made.clear()
+
+
 @pytest.mark.usefixtures("reached")
-def test_a_target_within_reach_is_added_once(rotation: Run, tmp_path: Path, aws: LocalAws) -> None:
-    path = tmp_path / "second.json"
-    text = json.dumps(consumer(0, path="second/sqlconf.php"))
-    path.write_text(text)
+def test_a_target_within_reach_is_added_once(rotation: Run, secrets: Secrets) -> None:
+    document = secrets.document("second", "second_a", "second_b", rotates_admin=True)
+    path = secrets.file("second", document)
+    code, out, err = rotation("targets", "add", path)
+    assert (code, out.split()[0]) == (0, "second")
+    assert "openemr rotates the same admin" in err
+    assert secrets.stored()["second"] == json.dumps(document)
+    assert rotation("targets", "check", "second")[0] == 0
+    refused(rotation("targets", "add", path), "'second' already", "targets edit second")
+
+
+def keyed(document: dict[str, Any], **keys: str) -> dict[str, Any]:
+    """Its application's secret has those keys."""
+    return document | {"consumers": [document["consumers"][0] | {"keys": keys}]}
+
+
+LOGIN = {"user": "{username}", "password": "{password}"}
+
+
+@pytest.mark.usefixtures("reached")
+def test_what_another_target_has_is_refused_by_its_field_with_the_way_out(rotation: Run, secrets: Secrets) -> None:
+    first = keyed(secrets.document("first", "first_a", "first_b"), **LOGIN)
+    assert rotation("targets", "add", secrets.file("first", first))[0] == 0
+    second = secrets.document("second", "second_a", "second_b")
+    one_user = second | {"slot_secret": secrets.make("one-user/slots", "record", record("second_a", "first_b", host="DB.example"))}
+    other_server = second | {"slot_secret": secrets.make("elsewhere/slots", "record", record("first_a", "first_b", host="other"))}
+    same_key = second | {"consumers": first["consumers"]}
+    file = {"kind": "sqlconf", "path": "default/sqlconf.php"}
+    wrong = {
+        "user": (one_user, "slot_secret, B: user first_b of db.example:3306 is target first's too"),
+        "record": (second | {"slot_secret": first["slot_secret"]}, "slot_secret: secret arn:"),
+        "key": (same_key, "consumers[0].keys: key password of secret arn:"),
+        "file": (second | {"consumers": [file]}, "consumers[0].path: file default/sqlconf.php is target openemr's too"),
+    }
+    for name, (document, said) in wrong.items():
+        refused(rotation("targets", "add", secrets.file(name, document)), said, "rotation targets remove")
+    assert sorted(secrets.stored()) == ["first", "openemr"]
+    another_key = keyed(same_key, second_user="{username}", second_password="{password}")
+    refused(rotation("targets", "add", secrets.file("moved", another_key)), "consumers[0].secret: the rotation of arn:")
+    assert rotation("targets", "add", secrets.file("elsewhere", other_server))[0] == 0, "the same user of another server"
+
+
+@pytest.mark.usefixtures("bare")
+def test_who_may_not_read_records_is_told_that_users_were_not_compared(
+    rotation: Run, secrets: Secrets, monkeypatch: pytest.MonkeyPatch, aws: LocalAws
+) -> None:
+    path = secrets.file("second", secrets.document("second", "second_a", "second_b"))
+    with forbidding(aws.endpoint, "secretsmanager:GetSecretValue") as endpoint:
+        use(monkeypatch, endpoint)
+        code, _, err = rotation("targets", "add", path)
+    assert code == 0
+    assert "the record of second could not be read" in err
+    assert "the fleet asks it before it rotates" in err
+
+
+@pytest.mark.usefixtures("reached")
+def test_a_secret_that_the_roles_cannot_decrypt_is_said_before_its_target_is_stored(rotation: Run, secrets: Secrets) -> None:
+    key = f"arn:aws:kms:{HERE}:key/11111111-1111-1111-1111-111111111111"
+    document = secrets.document("second", "second_a", "second_b")
+    document["slot_secret"] = secrets.make("hidden/slots", "record", record("hidden_a", "hidden_b"), KmsKeyId=key)
+    refused(rotation("targets", "add", secrets.file("second", document)), key, "SecretsKmsKeyArn", "give it that key")
+
+
+@pytest.mark.usefixtures("reached")
+def test_a_target_is_edited_once_it_was_shown_and_checked(rotation: Run, secrets: Secrets, monkeypatch: pytest.MonkeyPatch) -> None:
+    document = secrets.document("second", "second_a", "second_b")
+    rotation("targets", "add", secrets.file("second", document))
+    same = rotation("targets", "edit", "second", secrets.file("same", document), "--yes")
+    assert same == (0, "second is as it was: nothing was stored\n", "")
+    quarterly = document | {"class": "quarterly"}
+    code, _, err = rotation("targets", "edit", "second", secrets.file("new", quarterly))
+    assert (code, "nobody can answer here: give --yes" in err) == (2, True), err
+    assert secrets.stored()["second"] == json.dumps(document)
+    code, out, _ = rotation("targets", "edit", "second", secrets.file("new", quarterly), "--yes")
+    assert (code, '+  "class": "quarterly"' in out) == (0, True), out
+    assert secrets.stored()["second"] == json.dumps(quarterly)
+    file = quarterly | {"consumers": [{"kind": "sqlconf", "path": "default/sqlconf.php"}]}
+    refused(rotation("targets", "edit", "second", secrets.file("bad", file), "--yes"), "consumers[0].path", "openemr's too")
+    refused(rotation("targets", "edit", "openemr", secrets.file("own", quarterly), "--yes"), "made by the stack")
+    monkeypatch.setenv("EDITOR", "sed -i s/quarterly/half-yearly/")
+    code, out, _ = rotation("targets", "edit", "second", "--yes")
+    assert (code, json.loads(secrets.stored()["second"])["class"]) == (0, "half-yearly")
+
+
+@pytest.mark.usefixtures("reached")
+def test_what_an_edit_gives_up_is_said(rotation: Run, secrets: Secrets) -> None:
+    document = secrets.document("second", "second_a", "second_b")
+    rotation("targets", "add", secrets.file("second", document))
+    path = {"consumers": [{"kind": "sqlconf", "path": "second/sqlconf.php"}]}
+    code, _, err = rotation("targets", "edit", "second", secrets.file("new", document | path), "--yes")
+    assert (code, "SitesAccessPointArn" in err) == (0, False)
+    code, out, _ = rotation("targets", "edit", "second", secrets.file("back", document), "--yes")
+    assert (code, "consumers[0].path: file second/sqlconf.php is not this target's any more" in out) == (0, True), out
+
+
+@pytest.mark.usefixtures("reached")
+def test_a_target_is_taken_out_with_its_hold_and_what_stays_is_said(rotation: Run, secrets: Secrets, aws: LocalAws) -> None:
+    document = secrets.document("second", "second_a", "second_b")
+    rotation("targets", "add", secrets.file("second", document))
+    rotation("targets", "hold", "second", "--until", "2999-01-01")
+    assert rotation("targets", "remove", "second")[0] == 2, "it asks, and nobody can answer"
+    assert "second" in secrets.stored()
+    code, out, err = rotation("targets", "remove", "second", "--yes")
+    assert (code, err, sorted(secrets.stored())) == (0, "", ["openemr"])
+    for said in (document["slot_secret"], "its users in the database", "openemr goes on rotating it", "untag-resource"):
+        assert said in out
+    assert "planted" not in out
+    assert aws.client("ssm").get_parameters_by_path(Path=f"/{STACK}/holds")["Parameters"] == []
+    refused(rotation("targets", "remove", "second", "--yes"), "no target 'second'")
+    refused(rotation("targets", "remove", "openemr", "--yes"), "made by the stack", "docs/deleting.md")
+
+
+@contextmanager
+def waiting(aws: LocalAws, name: str, given: dict[str, str]) -> Iterator[None]:
+    """An execution that runs until it is stopped."""
+    states = aws.client("stepfunctions")
+    machine = f"arn:aws:states:{HERE}:stateMachine:{STACK}"
+    wait = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
+    before = states.describe_state_machine(stateMachineArn=machine)["definition"]
+    states.update_state_machine(stateMachineArn=machine, definition=json.dumps(wait))
     try:
-        code, out, err = rotation("targets", "add", str(path))
-        assert (code, out.split()[0]) == (0, "second")
-        assert "openemr rotates the same admin" in err
-        assert aws.client("ssm").get_parameter(Name=f"/{STACK}/targets/second")["Parameter"]["Value"] == text
-        assert rotation("targets", "check", "second")[0] == 0
-        refused(rotation("targets", "add", str(path)), "'second' already")
+        arn = states.start_execution(stateMachineArn=machine, name=name, input=json.dumps(given))["executionArn"]
+        yield
+        states.stop_execution(executionArn=arn)
     finally:
-        aws.client("ssm").delete_parameter(Name=f"/{STACK}/targets/second")
+        states.update_state_machine(stateMachineArn=machine, definition=before)
+
+
+@pytest.mark.usefixtures("reached")
+def test_while_a_rotation_of_it_runs_a_target_stays_as_it_is(rotation: Run, secrets: Secrets, aws: LocalAws) -> None:
+    document = secrets.document("second", "second_a", "second_b")
+    rotation("targets", "add", secrets.file("second", document))
+    changed_file = secrets.file("new", document | {"class": "quarterly"})
+    with waiting(aws, "at-second", {"target": "second"}):
+        refused(rotation("targets", "remove", "second", "--yes"), "at-second runs for second", "rotation follow at-second")
+        refused(rotation("targets", "edit", "second", changed_file, "--yes"), "at-second runs for second")
+    assert secrets.stored()["second"] == json.dumps(document)
+    with waiting(aws, "at-the-default", {}):
+        assert rotation("targets", "edit", "second", changed_file, "--yes")[0] == 0, "it runs for another"
 
 
 # ---- what it does
@@ -379,7 +557,7 @@ def test_a_run_is_started_followed_and_explained(rotation: Run, aws: LocalAws) -
     assert code == 1
     assert "failed at ReadSlots: SecretInvalid: no B" in out
     assert "nothing was touched" in out
-    assert "mend it, start again" in out
+    assert "mend it, then start again" in out
     assert "\x1b" not in out, "a reason gives the terminal no orders"
     assert "RotationRefused" in rotation("history")[1]
     refused(rotation("start", "--name", "tried"), "tried already", "--name")

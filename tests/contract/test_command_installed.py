@@ -52,11 +52,11 @@ def test_it_knows_its_version(installed: Path) -> None:
 
 
 def test_what_is_no_python_is_there_too(installed: Path) -> None:
-    """The schema and the page are read at run time only."""
+    """The schema and the pages are read at run time only."""
     asked = """
 from importlib.resources import files
 from rotation.kinds.target import parse_target
-print(files("rotation_cli").joinpath("report.html").is_file())
+print(all(files("rotation_cli").joinpath(name).is_file() for name in ("report.html", "fleet.html", "page.css")))
 try:
     parse_target("openemr", "{}")
 except Exception as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from rotation.aws import client as adapter
-from rotation.aws.executions import UNSEEN_SECONDS, execution, execution_is_alive, has_started, outcome_of, start
+from rotation.aws.executions import UNSEEN_SECONDS, comes_to_its_end, execution, execution_is_alive, has_started, outcome_of, start
 from rotation.core.errors import OwnerUnknown
 from rotation.core.seen import Ran
 from rotation.told.notice import Resume
@@ -111,9 +111,17 @@ def test_one_that_is_said_to_run_still_is_asked_for_again(aws: LocalAws, machine
     arn = states.start_execution(stateMachineArn=machines["waiting"], name="not-yet")["executionArn"]
     with pytest.raises(OwnerUnknown, match="does not tell all of it yet"):
         outcome_of(arn, "openemr")
+    assert comes_to_its_end(arn)
     states.stop_execution(executionArn=arn)
     until_ended(states, arn)
     assert outcome_of(arn, "openemr").status == "ABORTED"
+    assert not comes_to_its_end(arn)
+
+
+def test_who_ended_in_a_state_came_to_its_end_and_who_is_not_there_did_not(aws: LocalAws, machines: dict[str, str]) -> None:
+    arn = ended(aws, machines["failing"], "to-its-end")
+    assert comes_to_its_end(arn)
+    assert not comes_to_its_end(f"{arn}-another")
 
 
 def test_one_that_is_not_there_cannot_be_told(machines: dict[str, str]) -> None:

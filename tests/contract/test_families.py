@@ -19,13 +19,15 @@ from tests.worlds.families import EVERYBODY, FAMILIES
 ONLY_OPENEMR = {f"{step}Function" for step in ("WriteSqlconf", "PatchSecret", "RestartApp", "CheckRollout")}
 FILES = {"FixPermissionsFunction"}
 INSTANCES = {"WriteWpConfigFunction"}
+SWARM = {"CreateSwarmSecretFunction", "PrepareServiceFunction"}
 PROXY = {"PutSecretFunction", "CheckLoginFunction", "RotateSecretFunction"}
 FLEET = {f"{step}Function" for step in ("FindDue", "StartTarget", "LookAtTarget", "DecideWave", "ReportFleet")}
 LEFT_OUT = {
-    "OpenEMR": PROXY | INSTANCES | FLEET,
-    "RDS Proxy": ONLY_OPENEMR | FILES | INSTANCES | FLEET,
-    "a secret without a proxy": ONLY_OPENEMR | FILES | INSTANCES | {"CheckLoginFunction"} | FLEET,
-    "WordPress": ONLY_OPENEMR | {"CheckLoginFunction"} | FLEET,
+    "OpenEMR": PROXY | INSTANCES | SWARM | FLEET,
+    "RDS Proxy": ONLY_OPENEMR | FILES | INSTANCES | SWARM | FLEET,
+    "a secret without a proxy": ONLY_OPENEMR | FILES | INSTANCES | SWARM | {"CheckLoginFunction"} | FLEET,
+    "WordPress": ONLY_OPENEMR | SWARM | {"CheckLoginFunction"} | FLEET,
+    "Docker Swarm": ONLY_OPENEMR | FILES | INSTANCES | {"CheckLoginFunction"} | FLEET,
 }
 EVERY = len(list((Path(__file__).parents[2] / "functions").iterdir()))
 WITHIN = 300.0  # seconds; some twenty functions start for the first time, and how long that takes is not what is asked here
@@ -87,6 +89,7 @@ def test_verify_asks_the_functions_that_are_there_and_passes_over_the_others(aws
     """The secrets are not there, so that whoever looks finds something."""
     probes = {one["function"]: one for one in verified(aws, stacks["RDS Proxy"])["probes"]}
     absent = {"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout", "write_wp_config"}
+    absent |= {"create_swarm_secret", "prepare_service"}
     assert {name for name, one in probes.items() if one.get("findings") == []} == absent
     assert {name for name, one in probes.items() if "failure" in one} == set()
     assert {"put_secret", "check_login", "read_slots"} <= set(probes)

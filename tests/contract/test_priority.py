@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from local.leftovers import Leftovers
+from local.leftovers import Leftovers, remove_cgroups
 from local.postgresql import PostgreSQL
-from local.priority import MOST, serve, share
+from local.priority import MOST, WEIGHTS, serve, serve_in, share
 
 AUTOGROUP = Path("/proc/self/autogroup")
 
@@ -62,3 +62,14 @@ def test_so_does_each_session_that_a_server_starts(process: subprocess.Popen[byt
         ((backend,),) = session.run("SELECT pg_backend_pid()")
         pids = {backend, *(pid for (pid,) in session.run("SELECT pid FROM pg_stat_activity"))}
         assert {os.sched_getscheduler(own) for own in pids} == {first}
+
+
+def test_what_is_in_a_group_of_servers_goes_before_all_others_where_that_is_allowed() -> None:
+    name = f"credential-rotation-probe-{os.getpid()}"
+    try:
+        serve_in(name)
+        found = {file: int((top / name / file).read_text()) for top, (file, _) in WEIGHTS.items() if (top / name / file).exists()}
+        if os.geteuid() == 0:
+            assert found == {file: most for file, most in WEIGHTS.values() if file in found}
+    finally:
+        remove_cgroups(name)

@@ -12,7 +12,7 @@ from rotation.consumers.swarm.spec import Spec
 from rotation.consumers.swarm.versions import VERSION
 from rotation.ports import Surroundings
 
-from tests.conformance.swarm import FILES, KEYS, PASSWORD, USER, MovesInPhases
+from tests.conformance.swarm import FILES, KEYS, PASSWORD, USER, MovesInPhases, WhateverHappens
 from tests.worlds.swarm import LOST_AFTER, STOPPED_AFTER, Swarm
 from tests.worlds.swarm_client import EngineInMemory
 
@@ -72,6 +72,9 @@ class Here:
     def wait(self) -> None:
         self.swarm.pass_time(0.5)
 
+    def is_updating(self) -> bool:
+        return (self.swarm.service("web").status or {}).get("State") == "updating"
+
     def serving(self) -> list[dict[str, Any]]:
         return [one.spec["ContainerSpec"] for one in self.swarm.running("web")]
 
@@ -108,7 +111,7 @@ class Here:
         self.swarm.pass_time(STOPPED_AFTER)
 
 
-class TestInMemory(MovesInPhases):
+class TestInMemory(MovesInPhases, WhateverHappens):
     @pytest.fixture
     def here(self) -> Here:
         swarm = a_swarm()

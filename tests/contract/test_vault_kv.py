@@ -9,8 +9,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import pytest
-from rotation.consumers.keys import Keys
-from rotation.consumers.published import LOGIN
+from rotation.consumers.keys import LOGIN, Keys
 from rotation.consumers.vault_kv.adapter import KvPath, Place
 from rotation.consumers.vault_kv.login import Session
 from rotation.consumers.vault_kv.server import Answer, Server

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from local.follow import Run, follow
 from local.mysql import Login
 from local.shop.stack import Pace
 from local.wordpress.stack import WordPress
@@ -20,14 +16,3 @@ class WordPressTurns(Turns):
     def working_at_rest(self) -> tuple[Login, ...]:
         """Of two passwords of one user the one that is used."""
         return (self.active, self.admin)
-
-    def follow(self, meanwhile: dict[str, Callable[[], object]], **given: Any) -> Run:
-        """A rotation; each act once, when its state has ended for the first time."""
-        arn = self.start(**given)
-        run, left = Run(arn), dict(meanwhile)
-        for now, visit in follow(self.stack, arn):
-            run = now
-            if visit and (act := left.pop(visit.state, None)):
-                act()
-        assert left == {}
-        return run

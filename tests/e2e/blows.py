@@ -29,9 +29,14 @@ WORDS = "SayWhy"
 BUTTON = "WaitForSecretsManager"
 """Only where Secrets Manager began it: test_secrets_manager.py strikes that rotation in all of its steps."""
 INSTANCES = ("WriteWpConfig", "WaitForInstances")
-"""Of WordPress alone."""
+"""Of WordPress alone: test_wordpress_blows.py strikes its instances there."""
 PODS = ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout")
 """Of OpenEMR alone."""
+SERVICES = (
+    *("CreateSwarmSecret", "WaitForVersion", "PrepareService", "WaitForPreparation", "ValidateService", "WaitForValidation"),
+    *("CutOverService", "WaitForCutover", "CleanUpService", "WaitForCleanUp"),
+)
+"""Of a Docker Swarm alone: test_swarm.py strikes them."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
@@ -115,17 +120,42 @@ class Way:
         return [*first, *(name for name in visited(starts[direction], direction) if name not in left_out)]
 
 
-OPENEMR = Way(("PutSecret", "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES), (FORWARD, RESTORE), "RestartApp", "ClusterRefused")
+OPENEMR = Way(
+    ("PutSecret", "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES), (FORWARD, RESTORE), "RestartApp", "ClusterRefused"
+)
 SHOP = Way(
-    (*PODS, BUTTON, *INSTANCES),
+    (*PODS, BUTTON, *INSTANCES, *SERVICES),
     (FORWARD, RETIRE, RESTORE),
     "ValidateApp",
     "LoginRefused",
     late=("WaitForLogin",),
 )
 
-BLOG = Way((*PODS, "WaitForLogin", "CheckLogin", BUTTON), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
+BLOG = Way((*PODS, "WaitForLogin", "CheckLogin", BUTTON, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
 """WordPress: what is struck there are its instances, not the machine."""
+
+
+AT_THE_END = ("CleanUpService", "WaitForCleanUp")
+AHEAD = ("ValidateService", "CutOverService", "WaitForCutover")
+NEVER_IN_SWARM = ("WaitForVersion", "WaitForValidation")
+"""Only Secrets Manager's own rotation waits for its version. Nothing is left to wait for when what was prepared is validated."""
+
+
+class InSwarm(Way):
+    def path(self, direction: str) -> list[str]:
+        """The way back is one update; what is told of a retirement lets go of the old file."""
+        if direction == RETIRE:
+            return list(AT_THE_END)
+        left_out = (*AT_THE_END, *(AHEAD if direction == RESTORE else ()))
+        return [name for name in super().path(direction) if name not in left_out]
+
+
+IN_SWARM = InSwarm(
+    (*PODS, "WaitForLogin", "CheckLogin", *INSTANCES, BUTTON, *NEVER_IN_SWARM),
+    (FORWARD, RETIRE, RESTORE),
+    "ValidateApp",
+    "LoginRefused",
+)
 
 
 def is_task(name: str) -> bool:

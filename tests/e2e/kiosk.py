@@ -16,9 +16,10 @@ from local.mysql import Login
 from local.postgresql import PostgreSQL
 from local.running import NAME, Running
 from local.shop.connections import Known
+from local.shop.stack import ADMIN, DATABASE
+from local.shop.tables import furnish
 from local.translation import translate
 
-DATABASE, OWNER, ADMIN = "shop", "shop_owner", "master"
 CACHE_SECONDS, QUIET_SECONDS, PATIENCE_SECONDS = 2, 2, 120
 
 
@@ -43,11 +44,7 @@ class Kiosk(Running):
 
     def _start(self) -> None:
         self.server = self._ended.enter_context(PostgreSQL(self.directory / "postgresql", self.environment))
-        self.server.create_admin(self.admin)
-        self.server.create_database(DATABASE, OWNER, admin=ADMIN)
-        for user in self.users.values():
-            self.server.create_user(user, OWNER)
-            self.server.execute(f"GRANT {user.username} TO {ADMIN} WITH ADMIN OPTION")
+        furnish(self.server, self.admin, self.users.values())
         self.aws = self._start_aws()
         self.aws.client("ssm").put_parameter(Name=self._parameter, Value=self._url(self.users["A"]), Type="SecureString")
         self._given = self._parameters()

@@ -41,6 +41,17 @@ class Turns:
         """From its start to its end."""
         return wait_for(self.stack, self.start(**given))
 
+    def follow(self, meanwhile: dict[str, Callable[[], object]], **given: Any) -> Run:
+        """A rotation; each act once, when its state has ended for the first time."""
+        arn = self.start(**given)
+        run, left = Run(arn), dict(meanwhile)
+        for now, visit in follow(self.stack, arn):
+            run = now
+            if visit and (act := left.pop(visit.state, None)):
+                act()
+        assert left == {}
+        return run
+
     # What there is
 
     @property

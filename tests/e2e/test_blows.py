@@ -13,8 +13,10 @@ from tests.e2e.blows import (
     BRISK,
     BUTTON,
     FORWARD,
+    IN_SWARM,
     INSTANCES,
     LINGERING,
+    NEVER_IN_SWARM,
     OPENEMR,
     OTHER_MODES,
     RESTORE,
@@ -52,8 +54,9 @@ def blows(rotations: Rotations, tally: Tally) -> Blows:
 
 
 def test_every_state_that_works_or_waits_is_struck() -> None:
-    struck = {name for way in (OPENEMR, SHOP) for name, _ in way.struck}
-    assert {name for name in states(shipped()) if works_or_waits(name)} - struck == {*OTHER_MODES, BUTTON, WORDS, *INSTANCES}
+    struck = {name for way in (OPENEMR, SHOP, IN_SWARM) for name, _ in way.struck}
+    elsewhere = {BUTTON, *INSTANCES, *NEVER_IN_SWARM}
+    assert {name for name in states(shipped()) if works_or_waits(name)} - struck == {*OTHER_MODES, WORDS, *elsewhere}
 
 
 @pytest.mark.parametrize("direction", OPENEMR.ways(FORWARD))

@@ -12,11 +12,9 @@ from tests.whole import whole
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def demo(**told: str) -> subprocess.CompletedProcess[str]:
+def demo(module: str = "local.demo", **told: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "PYTHONPATH": "layers/rotation", **told}
-    return subprocess.run(
-        [sys.executable, "-m", "local.demo"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300
-    )
+    return subprocess.run([sys.executable, "-m", module], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
 @pytest.mark.parametrize("app", ["openemr", whole("proxy")])
@@ -33,10 +31,16 @@ def test_an_outage_turns_the_demo_and_its_page_red(app: str, tmp_path: Path) -> 
 def test_an_unknown_application_is_refused_with_those_that_there_are() -> None:
     ran = demo(APP="drupal")
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == "demo: APP=drupal: there is no such application. One of: openemr, proxy, wordpress.\n"
+    assert ran.stderr == "demo: APP=drupal: there is no such application. One of: openemr, proxy, wordpress, swarm.\n"
 
 
 def test_nonsense_is_refused_before_anything_is_started() -> None:
     ran = demo(RATE="many")
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr == "demo: RATE=many: a whole number from 1 to 1000 is wanted.\n"
+
+
+def test_what_cannot_fail_on_the_stack_that_is_held_is_refused_before_anything_is_started() -> None:
+    ran = demo("local.hold", FAIL="RolledBack")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("local: FAIL=RolledBack: nothing can be made to fail so. One of: ReadSlots, ")

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -124,15 +125,16 @@ def test_a_canary_that_fails_spares_all_others(fleet: Fleet) -> None:
     assert fleet.report("canary")["counts"] == {"failed": 1, "not begun": 2}
 
 
-def test_then_all_of_them_with_that_one_held(fleet: Fleet) -> None:
+def test_then_all_of_them_with_that_one_held(fleet: Fleet, tmp_path: Path) -> None:
     first = canary("canary")
     assert rotation(fleet, "targets", "hold", first, "--until", "2999-01-01", "--reason", "its proxy is broken").returncode == 0
     found = fleet.run("all", **EVERYTHING)
     assert found["status"] == "SUCCEEDED", found
     assert fleet.users() == {name: "a" if name == first else "b" for name in TARGETS}
     assert fleet.report("all")["counts"] == {"rotated": 2, "held": 1}
-    told = rotation(fleet, "fleet", "report")
+    told = rotation(fleet, "fleet", "report", "--html", str(tmp_path / "fleet.html"))
     assert (told.returncode, "its proxy is broken" in told.stdout) == (0, True), told.stdout
+    assert "3 targets: 2 rotated, 1 held." in (tmp_path / "fleet.html").read_text()
     assert rotation(fleet, "targets", "release", first).returncode == 0
     again = rotation(fleet, "targets", "release", first)
     assert (again.returncode, again.stderr) == (2, f"rotation: {first} is not held: nothing was to be released\n")

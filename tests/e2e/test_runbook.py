@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,18 +12,16 @@ import pytest
 
 from local.aws import REPOSITORY
 from local.mysql import Login
-from local.stack import ADMIN_SECRET, NAME, SLOT_SECRET
+from local.stack import ADMIN_SECRET, SLOT_SECRET
 from tests.e2e.hands import made_up, set_password, until
 from tests.e2e.lending import Lender
 from tests.e2e.rotations import Rotations
 from tests.e2e.shared import SharedStack
+from tests.e2e.terminal import Terminal
 
 RUNBOOK = (REPOSITORY / "docs/operating.md").read_text()
 CLUSTER = "openemr-aurora"
 
-ROTATION = f"""#!/bin/sh
-exec {sys.executable} -m rotation_cli "$@"
-"""
 AWS = f'''#!{sys.executable}
 """The `aws` command as far as the runbook uses it. What RDS does to the cluster is left to be done to the local one."""
 import json, pathlib, sys, time
@@ -61,31 +57,12 @@ def follow(shared: Lender[SharedStack], tmp_path: Path) -> Callable[..., str]:
     rotations = shared.world.rotations
     stack = rotations.stack
     reset = tmp_path / "new-master-password"
-    for name, text in (("rotation", ROTATION), ("aws", AWS.format(there=str(reset)))):
-        (tmp_path / name).write_text(text)
-        (tmp_path / name).chmod(0o755)
-    environment = {
-        "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "HOME": str(tmp_path),
-        "PYTHONPATH": f"{REPOSITORY / 'cli'}:{REPOSITORY / 'layers/rotation'}",
-        "PYTHONPYCACHEPREFIX": os.environ.get("PYTHONPYCACHEPREFIX", str(tmp_path / "bytecode")),
-        "NO_PROXY": "*",
-        "AWS_ENDPOINT_URL": stack.aws.endpoint,
-        "AWS_REGION": stack.aws.region,
-        "AWS_DEFAULT_REGION": stack.aws.region,
-        "AWS_ACCESS_KEY_ID": "oncall",
-        "AWS_SECRET_ACCESS_KEY": "local",
-        "ROTATION_STACK": NAME,
-        "DB_CLUSTER": CLUSTER,
-        "ADMIN_SECRET": ADMIN_SECRET,
-        "SLOT_SECRET": SLOT_SECRET,
-    }
+    terminal = Terminal(stack, tmp_path)
+    terminal.command("aws", AWS.format(there=str(reset)))
+    named = {"DB_CLUSTER": CLUSTER, "ADMIN_SECRET": ADMIN_SECRET, "SLOT_SECRET": SLOT_SECRET}
 
     def run(block: str, **more: str) -> str:
-        process = subprocess.Popen(
-            ["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, env={**environment, **more},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        )  # fmt: skip
+        process = terminal.type(block, **named, **more)
         while process.poll() is None:  # RDS at work
             if reset.exists() and (password := reset.read_text()):
                 set_password(stack, Login(rotations.admin.username, password))

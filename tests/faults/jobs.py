@@ -31,6 +31,8 @@ IN_PAIRS = (
 """The largest first."""
 OF_THE_REST = 10
 """In a thousand: of the pairs that touch neither an ALTER, a DISCARD nor a label, unless all are asked for."""
+SELDOM = tuple(name for name in SCENARIOS if name.startswith("swarm, "))
+"""Not with single: they go a way that another scenario goes, and each takes as long. `LEVEL=all ONLY="swarm"` has them."""
 QUICK_SCENARIOS = ("interrupted flip", "B does not work", "dry run")
 QUICK_MUTATIONS = 12
 RIVALS: tuple[tuple[str, tuple[str, ...], int, int], ...] = (
@@ -173,8 +175,8 @@ _KINDS: dict[str, Callable[[Job], Done]] = {
 }
 
 
-def _singles() -> list[Job]:
-    return [Job("single", name, (name, 1)) for name in SCENARIOS]
+def _singles(*, seldom: bool) -> list[Job]:
+    return [Job("single", name, (name, 1)) for name in SCENARIOS if (name in SELDOM) is seldom]
 
 
 def _mutations() -> list[Job]:
@@ -203,11 +205,12 @@ def pairs() -> list[Job]:
 
 def everything() -> list[Job]:
     schedules = [Job("schedules", f"schedules from {n}", (n, n + CHUNK)) for n in range(0, SCHEDULES, CHUNK)]
-    return [*_pairs(OF_THE_REST), *(_named(one) for one in RIVALS), *map(_pressed, PRESSED_DEEP), *schedules, *single()]
+    seldom = _singles(seldom=True)
+    return [*_pairs(OF_THE_REST), *(_named(one) for one in RIVALS), *map(_pressed, PRESSED_DEEP), *schedules, *single(), *seldom]
 
 
 def single() -> list[Job]:
-    return [*_mutations(), *map(_pressed, PRESSED), *_singles(), EDITS, OWNER]
+    return [*_mutations(), *map(_pressed, PRESSED), *_singles(seldom=False), EDITS, OWNER]
 
 
 def quick() -> list[Job]:

@@ -1,53 +1,111 @@
-"""`make bench-fleet`: 10, 100 and 1,000 simulated targets; what a target costs must not depend on how many there are."""
+"""`make bench-fleet`: what a target costs must not depend on how many there are, and the time to the flips follows from targets ÷
+concurrency and from nothing else."""
 
 import sys
 import tempfile
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from tests.fleet.simulated import AT_ONCE, FLIP_SECONDS, ROTATION_CALLS, ROTATION_TRANSITIONS, SERVERS, Bench, World
+from tests.fleet.simulated import (
+    AT_ONCE,
+    FLIP_SECONDS,
+    ROTATION_CALLS,
+    ROTATION_TRANSITIONS,
+    SERVERS,
+    STEP_SECONDS,
+    Bench,
+    Result,
+    World,
+)
 
 FLEETS = (10, 100, 1000)
+TIMED = ((80, 4), (160, 4), (320, 16))
+"""Targets, and how many at once: no more than a wave, a tenth, has. The second is to take twice as long, the last as long as the
+first. Canaries are a round of their own: of twenty rounds they are a twentieth, so less is not asked for."""
+TIMED_FLIP_SECONDS = 5.0
+"""So that a turn is looked at three times, and the engine's own work is little beside it."""
 ALIKE = 0.1
-"""By so much at most may a target of the largest fleet cost more than one of the others."""
+"""By so much at most may one fleet's figure differ from another's."""
 MOST_DOLLARS = 0.01
 
 
 def main() -> int:
-    """0: the price of a target is the same in each fleet, and within bounds."""
-    print(f"Simulated targets on {SERVERS} servers, {AT_ONCE} at once; each flips {FLIP_SECONDS:.0f} s after its start.")
-    print(f"{'':>8}  {'measured here':^46}  {'computed, with the rotation of each':^40}")
-    heads = {
-        "targets": 8,
-        "waves": 7,
-        "seconds": 9,
-        f"s each x {AT_ONCE}": 12,
-        "calls each": 12,
-        "transitions each": 23,
-        "$ each": 12,
-    }
-    print("".join(f"{head:>{width}}" for head, width in heads.items()))
-    found = []
+    """0: the price of a target is the same in each fleet and within bounds, and time grows as it should."""
     with tempfile.TemporaryDirectory() as folder, Bench(Path(folder)) as bench:
-        for size in FLEETS:
-            one = bench.run(f"bench-{size}", World(bench.s3, size))
-            each = one.seconds * AT_ONCE / size
-            transitions = one.transitions + ROTATION_TRANSITIONS
-            print(
-                f"{size:>8}{one.waves:>7}{one.seconds:>9.1f}{each:>12.1f}{one.calls_each:>12.1f}",
-                f"{transitions:>22.1f}{one.dollars():>12.5f}  {one.end}",
-                flush=True,
-            )
-            found.append((transitions, one.dollars(), one.end))
+        cheap = _prices(bench)
+        even = _times(bench)
+    print("Not shown by a local engine: quotas, throttling, and how long a real rotation takes.")
+    return int(not (cheap and even))
+
+
+def _prices(bench: Bench) -> bool:
     print(
-        f"Calls each: the fleet's own; a rotation makes {ROTATION_CALLS} of Secrets Manager more (docs/costs.md).\n"
-        "Not shown by a local engine: quotas, throttling, and how long a real rotation takes."
+        f"Prices: simulated targets on {SERVERS} servers, {AT_ONCE} at once, each flips {FLIP_SECONDS:.0f} s after its start.\n"
+        f"A rotation's own {ROTATION_CALLS} calls of Secrets Manager and {ROTATION_TRANSITIONS} transitions (docs/costs.md) are in"
+        " what is said with it.\n"
+        f"{'':>8}{'counted here: calls of the fleet':^41}{'counted, with its rotation':^28}{'computed':^12}"
     )
-    dear = [dollars for _, dollars, _ in found if dollars > MOST_DOLLARS]
-    apart = [max(values) / min(values) - 1 for values in zip(*[(a, b) for a, b, _ in found], strict=True)]
+    _row("targets", "waves", "for a target", "for a wave", "for the run", "calls each", "transitions each", "$ each")
+    found = []
+    for size in FLEETS:
+        one = bench.run(f"bench-{size}", World(bench.s3, size))
+        each = (f"{number:.1f}" for number in (*one.calls_apart, one.calls_each, one.transitions + ROTATION_TRANSITIONS))
+        _row(str(size), str(one.waves), *each, f"{one.dollars():.5f}", _end(one))
+        found.append(one)
+    last = f"bench-{FLEETS[-1]}"
     print(
-        f"Between the fleets a target's transitions differ by {apart[0]:.1%}, its dollars by {apart[1]:.1%} ({ALIKE:.0%} may be)."
+        f"What is due of {FLEETS[-1]}: found in {bench.functions.seconds[last, 'FindDue']:.1f} s of this machine, by one call of"
+        " Secrets Manager for each that is at rest; on AWS ten are asked at once."
     )
-    return int(bool(dear) or max(apart) > ALIKE or any(end != "FleetRotated" for *_, end in found))
+    print(
+        f"$: list prices of what was counted; an invocation is taken to last {STEP_SECONDS} s. A small fleet shares the calls for"
+        " waves and run among few."
+    )
+    return all(
+        (
+            _alike("calls of the fleet for a target", [one.calls_apart[0] for one in found]),
+            _alike("calls of the fleet for a wave", [one.calls_apart[1] for one in found]),
+            _alike("calls of the fleet for the run", [one.calls_apart[2] for one in found]),
+            _alike("calls each", [one.calls_each for one in found]),
+            _alike("transitions each", [one.transitions + ROTATION_TRANSITIONS for one in found]),
+            _alike("$ each", [one.dollars() for one in found]),
+            max(one.dollars() for one in found) <= MOST_DOLLARS,
+            _all_rotated(found),
+        )
+    )
+
+
+def _times(bench: Bench) -> bool:
+    print(f"\nTime, measured here: each target flips {TIMED_FLIP_SECONDS:.0f} s after its start.")
+    _row("targets", "at once", "ratio", "seconds", "seconds ÷ ratio")
+    found, each = [], []
+    for size, at_once in TIMED:
+        one = bench.run(f"time-{size}", World(bench.s3, size, flip_seconds=TIMED_FLIP_SECONDS), at_once=at_once)
+        each.append(one.seconds * at_once / size)
+        _row(str(size), str(at_once), f"{size / at_once:.0f}", f"{one.seconds:.1f}", f"{each[-1]:.2f}", _end(one))
+        found.append(one)
+    print("Canaries are a round of their own, so a ratio of twenty takes a fortieth more for each than one of forty.")
+    return _alike("seconds to the flips for each of targets ÷ concurrency", each) and _all_rotated(found)
+
+
+def _row(*cells: str) -> None:
+    widths = (8, 9, 14, 12, 16, 13, 18, 10)
+    print("".join(f"{cell:>{width}}" for cell, width in zip(cells, widths, strict=False)), *cells[len(widths) :], flush=True)
+
+
+def _end(one: Result) -> str:
+    """Why, where not all were rotated: then no figure counts."""
+    return one.end if one.end == "FleetRotated" else f"{one.end}: {one.report.get('counts')}"
+
+
+def _alike(what: str, values: Sequence[float]) -> bool:
+    apart = max(values) / min(values) - 1
+    print(f"  {what}: differ by {apart:.1%} ({ALIKE:.0%} may be)")
+    return apart <= ALIKE
+
+
+def _all_rotated(found: Iterable[Result]) -> bool:
+    return all(one.end == "FleetRotated" for one in found)
 
 
 if __name__ == "__main__":

@@ -9,14 +9,15 @@ import json
 import re
 import threading
 import time
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from enum import StrEnum
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Self, TypeVar
+from unittest.mock import patch
 from urllib.parse import unquote
 
 import boto3
@@ -25,6 +26,8 @@ from botocore.config import Config
 from rotation.core.errors import RotationError, UnexpectedError
 from rotation.core.model import CURRENT, Labels, SecretText, Version
 from rotation.core.seen import Ran
+from rotation.fleet import outcome
+from rotation.fleet.outcome import Outcome
 from rotation.fleet.run import outcomes_folder, outcomes_in, report_key
 from rotation.protocol.intents import version_id
 from rotation.steps.decide_wave import decide_wave
@@ -49,6 +52,17 @@ STEPS: dict[str, Callable[[Any, Mapping[str, Any]], dict[str, Any]]] = {
     "DecideWave": decide_wave,
     "ReportFleet": report_fleet,
 }
+
+
+class Of(StrEnum):
+    """What a call is made for."""
+
+    TARGET = "a target"
+    WAVE = "a wave"
+    RUN = "the run"
+
+
+OF_STEP = {"StartTarget": Of.TARGET, "LookAtTarget": Of.TARGET, "DecideWave": Of.WAVE}
 ROTATION_TRANSITIONS, ROTATION_CALLS = 46, 51
 """Of one clean rotation of OpenEMR, as docs/costs.md has them; a test holds these to that page."""
 DOLLARS = {"transition": 25e-6, "secretsmanager": 5e-6, "s3": 5e-6, "invocation": 0.2e-6, "gigabyte second": 13.3334e-6}
@@ -64,43 +78,61 @@ class Record:
 
     def __init__(self, world: World, target: str) -> None:
         self._world, self.name = world, f"arn:aws:secretsmanager:us-east-1:123456789012:secret:{target}"
-        self.before, self.target = str(uuid.uuid5(uuid.NAMESPACE_OID, target)), target
+        self.before, self.target = version_id(self.name, "f", "o", "retire", 0), target
         self.flips_at: float | None = None
-        self.execution = ""
+        self.executions: list[str] = []
         self.server = f"db{int(target[1:]) % world.servers}"
 
     @property
     def at_work(self) -> bool:
         return self.flips_at is not None and self.target not in self._world.failing and time.monotonic() < self.flips_at
 
+    @property
+    def flipped(self) -> bool:
+        return self.flips_at is not None and time.monotonic() >= self.flips_at
+
+    @property
+    def age(self) -> float:
+        """Of its password, in seconds."""
+        return 0 if self.flipped else 33 * 86_400
+
     def _current(self) -> str:
-        if self.flips_at is None or time.monotonic() < self.flips_at:
+        if not self.flipped:
             return self.before
-        return version_id(self.name, self.before, self._world.execution_arn(self.execution), "flip", 0)
+        return version_id(self.name, self.before, self._world.execution_arn(self.executions[-1]), "flip", 0)
 
     def labels(self) -> Labels:
-        self._world.count("secretsmanager:DescribeSecret")
+        self._world.count("secretsmanager:DescribeSecret", Of.TARGET)
         current = self._current()
         return Labels(current, None, None if current == self.before else self.before)
 
     def current_dated(self) -> tuple[Version, float]:
-        self._world.count("secretsmanager:GetSecretValue")
-        place = {"username": "u", "host": self.server, "port": "3306", "dbname": "app"}
+        self._world.count("secretsmanager:GetSecretValue", Of.TARGET)
+        place = {"host": self.server, "port": "3306", "dbname": "app"}
         tag = {"id": "r", "owner": "o", "step": "retire", "from": "f"}
         text = {
             "active_slot": "A",
-            "A": {**place, "password": "a"},
-            "B": {**place, "username": "v", "password": "b"},
+            "A": {**place, "username": f"{self.target}_a", "password": "a"},
+            "B": {**place, "username": f"{self.target}_b", "password": "b"},
             "rotation": tag,
         }
-        return Version(self._current(), SecretText(json.dumps(text)), frozenset({CURRENT})), 33 * 86_400
+        return Version(self._current(), SecretText(json.dumps(text)), frozenset({CURRENT})), self.age
 
     def read(self, version: str) -> SecretText:
         return self.current_dated()[0].text
 
     def age_seconds(self, version: str) -> float:
-        self._world.count("secretsmanager:GetSecretValue")
-        return 33 * 86_400
+        self._world.count("secretsmanager:GetSecretValue", Of.TARGET)
+        return self.age
+
+
+class Accident(StrEnum):
+    """What may befall an invocation."""
+
+    BEFORE = "the function is killed before it has done anything"
+    AFTER = "it is killed when all is done, and nobody hears so"
+    THROTTLED = "as many functions run as the account may have"
+    BUG = "it fails for a reason that does not pass"
 
 
 @dataclass
@@ -116,6 +148,7 @@ class World:
     broken: frozenset[str] = frozenset()
     """Whoever starts them fails."""
     calls: Counter[str] = field(default_factory=Counter)
+    calls_of: Counter[Of] = field(default_factory=Counter)
     told: list[str] = field(default_factory=list)
     at_most: Counter[str] = field(default_factory=Counter)
     """So many targets between start and flip at once: together, and by server."""
@@ -123,10 +156,13 @@ class World:
     def __post_init__(self) -> None:
         self.records = {f"t{number:04}": Record(self, f"t{number:04}") for number in range(self.size)}
         self._lock = threading.Lock()
+        self.asking = threading.local()
 
-    def count(self, call: str) -> None:
+    def count(self, call: str, of: Of | None = None) -> None:
+        """What it is made for follows from the function that is asked, unless that is said."""
         with self._lock:
             self.calls[call] += 1
+            self.calls_of[of or getattr(self.asking, "of", Of.RUN)] += 1
 
     @property
     def now(self) -> Callable[[], float]:
@@ -134,7 +170,7 @@ class World:
 
     def documents(self) -> Mapping[str, str]:
         for _ in range(0, self.size, 10):
-            self.count("ssm:GetParametersByPath")
+            self.count("ssm:GetParametersByPath", Of.TARGET)
         return {name: self._document(name, record) for name, record in self.records.items()}
 
     @staticmethod
@@ -167,6 +203,8 @@ class World:
     def execution(self, name: str) -> Ran | None:
         self.count("states:DescribeExecution")
         target = name.rpartition("-")[2]
+        if name not in self.records[target].executions:
+            return None
         if target in self.failing:
             return Ran(self.execution_arn(name), False, "RolledBack", "made to fail")
         return Ran(self.execution_arn(name), True, "RUNNING", "")
@@ -180,15 +218,26 @@ class World:
         if given["target"] in self.broken:
             raise UnexpectedError("made to fail")
         record = self.records[given["target"]]
+        if name in record.executions:
+            return  # Step Functions takes a name once
         assert record.flips_at is None, f"{given['target']} was begun twice"
-        record.execution = name
+        record.executions.append(name)
         record.flips_at = float("inf") if given["target"] in self.failing else time.monotonic() + self.flip_seconds
         at_work = Counter(one.server for one in self.records.values() if one.at_work)
         for place, number in (*at_work.items(), ("together", at_work.total())):
             self.at_most[place] = max(self.at_most[place], number)
 
+    def mend(self) -> None:
+        """Whoever was rolled back can be rotated from now on."""
+        for name in self.failing:
+            self.records[name].flips_at = None
+        self.failing = frozenset()
+
+    def accident(self, function: str, number: int) -> Accident | None:
+        """Of that function's so manieth invocation."""
+
     def write(self, key: str, document: Any) -> None:
-        self.count("s3:PutObject")
+        self.count("s3:PutObject", Of.WAVE if "/waves/" in key else None)
         self.s3.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(document).encode())
 
     def read(self, key: str) -> Any:
@@ -199,9 +248,11 @@ class World:
             return None
 
     def keys(self, folder: str) -> list[str]:
-        self.count("s3:ListBucket")
-        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=folder)
-        return [one["Key"] for page in pages for one in page.get("Contents", [])]
+        found = []
+        for page in self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=folder):
+            self.count("s3:ListBucket")
+            found += [one["Key"] for one in page.get("Contents", [])]
+        return found
 
     def tell(self, subject: str, text: str) -> None:
         self.told.append(subject)
@@ -215,6 +266,7 @@ class Result:
     end: str
     seconds: float
     calls: Counter[str]
+    calls_of: Counter[Of]
     invocations: Counter[str]
     begun: int
     waves: int
@@ -246,8 +298,13 @@ class Result:
 
     @property
     def calls_each(self) -> float:
-        """Of AWS, per target begun, without its rotation's own."""
-        return sum(self.calls.values()) / self.begun
+        """Of AWS, per target begun, with its rotation's own."""
+        return self.calls.total() / self.begun + ROTATION_CALLS
+
+    @property
+    def calls_apart(self) -> tuple[float, float, float]:
+        """The fleet's own: of each target, of each wave, of the run."""
+        return self.calls_of[Of.TARGET] / self.begun, self.calls_of[Of.WAVE] / self.waves, float(self.calls_of[Of.RUN])
 
 
 class Functions:
@@ -258,26 +315,27 @@ class Functions:
     def __init__(self) -> None:
         self.worlds: dict[str, World] = {}
         self.invocations: dict[str, Counter[str]] = {}
+        self.seconds: dict[tuple[str, str], float] = {}
+        """Spent in a run's invocations of a function."""
+        self._lock = threading.Lock()
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 event = json.loads(self.rfile.read(int(self.headers["Content-Length"])) or b"{}")
                 name = unquote(self.path).split("/functions/")[1].split("/")[0].rpartition(":")[2]
-                body, failed = outer.answer(name, event)
-                self.send_response(200)
-                if failed:
-                    self.send_header("X-Amz-Function-Error", "Unhandled")
-                self.send_header("Content-Type", "application/json")
-                self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                self._say(*outer.answer(name, event))
 
             def do_GET(self) -> None:
                 """The engine looks for S3 where it looks for Lambda."""
-                body = outer.stored(unquote(self.path.split("?")[0]).lstrip("/").removeprefix(f"{BUCKET}/"))
-                self.send_response(200)
-                self.send_header("Content-Length", str(len(body)))
+                key = unquote(self.path.split("?")[0]).lstrip("/").removeprefix(f"{BUCKET}/")
+                outer.worlds[key.split("/")[1]].count("s3:GetObject", Of.WAVE)
+                self._say(200, {}, outer.stored(key))
+
+            def _say(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+                self.send_response(status)
+                for header, value in {**headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(header, value)
                 self.end_headers()
                 self.wfile.write(body)
 
@@ -288,26 +346,49 @@ class Functions:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.port = int(self._server.server_address[1])
 
-    def answer(self, name: str, event: Mapping[str, Any]) -> tuple[bytes, bool]:
+    def answer(self, name: str, event: Mapping[str, Any]) -> tuple[int, dict[str, str], bytes]:
         run = str(event["run"])
-        self.invocations.setdefault(run, Counter())[name] += 1
+        with self._lock:
+            counted = self.invocations.setdefault(run, Counter())
+            counted[name] += 1
+            number = counted[name]
+        world = self.worlds[run]
+        world.asking.of = OF_STEP.get(name, Of.RUN)
+        accident = world.accident(name, number)
+        if accident is Accident.THROTTLED:
+            kind = {"x-amzn-ErrorType": "TooManyRequestsException", "x-amzn-RequestId": "0" * 36}
+            return 429, kind, b'{"Type": "User", "message": "Rate Exceeded."}'
         try:
-            return json.dumps(STEPS[name](self.worlds[run], event)).encode(), False
+            if accident in (Accident.BEFORE, Accident.BUG):
+                return _failed("Runtime.ExitError" if accident is Accident.BEFORE else "UnexpectedError", str(accident))
+            began = time.monotonic()
+            answer = STEPS[name](world, event)
+            with self._lock:
+                self.seconds[run, name] = self.seconds.get((run, name), 0) + time.monotonic() - began
         except RotationError as error:
-            return json.dumps({"errorType": type(error).__name__, "errorMessage": str(error)}).encode(), True
+            return _failed(type(error).__name__, str(error))
+        return _failed("Runtime.ExitError", str(accident)) if accident else (200, {}, json.dumps(answer).encode())
 
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()
 
 
-class Bench:
-    """`with Bench(folder) as bench:` an engine runs; afterwards nothing is left."""
+def _failed(error: str, message: str) -> tuple[int, dict[str, str], bytes]:
+    body = json.dumps({"errorType": error, "errorMessage": message}).encode()
+    return 200, {"X-Amz-Function-Error": "Unhandled"}, body
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._left = folder, ExitStack()
+
+class Bench:
+    """`with Bench(folder) as bench:` an engine runs; afterwards nothing is left. `hurried`: looks follow each other without a wait,
+    and so do tries but for a second; how often is as shipped."""
+
+    def __init__(self, folder: Path, *, hurried: bool = False) -> None:
+        self._folder, self._left, self._hurried = folder, ExitStack(), hurried
 
     def __enter__(self) -> Self:
+        if self._hurried:
+            self._left.enter_context(patch.object(outcome, "LEAST_SECONDS", 0))
         self.functions = Functions()
         self._left.callback(self.functions.close)
         endpoint = self._left.enter_context(engine("tests.statemachine.engine", self.functions.port, self._folder))()
@@ -317,7 +398,7 @@ class Bench:
         self.s3.create_bucket(Bucket=BUCKET)
         self.functions.stored = lambda key: self.s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
         self._states = boto3.client("stepfunctions", endpoint_url=endpoint, **keys)
-        made = self._states.create_state_machine(name="fleet", definition=definition(), roleArn=ROLE)
+        made = self._states.create_state_machine(name="fleet", definition=definition(hurried=self._hurried), roleArn=ROLE)
         self._machine = made["stateMachineArn"]
         return self
 
@@ -326,24 +407,45 @@ class Bench:
 
     def run(self, name: str, world: World, **settings: Any) -> Result:
         """To its end."""
-        self.functions.worlds[name] = world
         began = time.monotonic()
-        given = json.dumps({"settings": {"at_once": AT_ONCE, **settings}})
-        arn = self._states.start_execution(stateMachineArn=self._machine, name=name, input=given)["executionArn"]
+        arn = self.begin(name, world, **settings)
         while (seen := self._states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-            time.sleep(0.2)
+            time.sleep(0.05)
         seconds = time.monotonic() - began
-        keys = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=outcomes_folder(name))
-        outcomes = outcomes_in(name, [one["Key"] for page in keys for one in page.get("Contents", [])])
-        report = json.loads(self.s3.get_object(Bucket=BUCKET, Key=report_key(name))["Body"].read())
+        report = self.report(name)
         end = seen.get("error") or "FleetRotated"
-        invoked = self.functions.invocations[name]
-        return Result(world.size, end, seconds, world.calls, invoked, len(outcomes), invoked["DecideWave"], report)
+        invoked, begun = self.functions.invocations[name], len(self.outcomes(name))
+        return Result(world.size, end, seconds, world.calls, world.calls_of, invoked, begun, invoked["DecideWave"], report)
+
+    def begin(self, name: str, world: World, **settings: Any) -> str:
+        """The ARN of the execution."""
+        self.functions.worlds[name] = world
+        given = json.dumps({"settings": {"at_once": AT_ONCE, **settings}})
+        return str(self._states.start_execution(stateMachineArn=self._machine, name=name, input=given)["executionArn"])
+
+    def stop(self, execution: str) -> None:
+        """As a person does."""
+        self._states.stop_execution(executionArn=execution)
+
+    def report(self, name: str) -> dict[str, Any]:
+        """Empty where there is none."""
+        try:
+            found: dict[str, Any] = json.loads(self.functions.stored(report_key(name)))
+        except self.s3.exceptions.NoSuchKey:
+            return {}
+        return found
+
+    def outcomes(self, name: str) -> dict[str, Outcome]:
+        """What has been written down so far."""
+        keys = self.s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=outcomes_folder(name))
+        return outcomes_in(name, [one["Key"] for page in keys for one in page.get("Contents", [])])
 
 
-def definition() -> str:
+def definition(*, hurried: bool = False) -> str:
     """The shipped one, its substitutions made."""
     text = json.dumps(yaml.safe_load((REPOSITORY / "statemachine/fleet.asl.yaml").read_text()))
+    if hurried:
+        text = re.sub(r'"(IntervalSeconds|MaxDelaySeconds)": \d+', r'"\1": 1', text)
     given = {"AtOnce": "20", "PerPlace": "3", "FailurePercent": "10", "FleetBucket": BUCKET}
     given |= {f"{name}FunctionArn": f"arn:aws:lambda:us-east-1:123456789012:function:{name}" for name in STEPS}
     return re.sub(r"\$\{(\w+)\}", lambda found: given[found[1]], text)

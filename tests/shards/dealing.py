@@ -13,7 +13,7 @@ UNKNOWN = 30.0
 """Seconds of a file that nobody has timed yet."""
 MEASURES = [
     *("tests/contract/test_instances_accidents.py", "tests/contract/test_instances_secrecy.py"),
-    "tests/contract/test_local_swarm.py",
+    *("tests/contract/test_local_swarm.py", "tests/contract/test_swarm_on_engines.py"),
     *("tests/e2e/test_rotation.py", "tests/e2e/test_wordpress.py", "tests/e2e/test_wordpress_blows.py"),
 ]
 """What takes a time, or has to meet a moment of another process: alone, when all others have ended."""

@@ -1,11 +1,8 @@
 """The engine, Lambda's stand-in, and the executions that the collected tests ask for.
 
 Without SFN_ENDPOINT_URL the engine is the local AWS's, twice: it is one busy process, and most machines have two cores.
-With it, it is whatever answers there (AWS's Step Functions Local, another emulator); that one must be told to find Lambda at
-SCRIPTED_LAMBDA (host:port), where the tests then listen:
-
-    docker run -p 8083:8083 -e LAMBDA_ENDPOINT=http://host.docker.internal:9001 amazon/aws-stepfunctions-local
-    SFN_ENDPOINT_URL=http://127.0.0.1:8083 SCRIPTED_LAMBDA=0.0.0.0:9001 make test ARGS=tests/statemachine
+With it, it is whatever answers there, and that one must find Lambda at SCRIPTED_LAMBDA (host:port). docs/engines.md has the
+commands.
 """
 
 import os

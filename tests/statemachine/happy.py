@@ -8,7 +8,8 @@ from rotation.told.cause import cause
 
 STATES = {"sqlconf": "WriteSqlconf", "secret": "PatchSecret", "deployment": "RestartApp"}
 STORES = dict.fromkeys(("app-secret", "proxy-secret", "vault-kv"), "PutSecret")
-PUBLISHED = {**STATES, **STORES, "wp-config": "WriteWpConfig"}
+IN_SWARM = {"swarm-secret": "CreateSwarmSecret", "swarm-service": "PrepareService"}
+PUBLISHED = {**STATES, **STORES, "wp-config": "WriteWpConfig", **IN_SWARM}
 
 
 def consumer(index: int, kind: str) -> dict[str, Any]:
@@ -22,6 +23,13 @@ ON_INSTANCES = {"consumers": [consumer(0, "wp-config"), consumer(1, "app-secret"
 """And of one each instance of which has a file."""
 IN_A_VAULT = {"consumers": [consumer(0, "vault-kv")], "copies": [consumer(0, "vault-kv")], "has_copies": True}
 """And of one whose application reads its login from a path of a Vault."""
+SERVICE = consumer(1, "swarm-service")
+IN_A_SWARM = {
+    "consumers": [consumer(0, "swarm-secret"), SERVICE, consumer(2, "app-secret")],
+    "keepers": [SERVICE],
+    "has_keepers": True,
+}
+"""And of a service in a Swarm."""
 CONSUMERS = [consumer(index, kind) for index, kind in enumerate(STATES)]
 PUT = {"began": 1767582000.5, "status": "waiting", "wait_seconds": 0}
 
@@ -52,6 +60,14 @@ HAPPY: dict[str, dict[str, Any]] = {
     "put_secret": {"changed": True, **PUT},
     "check_login": {**PUT, "status": "complete"},
     "write_wp_config": {**PUT, "version": "7d0c9b5e-6a43-5d57-b1a7-7d2f0a0c1e11", "status": "complete"},
+    "create_swarm_secret": {**PUT, "version": "7d0c9b5e-6a43-5d57-b1a7-7d2f0a0c1e11", "status": "complete"},
+    "prepare_service": {
+        **PUT,
+        "version": "7d0c9b5e-6a43-5d57-b1a7-7d2f0a0c1e11",
+        "phase": "prepare",
+        "since": "",
+        "status": "complete",
+    },
     "restart_app": {"began": 1767582000.5, "status": "waiting", "wait_seconds": 0},
     "check_rollout": {"began": 1767582000.5, "status": "complete", "wait_seconds": 0},
     "validate_app": {"user": "openemr_b"},

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.statemachine.happy import ON_INSTANCES, PROXIED
+from tests.statemachine.happy import IN_A_SWARM, ON_INSTANCES, PROXIED
 from tests.statemachine.machine import ROOT, functions, shipped
 from tests.statemachine.runs import Case, Execution
 from tests.statemachine.scripted import Raises
@@ -57,6 +57,7 @@ EVERYWHERE = {
         "events behind a proxy", {"read_slots": [{**PROXIED, "has_keepers": True}], "check_login": [{"status": "waiting"}]}
     ),
     "instances": Case("events on instances", {"read_slots": [ON_INSTANCES]}),
+    "swarm": Case("events in a Swarm", {"read_slots": [IN_A_SWARM]}),
     "permissions": Case("events of fix-permissions", given={"mode": "fix-permissions"}),
     "revoke": Case("events of revoke", given={"mode": "revoke"}),
     "verify": Case("events of verify", {**FOUND, "patch_secret": [Raises("UnexpectedError")]}, {"mode": "verify"}),
@@ -67,6 +68,7 @@ def made() -> list[Any]:
     """Each function, in the run that reaches it."""
     where = {"close_flip": "back", "fix_permissions": "permissions", "announce_incident": "revoke", "verify": "verify"}
     where |= {"put_secret": "proxied", "check_login": "proxied", "say_why": "back", "write_wp_config": "instances"}
+    where |= {"create_swarm_secret": "swarm", "prepare_service": "swarm"}
     pairs = [(EVERYWHERE[where.get(function, "forward")], function) for function in sorted(functions())]
     return [pytest.param(*pair, id=pair[1]) for pair in pairs]
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.calls.kinds import Kind
 from tests.faults.calls.scenarios import SCENARIOS
-from tests.faults.jobs import JOBS, Job, carry_out
+from tests.faults.jobs import JOBS, SELDOM, Job, carry_out
 from tests.faults.teeth.hunt import hunt
 from tests.faults.teeth.mutation import Mutation, several
 from tests.faults.teeth.mutations import MUTATIONS
@@ -47,4 +47,5 @@ def test_every_scenario_and_every_kind_of_fault_that_was_asked_for_is_there() ->
     asked = ("from A", "from B", "bootstrap", "drifted slot", "drifted admin", "interrupted flip", "interrupted retirement")
     assert {*asked, "undiscarded password"} <= set(SCENARIOS)
     assert len(Kind) >= 10
-    assert {job.name for job in JOBS["single"]() if job.kind == "single"} == set(SCENARIOS)
+    assert {job.name for job in JOBS["all"]() if job.kind == "single"} == set(SCENARIOS)
+    assert {job.name for job in JOBS["single"]() if job.kind == "single"} == set(SCENARIOS) - set(SELDOM)

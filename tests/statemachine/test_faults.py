@@ -28,6 +28,11 @@ KIND_OF = {
     "PutSecret": "app-secret",
     "CheckLogin": "proxy-secret",
     "WriteWpConfig": "wp-config",
+    "CreateSwarmSecret": "swarm-secret",
+    "PrepareService": "swarm-service",
+    "ValidateService": "swarm-service",
+    "CutOverService": "swarm-service",
+    "CleanUpService": "swarm-service",
     "RestartApp": "deployment",
     "CheckRollout": "deployment",
 }
@@ -60,7 +65,9 @@ class Row:
 
     def script(self, fault: Answer, tries: int) -> Script:
         """It fails until the machine gives up, and would answer well if it was asked once more. One consumer is enough."""
-        others = {"read_slots": [{"consumers": [consumer(0, self.consumer)]}]} | dict(self.setting)
+        listed = [consumer(0, self.consumer)]
+        keepers = {"keepers": listed, "has_keepers": True} if self.state == "CleanUpService" else {}
+        others = {"read_slots": [{"consumers": listed, **keepers}]} | dict(self.setting)
         earlier = self.setting.get(self.function, [])
         return others | {self.function: [*earlier, *[{}] * self.before, *[fault] * tries]}
 
@@ -80,6 +87,10 @@ FAULTS = [
     Row("PutSecret", "RolledBack"),
     Row("CheckLogin", "RolledBack"),
     Row("WriteWpConfig", "RolledBack"),
+    Row("CreateSwarmSecret", "RolledBack"),
+    Row("PrepareService", "RolledBack"),
+    Row("ValidateService", "RolledBack", before=1),
+    Row("CutOverService", "RolledBack", before=2),
     Row("RestartApp", "RolledBack"),
     Row("CheckRollout", "RolledBack"),
     Row("ValidateApp", "RolledBack"),
@@ -91,6 +102,8 @@ FAULTS = [
     Row("PutSecret", "RestoreFailed", RESTORING, before=1),
     Row("CheckLogin", "RestoreFailed", RESTORING, before=1),
     Row("WriteWpConfig", "RestoreFailed", RESTORING, before=1),
+    Row("CreateSwarmSecret", "RestoreFailed", RESTORING, before=1),
+    Row("PrepareService", "RestoreFailed", RESTORING, before=3),
     Row("RestartApp", "RestoreFailed", RESTORING, before=1),
     Row("CheckRollout", "RestoreFailed", RESTORING, before=1),
     Row("ValidateApp", "RestoreFailed", RESTORING),
@@ -102,6 +115,9 @@ FAULTS = [
     Row("PutSecret", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("CheckLogin", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("WriteWpConfig", "OldSlotNotRotated", REPUBLISHING, before=1),
+    Row("CreateSwarmSecret", "OldSlotNotRotated", REPUBLISHING, before=1),
+    Row("PrepareService", "OldSlotNotRotated", REPUBLISHING, before=3),
+    Row("CleanUpService", "OldSlotNotRotated", before=3),
     Row("RestartApp", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("CheckRollout", "OldSlotNotRotated", REPUBLISHING, before=1),
     Row("ValidateApp", "OldSlotNotRotated", REPUBLISHING, before=1),

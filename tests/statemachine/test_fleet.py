@@ -1,4 +1,6 @@
-"""The fleet's machine on an engine over simulated targets: who is touched when some fail, and how many at once."""
+"""The fleet's machine on an engine over simulated targets: who is touched when some fail.
+
+How many at once: test_fleet_server.py."""
 
 from __future__ import annotations
 
@@ -17,17 +19,8 @@ EACH = [f"t{number:04}" for number in range(SIZE)]
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    with Bench(tmp_path_factory.mktemp("fleet")) as bench:
+    with Bench(tmp_path_factory.mktemp("fleet"), hurried=True) as bench:
         yield bench
-
-
-def test_all_are_rotated_and_no_server_has_more_at_once_than_it_may(bench: Bench) -> None:
-    world = World(bench.s3, SIZE, servers=1, flip_seconds=1)
-    found = bench.run("all", world, per_place=2)
-    assert (found.end, found.begun) == ("FleetRotated", SIZE)
-    assert world.at_most["db0"] == world.at_most["together"] == 2
-    assert found.report["counts"] == {Outcome.ROTATED: SIZE}
-    assert len(world.told) == 1, "one summary, however many"
 
 
 def test_a_canary_that_fails_spares_everybody_else(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.statemachine.happy import HAPPY, IN_A_VAULT, ON_INSTANCES, PROXIED, consumer
+from tests.statemachine.happy import HAPPY, IN_A_SWARM, IN_A_VAULT, ON_INSTANCES, PROXIED, consumer
 from tests.statemachine.machine import TARGET
 from tests.statemachine.runs import Case, Execution
 from tests.statemachine.scripted import KILLED, Raises, Refused, Script
@@ -170,6 +170,44 @@ def test_instances_that_hold_another_version_after_the_flip_are_written_again(ru
     assert run.terminal == "RotationSucceeded"
     first, again = run.given_to("write_wp_config")
     assert (first["drain"], again["drain"]["status"], again["instances"]) == ({}, "republish", {})
+
+
+IN_PHASES = Case(
+    "in a Swarm",
+    {
+        "read_slots": [IN_A_SWARM],
+        "prepare_service": [
+            {**WAITING, "version": "", "phase": ""},
+            {**WAITING, "version": VERSION, "phase": "prepare", "since": "10:00"},
+            {"began": 7, "phase": "prepare", "since": "10:00"},
+            {"began": 8, "phase": "validate"},
+            {**WAITING, "version": VERSION, "phase": "cut over", "since": "10:05"},
+            {"began": 9, "phase": "cut over"},
+        ],
+    },
+)
+
+
+@of(IN_PHASES)
+def test_a_service_is_prepared_validated_cut_over_and_cleaned_up_after_the_drain(run: Execution) -> None:
+    assert run.terminal == "RotationSucceeded"
+    asked = run.given_to("prepare_service")
+    assert [one["phase"] for one in asked] == ["prepare"] * 3 + ["validate"] + ["cut over"] * 2 + ["clean up"]
+    assert [one["moved"].get("since") for one in asked] == [None, "", "10:00", "10:00", "", "10:05", None]
+    assert [one["moved"].get("version") for one in asked] == [None, "", VERSION, VERSION, VERSION, VERSION, None]
+    published = [one.function for one in run.invocations if "consumer" in one.event]
+    assert published == ["create_swarm_secret", *["prepare_service"] * 6, "put_secret", "prepare_service"]
+    assert run.called.index("rotate_old_slot") < len(run.called) - 1 - run.called[::-1].index("prepare_service")
+
+
+IN_PHASES_BACK = Case("in a Swarm, back", {"read_slots": [IN_A_SWARM], "validate_app": [Raises("SourceRefused")]})
+
+
+@of(IN_PHASES_BACK)
+def test_the_way_back_of_a_service_is_one_state(run: Execution) -> None:
+    assert run.terminal == "RolledBack"
+    asked = [(one["phase"], one["direction"]) for one in run.given_to("prepare_service")]
+    assert asked == [("prepare", "forward"), ("validate", "forward"), ("cut over", "forward"), ("prepare", "restore")]
 
 
 TOLD_ALREADY = Case(

@@ -73,13 +73,20 @@ def test_a_task_takes_over_only_what_it_names(name: str, task: State) -> None:
     assert task["ResultPath"] is None or ("ResultSelector" in task and task["ResultPath"].startswith("$."))
 
 
+ANOTHER_S = {
+    "CheckStillDrained": "CheckDrained",
+    **dict.fromkeys(("ValidateService", "CutOverService", "CleanUpService"), "PrepareService"),
+}
+"""Further looks, and phases, of one function."""
+
+
 @each_task
 def test_a_task_invokes_the_function_of_its_name(name: str, task: State) -> None:
     assert task["Resource"] == "arn:aws:states:::lambda:invoke"
     if name == "ProbeFunction":
         assert task["Parameters"]["FunctionName.$"] == "$.function.arn"
     else:
-        assert function_of(task) == stem("CheckDrained" if name == "CheckStillDrained" else name)
+        assert function_of(task) == stem(ANOTHER_S.get(name, name))
 
 
 def test_our_transient_errors_are_the_ones_that_are_tried_again() -> None:

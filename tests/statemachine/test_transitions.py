@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.statemachine.happy import IN_A_VAULT, ON_INSTANCES, PROXIED, PUBLISHED, consumer
+from tests.statemachine.happy import IN_A_SWARM, IN_A_VAULT, ON_INSTANCES, PROXIED, PUBLISHED, consumer
 from tests.statemachine.interpreted import interpret
 from tests.statemachine.machine import shipped
 from tests.statemachine.runs import Case, Execution
@@ -17,8 +17,17 @@ from tests.worlds.costs import PAGE, transitions
 
 ITSELF = "rotation"
 WAITING: Answer = {"status": "waiting"}
-LOOKS = {ITSELF: "check_drained", "deployment": "check_rollout", "proxy-secret": "check_login", "wp-config": "write_wp_config"}
+LOOKS = {
+    ITSELF: "check_drained",
+    "deployment": "check_rollout",
+    "proxy-secret": "check_login",
+    "wp-config": "write_wp_config",
+    "swarm-secret": "create_swarm_secret",
+    "swarm-service": "prepare_service",
+}
 """By what is waited for: who looks."""
+COMES_BACK = ("proxy-secret", "swarm-service")
+"""What is done something with once more when the old user's password was replaced."""
 ITS_OWN_SECRET = {"consumers": [consumer(0, "app-secret")]}
 APPLICATIONS: dict[str, dict[str, Any]] = {
     "OpenEMR": {},
@@ -26,6 +35,7 @@ APPLICATIONS: dict[str, dict[str, Any]] = {
     "the same behind RDS Proxy": {**PROXIED, "has_keepers": True},
     "WordPress on instances": ON_INSTANCES,
     "an application that reads a path of a Vault": IN_A_VAULT,
+    "a service in a Swarm": IN_A_SWARM,
 }
 BACK_AGAIN = "OpenEMR, rolled back from ValidateApp"
 
@@ -49,7 +59,7 @@ def alone(kind: str) -> dict[str, Any]:
     """What ReadSlots says, were it all that an application has."""
     if kind == ITSELF:
         return {"consumers": []}
-    keeps = {"keepers": [consumer(0, kind)], "has_keepers": True} if kind == "proxy-secret" else {}
+    keeps = {"keepers": [consumer(0, kind)], "has_keepers": True} if kind in COMES_BACK else {}
     keeps |= {"copies": [consumer(0, kind)], "has_copies": True} if kind == "vault-kv" else {}
     return {"consumers": [consumer(0, kind)], **keeps}
 
@@ -86,12 +96,13 @@ def test_an_application_is_the_sum_of_its_parts() -> None:
     }
 
 
-def test_a_second_proxy_shares_what_its_second_time_costs(run_of: Run) -> None:
-    both = [consumer(index, "proxy-secret") for index in range(2)]
+@pytest.mark.parametrize("kind", COMES_BACK)
+def test_a_second_one_shares_what_its_second_time_costs(kind: str, run_of: Run) -> None:
+    both = [consumer(index, kind) for index in range(2)]
     counted = entered(run_of(rotation({"consumers": both, "keepers": both, "has_keepers": True})))
-    (once,) = re.findall(r"costs (\d+) more, once for all proxies", " ".join(PAGE.read_text().split()))
+    (once,) = re.findall(r"costs (\d+) more, once for all proxies or services", " ".join(PAGE.read_text().split()))
     parts, _ = transitions()
-    assert counted == parts[ITSELF][0] + 2 * parts["proxy-secret"][0] - int(once)
+    assert counted == parts[ITSELF][0] + 2 * parts[kind][0] - int(once)
 
 
 def test_an_end_has_as_many_before_it_as_the_page_says(run_of: Run) -> None:

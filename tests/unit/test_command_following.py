@@ -172,6 +172,20 @@ def test_a_second_publish_waits_for_the_instances_anew() -> None:
     ]
 
 
+def test_each_phase_of_a_service_is_waited_for_by_itself() -> None:
+    moved = [
+        seen("ChooseConsumer", 1, 1, "Choice"), seen("PrepareService", 1, 2), seen("WaitForPreparation", 2, 4, "Wait"),
+        seen("PrepareService", 4, 5), seen("ValidateService", 5, 6), seen("CutOverService", 60, 61),
+        seen("WaitForCutover", 61, 63, "Wait"), seen("CutOverService", 63, 64), seen("ChooseConsumer", 301, 301, "Choice"),
+        seen("CleanUpService", 301, 302), seen("WaitForCleanUp", 302, 304, "Wait"),
+    ]  # fmt: skip
+    assert [line.strip() for line in told(troubled(*moved)) if "until" in line] == [
+        "2.0 s  waiting until the service is prepared, until 2026-03-01 00:10 UTC at the latest",
+        "61.0 s  waiting until the service is cut over, until 2026-03-01 00:11 UTC at the latest",
+        "5 min  waiting until the service is cleaned up, until 2026-03-01 00:15 UTC at the latest",
+    ]
+
+
 def test_what_goes_on_says_which_try_it_is() -> None:
     visit = seen("SyncUsers", 1)
     visit.failed_tries, visit.failed_at = [BUSY], [BEGAN.timestamp() + 2]

@@ -125,3 +125,11 @@ def test_the_front_page_says_what_a_rotation_costs() -> None:
     *calls, logins = re.findall(r"\d+", re.findall(r"^\| Sum .*$", PAGES["docs/costs.md"], re.MULTILINE)[0])
     assert f"makes {sum(map(int, calls))} calls of Secrets Manager and {logins} logins" in README
     assert f"in {transitions()[1]['OpenEMR']} transitions" in README
+
+
+def test_the_rehearsal_says_of_an_end_what_the_command_says() -> None:
+    """Its commands are typed in tests/e2e/test_rehearsal.py, most of them only with WHOLE=1."""
+    page = PAGES["docs/rehearsal.md"]
+    said = re.findall(r"^(?:true now|what to do): (.+)$", page, re.MULTILINE)
+    assert len(said) > 8
+    assert set(said) <= {text for end in ENDS.values() for text in (end.true, end.do)}

@@ -147,9 +147,8 @@ def test_to_be_asked_twice_starts_once(world: Memory) -> None:
     find_due(world, EVENT)
     item = items(world)[0]
     assert start_target(world, turn(item))["status"] == "running"
-    with pytest.raises(AssertionError, match="begun twice"):
-        start_target(world, turn(item))  # the world counts; Step Functions takes the same name once
-    assert world.records[item["target"]].execution == f"fleet-run-{item['target']}"
+    assert start_target(world, turn(item))["status"] == "running"
+    assert world.records[item["target"]].executions == [f"fleet-run-{item['target']}"]
 
 
 def test_who_was_rotated_meanwhile_is_left_alone(world: Memory) -> None:
@@ -180,3 +179,36 @@ def test_no_credential_is_in_what_is_written_down(world: Memory) -> None:
     record = Record.parse(next(iter(world.records.values())).current_dated()[0].text, "secret")
     assert json.dumps(record.credential(Slot.A).username) not in "".join(world.written.values())
     assert '"password"' not in "".join(world.written.values())
+
+
+def test_neither_of_two_targets_on_one_user_is_rotated_and_both_are_told(world: Memory) -> None:
+    documents = world.documents()
+    twin = json.loads(documents["t0000"])
+    twin["consumers"][0]["secret"] = "arn:aws:secretsmanager:us-east-1:123456789012:secret:of-its-own"
+    world.more = {"twin": json.dumps(twin)}
+    assert find_due(world, EVENT)["counts"]["unknown"] == 2
+    found = world.read(plan_key("run"))["targets"]
+    assert "user t0000_a of db0:3306 is target twin's too" in found["t0000"]["why"]
+    assert "is target t0000's too" in found["twin"]["why"]
+    assert {item["target"] for item in items(world)} == set(world.records) - {"t0000"}
+
+
+def test_what_is_due_is_found_by_one_call_for_each_target_at_rest(world: Memory) -> None:
+    find_due(world, EVENT)
+    asked = {call: number for call, number in world.calls.items() if not call.startswith("s3:")}
+    assert asked == {"ssm:GetParametersByPath": 1, "secretsmanager:GetSecretValue": len(world.records)}
+
+
+def test_no_answer_grows_with_the_fleet() -> None:
+    """All that does is in the bucket."""
+    answers = []
+    for size in (6, 60):
+        world = Memory(None, size, flip_seconds=0)
+        found = find_due(world, EVENT)
+        item = items(world)[0]
+        begun = start_target(world, turn(item))
+        ended = look_at_target(world, turn(item, turn=begun))
+        decided = decide_wave(world, {"run": "run", "wave": 0})
+        told = report_fleet(world, {"run": "run", "through": 0, "stopped": ""})
+        answers.append([len(json.dumps(one)) for one in (found, begun, ended, decided, told)])
+    assert all(abs(few - many) < 30 for few, many in zip(*answers, strict=True)), answers

@@ -17,7 +17,7 @@ from local.iam.recording import Call, Recording
 from local.iam.requests import ENGINE
 from local.iam.template import Resolved
 from local.translation import MACHINE, translate
-from tests.worlds.families import APPLICATION_SECRET, FAMILIES, PROXY_SECRETS, RDS_PROXY
+from tests.worlds.families import APPLICATION_SECRET, FAMILIES, PROXY_SECRETS, RDS_PROXY, SWARM_CLIENT
 
 ROOT = Path(__file__).parents[2]
 HERE = "us-east-1:123456789012"
@@ -210,6 +210,14 @@ def test_who_counts_a_fleet_s_failures_reads_its_runs_and_nothing_else_in_its_bu
     assert [one.action for one in found.unused] == []
 
 
+@pytest.mark.parametrize(("fleet", "denied"), [("by-hand", False), ("none", True)])
+def test_who_tells_of_an_end_may_ask_how_a_fleet_s_run_ended_where_there_is_a_fleet(fleet: str, denied: bool) -> None:
+    call = ("states:DescribeExecution", f"arn:aws:states:{HERE}:execution:credential-rotation-fleet:by-hand")
+    recording = replace(recorded(shipped(), "TellOutcome", [call]), parameters=PARAMETERS | {"Fleet": fleet})
+    found = [one for one in audit(shipped(), [recording]) if one.role == "TellOutcomeRole"]
+    assert [(one.action, one.resource) for role in found for one in role.denied] == ([call] if denied else [])
+
+
 def test_a_policy_that_attaches_itself_to_a_role_is_one_of_the_role_s(template: Template) -> None:
     """As that of a kind's fragment does."""
     grant = {"Effect": "Allow", "Action": "ssm:PutParameter", "Resource": "*"}
@@ -294,6 +302,7 @@ GIVEN = {
     "RDS Proxy": (APPLICATION_SECRET, *PROXY_SECRETS),
     "a secret without a proxy": (APPLICATION_SECRET,),
     "WordPress": (APPLICATION_SECRET,),
+    "Docker Swarm": (APPLICATION_SECRET, SWARM_CLIENT),
 }
 """The secrets of each kind of application, beside the two of every one."""
 

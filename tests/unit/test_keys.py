@@ -5,9 +5,9 @@ import json
 from typing import Any
 
 import pytest
-from rotation.consumers.keys import Keys
-from rotation.consumers.published import LOGIN
-from rotation.consumers.secret.adapter import OPENEMR, OPENEMR_PORT
+from rotation.consumers.keys import LOGIN, Keys
+from rotation.consumers.secret.adapter import OPENEMR_PORT
+from rotation.consumers.secret.kind import OPENEMR
 from rotation.core.errors import SecretInvalid, TargetInvalid
 from rotation.core.model import CURRENT, Credential, Mode, Password, SecretText
 from rotation.kinds.target import Target, parse_target

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 from rotation.core import errors
+from rotation.core.errors import TargetInvalid
 from rotation.kinds import registry
 from samtranslator.yaml_helper import yaml_parse
 
 from local import fragment
-from tests.conformance.consumers import About, Kind, target_of
+from tests.conformance.consumers import FOLLOWED, About, Kind, target_of
 from tests.statemachine.machine import shipped, states
-from tests.worlds.families import APPLICATION_SECRET, PROXY_SECRETS
+from tests.worlds.families import APPLICATION_SECRET, PROXY_SECRETS, SWARM_CLIENT, SWARM_SECRET, SWARM_SERVICE
 
 ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers/rotation/rotation"
@@ -89,6 +90,47 @@ class TestWpConfig(Kind):
     )  # fmt: skip
 
 
+class TestSwarmSecret(Kind):
+    about = About(
+        kind="swarm-secret",
+        settings={key: value for key, value in SWARM_SECRET.items() if key != "kind"},
+        parameters={"SwarmClientSecretArn": SWARM_CLIENT},
+        wrong={
+            "managers": [], "ca": "rds", "client_secret": "swarm", "tls": "1.1",
+            "keys": {"a" * 58: "{username}:{password}"},
+        },
+    )  # fmt: skip
+
+
+class TestSwarmService(Kind):
+    about = About(
+        kind="swarm-service",
+        settings={key: value for key, value in SWARM_SERVICE.items() if key != "kind"},
+        parameters={"SwarmClientSecretArn": SWARM_CLIENT},
+        wrong={
+            "managers": ["manager"], "service": "a b", "restarts": 4, "files": {"A_FILE": "another"},
+        },
+        before=(SWARM_SECRET,),
+    )  # fmt: skip
+
+
+def test_a_variable_that_is_another_one_s_next_is_refused() -> None:
+    files = {"A_FILE": "postgres_user", "A_FILE_NEW": "postgres_password"}
+    with pytest.raises(TargetInvalid, match="A_FILE_NEW is what A_FILE has"):
+        target_of({**SWARM_SERVICE, "files": files}, SWARM_SECRET)
+
+
+def test_a_name_that_leaves_no_room_for_a_number_is_refused() -> None:
+    with pytest.raises(TargetInvalid, match="Take 57 at most"):
+        target_of({**SWARM_SECRET, "keys": {"a" * 58: "{username}:{password}"}})
+
+
+def test_an_identity_may_be_several_consumers_and_no_secret_that_is_rotated() -> None:
+    assert len(target_of(SWARM_SERVICE, SWARM_SECRET).consumers) == 3
+    with pytest.raises(TargetInvalid, match="already"):
+        target_of({**SWARM_SECRET, "client_secret": FOLLOWED["secret"]})
+
+
 def test_every_kind_of_consumer_has_its_suite() -> None:
     said = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     assert set(re.findall(r'^        kind="([a-z0-9-]+)",$', said, re.MULTILINE)) == set(registry.CONSUMERS)
@@ -160,6 +202,17 @@ def page(kind: str) -> Path:
     return CORE.joinpath(*registry.CONSUMERS[kind].split(".")[1:], "README.md")
 
 
+def page_consumer(kind: str) -> dict[str, Any]:
+    """The first that its page shows."""
+    (first, *_) = re.findall(r"^```json\n(.*?)^```$", page(kind).read_text(), re.MULTILINE | re.DOTALL)
+    shown: dict[str, Any] = json.loads(first)
+    return shown
+
+
+BEFORE = {"swarm-service": (page_consumer("swarm-secret"),)}
+"""What a consumer on a page needs before it."""
+
+
 @pytest.mark.parametrize("kind", registry.CONSUMERS)
 def test_its_page_says_what_people_ask(kind: str) -> None:
     text = page(kind).read_text()
@@ -172,7 +225,7 @@ def test_its_page_says_what_people_ask(kind: str) -> None:
 @pytest.mark.parametrize("kind", registry.CONSUMERS)
 def test_the_consumers_on_its_page_are_such_as_a_target_takes(kind: str) -> None:
     shown = [json.loads(text) for text in re.findall(r"^```json\n(.*?)^```$", page(kind).read_text(), re.MULTILINE | re.DOTALL)]
-    assert {target_of(one).consumers[0].kind for one in shown} == {kind}
+    assert {target_of(one, *BEFORE.get(kind, ())).consumers[len(BEFORE.get(kind, ()))].kind for one in shown} == {kind}
 
 
 @pytest.mark.parametrize("kind", registry.CONSUMERS)

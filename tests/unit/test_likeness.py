@@ -18,6 +18,7 @@ from tests.faults.walk.explorer import PARTS, Explorer, Report
 from tests.statemachine.machine import ROOT
 from tests.whole import whole
 from tests.worlds.asl import Place
+from tests.worlds.fleet import State as Fleet
 from tests.worlds.invocation import Gate, Invocation, Told, known_passwords
 from tests.worlds.living import LivingWorld, Snapshot
 from tests.worlds.world import USERS, credential
@@ -73,13 +74,14 @@ class Exact(Explorer):
 
 
 def _pasts(world: Snapshot) -> list[Any]:
-    """What is still gone on with behind a proxy, and what instances hold, have held and are about to."""
+    """What is still gone on with behind a proxy and in a Swarm, and what instances hold, have held and are about to."""
     if not world.beyond:
         return []
-    application, proxies, _, *fleets = world.beyond
+    application, proxies, _, *more = world.beyond
+    fleets = [one for one in more if isinstance(one, Fleet)]
     holding = [[(0, one.holds) for one in fleet.machines] for fleet in fleets]
     booting = [[one.boots for one in fleet.machines if one.boots] for fleet in fleets]
-    return [application, *proxies, *holding, *booting, *(fleet.past for fleet in fleets)]
+    return [application, *proxies, *holding, *booting, *(one.past for one in more)]
 
 
 def _shown(told: Told) -> str:
@@ -94,6 +96,7 @@ def _shown(told: Told) -> str:
         whole("rotated by Secrets Manager", 1, "PutSecret", 2),
         ("instances", 1, "FlipSlot", 2),
         whole("instances, a ring of three", 1, "PutSecret", 2),
+        whole("swarm, two restarts", 1, "PutSecret", 2),
     ],
 )
 def test_as_many_runs_and_pairs_as_with_every_situation_by_itself(

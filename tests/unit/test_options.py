@@ -4,8 +4,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from rotation.told.runbook import ENDS, Urgency
 
-from local.options import FAILURES, NOTHING, OPENEMR, PROXY, Options, SoakOptions
+from local.options import FAILURES, NOTHING, OPENEMR, PROXY, WAKING, HoldOptions, Options, SoakOptions
 
 NOTHING_BUILT = {"XDG_CACHE_HOME": "/nowhere"}
 
@@ -107,3 +108,25 @@ def test_a_soak_can_be_told_everything() -> None:
 def test_a_soak_refuses_nonsense_by_name() -> None:
     with pytest.raises(ValueError, match=r"^SECONDS=soon: a whole number"):
         SoakOptions.parse({"SECONDS": "soon"})
+
+
+# ---- the stack that is held
+
+
+def test_nothing_fails_on_the_stack_that_is_held_unless_it_is_said() -> None:
+    assert HoldOptions.parse({}) == HoldOptions(NOTHING)
+
+
+@pytest.mark.parametrize(("fail", "end"), [*FAILURES[OPENEMR].items(), *zip(WAKING, WAKING, strict=True)])
+def test_whatever_can_fail_there_has_an_end(fail: str, end: str) -> None:
+    assert HoldOptions.parse({"FAIL": fail}).end == end
+    assert end in ENDS
+
+
+def test_the_ends_to_practise_are_all_that_wake_somebody() -> None:
+    assert set(WAKING) == {name for name, end in ENDS.items() if end.urgency is Urgency.PAGE}
+
+
+def test_what_cannot_fail_is_refused_with_what_can() -> None:
+    with pytest.raises(ValueError, match=r"^FAIL=RolledBack: .* One of: ReadSlots, .*, RestoreFailed, FlipUnknown, none\.$"):
+        HoldOptions.parse({"FAIL": "RolledBack"})

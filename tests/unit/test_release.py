@@ -6,11 +6,11 @@ import zipfile
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from cryptography import x509
+from samcli.vendor.serverlessrepo.parser import get_app_metadata
 from samtranslator.yaml_helper import yaml_parse
 
 from local import release
@@ -28,6 +28,20 @@ def test_one_version_everywhere() -> None:
     number = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
     assert re.fullmatch(r"\d+\.\d+\.\d+", number)
     assert yaml_parse((ROOT / "template.yaml").read_text())["Outputs"]["Version"]["Value"] == number
+
+
+def test_what_is_published_in_the_serverless_application_repository_is_described_as_it_wants() -> None:
+    """`sam publish` reads it so. What it names lies beside the template, in an archive too."""
+    told = get_app_metadata(yaml_parse((ROOT / "template.yaml").read_text()))
+    assert re.fullmatch(r"[a-zA-Z0-9-]{1,140}", told.name)
+    assert re.fullmatch(r"[a-z0-9](([a-z0-9]|-(?!-))*[a-z0-9])?", told.author)
+    assert 1 <= len(told.description) <= 256
+    assert len(told.labels) <= 10
+    assert all(re.fullmatch(r"[a-zA-Z0-9+\-_:/@]{1,127}", label) for label in told.labels)
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert (told.name, told.semantic_version, told.spdx_license_id) == (project["name"], project["version"], project["license"])
+    assert {told.license_url, told.readme_url} <= set(release.BESIDE)
+    assert "Apache License" in (ROOT / told.license_url).read_text()
 
 
 @pytest.mark.parametrize("bundle", [DATABASES, PROXIES])
@@ -144,21 +158,3 @@ def test_who_is_invoked_asynchronously_has_somewhere_for_what_failed_though_chec
     configured = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Lambda::EventInvokeConfig"]
     kept = {one["FunctionName"]["Ref"] for one in configured if one["DestinationConfig"]["OnFailure"]["Destination"]}
     assert invoked <= kept
-
-
-# ---- the Terraform example ----------------------------------------------------------------------------------------------------
-
-
-def test_the_terraform_example_gives_every_parameter_that_has_no_default_and_none_that_is_unknown() -> None:
-    main = (ROOT / "examples/terraform/main.tf").read_text()
-    block = main.split("parameters = {")[1].split("}")[0]
-    given = dict(re.findall(r"^\s+(\w+)\s+=\s+(\S+)$", block, re.MULTILINE)) | {"SubnetIds": "", "SecurityGroupIds": ""}
-    parameters: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
-    assert {name for name, one in parameters.items() if "Default" not in one} <= set(given) <= set(parameters)
-    assert given["SlotSecretArn"].endswith(".outputs.rds_slot_secret_arn")
-    assert given["AdminSecretArn"].endswith(".outputs.rds_admin_secret_arn")
-
-
-def test_the_terraform_example_declares_each_variable_that_it_uses() -> None:
-    main, variables = ((ROOT / "examples/terraform" / name).read_text() for name in ("main.tf", "variables.tf"))
-    assert set(re.findall(r"\bvar\.(\w+)", main)) == set(re.findall(r'^variable "(\w+)"', variables, re.MULTILINE))

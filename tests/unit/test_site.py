@@ -1,7 +1,9 @@
 """The site: every page is in it, links lead on in it, and what somebody is looking for is two clicks away."""
 
+import os
+import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from rotation.kinds import registry
@@ -58,6 +60,10 @@ WANTED = {
     "deploy OpenEMR": "deploying.md",
     "deploy an application behind RDS Proxy": "rds-proxy.md#deploying",
     "deploy WordPress": "kinds/wp-config.md",
+    "deploy an application that reads a Vault": "kinds/vault-kv.md",
+    "deploy an application on Redis": "redis.md",
+    "deploy with Terraform": "terraform.md#use",
+    "practise for the night": "rehearsal.md",
     "what may this role do": "security.md#what-a-stolen-role-can-do",
     "the admin's password is lost": "operating.md#emergency-reset-the-admin-is-lost",
     "credentials were stolen": "operating.md#what-can-fail-and-what-happens-then",
@@ -89,3 +95,21 @@ def test_a_dead_link_and_a_page_that_needs_a_network_are_found(tmp_path: Path) -
     )
     found = sorted(dead(tmp_path))
     assert found == ["a.html needs https://example.com/x.js", "a.html: c.html", "kinds/b.html: #there"]
+
+
+def by_links(start: str = "index.md") -> dict[str, int]:
+    """Clicks to each page by the links in the text alone, as on a place that shows no menu."""
+    found, reached = {start: 0}, [start]
+    for name in reached:
+        links = re.findall(r"\]\(([\w./-]+\.md)(?:#[\w-]+)?\)", TEXTS[name])
+        for link in (os.path.normpath(PurePosixPath(name).parent / one) for one in links):
+            if link not in found:
+                found[link] = found[name] + 1
+                reached.append(link)
+    return found
+
+
+def test_every_page_is_two_clicks_away_without_the_menu_too() -> None:
+    clicked = by_links()
+    assert set(clicked) == set(menu())
+    assert {name: many for name, many in clicked.items() if many > 2} == {}

@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from local import standins
-from local.options import OPENEMR, PROXY, WORDPRESS
+from local.options import OPENEMR, PROXY, SWARM, WORDPRESS
 from local.page import render
 from local.shows import SHOWS
 from tests.worlds.story import good
 
 ROOT = Path(__file__).parents[2]
 SERVER = "local.aws_server"
-STARTED = {OPENEMR: "local.stack", PROXY: "local.shop.proxied", WORDPRESS: "local.wordpress.stack"}
+STARTED = {OPENEMR: "local.stack", PROXY: "local.shop.proxied", WORDPRESS: "local.wordpress.stack", SWARM: "local.swarm.stack"}
 
 
 def file_of(module: str) -> Path | None:
@@ -51,7 +51,7 @@ def test_whatever_a_show_is_made_of_is_named_or_is_plumbing(app: str) -> None:
 
 
 def test_nothing_is_plumbing_that_no_show_uses() -> None:
-    assert set(standins.PLUMBING) <= composed(OPENEMR) | composed(PROXY) | composed(WORDPRESS)
+    assert set(standins.PLUMBING) <= set().union(*map(composed, SHOWS))
 
 
 @pytest.mark.parametrize("app", SHOWS)

@@ -20,6 +20,7 @@ class SmallDesk:
     open_intent: bool = True
     refused: str = ""
     started_by: str = ""
+    cut_short: frozenset[str] = frozenset()
     done: list[str] = field(default_factory=list)
     told: list[Notice] = field(default_factory=list)
     started: list[tuple[str, Resume]] = field(default_factory=list)
@@ -40,6 +41,9 @@ class SmallDesk:
 
     def has_started(self, machine_arn: str, resume: Resume) -> bool:
         return (machine_arn, resume) in self.started
+
+    def comes_to_its_end(self, execution: str) -> bool:
+        return execution not in self.cut_short
 
     def tell(self, notice: Notice) -> None:
         self.done.append("told")
@@ -71,6 +75,14 @@ def test_a_fleets_summary_says_what_ended_before_the_flip_and_it_is_finished_all
     desk = SmallDesk(terminal=terminal, started_by="fleet fleet-2026-01-05")
     assert tell_outcome(desk, ARN)["told"] is told
     assert (bool(desk.told), bool(desk.started)) == (told, terminal not in ("RolledBack", "RotationRefused"))
+
+
+def test_of_a_fleets_run_that_was_stopped_no_summary_comes_so_each_is_told() -> None:
+    stopped = frozenset({"arn:aws:states:eu-west-1:123456789012:execution:credential-rotation-fleet:by-hand"})
+    assert tell_outcome(SmallDesk(terminal="RolledBack", started_by="fleet by-hand", cut_short=stopped), ARN)["told"] is True
+    assert tell_outcome(SmallDesk(terminal="RolledBack", started_by="fleet daily", cut_short=stopped), ARN)["told"] is False
+    done = SmallDesk("SUCCEEDED", "RotationSucceeded", started_by="fleet by-hand", cut_short=stopped)
+    assert tell_outcome(done, ARN)["told"] is False
 
 
 def test_without_an_open_intent_none_is_started() -> None:

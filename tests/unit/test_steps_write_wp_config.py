@@ -19,13 +19,14 @@ from rotation.core.errors import (
 from rotation.core.fleet import WRITE, Telling
 from rotation.core.model import CURRENT, Mark, Slot
 from rotation.protocol.request import Request
+from rotation.protocol.telling import PUT_SECONDS
 from rotation.steps.check_drained import check_drained
 from rotation.steps.claim_rotation import claim_rotation
 from rotation.steps.flip_slot import flip_slot
 from rotation.steps.publish import publish
 from rotation.steps.read_slots import read_slots
 from rotation.steps.sync_users import sync_users
-from rotation.steps.write_wp_config import PUT_SECONDS, write_wp_config
+from rotation.steps.write_wp_config import write_wp_config
 
 from local import secret_labels as aws
 from tests.faults.calls.wordpress import on_instances_as_the_admin

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 from rotation.consumers.swarm import spec as specs
-from rotation.consumers.swarm.spec import File, Phase, brought, goals, is_ours, phase
+from rotation.consumers.swarm.spec import File, brought, goals, is_ours, phase
 from rotation.core.errors import ServiceUnfit
+from rotation.core.phases import Phase
 
 VARIABLE = "POSTGRES_PASSWORD_FILE"
 BASE = "postgres_password"

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import pytest
 import yaml
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
+from rotation.fleet.report import reported
+from rotation.fleet.run import Plan, Settings
 from rotation.kinds import registry
 from rotation.kinds.target import Target, parse_target
 from rotation.protocol.request import Request
@@ -54,8 +56,9 @@ class Step(NamedTuple):
 
 SITES = CLUSTER = ("OpenEMR",)
 PROXY = ("RDS Proxy",)
-PUTS = ("RDS Proxy", "a secret without a proxy", "WordPress")
+PUTS = ("RDS Proxy", "a secret without a proxy", "WordPress", "Docker Swarm")
 INSTANCES = ("WordPress",)
+IN_SWARM = ("Docker Swarm",)
 STEPS: dict[str, Step] = {
     "AnnounceIncident": Step(),
     "ReadSlots": Step(vpc=True, sites=True, cluster=True, slot=G, admin=G, application=G, proxy=G),
@@ -67,6 +70,8 @@ STEPS: dict[str, Step] = {
     "PutSecret": Step(vpc=True, slot=G, application=GPU, proxy=GPU, only=PUTS),
     "CheckLogin": Step(vpc=True, slot=G, only=PROXY),
     "WriteWpConfig": Step(vpc=True, slot=G, application="Get Describe Put", only=INSTANCES),
+    "CreateSwarmSecret": Step(vpc=True, slot=G, application="Get Describe Put", only=IN_SWARM),
+    "PrepareService": Step(vpc=True, slot=G, application="Get Describe Put", only=IN_SWARM),
     "RestartApp": Step(vpc=True, cluster=True, slot=G, only=CLUSTER),
     "CheckRollout": Step(vpc=True, cluster=True, only=CLUSTER),
     "ValidateApp": Step(vpc=True, sites=True, slot=G, application=G),
@@ -495,6 +500,17 @@ def test_every_alarm_is_explained() -> None:
     told = re.findall(r"^\| `([\w-]+)` \|", section("Alarms", "docs/operating.md"), re.MULTILINE)
     names = [one["AlarmName"]["Fn::Sub"].removeprefix("${AWS::StackName}-") for one in all_of("AWS::CloudWatch::Alarm").values()]
     assert told == names
+
+
+def test_the_fleets_dashboard_shows_its_alarms_and_what_a_run_measures() -> None:
+    text = properties("FleetDashboard")["DashboardBody"]["Fn::Sub"]
+    widgets = json.loads(text)["widgets"]
+    assert re.findall(r"\$\{(\w+)\.Arn\}", json.dumps(widgets[0])) == [
+        key for key in all_of("AWS::CloudWatch::Alarm") if key.startswith("Fleet")
+    ]
+    nothing = reported(Plan("run", 0, Settings(1, 1, 0, 60), {}), {}, {}, through=-1, stopped="")
+    shown = {one[1] for widget in widgets[1:3] for one in widget["properties"]["metrics"]}
+    assert shown == set(nothing.measured())
 
 
 def test_the_dashboard_shows_every_alarm_that_is_always_there() -> None:

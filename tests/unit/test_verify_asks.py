@@ -10,6 +10,7 @@ import pytest
 from rotation.core.model import Slot
 from rotation.protocol.probes import KEPT, NEEDS, SHORTEST_QUIET_SECONDS, probe
 
+from tests.faults.calls.in_a_swarm import in_a_swarm, in_a_swarm_in_a_ring_of_three
 from tests.faults.calls.machinery import begun, conclude, function_at, invocation, machine, settled
 from tests.faults.calls.proxied import behind_a_proxy, behind_a_proxy_in_a_ring_of_three, behind_a_proxy_of_mysql
 from tests.faults.calls.scenarios import (
@@ -18,12 +19,14 @@ from tests.faults.calls.scenarios import (
     bootstrap,
     drifted_standby,
     from_a,
+    in_a_swarm_where_b_does_not_work,
     in_a_vault_where_b_does_not_work,
     where_b_does_not_work,
 )
 from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
 from tests.faults.calls.wordpress import on_instances, on_instances_in_a_ring_of_three, where_the_first_does_not_show_its_page
 from tests.worlds.behind_proxy import ProxiedWorld
+from tests.worlds.in_a_swarm import SwarmWorld
 from tests.worlds.invocation import Boundary, Port, known_passwords
 from tests.worlds.living import LivingWorld
 from tests.worlds.vaulted import VaultWorld
@@ -51,6 +54,15 @@ def drifted_on_instances() -> LivingWorld:
     return world
 
 
+def drifted_in_a_swarm() -> LivingWorld:
+    """Nobody knows the standby's password."""
+    world = in_a_swarm()
+    world.account(Slot.B).password = "canary-of-b-drifted"
+    return world
+
+
+OPENEMR = frozenset({"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout"})
+IN_SWARM = frozenset({"create_swarm_secret", "prepare_service"})
 FAMILIES = {
     "OpenEMR": Family(
         (
@@ -58,7 +70,7 @@ FAMILIES = {
             (bootstrap, "rotate"), (drifted_standby, "sync-users"), (where_b_does_not_work, "rotate"),
         ),
         MemoryWorld,
-        frozenset({"put_secret", "check_login", "write_wp_config"}),
+        frozenset({"put_secret", "check_login", "write_wp_config"}) | IN_SWARM,
     ),
     "behind a proxy": Family(
         (
@@ -67,7 +79,7 @@ FAMILIES = {
             (behind_a_proxy_in_a_ring_of_three, "rotate"),
         ),
         ProxiedWorld,
-        frozenset({"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout", "write_wp_config"}),
+        frozenset({"write_wp_config"}) | OPENEMR | IN_SWARM,
     ),
     "WordPress on instances": Family(
         (
@@ -76,7 +88,15 @@ FAMILIES = {
             (on_instances, "fix-permissions"),
         ),
         WordPressWorld,
-        frozenset({"write_sqlconf", "patch_secret", "restart_app", "check_rollout", "check_login"}),
+        frozenset({"check_login"}) | (OPENEMR - {"fix_permissions"}) | IN_SWARM,
+    ),
+    "services in a Swarm": Family(
+        (
+            (in_a_swarm, "rotate"), (in_a_swarm, "revoke"), (in_a_swarm, "sync-users"), (drifted_in_a_swarm, "rotate"),
+            (in_a_swarm_where_b_does_not_work, "rotate"), (in_a_swarm_in_a_ring_of_three, "rotate"),
+        ),
+        SwarmWorld,
+        frozenset({"check_login", "write_wp_config"}) | OPENEMR,
     ),
     "a Vault": Family(
         (
@@ -84,9 +104,7 @@ FAMILIES = {
             (in_a_vault_where_b_does_not_work, "rotate"), (in_a_vault_from_a_former_user, "rotate"),
         ),
         VaultWorld,
-        frozenset(
-            {"write_sqlconf", "fix_permissions", "patch_secret", "restart_app", "check_rollout", "check_login", "write_wp_config"}
-        ),
+        frozenset({"check_login", "write_wp_config"}) | OPENEMR | IN_SWARM,
     ),
 }  # fmt: skip
 
@@ -127,7 +145,7 @@ class Touched:
     @property
     def tells(self) -> bool:
         """The drain hears what instances say too, but as the admin."""
-        return self.did("answers of instances") and not self.as_admin
+        return self.did("answers of instances|make secret|look services") and not self.as_admin
 
     @property
     def all_slots(self) -> bool:
@@ -155,8 +173,10 @@ RULES: dict[str, Callable[[Touched], bool]] = {
     "Vault login": lambda t: t.did("(mark|publish|destroy in) vault"),
     "endpoint": lambda t: t.did("through .*"),
     KEPT: lambda t: t.did("whose the proxy's secrets are"),
-    "application's secret": lambda t: t.did("labels of application") and not t.did("read application"),
+    "application's secret": lambda t: t.did("labels of application") and not t.did("read application") and not t.tells,
     "deployment": lambda t: t.did("rollout"),
+    "copies of the login": lambda t: t.did("make secret"),
+    "services": lambda t: t.did("look services"),
     "instances": lambda t: t.did("which instances"),
     "instances told": lambda t: t.did("tell write"),
     "instances' tag": lambda t: t.did("tell write"),

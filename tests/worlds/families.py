@@ -1,5 +1,6 @@
 """The kinds of application that a stack can be made for: with which parameters, and how the target reads then."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -40,7 +41,35 @@ DIRECT = {
     "HealthMarker": "database: up",
 }
 WORDPRESS = {**DIRECT, "InstancesApp": "blog", "HealthUrl": "https://blog.internal/", "HealthMarker": "Just another"}
-FAMILIES = {"OpenEMR": OPENEMR, "RDS Proxy": RDS_PROXY, "a secret without a proxy": DIRECT, "WordPress": WORDPRESS}
+SWARM_CLIENT = f"{SECRETS}swarm-client-a1b2c3"
+SWARM_ACCESS: dict[str, Any] = {
+    "managers": ["manager.internal:2376"],
+    "ca": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+    "client_secret": SWARM_CLIENT,
+}
+SWARM_SECRET = {
+    "kind": "swarm-secret",
+    **SWARM_ACCESS,
+    "keys": {"postgres_user": "{username}", "postgres_password": "{password}"},
+}
+SWARM_SERVICE = {
+    "kind": "swarm-service",
+    **SWARM_ACCESS,
+    "service": "shop_web",
+    "files": {"POSTGRES_USER_FILE": "postgres_user", "POSTGRES_PASSWORD_FILE": "postgres_password"},
+}
+SWARM = {
+    **DIRECT,
+    "SwarmConsumers": f"{json.dumps(SWARM_SECRET)}, {json.dumps(SWARM_SERVICE)}",
+    "SwarmClientSecretArn": SWARM_CLIENT,
+}
+FAMILIES = {
+    "OpenEMR": OPENEMR,
+    "RDS Proxy": RDS_PROXY,
+    "a secret without a proxy": DIRECT,
+    "WordPress": WORDPRESS,
+    "Docker Swarm": SWARM,
+}
 
 
 def target_text(template: Mapping[str, Any], parameters: Mapping[str, str]) -> str:

@@ -31,6 +31,8 @@ from rotation.core.errors import (
     SourceRefused,
     SourceUnreachable,
     SqlconfUnsupported,
+    SwarmRefused,
+    SwarmUnavailable,
     TransientError,
     VaultDenied,
     VaultUnavailable,
@@ -62,6 +64,7 @@ class Port(StrEnum):
     CLUSTER = "cluster"
     INSTANCES = "instances"
     VAULT = "Vault"
+    SWARM = "Swarm"
     PAGE = "page"
     EXECUTIONS = "executions"
     TOPIC = "topic"
@@ -75,6 +78,7 @@ UNAVAILABLE: dict[Port, type[RotationError]] = {
     Port.CLUSTER: ClusterUnavailable,
     Port.INSTANCES: FleetUnavailable,
     Port.VAULT: VaultUnavailable,
+    Port.SWARM: SwarmUnavailable,
     Port.PAGE: AppUnhealthy,
     Port.EXECUTIONS: OwnerUnknown,
     Port.TOPIC: NotAnnounced,
@@ -86,6 +90,7 @@ PERMANENT: dict[Port, type[RotationError]] = {
     Port.CLUSTER: ClusterRefused,
     Port.INSTANCES: FleetDenied,
     Port.VAULT: VaultDenied,
+    Port.SWARM: SwarmRefused,
 }
 
 
@@ -432,6 +437,9 @@ class Ports:
         return [Deployment(self._it)]
 
     def fleets(self) -> list["FleetCalls"]:
+        return []
+
+    def services(self) -> list[Any]:
         return []
 
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool:

@@ -320,6 +320,10 @@ class LivingWorld(MemoryWorld):
         """Whether it would log in the way that the application does."""
         return self.accepts(one)
 
+    def notes(self) -> set[str]:
+        """What somebody else has put where the application reads."""
+        return set()
+
     def reads_published(self) -> tuple[Any, ...]:
         """The secrets that others read, which have no fields but a login's that are ours."""
         return ()

@@ -3,12 +3,14 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
+from rotation.consumers.published import PublishedSecret, RotatedSecret
 from rotation.core.model import PENDING
 from rotation.core.seen import Ran
 
 from local import secret_labels as aws
-from tests.worlds.invocation import Port, Ports
+from tests.worlds.invocation import Invocation, Port, Ports, Store
 from tests.worlds.living import ARN
+from tests.worlds.proxied import over
 from tests.worlds.read_secrets import ApplicationSecret
 
 MOST_EXECUTIONS = 2
@@ -84,6 +86,37 @@ class RotatedBySecretsManager:
             return "LimitExceeded"
         self.rotation = replace(self.rotation, started=name)
         return ""
+
+
+class SecretPorts(Ports):
+    """Of an application whose traffic a secret of its own moves: the shipped adapter of that, each call of which is a boundary."""
+
+    def __init__(self, invocation: Invocation) -> None:
+        super().__init__(invocation)
+        self._living: Any = invocation.world
+
+    def traffic(self) -> Any:
+        return self._shipped(PublishedSecret)
+
+    @property
+    def rotated(self) -> Any:
+        return self._shipped(RotatedSecret)
+
+    def _shipped(self, kind: type[PublishedSecret]) -> Any:
+        secret = self._living.application
+        return over(Store(self._it, secret.short, secret), kind)  # type: ignore[arg-type]
+
+    def credentials(self) -> list[Any]:
+        return [self.traffic()]
+
+    def credential(self, index: int, username: str) -> Any:
+        return self.traffic()
+
+    def files(self) -> list[Any]:
+        return []
+
+    def workloads(self) -> list[Any]:
+        return []
 
 
 class CalledPorts(Ports):

@@ -9,18 +9,44 @@ from __future__ import annotations
 
 import base64
 import json
-from copy import deepcopy
+from copy import copy
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 READY_AFTER, STOPPED_AFTER, LOST_AFTER = 2.0, 3.0, 10.0
 """Seconds until a new task is healthy, until an old one has stopped, and until the managers know that a node is down."""
+KEPT_TASKS = 1
+"""How many tasks of a slot that have ended are kept."""
 TICK = 0.5
 _NOTHING: dict[str, str] = {}
+_KNOWN: dict[str, dict[str, Any]] = {}
+
+
+def one_of(spec: dict[str, Any]) -> dict[str, Any]:
+    """The same object for the same content: nobody changes it, so that it can be kept, and told from others, at no cost."""
+    text = json.dumps(spec, sort_keys=True)
+    if text not in _KNOWN:
+        _KNOWN[text] = json.loads(text)
+    return _KNOWN[text]
+
+
+def _spec(body: dict[str, Any]) -> dict[str, Any]:
+    known = one_of(body)
+    known["TaskTemplate"] = one_of(known["TaskTemplate"])
+    return known
+
+
+class Copied:
+    """What is copied all the time: as `copy` would, but for what that looks for first."""
+
+    def __copy__(self) -> Self:
+        made = object.__new__(type(self))
+        made.__dict__.update(self.__dict__)
+        return made
 
 
 @dataclass
-class Node:
+class Node(Copied):
     """One engine."""
 
     id: str
@@ -30,7 +56,7 @@ class Node:
 
 
 @dataclass
-class Task:
+class Task(Copied):
     """One copy of a service."""
 
     id: str
@@ -43,9 +69,14 @@ class Task:
     since: float = 0.0
     """When it came to its state, or was told to end."""
 
+    @property
+    def secrets(self) -> set[str]:
+        """That it has as files, by their ids."""
+        return {one["SecretID"] for one in self.spec["ContainerSpec"].get("Secrets") or []}
+
 
 @dataclass
-class Service:
+class Service(Copied):
     """As the managers store it."""
 
     id: str
@@ -66,7 +97,7 @@ class Answer:
 
 
 @dataclass
-class Swarm:
+class Swarm(Copied):
     """Managers with a quorum, until it is taken."""
 
     clock: float = 1000.0
@@ -79,7 +110,11 @@ class Swarm:
     unhealthy: set[str] = field(default_factory=set)
     """Secrets, by id: a task that has one never becomes healthy."""
     calls: list[tuple[str, str, Any]] = field(default_factory=list)
-    _count: int = 0
+    ready_after: float = READY_AFTER
+    stopped_after: float = STOPPED_AFTER
+    lost_after: float = LOST_AFTER
+    counted: int = 0
+    """Ids and versions that were given."""
 
     # ---- what there is
 
@@ -92,11 +127,12 @@ class Swarm:
 
     def add_service(self, spec: dict[str, Any]) -> str:
         """With its tasks, healthy."""
-        service = Service(self._new("service"), deepcopy(spec), self._next(), fresh=False)
+        service = Service(self._new("service"), _spec(spec), self._next(), fresh=False)
         self.services[service.id] = service
         for slot in range(1, self._replicas(service) + 1):
             self._start(service, slot)
-        self.pass_time(READY_AFTER)
+        self.pass_time(self.ready_after)
+        service.status = None
         return service.id
 
     def service(self, name: str) -> Service:
@@ -118,8 +154,33 @@ class Swarm:
     def pass_time(self, seconds: float) -> None:
         end = self.clock + seconds
         while self.clock < end:
-            self.clock += TICK
+            before = self._signs()
+            self.clock = min(self.clock + TICK, end)
             self._tick()
+            if self._signs() == before:
+                self._skip(end)
+
+    def _signs(self) -> Any:
+        """Of whether anything happened."""
+        return self.counted, [(one.state, one.desired) for one in self.tasks], [one.fresh for one in self.services.values()]
+
+    def _skip(self, end: float) -> None:
+        """Nothing happens before the next moment at which something is due."""
+        due = [one.since + self.ready_after for one in self.tasks if one.state == "starting"]
+        due += [one.since + self.stopped_after for one in self.tasks if one.desired == "shutdown"]
+        due += [one.down_since + self.lost_after for one in self.nodes.values() if one.down_since is not None]
+        until = min((one for one in due if one > self.clock), default=end)
+        self.clock += max(0, int((min(until, end) - self.clock) / TICK) - 1) * TICK
+
+    def copied(self) -> Self:
+        """As it is now, for itself."""
+        made = copy(self)
+        made.nodes = {key: copy(one) for key, one in self.nodes.items()}
+        made.services = {key: copy(one) for key, one in self.services.items()}
+        made.tasks = [copy(one) for one in self.tasks]
+        made.secrets, made.values, made.unhealthy = dict(self.secrets), dict(self.values), set(self.unhealthy)
+        made.calls = []
+        return made
 
     def _tick(self) -> None:
         for task in self.tasks:
@@ -128,21 +189,31 @@ class Swarm:
             return
         for service in list(self.services.values()):
             self._orchestrate(service)
+        self._forget()
+
+    def _forget(self) -> None:
+        """As the managers do, or a long life would fill the list."""
+        ended: dict[tuple[str, int], list[Task]] = {}
+        for task in self.tasks:
+            if task.state in ("shutdown", "failed"):
+                ended.setdefault((task.service, task.slot), []).append(task)
+        gone = {id(one) for many in ended.values() for one in many[:-KEPT_TASKS]}
+        self.tasks = [one for one in self.tasks if id(one) not in gone]
 
     def _live(self, task: Task) -> None:
         """On its node, which does this much by itself."""
         if self.nodes[task.node].down_since is not None:
             return
         age = self.clock - task.since
-        if task.state == "starting" and age >= READY_AFTER:
+        if task.state == "starting" and age >= self.ready_after:
             failed = any(one["SecretID"] in self.unhealthy for one in task.spec["ContainerSpec"].get("Secrets") or [])
             task.state, task.since = ("failed" if failed else "running"), self.clock
-        if task.desired == "shutdown" and task.state in ("running", "starting") and age >= STOPPED_AFTER:
+        if task.desired == "shutdown" and task.state in ("running", "starting") and age >= self.stopped_after:
             task.state = "shutdown"
 
     def _is_down(self, node: str) -> bool:
         since = self.nodes[node].down_since
-        return since is not None and self.clock - since >= LOST_AFTER
+        return since is not None and self.clock - since >= self.lost_after
 
     def _orchestrate(self, service: Service) -> None:
         slots = range(1, self._replicas(service) + 1)
@@ -158,7 +229,9 @@ class Swarm:
         if dirty and begins:
             self._say(service, "updating")
         elif dirty:
-            self._replace(service, dirty[0])
+            at_once = (service.spec.get("UpdateConfig") or _NOTHING).get("Parallelism", 1)
+            for slot in dirty[: at_once or None]:  # type: ignore[misc]
+                self._replace(service, slot)
         elif state in ("updating", "rollback_started"):
             self._say(service, "completed" if state == "updating" else "rollback_completed")
 
@@ -201,7 +274,8 @@ class Swarm:
         service.index = self._next()
 
     def _now(self) -> str:
-        return f"2026-01-01T00:00:{self.clock:09.3f}Z"
+        """Nobody but the managers reads it as a time."""
+        return f"{self.clock:.3f}"
 
     def _wanted(self, service: Service, slot: int) -> list[Task]:
         return [one for one in self.tasks if one.service == service.id and one.slot == slot and one.desired == "running"]
@@ -210,7 +284,7 @@ class Swarm:
         return any(one.state == "running" and self._is_current(service, one) for one in self._wanted(service, slot))
 
     def _is_current(self, service: Service, task: Task) -> bool:
-        return task.spec == service.spec["TaskTemplate"]
+        return task.spec is service.spec["TaskTemplate"] or task.spec == service.spec["TaskTemplate"]
 
     def _end(self, task: Task) -> None:
         task.desired, task.since = "shutdown", self.clock
@@ -218,8 +292,8 @@ class Swarm:
     def _start(self, service: Service, slot: int) -> None:
         up = [one.id for one in self.nodes.values() if one.down_since is None and one.availability == "active"]
         if up:
-            spec = deepcopy(service.spec["TaskTemplate"])
-            self.tasks.append(Task(self._new("task"), service.id, slot, up[slot % len(up)], spec, since=self.clock))
+            spec, node = service.spec["TaskTemplate"], up[slot % len(up)]
+            self.tasks.append(Task(self._new("task"), service.id, slot, node, spec, since=self.clock))
 
     def _replicas(self, service: Service) -> int:
         return int(((service.spec.get("Mode") or {}).get("Replicated") or {}).get("Replicas") or 0)
@@ -228,13 +302,13 @@ class Swarm:
         return f"{what}-{self._next()}"
 
     def _next(self) -> int:
-        self._count += 1
-        return self._count
+        self.counted += 1
+        return self.counted
 
     # ---- the engine's paths
 
     def answer(self, method: str, path: str, query: dict[str, str], body: Any) -> Answer:
-        """To one call, its path without the version."""
+        """To one call, its path without the version; to be sent, not to be changed."""
         self.calls.append((method, path, body))
         parts = path.strip("/").split("/")
         if parts == ["version"]:
@@ -261,7 +335,7 @@ class Swarm:
         if parts == ["services"]:
             return Answer(200, [self._shown(one) for one in self.services.values()])
         if parts == ["secrets"]:
-            return Answer(200, deepcopy(list(self.secrets.values())))
+            return Answer(200, list(self.secrets.values()))
         if parts == ["nodes"]:
             return Answer(200, [self._node(one) for one in self.nodes.values()])
         if parts == ["tasks"]:
@@ -298,13 +372,13 @@ class Swarm:
         lost = [one for one in body["TaskTemplate"]["ContainerSpec"].get("Secrets") or [] if one["SecretID"] not in self.secrets]
         if lost:
             return Answer(400, {"message": "rpc error: code = InvalidArgument desc = secret not found"})
-        service.previous, service.spec, service.status = service.spec, deepcopy(body), None
+        service.previous, service.spec, service.status = service.spec, _spec(body), None
         service.fresh, service.index = True, self._next()
         return Answer(200, {"Warnings": None})
 
     def _shown(self, service: Service) -> dict[str, Any]:
-        shown: dict[str, Any] = {"ID": service.id, "Version": {"Index": service.index}, "Spec": deepcopy(service.spec)}
-        shown |= {"PreviousSpec": deepcopy(service.previous)} if service.previous else {}
+        shown: dict[str, Any] = {"ID": service.id, "Version": {"Index": service.index}, "Spec": service.spec}
+        shown |= {"PreviousSpec": service.previous} if service.previous else {}
         return shown | ({"UpdateStatus": dict(service.status)} if service.status else {})
 
     def _task(self, task: Task) -> dict[str, Any]:
@@ -314,7 +388,7 @@ class Swarm:
             "NodeID": task.node,
             "DesiredState": task.desired,
             "Status": {"State": task.state},
-            "Spec": deepcopy(task.spec),
+            "Spec": task.spec,
         }
 
     def _node(self, node: Node) -> dict[str, Any]:

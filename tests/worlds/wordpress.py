@@ -8,52 +8,25 @@ from rotation.core.model import Credential, Slot
 from rotation.kinds.target import parse_target
 
 from tests.worlds.fleet import BOOT_SECONDS, Fleet
-from tests.worlds.invocation import FleetCalls, Invocation, Store
+from tests.worlds.invocation import FleetCalls
 from tests.worlds.living import SESSION_SECONDS, STALE_SECONDS, LivingWorld, WithoutCluster
 from tests.worlds.proxied import APPLICATION, over
 from tests.worlds.read_secrets import ApplicationSecret
-from tests.worlds.secret_rotation import CalledPorts, RotatedBySecretsManager
+from tests.worlds.secret_rotation import CalledPorts, RotatedBySecretsManager, SecretPorts
 from tests.worlds.world import RING, TARGET, login
 
 FLEET, TRAFFIC = 0, 1
 """The consumers' places in the target's list."""
 
 
-class FleetPorts(CalledPorts):
-    """The World of one invocation there: the shipped adapter of the secret, each call of which is a boundary."""
-
-    def __init__(self, invocation: Invocation) -> None:
-        super().__init__(invocation)
-        self._living: Any = invocation.world
-
-    def traffic(self) -> Any:
-        return self._shipped(PublishedSecret)
-
-    @property
-    def rotated(self) -> Any:
-        return self._shipped(RotatedSecret)
-
-    def _shipped(self, kind: type[PublishedSecret]) -> Any:
-        secret = self._living.application
-        return over(Store(self._it, secret.short, secret), kind)  # type: ignore[arg-type]
-
-    def credentials(self) -> list[Any]:
-        return [self.traffic()]
-
-    def credential(self, index: int, username: str) -> Any:
-        return self.traffic()
+class FleetPorts(SecretPorts, CalledPorts):
+    """The World of one invocation there."""
 
     def fleet(self, index: int) -> FleetCalls:
         return FleetCalls(self._it, self._living.instances)
 
     def fleets(self) -> list[FleetCalls]:
         return [self.fleet(FLEET)]
-
-    def files(self) -> list[Any]:
-        return []
-
-    def workloads(self) -> list[Any]:
-        return []
 
 
 class WordPressWorld(RotatedBySecretsManager, WithoutCluster, LivingWorld):

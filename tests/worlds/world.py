@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from rotation.core.model import PENDING, Credential, Mark, Password, SecretText, Slot
 from rotation.core.record import VALUES, AdminRecord, Record
 from rotation.kinds.target import Target, parse_target
-from rotation.ports import ClusterObject, Copies, CredentialConsumer, Fleet, Looking, ProtectedFile, Workload
+from rotation.ports import ClusterObject, Copies, CredentialConsumer, Fleet, Looking, ProtectedFile, Service, Shelf, Workload
 
 from local import secret_labels as aws
 from tests.worlds.application import Held, Page, Pods
@@ -176,6 +176,16 @@ class MemoryWorld:
 
     def fleet(self, index: int) -> Fleet:
         raise KeyError(index)
+
+    def shelf(self, index: int) -> Shelf:
+        raise KeyError(index)
+
+    def service(self, index: int) -> Service:
+        raise KeyError(index)
+
+    def services(self) -> list[Service]:
+        """It runs in no Swarm."""
+        return []
 
     def cluster_objects(self, kind: str) -> list[ClusterObject]:
         return [{"secret": self.secret, "deployment": self.pods}[kind]]

@@ -31,6 +31,11 @@ def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
         yield f"parameter {settings['name']}: the roles may use {granted} (parameter LoginParameterName)"
 
 
+def writes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The whole parameter: no other target may write it."""
+    yield "name", f"parameter {settings['name']}"
+
+
 KIND = ConsumerKind(
     state="PutSecret",
     holds=Holds.ACTIVE,
@@ -50,5 +55,6 @@ KIND = ConsumerKind(
     check=check,
     fits=fits,
     beyond=beyond,
+    writes=writes,
     validated=True,
 )

@@ -10,9 +10,11 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+    from rotation.core.drain import Hold
     from rotation.core.findings import Finding
     from rotation.core.fleet import Answer, Instance, Telling
     from rotation.core.model import Credential, Labels, Mark, Password, SecretText, Version
+    from rotation.core.phases import Moved, Phase
     from rotation.core.rollout import Rollout
     from rotation.core.seen import Activity, FileState, Ran, Server, SessionId
     from rotation.kinds.target import Target
@@ -251,6 +253,44 @@ class Fleet(Protocol):
         """Send it to these. What comes of it, `answers` says later; to tell it again does no harm."""
 
 
+class Shelf(Protocol):
+    """Where each login is stored as one of its own beside the others, and cannot be read back."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def look(self) -> None:
+        """Whether it can be reached; changes nothing."""
+
+    def keep(self, credential: Credential, version: str) -> bool:
+        """Have it hold that login, as it is in that version of the application's secret; False if it did already."""
+
+
+class Service(Protocol):
+    """An application that comes to a version of its login phase by phase, its copies being replaced one after the other."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def refuse_unfit(self) -> None:
+        """Raises what would keep it from being updated as it is."""
+
+    def is_taken_back(self) -> bool:
+        """Whether it goes back by itself where an update fails, which is not for us to decide then."""
+
+    def advance(self, goal: Phase, version: str, current: str, since: str | None = None, *, back: bool = False) -> Moved:
+        """Have it come to that phase with a version of the application's secret, and say how far it is. Called again with what was
+        answered until it is complete. `current`: the version that is current now. `back`: whatever is under way ends with it."""
+
+    def holds(self, version: str) -> Hold:
+        """Whether all that runs anywhere, or may, has that version."""
+
+    def remove_old(self, version: str) -> list[str]:
+        """Take away what is ours, holds another version and is had by nothing any more; its names."""
+
+
 class ClusterObject(Protocol):
     """Something in the cluster that we read or change."""
 
@@ -300,6 +340,9 @@ class World(Protocol):
     def workloads(self) -> list[Workload]: ...
     def fleet(self, index: int) -> Fleet: ...
     def fleets(self) -> list[Fleet]: ...
+    def shelf(self, index: int) -> Shelf: ...
+    def service(self, index: int) -> Service: ...
+    def services(self) -> list[Service]: ...
     def cluster_objects(self, kind: str) -> list[ClusterObject]: ...
     def execution_is_alive(self, arn: str, age_seconds: float) -> bool: ...
     def denied_by_iam(self) -> list[str] | None: ...
@@ -377,6 +420,9 @@ class Desk(Protocol):
 
     def has_started(self, machine_arn: str, resume: Resume) -> bool:
         """Whether it runs, or ran before."""
+
+    def comes_to_its_end(self, execution: str) -> bool:
+        """Whether it runs, or ended in one of its states; False where it was stopped or timed out, or is not there."""
 
     def tell(self, notice: Notice) -> None:
         """Send it."""

@@ -20,6 +20,8 @@ from tests.faults.calls.machinery import LeftLying, machine
 from tests.worlds.asl import Frame, Place
 from tests.worlds.fleet import State as Fleet
 from tests.worlds.fleet import alike
+from tests.worlds.in_a_swarm import State as InASwarm
+from tests.worlds.in_a_swarm import alike as swarm
 from tests.worlds.invocation import MADE, ORIGINS, Told
 from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
 from tests.worlds.vaulted import Kept
@@ -178,8 +180,14 @@ class Situation:
         if not self.beyond:
             return ()
         application, proxies, rotation, *fleet = self.beyond
-        more = [one.said(self._mark) if isinstance(one, Kept) else alike(one, self.clock, self._called) for one in fleet]
+        more = [self._further(one) for one in fleet]
         return more, [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
+
+    def _further(self, one: Kept | Fleet | InASwarm) -> Any:
+        """What a world has beyond that."""
+        if isinstance(one, Kept):
+            return one.said(self._mark)
+        return alike(one, self.clock, self._called) if isinstance(one, Fleet) else swarm(one, self.clock, self._called)
 
     def _matters(self, remembered: str, others: Any) -> bool:
         """Nobody makes a version current any more that nobody carries; a run that is over restarts nothing."""
@@ -199,7 +207,12 @@ class Situation:
     @property
     def _has_instances(self) -> bool:
         """They may hold what was put and never became current: whoever looks asks for it."""
-        return any(isinstance(one, Fleet) for one in self.beyond)
+        return any(isinstance(one, (Fleet, InASwarm)) for one in self.beyond)
+
+    @property
+    def _began_last(self) -> list[str]:
+        """The updates of services: what began before them tells them from older ones, and nothing else."""
+        return [one.started for one in self.beyond if isinstance(one, InASwarm)]
 
     def _called(self, mark: str) -> str | None:
         """Of what instances were told: nobody asks for what came of it when the run is over that told them."""
@@ -238,9 +251,11 @@ class Situation:
             data["drain"] = self._drain(data["drain"], frame.data.get("claim") or {})
         if "rollout" in data:
             data["rollout"] = {**data["rollout"], "began": self._ago(data["rollout"]["began"])}
-        for part in ("put", "instances"):
+        for part in ("put", "instances", "moved"):
             if "began" in data.get(part, {}):
                 data[part] = {**data[part], "began": self._ago(data[part]["began"])}
+        if since := data.get("moved", {}).get("since"):
+            data["moved"] = {**data["moved"], "since": since in self._began_last}
         if claim:
             data["claim"] = claim.get("version")
         yield f"{frame.scope} {frame.state} {self._tries(frame)} {frame.index}"
@@ -279,9 +294,11 @@ def _told(late: LeftLying) -> tuple[str, frozenset[str]]:
         event["claim"] = event["claim"].get("version")
     if late.function == "rotate_admin":
         event["situation"] = event["situation"]["rotation_id"]
-    for part in ("put", "instances"):
+    for part in ("put", "instances", "moved"):
         if "began" in event.get(part, {}):
             event[part] = {**event[part], "began": round(late.dies - event[part]["began"], 3)}
+    if since := event.get("moved", {}).get("since"):
+        event["moved"] = {**event["moved"], "since": round(late.dies - float(since), 3)}
     event["again"] = drain.get("republished", 0)
     text = repr((late.function, json.dumps(event, sort_keys=True), [_answer(one) for one in late.told]))
     return text, frozenset(VERSION.findall(text))

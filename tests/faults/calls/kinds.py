@@ -33,11 +33,14 @@ class Kind(StrEnum):
     ENDED = "the first instance ends"
     REBOOTED = "an instance boots anew"
     SILENT = "an agent does not answer for a while"
+    DEPLOYED = "somebody deploys the service as it was at first"
+    NODE_DOWN = "a node of the Swarm is down for a while"
 
 
 NEEDS_EFFECT = {Kind.FAILED_DONE, Kind.CRASHED, Kind.TIMED_OUT_DONE, Kind.STOPPED_DONE}
 ACTS_LATE = {Kind.ZOMBIE, Kind.LATE, Kind.REPEATED}
 OF_INSTANCES = {Kind.LAUNCHED, Kind.ENDED, Kind.REBOOTED, Kind.SILENT}
+IN_A_SWARM = {Kind.DEPLOYED, Kind.NODE_DOWN}
 STOPS = {Kind.STOPPED, Kind.STOPPED_DONE, Kind.ZOMBIE}
 
 
@@ -72,6 +75,14 @@ def befalls(world: Any, kind: Kind) -> None:
         instances.change(SECOND, silent_until=world.clock + SILENT_SECONDS)
 
 
+def befalls_the_swarm(world: Any, kind: Kind) -> None:
+    """What becomes of a service's tasks."""
+    if kind is Kind.DEPLOYED:
+        world.deploy()
+    if kind is Kind.NODE_DOWN:
+        world.lose_a_node()
+
+
 class Strike:
     """One fault at one boundary of one invocation."""
 
@@ -103,6 +114,8 @@ class Strike:
             world.pods.lose_one()
         if kind in OF_INSTANCES:
             befalls(world, kind)
+        if kind in IN_A_SWARM:
+            befalls_the_swarm(world, kind)
         if kind is Kind.FAIL_OVER:
             world.source.fail_over()
         if kind in (Kind.THROTTLED, Kind.OUTAGE):

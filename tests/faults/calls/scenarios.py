@@ -9,6 +9,12 @@ from rotation.core.errors import AppUnhealthy
 from rotation.core.model import Credential, SecretText, Slot
 
 from tests.faults.calls import secrets_manager
+from tests.faults.calls.in_a_swarm import (
+    in_a_swarm,
+    in_a_swarm_in_a_ring_of_three,
+    in_a_swarm_with_one_restart,
+    in_a_swarm_with_two_restarts,
+)
 from tests.faults.calls.machinery import LeftLying
 from tests.faults.calls.nodes import rests_on_every_node, two_nodes
 from tests.faults.calls.proxied import (
@@ -39,6 +45,7 @@ from tests.faults.laws.rest import at_rest
 from tests.faults.laws.violation import Violation
 from tests.worlds.asl import Place
 from tests.worlds.behind_proxy import ProxiedWorld
+from tests.worlds.in_a_swarm import SwarmWorld
 from tests.worlds.living import LivingWorld
 from tests.worlds.vaulted import VaultWorld
 from tests.worlds.world import (
@@ -199,6 +206,10 @@ def _unhealthy_as_b(world: LivingWorld) -> LivingWorld:
     return world
 
 
+def in_a_swarm_where_b_does_not_work() -> LivingWorld:
+    return _unhealthy_as_b(SwarmWorld())
+
+
 def behind_a_proxy_where_b_does_not_work() -> LivingWorld:
     return _unhealthy_as_b(ProxiedWorld())
 
@@ -213,7 +224,7 @@ def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) 
         f"the run ended {place.state}: {place.cause}": place.state == "RolledBack",
         "AWSPENDING is held": world.slots.labels().pending is None,
         "a consumer is not where it was": all(one.same_login(began_with) for one in world.holdings().values()),
-        **published.at_rest(world),
+        **published.at_rest(world, rolled_back=True),
         "what it uses is not current": world.current.credential(world.current.active).same_login(began_with),
     }
     for what, holds in wrong.items():
@@ -311,5 +322,14 @@ SCENARIOS = {
     "Vault, bootstrap": Scenario(in_a_vault_from_a_former_user),
     "Vault, an interrupted withdrawal": Scenario(in_a_vault, "RotateAdmin"),
     "Vault, B does not work": Scenario(in_a_vault_where_b_does_not_work, rest=back_where_it_was),
+    "swarm": Scenario(in_a_swarm),
+    "swarm, an interrupted cutover": Scenario(in_a_swarm, "PutSecret"),
+    "swarm, an interrupted flip": Scenario(in_a_swarm, "ValidateApp"),
+    "swarm, an interrupted retirement": Scenario(in_a_swarm, "CheckDrained"),
+    "swarm, B does not work": Scenario(in_a_swarm_where_b_does_not_work, rest=back_where_it_was),
+    "swarm, one restart": Scenario(in_a_swarm_with_one_restart),
+    "swarm, two restarts": Scenario(in_a_swarm_with_two_restarts),
+    "swarm, a ring of three": Scenario(in_a_swarm_in_a_ring_of_three),
+    "swarm, revocation": Scenario(in_a_swarm, mode="revoke", rest=revoked),
     "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),
 }

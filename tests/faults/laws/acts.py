@@ -137,19 +137,30 @@ def _proved(it: Invocation, boundary: Boundary) -> None:
 def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
     """What is published; and what is recorded as the outcome of a change of a password. (A flip has its own proof: ValidateApp.)"""
     world = it.world
-    secret = _put_before_others(world, boundary)
-    if secret:
-        return secret.held
-    if boundary.what == f"tell {WRITE}" and it.seen.telling:
-        found: Credential | None = world.fleets()[0].login(it.seen.telling[0].version)  # type: ignore[attr-defined]
-        return found
     if boundary.what.startswith("publish "):
         return world.published(boundary.what)
     if boundary.what == f"swap {CURRENT} of admin":
         return login_of(content_of(world.admin, CURRENT))
     if it.function == "discard_old_password" and boundary.what == f"swap {CURRENT} of slots":
         return world.current.credential(world.current.active if world.current.two_values else world.current.leaves)
-    return None
+    return _told_to_others(it, boundary)
+
+
+def _told_to_others(it: Invocation, boundary: Boundary) -> Credential | None:
+    """Who reads a secret, or a copy of one of its versions."""
+    world: Any = it.world
+    secret = _put_before_others(world, boundary)
+    found: Credential | None = secret.held if secret else None
+    if boundary.what == f"tell {WRITE}" and it.seen.telling:
+        found = world.fleets()[0].login(it.seen.telling[0].version)
+    if boundary.what == "make secret" or (boundary.what == "update service" and _begins_a_phase(it)):
+        found = world.told(made=boundary.what == "make secret")
+    return found
+
+
+def _begins_a_phase(it: Invocation) -> bool:
+    """What is tried in a phase's first call holds for those that ask how far it is; what is cleaned up has been in use."""
+    return it.event["phase"] != "clean up" and it.event["moved"].get("phase") != it.event["phase"]
 
 
 def _put_before_others(world: LivingWorld, boundary: Boundary) -> Any:

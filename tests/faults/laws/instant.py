@@ -98,4 +98,4 @@ def _notes(world: LivingWorld) -> set[str]:
         for secret in (world.slots, world.admin)
         for key in content_of(secret, CURRENT)
         if key.startswith("note")
-    }
+    } | world.notes()

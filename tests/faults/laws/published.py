@@ -1,7 +1,11 @@
 """What must hold of the secrets that others read: the application's, and those of a proxy."""
 
+from rotation.consumers.swarm.spec import environment, mounted
+from rotation.consumers.swarm.versions import VERSION
+
 from tests.faults.laws.violation import Violation
 from tests.worlds.behind_proxy import ProxiedWorld
+from tests.worlds.in_a_swarm import SwarmWorld
 from tests.worlds.living import LivingWorld
 from tests.worlds.proxied import OTHERS
 from tests.worlds.vaulted import VaultWorld
@@ -21,11 +25,27 @@ def check(world: LivingWorld) -> None:
                 raise Violation("lost-update", "the Vault's path: a key of somebody else was changed")
 
 
-def at_rest(world: LivingWorld) -> dict[str, bool]:
+def in_a_swarm(world: SwarmWorld, *, rolled_back: bool) -> dict[str, bool]:
+    """With one restart a version, that of before, stays until the next rotation; after a failed one secrets that nobody has."""
+    spec = world.swarm.service("web").spec["TaskTemplate"]["ContainerSpec"]
+    ours = [one["Spec"]["Name"] for one in world.swarm.secrets.values() if VERSION in one["Spec"]["Labels"]]
+    files, one_more = [one.name for one in mounted(spec)], world.restarts == 1
+    return {
+        "Secrets Manager can rotate no more: AWSPENDING is left": world.application.labels().pending is None,
+        f"files are left: {', '.join(files)}": len(files) <= (4 if one_more else 2),
+        f"secrets are left: {', '.join(ours)}": rolled_back or len(ours) <= (4 if one_more else 2),
+        "the service has a file for what comes next": one_more or not [one for one in environment(spec) if one.endswith("_NEW")],
+        "tasks of before are still there": len(world.swarm.running("web")) == 2,
+    }
+
+
+def at_rest(world: LivingWorld, *, rolled_back: bool = False) -> dict[str, bool]:
     """After one clean run: what would be wrong, and whether it is right."""
     if isinstance(world, VaultWorld):
         stale = [one for one in world.vault.older() if one.username in USERS.values() and not world.accepts(one)]
         return {"a copy of a withdrawn login is left in the Vault": not stale}
+    if isinstance(world, SwarmWorld):
+        return in_a_swarm(world, rolled_back=rolled_back)
     if not isinstance(world, ProxiedWorld | WordPressWorld):
         return {}
     labels = world.application.labels()

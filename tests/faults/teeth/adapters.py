@@ -1,4 +1,5 @@
-"""Adapters by themselves, where the world is too coarse: the file adapter on a real folder, the Secret as a cluster keeps it."""
+"""Adapters by themselves, where the world is too coarse: the file adapter on a real folder, the Secret as a cluster keeps it, two
+services in a Swarm on one login."""
 
 import base64
 import os
@@ -12,8 +13,11 @@ from unittest.mock import patch
 from rotation.consumers.sqlconf import text
 from rotation.consumers.sqlconf.adapter import SqlconfFile
 from rotation.core.errors import SqlconfUnsupported
+from rotation.core.phases import Phase
+from rotation.core.rollout import Progress
 
 from tests.faults.walk.search import Found
+from tests.worlds.in_a_swarm import SHELF, SwarmWorld
 from tests.worlds.living import PHP
 from tests.worlds.world import MARK, credential
 
@@ -84,3 +88,27 @@ def secrets_that_say_something_else() -> Found | None:
         if (data["mysql-user"], data["mysql-password"]) != (published.username, password):
             return Found("I3", "the Secret holds what was not to be written", ("PatchSecret encodes a value",))
     return None
+
+
+def secrets_that_another_service_has() -> Found | None:
+    """Two services on one login. The first is clean; a task of the other is on a node that nobody sees, and goes on with its files,
+    which no spec names any more."""
+    world, names = SwarmWorld(), ("web", "worker")
+    world.add_service("worker")
+    world.shelf(SHELF).keep(credential("openemr_b", "canary"), "v2")
+    for name in names:
+        _brought(world, name, "v2")
+    world.shelf(SHELF).keep(credential("openemr_a", "canary"), "v3")
+    _brought(world, names[0], "v3")
+    world.lose_a_node()
+    world.service_called(names[1]).advance(Phase.CLEAN, "v3", "v3")
+    world.service_called(names[0]).remove_old("v3")
+    lost = {one for task in world.swarm.tasks if task.state == "running" for one in task.secrets} - set(world.swarm.secrets)
+    return Found("I2", f"tasks have {len(lost)} secrets that are gone", ("CleanUpService of the other service",)) if lost else None
+
+
+def _brought(world: SwarmWorld, name: str, version: str) -> None:
+    service, since = world.service_called(name), None
+    while (moved := service.advance(Phase.CLEAN, version, version, since)).progress is not Progress.COMPLETE:
+        since = moved.since
+        world.swarm.pass_time(1.0)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tests.faults.calls.kinds import OF_INSTANCES, STOPS, Kind, Strike, touches, why_not
+from tests.faults.calls.kinds import IN_A_SWARM, OF_INSTANCES, STOPS, Kind, Strike, touches, why_not
 from tests.faults.calls.machinery import LeftLying, conclude, finish, function_at, invocation, machine, passed, settled
 from tests.faults.laws.violation import Violation
 from tests.faults.walk.search import Branch
@@ -131,7 +131,7 @@ class Attempt:
 
     def faults(self) -> Iterator[tuple[Kind, Boundary, str]]:
         """Each kind at each boundary, and why it cannot happen there."""
-        kinds = [kind for kind in Kind if self._world.fleets() or kind not in OF_INSTANCES]
+        kinds = [kind for kind in Kind if self._may_befall(kind)]
         for place, boundary in enumerate(self.boundaries):
             for kind in kinds:
                 why = why_not(kind, boundary, self.boundaries[place + 1 :])
@@ -140,6 +140,11 @@ class Attempt:
                 if kind is Kind.POD and not self._world.environments():
                     why = "there are no pods"
                 yield kind, boundary, why
+
+    def _may_befall(self, kind: Kind) -> bool:
+        if kind in OF_INSTANCES:
+            return bool(self._world.fleets())
+        return kind not in IN_A_SWARM or bool(self._world.services())
 
     def say(self, kind: Kind, boundary: Boundary) -> str:
         return f"{self._node.place.who.name} {self._node.place.state} {boundary.number} ({boundary.what}): {kind}"

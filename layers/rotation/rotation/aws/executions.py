@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 UNSEEN_SECONDS = 300
 """DescribeExecution is eventually consistent: an execution that is not found yet counts as alive this long."""
 _ALIVE = ("RUNNING", "PENDING_REDRIVE")
+_CUT_SHORT = ("ABORTED", "TIMED_OUT")
 _NO_SUCH = ("ExecutionDoesNotExist", "InvalidArn")
 _EXISTS = "ExecutionAlreadyExists"
 
@@ -89,6 +90,17 @@ def has_started(machine_arn: str, resume: Resume) -> bool:
             return False
         raise OwnerUnknown(f"whether {arn} was started could not be asked ({code(error)})") from None
     return True
+
+
+def comes_to_its_end(arn: str) -> bool:
+    """Whether it runs, or ended in one of its states."""
+    try:
+        answer = client("stepfunctions").describe_execution(executionArn=arn, includedData="METADATA_ONLY")
+    except AWS_ERRORS as error:
+        if code(error) in _NO_SUCH:
+            return False
+        raise OwnerUnknown(f"how {arn} ended could not be asked ({code(error)})") from None
+    return answer["status"] not in _CUT_SHORT
 
 
 def arn_of(machine_arn: str, name: str) -> str:

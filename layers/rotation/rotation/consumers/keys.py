@@ -6,7 +6,7 @@ Templates are imported when one is first needed: every function parses the targe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import ConsumerDiffers, SecretInvalid, TargetInvalid
@@ -22,6 +22,8 @@ KEYS: dict[str, Any] = {
     "propertyNames": {"pattern": "^[-._a-zA-Z0-9]+$"},
     "additionalProperties": {"type": "string"},
 }
+LOGIN = {"username": "{username}", "password": "{password}"}
+"""It says who, and leaves where to the record."""
 CACHE_SECONDS: dict[str, Any] = {
     "description": "How long the application may go on with what it has read; both logins work for at least as long",
     "type": "integer",
@@ -79,6 +81,12 @@ class Keys:
 def named(settings: Settings) -> str:
     """What is written, for a plan."""
     return ", ".join(settings["keys"]) if "keys" in settings else "username and password"
+
+
+def written(place: str, settings: Settings, where: str, otherwise: Mapping[str, str] = LOGIN) -> Iterator[tuple[str, str]]:
+    """Each key of a place, after the setting that names it: `keys`, or else `where`, which names the place."""
+    field = "keys" if "keys" in settings else where
+    yield from ((field, f"key {key} of {place}") for key in settings.get("keys", otherwise))
 
 
 def check(settings: Settings) -> None:

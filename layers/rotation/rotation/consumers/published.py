@@ -9,14 +9,12 @@ import uuid
 from typing import Any
 
 from rotation.aws.secrets_manager import SecretsManagerStore
-from rotation.consumers.keys import Keys
+from rotation.consumers.keys import LOGIN, Keys
 from rotation.consumers.schedule import apart
 from rotation.core.errors import ConsumerDiffers, SecretStoreUnavailable, SecretVersionMissing
 from rotation.core.model import CURRENT, PENDING, Credential, Labels, Mark, SecretText
 
 _NAMESPACE = uuid.UUID("0c2f6d0a-97c6-5b0e-8f55-3a0a4e1f0d42")
-LOGIN = {"username": "{username}", "password": "{password}"}
-"""It says who, and leaves where to the record."""
 
 
 class PublishedSecret:

@@ -33,8 +33,7 @@ def after(wave: int, waves: Sequence[Sequence[str]], outcomes: Mapping[str, Outc
     so a wave that has begun is finished."""
     begun = [target for one in waves[: wave + 1] for target in one]
     failed = [target for target in begun if outcome_of(target, outcomes).failed]
-    total = sum(map(len, waves))
-    allowed = int(total * percent / 100)
+    total, allowed = sum(map(len, waves)), may_fail(waves, percent)
     if wave == CANARIES and failed and len(waves) > 1:
         return Decision(Verdict.STOP, f"a canary failed ({', '.join(sorted(failed))}): no other target was begun")
     if len(failed) > allowed and wave + 1 < len(waves):
@@ -42,6 +41,11 @@ def after(wave: int, waves: Sequence[Sequence[str]], outcomes: Mapping[str, Outc
     if wave + 1 < len(waves):
         return Decision(Verdict.GO_ON, f"{len(failed)} of {total} failed, and {allowed} may ({percent:g} %)")
     return Decision(Verdict.DONE, f"{len(failed)} of {total} failed")
+
+
+def may_fail(waves: Sequence[Sequence[str]], percent: float) -> int:
+    """So many of all targets of the run."""
+    return int(sum(map(len, waves)) * percent / 100)
 
 
 def outcome_of(target: str, outcomes: Mapping[str, Outcome]) -> Outcome:

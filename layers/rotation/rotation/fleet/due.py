@@ -31,7 +31,8 @@ class Standing(StrEnum):
     HELD = "held"
     """A person said: not until then."""
     UNKNOWN = "unknown"
-    """Its document or its record could not be read: nobody can say that it is rotated. It is told, never passed over."""
+    """Its document or its record could not be read, or another target has the same user, file or key: nobody can say that it is
+    rotated. It is told, never passed over."""
 
 
 ROTATED = (Standing.OVERDUE, Standing.DUE)
@@ -49,7 +50,7 @@ class Facts:
     held_until: float | None = None
     """In seconds since 1970."""
     trouble: str = ""
-    """Why it could not be looked at; empty where it could."""
+    """Why it could not be looked at, or what another target has too; empty where neither is so."""
 
 
 def standing(facts: Facts, now: float, older_than: float | None = None) -> Standing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -22,6 +22,13 @@ class Holds(Enum):
     EVERY = "every user's, whoever's turn it is; to hold one is not to use it"
     NOTHING = "none: it is restarted, to pick up what the others hold"
     VERSION = "copies of a version of the secret that moves the traffic, which say which one it is and nothing else"
+    SHELF = "each version of that secret as a copy of its own, beside the others"
+    PHASES = "none: it comes to a copy phase by phase, and says which one it uses"
+
+    @property
+    def follows(self) -> bool:
+        """Whether it is told which version of the secret that moves the traffic."""
+        return self in (Holds.VERSION, Holds.SHELF, Holds.PHASES)
 
 
 def reaches_all(_: Settings, __: Parameters) -> Iterator[str]:
@@ -29,8 +36,17 @@ def reaches_all(_: Settings, __: Parameters) -> Iterator[str]:
     yield from ()
 
 
+def writes_nothing(_: Settings) -> Iterator[tuple[str, str]]:
+    """It has no place of its own."""
+    yield from ()
+
+
 def no_more(_: Settings) -> None:
     """The schema has said all that can be wrong with the settings."""
+
+
+def alone(_: Settings, __: Sequence[Settings]) -> None:
+    """It needs no other consumer before it."""
 
 
 def any_login(_: Settings, __: Credential) -> None:
@@ -58,6 +74,8 @@ class ConsumerKind(NamedTuple):
     """Raises TargetInvalid, beginning with the field, where that login could not be written as the settings say."""
     beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
+    writes: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
+    """What it writes and nobody else may, in words, each after the setting that names it. Two that write the same say the same."""
     validated: bool = False
     """Whether the function of ValidateApp can read it back: only such a consumer may move the traffic."""
     copied: Callable[[Settings], None] = no_more
@@ -65,6 +83,10 @@ class ConsumerKind(NamedTuple):
     traffic is set in a way that the copies cannot be read."""
     said_by_secret: str = ""
     """The setting, if it has one, that a key of the same name in that secret is to say too."""
+    beside: Callable[[Settings, Sequence[Settings]], None] = alone
+    """Raises TargetInvalid, beginning with the field, where what it needs is not among the consumers before it."""
+    shares: tuple[str, ...] = ()
+    """The settings that name a secret which is only read, and which other consumers may name too."""
     goes_on: str = "application_cache_seconds"
     """The setting, if it has one, that says for how long the application may go on with what was there before."""
     rotated: str = ""

@@ -14,6 +14,8 @@ CONSUMERS = {
     "proxy-secret": "rotation.consumers.proxy_secret",
     "wp-config": "rotation.consumers.wp_config",
     "vault-kv": "rotation.consumers.vault_kv",
+    "swarm-secret": "rotation.consumers.swarm_secret",
+    "swarm-service": "rotation.consumers.swarm_service",
 }
 SOURCES = {
     "mysql": "rotation.sources.mysql",

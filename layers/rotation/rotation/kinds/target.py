@@ -204,10 +204,17 @@ def _build(name: str, document: dict[str, Any]) -> Target:
 def _refuse_shared(document: Mapping[str, Any]) -> None:
     """One secret has one reader: what is written for one would be wrong for another."""
     named: dict[str, str] = {}
+    shared = set(_shared(document))
     for field, arn in secrets_named(document):
         first = named.setdefault(arn, field)
-        if first != field:
+        if first != field and not {first, field} <= shared:
             raise ValueError(f"{field}: {arn} is the {first} already: name a secret of its own")
+
+
+def _shared(document: Mapping[str, Any]) -> Iterator[str]:
+    """Fields whose secret is only read, and by several."""
+    for place, consumer in enumerate(document["consumers"]):
+        yield from (f"consumers[{place}].{key}" for key in registry.consumer(consumer["kind"]).shares)
 
 
 def secrets_named(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
@@ -246,7 +253,7 @@ def _consumers(raw: Sequence[Mapping[str, Any]]) -> tuple[Consumer, ...]:
 def _check_copies(found: Sequence[Consumer], place: int) -> None:
     """What holds copies of a version has to know of which secret, and is told before that secret moves."""
     for number, one in enumerate(found):
-        if one.known.holds is not Holds.VERSION:
+        if not one.known.holds.follows:
             continue
         if not found[place].known.rotated:
             raise ValueError(
@@ -259,6 +266,10 @@ def _check_copies(found: Sequence[Consumer], place: int) -> None:
             raise ValueError(f"consumers[{place}].{error}") from None
         if number > place:
             raise ValueError(f"consumers[{number}]: put it before consumers[{place}], whose version it is told to hold")
+        try:
+            one.known.beside(one.settings, [before.settings for before in found[:number]])
+        except TargetInvalid as error:
+            raise ValueError(f"consumers[{number}].{error}") from None
 
 
 def _checked(place: int, consumer: Consumer) -> Consumer:

@@ -7,6 +7,7 @@ nothing: all are listed, not only the first.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from rotation.core.drain import Hold
 from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
 from rotation.core.findings import Finding, Severity
 from rotation.core.fleet import BAD, LATEST_SECONDS, NAMED, Answer, Telling, failure, refuse_none, some, to
@@ -361,6 +362,32 @@ def _files_of(said: Mapping[str, Answer | None], telling: Telling) -> Iterator[F
         yield Finding(Severity.OK, what, f"what is current is held by {some(well)}")
 
 
+def shelves(world: World) -> Iterator[Finding]:
+    """Whether whatever keeps them lets us in."""
+    for place, consumer in enumerate(world.target.consumers):
+        if consumer.known.holds is Holds.SHELF:
+            held = world.shelf(place)
+            held.look()
+            yield Finding(Severity.OK, "copies of the login", f"{held.name}: they can be reached")
+
+
+def services(world: World) -> Iterator[Finding]:
+    """Whether each can be updated, and whether all its tasks have what is current."""
+    current = world.rotated.labels().current if world.rotated and world.services() else ""
+    for service in world.services():
+        service.refuse_unfit()
+        held = service.holds(current)
+        if held is Hold.SAME:
+            yield Finding(Severity.OK, "services", f"{service.name} can be updated task by task, and has what is current")
+        else:
+            mend = "the first rotation, or the next, publishes it; else find out who changed it"
+            why = "another login than what is current" if held is Hold.OTHER else "a task that is not as its spec says"
+            yield Finding(Severity.WARNING, "services", f"{service.name} can be updated task by task; it has {why}", mend)
+        if service.is_taken_back():
+            found = f"{service.name} has the failure action rollback: an update that fails replaces tasks that are well, too"
+            yield Finding(Severity.WARNING, "services", found, "docker service update --update-failure-action pause")
+
+
 def cluster_may(kind: str, verb: str) -> Probe:
     """Whether RBAC allows this very function to do that."""
 
@@ -445,6 +472,7 @@ _FILES = Need("sqlconf.php", files)
 _WRITABLE = Need("sqlconf.php", writable_files)
 _CONSUMERS = Need("consumer", consumers, ClusterUnavailable)
 _INSTANCES = Need("instances", instances)
+_SERVICES = Need("services", services)
 _DEPLOYMENT = Need("deployment", deployment, ClusterUnavailable)
 
 
@@ -455,7 +483,7 @@ def _may(kind: str, *verbs: str) -> tuple[Need, ...]:
 NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "read_slots": (
         _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
-        _DATABASE, _SLOT_LOGINS, _APPLICATION, Need(KEPT, kept), _INSTANCES,
+        _DATABASE, _SLOT_LOGINS, _APPLICATION, Need(KEPT, kept), _INSTANCES, _SERVICES,
     ),
     "claim_rotation": (_SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), _CONSUMERS),
     "sync_users": (_SLOT_SECRET, *_ADMIN),
@@ -465,6 +493,8 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "put_secret": (_SLOT_SECRET, Need("published secret", published_secrets), Need("store", stores), _REACHED),
     "check_login": (_SLOT_SECRET, _ENDPOINT),
     "write_wp_config": (_SLOT_SECRET, _INSTANCES, Need("instances told", instances_told), _REACHED),
+    "create_swarm_secret": (_SLOT_SECRET, Need("copies of the login", shelves), _REACHED),
+    "prepare_service": (_SLOT_SECRET, _SERVICES, _REACHED),
     "restart_app": (_SLOT_SECRET, *_may("deployment", "get", "patch")),
     "check_rollout": (*_may("deployment", "get"), _DEPLOYMENT),
     "validate_app": (_SLOT_SECRET, _FILES, _APPLICATION, _ENDPOINT, Need("health page", health)),
@@ -472,7 +502,7 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "close_flip": (_SLOT_SECRET,),
     "check_drained": (
         _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
-        _INSTANCES, Need("instances' files", instances_files),
+        _INSTANCES, Need("instances' files", instances_files), _SERVICES,
     ),
     "rotate_old_slot": (_SLOT_SECRET, *_ADMIN),
     "discard_old_password": (_SLOT_SECRET, *_ADMIN, _ENDPOINT),

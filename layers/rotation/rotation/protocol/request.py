@@ -163,6 +163,32 @@ class Request:
         return bool(self._event["fixed"].get("changed"))
 
     @property
+    def phase(self) -> str:
+        """Which of a service's phases this state asks for."""
+        return str(self._event["phase"])
+
+    @property
+    def moved_phase(self) -> str:
+        """Which one was asked for by the call before; empty if there was none."""
+        return str(self._event["moved"].get("phase") or "")
+
+    @property
+    def moved_began(self) -> float | None:
+        """When that was asked for first; None before."""
+        began = self._event["moved"].get("began")
+        return None if began is None else float(began)
+
+    @property
+    def moved_version(self) -> str:
+        """The version that services are to come to; empty before it is there."""
+        return str(self._event["moved"].get("version") or "")
+
+    @property
+    def moved_since(self) -> str:
+        """When the update before ours began, by the service's own clock."""
+        return str(self._event["moved"].get("since") or "")
+
+    @property
     def secret_version(self) -> str:
         """The version by which Secrets Manager rotates the application's secret; empty in a run that it did not start."""
         return str(self._event.get("secret_version") or "")

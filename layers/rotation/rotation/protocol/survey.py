@@ -63,9 +63,9 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
 
 
 def _told(world: World) -> Iterator[Credential]:
-    """The login of a version that instances were told of and that never became current: a publish, or the way back, was cut
-    short. They may hold it, and nobody can read that from them."""
-    told = world.rotated.told() if world.fleets() and world.rotated else None
+    """The login of a version that others were told of and that never became current: a publish, or the way back, was cut short.
+    They may hold it, and nobody can read that from them."""
+    told = world.rotated.told() if (world.fleets() or world.services()) and world.rotated else None
     if told is not None:
         yield told
 

@@ -62,6 +62,11 @@ class AwsDesk:
 
         return has_started(machine_arn, resume)
 
+    def comes_to_its_end(self, execution: str) -> bool:
+        from rotation.aws.executions import comes_to_its_end
+
+        return comes_to_its_end(execution)
+
     def tell(self, notice: Notice) -> None:
         from rotation.aws.notices import publish
 

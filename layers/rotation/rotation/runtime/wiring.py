@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         ProtectedFile,
         RotatedSecret,
         SecretStore,
+        Service,
+        Shelf,
         Source,
         Surroundings,
         Workload,
@@ -161,6 +163,17 @@ class AwsWorld:
 
     def fleets(self) -> list[Fleet]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.known.holds is Holds.VERSION]
+
+    def shelf(self, index: int) -> Shelf:
+        made: Shelf = self._made(self.target.consumers[index])
+        return made
+
+    def service(self, index: int) -> Service:
+        made: Service = self._made(self.target.consumers[index])
+        return made
+
+    def services(self) -> list[Service]:
+        return [self._made(consumer) for consumer in self.target.consumers if consumer.known.holds is Holds.PHASES]
 
     def cluster_objects(self, kind: str) -> list[ClusterObject]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.kind == kind]

@@ -69,12 +69,14 @@ def _look(world: World, request: Request, record: Record, admin: AdminLogin, rea
 def _instances(world: World, request: Request, look: Look) -> Hold:
     """What they said that they hold since they were asked. Whoever still works as the old user may be one of them, so that is no
     reason not to ask."""
+    held = _services(world)
     if not world.fleets():
-        return Hold.SAME
+        return held
     from rotation.protocol.fleets import asked
 
     asking = look.published and look.rolled_out and asks(request.drain, world.now(), world.target.quiet_seconds)
-    return asked(world, request.look_mark, _heard_since(world, request), asking=asking)
+    said = asked(world, request.look_mark, _heard_since(world, request), asking=asking)
+    return max(held, said, key=list(Hold).index)
 
 
 def _waited_for(world: World, request: Request) -> str:
@@ -88,3 +90,12 @@ def _waited_for(world: World, request: Request) -> str:
 
 def _heard_since(world: World, request: Request) -> float:
     return heard_since(request.drain, world.now(), world.target.drain_deadline_seconds)
+
+
+def _services(world: World) -> Hold:
+    """What runs anywhere, or may: also on a machine that nobody sees."""
+    services = world.services()
+    if not services or world.rotated is None:
+        return Hold.SAME
+    current = world.rotated.labels().current
+    return max((service.holds(current) for service in services), key=list(Hold).index)

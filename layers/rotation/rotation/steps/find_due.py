@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
@@ -10,11 +11,12 @@ from rotation.fleet.due import DAY, Facts, Intent, Standing, by_standing, is_lat
 from rotation.fleet.holds import Hold
 from rotation.fleet.run import Found, Plan, Settings, is_to_be_rotated, lanes_of, plan_key, wave_key
 from rotation.fleet.waves import Item, in_lanes, in_waves
+from rotation.kinds.apart import Own, clashes, own
 from rotation.kinds.target import Target, parse_target
 from rotation.protocol.renewal import FirstLook, since_success
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from rotation.ports import FleetWorld
 
@@ -39,10 +41,13 @@ def _settings(event: Mapping[str, Any]) -> Settings:
 
 def _planned(world: FleetWorld, run: str, settings: Settings) -> Plan:
     began, holds = world.now(), world.holds()
-    documents = list(world.documents().items())
-    looked = world.each(lambda one: _look(world, settings, one[0], one[1], holds.get(one[0])), documents)
-    found = {name: one for (name, _), (one, _) in zip(documents, looked, strict=True)}
-    waves = in_waves([item for one, item in looked if item is not None and is_to_be_rotated(one)], run)
+    documents = world.documents()
+    looked = dict(
+        zip(documents, world.each(lambda one: _look(world, *one, holds.get(one[0])), list(documents.items())), strict=True)
+    )
+    shared = clashes({name: one.own for name, one in looked.items()})
+    found = {name: _found(world, settings, one, shared.get(name, "")) for name, one in looked.items()}
+    waves = in_waves([one.item for name, one in looked.items() if one.item is not None and is_to_be_rotated(found[name])], run)
     for number, wave in enumerate(waves):
         world.write(wave_key(run, number), lanes_of(in_lanes(wave, settings.per_place, settings.at_once)))
     plan = Plan(run, began, settings, found, [[item.target for item in wave] for wave in waves])
@@ -50,34 +55,47 @@ def _planned(world: FleetWorld, run: str, settings: Settings) -> Plan:
     return plan
 
 
-def _look(world: FleetWorld, settings: Settings, name: str, text: str, hold: str | None) -> tuple[Found, Item | None]:
+@dataclass(frozen=True)
+class _Looked:
+    """At one target."""
+
+    facts: Facts
+    held: Hold | None = None
+    made_of: str = ""
+    item: Item | None = None
+    own: Sequence[Own] = ()
+
+
+def _look(world: FleetWorld, name: str, text: str, hold: str | None) -> _Looked:
     """Whatever is wrong with one target is said of it, and the others are looked at."""
     kind = CLASSES[DEFAULT_CLASS]
     try:
         held = Hold.parse(hold) if hold is not None else None
     except ValueError:
-        facts = Facts(kind, None, trouble="its hold cannot be read: release it, or hold it again")
-        return _found(world, settings, facts, None, ""), None
+        return _Looked(Facts(kind, None, trouble="its hold cannot be read: release it, or hold it again"))
     try:
         target = parse_target(name, text)
         kind = target.rotation_class
         look = FirstLook(world.record(target.slot_secret))
         facts = Facts(kind, since_success(look) / DAY, _intent(world, look), held.ends if held else None)
+        owned = own(target, look.record)
     except RotationError as error:
-        facts = Facts(kind, None, held_until=held.ends if held else None, trouble=f"{type(error).__name__}: {error.at(name)}")
-        return _found(world, settings, facts, held, ""), None
+        trouble = f"{type(error).__name__}: {error.at(name)}"
+        return _Looked(Facts(kind, None, held_until=held.ends if held else None, trouble=trouble), held)
     made_of = f"{target.source.kind}: {', '.join(one.kind for one in target.consumers)}"
-    found = _found(world, settings, facts, held, made_of)
     lateness = (facts.days or 0) - kind.period_days
-    return found, Item(name, made_of, _places(target, look), look.version.id, look.name, lateness, facts.intent is Intent.LEFT)
+    item = Item(name, made_of, _places(target, look), look.version.id, look.name, lateness, facts.intent is Intent.LEFT)
+    return _Looked(facts, held, made_of, item, owned)
 
 
-def _found(world: FleetWorld, settings: Settings, facts: Facts, held: Hold | None, kind: str) -> Found:
+def _found(world: FleetWorld, settings: Settings, looked: _Looked, clash: str) -> Found:
+    """`clash`: what another target has too. Nobody can say whose it is, so neither is rotated."""
+    facts = replace(looked.facts, trouble=looked.facts.trouble or clash)
     stands = standing(facts, world.now(), settings.older_than_days)
     why = facts.trouble
-    if stands is Standing.HELD and held is not None:
-        why = f"held until {held.until}" + (f": {held.reason}" if held.reason else "")
-    return Found(stands, None if facts.days is None else round(facts.days, 2), is_late(facts), why, kind)
+    if stands is Standing.HELD and looked.held is not None:
+        why = f"held until {looked.held.until}" + (f": {looked.held.reason}" if looked.held.reason else "")
+    return Found(stands, None if facts.days is None else round(facts.days, 2), is_late(facts), why, looked.made_of)
 
 
 def _intent(world: FleetWorld, look: FirstLook) -> Intent:

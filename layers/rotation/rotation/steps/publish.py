@@ -6,10 +6,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.errors import ConsumerDiffers, LoginRefused, SecretNotFinished, TrafficElsewhere
+from rotation.core.errors import ConsumerDiffers, SecretNotFinished, TrafficElsewhere
 from rotation.core.model import Direction, Mark
 from rotation.core.rollout import Progress, poll_seconds
 from rotation.protocol.intents import confirm
+from rotation.protocol.telling import refuse_untried
 
 if TYPE_CHECKING:
     from rotation.ports import World
@@ -33,8 +34,7 @@ def publish(world: World, request: Request) -> dict[str, Any]:
     if request.direction is Direction.RETIRE and consumer.read().same_login(credential):
         # Told before this look of the drain: to log in once more would be one more login of the user who is to be quiet.
         return {"changed": False, "began": world.now(), "status": str(Progress.COMPLETE), "wait_seconds": poll_seconds(0)}
-    if not world.source.logs_in(credential):
-        raise LoginRefused(f"{world.target.name}: {credential.username} is not published: its recorded password does not log in")
+    refuse_untried(world, credential)
     if _is_secrets_managers(world, request) and not consumer.read().same_login(credential):
         return _awaited(world, request)
     changed = consumer.publish(credential, Mark(request.mark, request.direction is Direction.RESTORE))

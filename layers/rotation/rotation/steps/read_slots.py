@@ -29,7 +29,7 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
     decision = decide(facts, request.mode)
     _refuse_what_would_be_rolled_back(world, facts, decision)
     consumers = [_listed(index, consumer) for index, consumer in enumerate(world.target.consumers)]
-    keepers = [consumer for consumer in consumers if consumer["settles"]]
+    keepers = [one for one, known in zip(consumers, world.target.consumers, strict=True) if _is_told_of_retirement(known)]
     copies = [consumers[index] for index, consumer in enumerate(world.target.consumers) if consumer.forgets]
     return {
         **decision.summary,
@@ -47,17 +47,24 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
 
 
 def _refuse_what_would_be_rolled_back(world: World, facts: Facts, decision: Decision) -> None:
-    """What can be known before anything is touched: nobody in service with the instances' tag, users without a place of their own
-    at the proxy, a server that keeps one password a user."""
+    """What can be known before anything is touched: nobody in service with the instances' tag, a service that cannot be updated,
+    users without a place of their own at the proxy, a server that keeps one password a user."""
     if decision.action is not Action.PUBLISH:
         return
     if world.fleets():
         from rotation.protocol.fleets import refuse_where_none_serves
 
         refuse_where_none_serves(world)
+    for service in world.services():
+        service.refuse_unfit()
     world.check_keepers([facts.current.credential(slot).username for slot in facts.current.ring])
     if facts.current.two_values and facts.admin and not world.source.inspect(facts.admin, ()).dual_passwords:
         raise one_password_only(world, decision.record.credential(decision.slot).username)
+
+
+def _is_told_of_retirement(consumer: Consumer) -> bool:
+    """Who keeps every user's password, and what has the old one beside the new one until it is over."""
+    return consumer.known.holds in (Holds.EVERY, Holds.PHASES)
 
 
 def _listed(index: int, consumer: Consumer) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rotation.told.notice import asks_for_intent, is_told, may_resume, nothing_started, notice, resume_of
+from rotation.told.notice import asks_for_intent, is_told, may_resume, nothing_started, notice, resume_of, summed_up_by
 
 if TYPE_CHECKING:
     from rotation.ports import Desk
@@ -15,10 +15,12 @@ def tell_outcome(desk: Desk, execution: str) -> dict[str, Any]:
     """The event says no more than that it ended: what is encrypted with a key of ours is not in it, so Step Functions is asked.
 
     First the `resume`, then the message that names it. Called again for the same end, it tells the same again and starts nothing,
-    also if that `resume` is done by then and no intent is open any more.
+    also if that `resume` is done by then and no intent is open any more. What a fleet's summary says is told here only where that
+    run was stopped or timed out: then no summary comes.
     """
     outcome = desk.outcome(execution)
-    told = is_told(outcome)
+    run = summed_up_by(outcome) if is_told(outcome) else ""
+    told = is_told(outcome) and not (run and desk.comes_to_its_end(run))
     by_itself = _by_itself(desk, outcome) if outcome.status != "SUCCEEDED" else ""
     if told:
         desk.tell(notice(outcome, by_itself))

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.errors import LoginRefused, SecretNotFinished, TrafficElsewhere, VersionDiffers
 from rotation.core.fleet import LATEST_SECONDS, WRITE, Telling, holds_since, refuse_none, silent, to_write, unable
-from rotation.core.model import Direction, Mark
+from rotation.core.model import Direction
 from rotation.core.rollout import Progress, poll_seconds
 from rotation.protocol.intents import confirm
+from rotation.protocol.telling import put_version, refuse_untried
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from rotation.ports import Fleet, RotatedSecret, World
     from rotation.protocol.request import Request
 
-PUT_SECONDS = 900
-"""How long Secrets Manager may take to put its own version, before which no instance can be told of it."""
-
 
 def write_wp_config(world: World, request: Request) -> dict[str, Any]:
     """Whether all have it, and when to look again. Asked again by whoever got no answer, it finds what was told already."""
@@ -31,7 +28,7 @@ def write_wp_config(world: World, request: Request) -> dict[str, Any]:
     credential = record.credential(request.entry)
     now = world.now()
     began = request.instances_began or now
-    version = request.instances_version or _put(world, request, credential, now - began)
+    version = request.instances_version or put_version(world, request, credential, now - began)
     if version is None:
         return _answer(began, "", now)
     fleet = world.fleet(request.consumer)
@@ -47,10 +44,7 @@ def write_wp_config(world: World, request: Request) -> dict[str, Any]:
     if now - began > world.target.rollout_deadline_seconds:
         raise silent(f"{world.target.name}: {fleet.name}", instances, answers, telling, now - began)
     if following.tell:
-        if not world.source.logs_in(credential):
-            raise LoginRefused(
-                f"{world.target.name}: {credential.username} is not published: its recorded password does not log in"
-            )
+        refuse_untried(world, credential)
         fleet.tell(telling, following.tell)
     return _answer(began, version, now)
 
@@ -75,18 +69,3 @@ def _keeps(secret: RotatedSecret, last: Answer | None, credential: Credential) -
     version = holds_since(last)
     held = secret.login(version) if version else None
     return held is not None and held.same_login(credential)
-
-
-def _put(world: World, request: Request, credential: Credential, waited: float) -> str | None:
-    """The version that they are told of. Where Secrets Manager rotates the secret itself, its own, once that is there."""
-    secret, token = world.rotated, request.secret_version
-    if secret is None:
-        raise TrafficElsewhere(f"{world.target.name}: no secret that instances could read moves the traffic")
-    if not token or request.direction is not Direction.FORWARD or request.drain is not None:
-        return secret.put(credential, Mark(request.mark))
-    held = secret.login(token)
-    if held is not None and not held.same_login(credential):
-        raise VersionDiffers(f"{world.target.name}: version {token} does not hold what is next")
-    if held is None and waited > PUT_SECONDS:
-        raise SecretNotFinished(f"{world.target.name}: Secrets Manager did not put version {token} within {waited:.0f} s")
-    return token if held else None

@@ -46,9 +46,17 @@ class Notice:
 
 
 def is_told(outcome: Outcome) -> bool:
-    """Nobody is woken by a success; nor, one by one, by what the summary of a fleet's run is about to say of its targets."""
-    in_summary = outcome.started_by.startswith(BY_FLEET) and outcome.terminal in _BEFORE_THE_FLIP
-    return outcome.status != "SUCCEEDED" and not in_summary
+    """Nobody is woken by a success."""
+    return outcome.status != "SUCCEEDED"
+
+
+def summed_up_by(outcome: Outcome) -> str:
+    """ARN of the fleet's run whose summary says it, as long as that comes to its end: nobody is woken by each of a fleet's targets.
+    Empty where none does."""
+    if not outcome.started_by.startswith(BY_FLEET) or outcome.terminal not in _BEFORE_THE_FLIP:
+        return ""
+    machine, _, _ = outcome.arn.rpartition(":")
+    return f"{machine}-fleet:{outcome.started_by.removeprefix(BY_FLEET)}"
 
 
 def may_resume(outcome: Outcome) -> bool:

@@ -27,8 +27,8 @@ class End:
     do: str
 
 
-_AGAIN = "mend the cause, start again"
-_FINISHES = "mend the cause, start again: it finishes"
+_AGAIN = "mend the cause, then start again"
+_FINISHES = "mend the cause, then start again: the next run finishes the work"
 
 ENDS: dict[str, End] = {
     "RotationSucceeded": End(
@@ -60,42 +60,52 @@ ENDS: dict[str, End] = {
     ),
     "PrerequisiteMissing": End(
         Urgency.LOOK,
-        "the application is untouched; a rotation would fail or is not safe: the Cause says why, the output of `Verify` lists all",
-        "mend what is named, start `verify` again",
+        "the application was not touched; a rotation would fail, or would not be safe: the Cause says why, the output of `Verify` "
+        "lists everything",
+        "mend what is named, then start `verify` again",
     ),
     "PermissionsNotFixed": End(
         Urgency.LOOK,
-        "owner or mode could not be set; the content is untouched",
-        "the access point's POSIX user must own the file, or be 0; of WordPress the Cause names the instance",
+        "owner or mode of the file could not be set; its content was not touched",
+        "make the access point's POSIX user the owner of the file, or 0; of WordPress the Cause names the instance",
     ),
     "UnknownMode": End(Urgency.LOOK, "nothing was read", "mend the input"),
     "RotationRefused": End(
         Urgency.LOOK,
         "nothing was touched; the Cause says what is wrong (target, secret, file, cluster, database)",
-        "mend it, start again",
+        "mend it, then start again",
     ),
-    "RotationAlreadyRunning": End(Urgency.LOOK, "another execution has the lock; this one changed nothing", "let it finish"),
-    "NothingChanged": End(Urgency.LOOK, "the application is untouched; the standby user may have been repaired", _AGAIN),
+    "RotationAlreadyRunning": End(
+        Urgency.LOOK, "another execution is at work on this target; this one changed nothing", "let it finish"
+    ),
+    "NothingChanged": End(
+        Urgency.LOOK, "the application was not touched; the user that is not in use may have been repaired", _AGAIN
+    ),
     "RolledBack": End(
         Urgency.LOOK, "the application uses the credential it had; a failed publish or validation was undone", _AGAIN
     ),
     "RestoreFailed": End(
         Urgency.PAGE,
-        "undoing did not complete; the application may well work, on either slot",
+        "rolling back did not come to its end; the application probably works, with its old login or with the new one",
         "look at the application, then start again",
     ),
     "FlipUnknown": End(
         Urgency.PAGE,
-        "Secrets Manager did not say whether the flip was recorded; the application uses the new slot, both work",
-        "start again when it answers",
+        "Secrets Manager did not answer whether it recorded the new slot as the active one; the application uses the new slot, and "
+        "both logins work",
+        "start again when Secrets Manager answers",
     ),
     "OldSlotNotRotated": End(
         Urgency.LOOK, "the application works on the new slot; the old password is still valid, or a copy of it is left", _FINISHES
     ),
     "AdminNotRotated": End(
-        Urgency.LOOK, "the application works on the new slot and the old password is retired; only the admin's is not", _FINISHES
+        Urgency.LOOK,
+        "the application works on the new slot and its old password is refused; the admin's password was not replaced",
+        _FINISHES,
     ),
-    "NotReleased": End(Urgency.LOOK, "all is done or undone; only `AWSPENDING` is still held", "start again"),
+    "NotReleased": End(
+        Urgency.LOOK, "everything was done, or undone; only the lock is still there (the label `AWSPENDING`)", "start again"
+    ),
     "Superseded": End(Urgency.LOOK, "another run or a person took over; this one stopped", "look at the run that is going on"),
 }
 """By the name of the terminal state."""
@@ -103,15 +113,17 @@ ENDS: dict[str, End] = {
 CUT_SHORT: dict[str, End] = {
     "TIMED_OUT": End(
         Urgency.LOOK,
-        "the execution ran into the time limit of the whole machine; every mixture that it can leave works",
+        "the execution ran into the time limit of the whole machine; the application works, however far the run had come",
         "if a `resume` was started by itself, look at how it ended; else start one",
     ),
     "ABORTED": End(
-        Urgency.LOOK, "a person stopped the execution; every mixture that it can leave works", "start again when ready: it finishes"
+        Urgency.LOOK,
+        "a person stopped the execution; the application works, however far the run had come",
+        "start again when you are ready: the next run finishes the work",
     ),
     "FAILED": End(
         Urgency.LOOK,
-        "the machine itself failed before it came to one of its ends; every mixture that it can leave works",
+        "the machine itself failed before it came to one of its ends; the application works, however far the run had come",
         "if a `resume` was started by itself, look at how it ended; else start one",
     ),
 }

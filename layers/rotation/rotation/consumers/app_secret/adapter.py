@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rotation.consumers.keys import Keys
-from rotation.consumers.published import LOGIN, PublishedSecret, RotatedSecret
+from rotation.consumers.keys import LOGIN, Keys
+from rotation.consumers.published import PublishedSecret, RotatedSecret
 
 if TYPE_CHECKING:
     from rotation.kinds.kind import Settings

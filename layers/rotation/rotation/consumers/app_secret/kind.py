@@ -18,6 +18,11 @@ def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
         yield f"app-secret {settings['secret']}: the roles may use {', '.join(granted)} (parameter ApplicationSecretArn)"
 
 
+def writes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Its keys. Secrets Manager's own rotation, which has no keys, is its target's if it moves the traffic (`rotated`)."""
+    return keys.written(f"secret {settings['secret']}", settings, "secret")
+
+
 KIND = ConsumerKind(
     state="PutSecret",
     holds=Holds.ACTIVE,
@@ -31,6 +36,7 @@ KIND = ConsumerKind(
     check=keys.check,
     fits=keys.fits,
     beyond=beyond,
+    writes=writes,
     validated=True,
     rotated="secret",
 )

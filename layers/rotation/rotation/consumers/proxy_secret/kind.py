@@ -18,6 +18,11 @@ def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
             yield f"proxy-secret {secret}: the roles may use {', '.join(granted)} (parameter ProxySecretArns)"
 
 
+def writes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """A proxy's secret is one user's."""
+    yield from (("secrets", f"secret {secret}") for secret in settings["secrets"])
+
+
 KIND = ConsumerKind(
     state="PutSecret",
     holds=Holds.EVERY,
@@ -33,4 +38,5 @@ KIND = ConsumerKind(
     required=("secrets",),
     change=change,
     beyond=beyond,
+    writes=writes,
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.consumers.cluster.eks import Cluster
 from rotation.consumers.keys import Keys
+from rotation.consumers.secret.kind import OPENEMR
 from rotation.core.errors import ClusterRefused, ConsumerDiffers, SecretInvalid
 from rotation.core.model import Credential, Mark, SecretText
 
@@ -15,13 +16,6 @@ if TYPE_CHECKING:
     from rotation.kinds.kind import Settings
     from rotation.ports import Surroundings
 
-OPENEMR = {
-    "mysql-user": "{username}",
-    "mysql-password": "{password}",
-    "mysql-host": "{host}",
-    "mysql-database": "{dbname}",
-}
-"""The keys of a target that names none."""
 OPENEMR_PORT = {"mysql-port": "{port}"}
 """Only where it is there already: the image's own manifest has no such key."""
 

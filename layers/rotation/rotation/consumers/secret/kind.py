@@ -1,8 +1,18 @@
 """The kind `secret`."""
 
+from collections.abc import Iterator
+
 from rotation.consumers import keys
 from rotation.consumers.cluster.place import PROPERTIES, REQUIRED, beyond, place
 from rotation.kinds.kind import ConsumerKind, Holds, Settings
+
+OPENEMR = {
+    "mysql-user": "{username}",
+    "mysql-password": "{password}",
+    "mysql-host": "{host}",
+    "mysql-database": "{dbname}",
+}
+"""The keys of a target that names none."""
 
 
 def change(settings: Settings, _: str, new: str) -> str:
@@ -10,6 +20,11 @@ def change(settings: Settings, _: str, new: str) -> str:
     if "keys" not in settings:
         return f"Secret {place(settings)}: mysql-host, -user, -password, -database to {new}"
     return f"Secret {place(settings)}: {', '.join(settings['keys'])} to {new}, every other key as it is"
+
+
+def writes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Its keys."""
+    return keys.written(f"Secret {place(settings)} in {settings['cluster']}", settings, "name", OPENEMR)
 
 
 KIND = ConsumerKind(
@@ -21,5 +36,6 @@ KIND = ConsumerKind(
     check=keys.check,
     fits=keys.fits,
     beyond=beyond("secret", "K8sSecretName"),
+    writes=writes,
     in_cluster=True,
 )

@@ -16,6 +16,11 @@ def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
         yield f"sqlconf {settings['path']}: the functions mount no file system (parameters SitesFileSystemArn, SitesAccessPointArn)"
 
 
+def writes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The file: a stack mounts one file system."""
+    yield "path", f"file {settings['path']}"
+
+
 KIND = ConsumerKind(
     state="WriteSqlconf",
     holds=Holds.ACTIVE,
@@ -41,6 +46,7 @@ KIND = ConsumerKind(
     required=("path",),
     change=change,
     beyond=beyond,
+    writes=writes,
     validated=True,
     is_file=True,
 )

@@ -107,6 +107,11 @@ def refuse_unfit(spec: Spec, nodes: Sequence[Node]) -> None:
         raise ServiceUnfit(f"no node that it may run on is ready (its placement allows: {down})")
 
 
+def is_taken_back(spec: Spec) -> bool:
+    """Whether the Swarm goes back by itself where an update fails. With start-first it then replaces tasks that are well."""
+    return (spec.get("UpdateConfig") or {}).get("FailureAction") == "rollback"
+
+
 def refuse_unfinished(update: Update) -> None:
     """Where the last update is somebody else's: ours on top of it would carry theirs on, too."""
     if update.is_at_work:

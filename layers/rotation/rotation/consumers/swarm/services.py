@@ -15,28 +15,29 @@ from typing import TYPE_CHECKING
 from rotation.aws.secrets_manager import SecretsManagerStore
 from rotation.consumers.keys import Keys
 from rotation.consumers.swarm.engine import Access, Engine, Identity
-from rotation.consumers.swarm.rolling import Node, Task, Update, in_use, left, progress, refuse_unfinished, refuse_unfit, settled
-from rotation.consumers.swarm.spec import File, Phase, Spec, brought, goals, is_ours, newest, phase, reads, used_by
+from rotation.consumers.swarm.rolling import (
+    Node,
+    Task,
+    Update,
+    in_use,
+    is_taken_back,
+    left,
+    progress,
+    refuse_unfinished,
+    refuse_unfit,
+    settled,
+)
+from rotation.consumers.swarm.spec import File, Spec, brought, goals, is_ours, newest, phase, reads, used_by
 from rotation.consumers.swarm.versions import SECRET, VERSION, Stored, check_value, find, next_name, own, superseded
 from rotation.core.drain import Hold
 from rotation.core.errors import RotationError, SecretInvalid, SwarmObjectMissing
 from rotation.core.model import Credential, Password
+from rotation.core.phases import Moved, Phase
 from rotation.core.rollout import Progress
 
 if TYPE_CHECKING:
     from rotation.kinds.kind import Settings
     from rotation.ports import Surroundings
-
-
-@dataclass(frozen=True)
-class Moved:
-    """How far a service has come."""
-
-    progress: Progress
-    since: str
-    """When the update before ours began: to be handed in again."""
-    left: str = ""
-    """What is waited for, for a person."""
 
 
 def engine(settings: Settings) -> Engine:
@@ -66,6 +67,10 @@ class SwarmSecrets:
     @property
     def name(self) -> str:
         return f"secrets {', '.join(self._keys.names)} of {self._engine.name}"
+
+    def look(self) -> None:
+        """Whether the Swarm can be reached, as who we are."""
+        _stored(self._engine)
 
     def keep(self, credential: Credential, version: str) -> bool:
         """Have the Swarm know that login, as it is in that version of the application's secret; False if it did already."""
@@ -100,6 +105,10 @@ class SwarmService:
     def refuse_unfit(self) -> None:
         """What cannot be updated as it is: before anything is made."""
         self._refuse_unfit(self._look())
+
+    def is_taken_back(self) -> bool:
+        """Whether the Swarm itself goes back where an update fails."""
+        return is_taken_back(self._look().spec)
 
     def advance(self, goal: Phase, version: str, current: str, since: str | None = None, *, back: bool = False) -> Moved:
         """Have it come to that phase with a version, and say how far it is; called again with what was answered until it is

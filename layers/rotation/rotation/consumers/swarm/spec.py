@@ -14,27 +14,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import Any
 
 from rotation.consumers.swarm.versions import is_of
 from rotation.core.errors import ServiceUnfit
+from rotation.core.phases import Phase
 
 FOLDER = "/run/secrets/"
 NEW = "_NEW"
 Spec = Mapping[str, Any]
 """Of a service, as the engine has it."""
-
-
-class Phase(IntEnum):
-    """How far a service has come with a version. In order."""
-
-    BEFORE = 0
-    PREPARED = 1
-    CUT_OVER = 2
-    CLEAN = 3
 
 
 @dataclass(frozen=True)
@@ -126,7 +116,7 @@ def used_by(spec: Spec, variable: str, base: str) -> Mounted:
 
 def brought(spec: Spec, files: Sequence[File], goal: Phase) -> Spec:
     """The spec at that phase; where it has come so far already, as it is."""
-    changed = deepcopy(dict(spec))
+    changed = _copied(spec)
     for file in files:
         if _phase(changed, file) < goal:
             _bring(changed, file, goal)
@@ -179,9 +169,15 @@ def is_ours(spec: Spec, previous: Spec | None, files: Mapping[str, str]) -> bool
     return previous is not None and _without_ours(spec, files) == _without_ours(previous, files)
 
 
+def _copied(spec: Spec) -> dict[str, Any]:
+    """As deep as we change it: there lists are replaced, never written into."""
+    template = spec["TaskTemplate"]
+    return {**spec, "TaskTemplate": {**template, "ContainerSpec": {**(template.get("ContainerSpec") or {})}}}
+
+
 def _without_ours(spec: Spec, files: Mapping[str, str]) -> Spec:
-    left = deepcopy(dict(spec))
-    of = left["TaskTemplate"].get("ContainerSpec") or {}
+    left = _copied(spec)
+    of = left["TaskTemplate"]["ContainerSpec"]
     ours = {*files, *(variable + NEW for variable in files)}
     of["Env"] = [one for one in of.get("Env") or [] if one.partition("=")[0] not in ours]
     secrets = of.get("Secrets") or []

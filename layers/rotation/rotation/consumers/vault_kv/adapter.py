@@ -10,8 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from rotation.consumers.keys import Keys
-from rotation.consumers.published import LOGIN
+from rotation.consumers.keys import LOGIN, Keys
 from rotation.consumers.vault_kv.login import Session, way
 from rotation.consumers.vault_kv.server import Answer, Server
 from rotation.core.errors import (

@@ -62,6 +62,12 @@ def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
             yield f"vault-kv {field}.secret {secret}: the roles may read {granted} (parameter {parameter})"
 
 
+def writes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Its keys, of that path."""
+    namespace = f"{settings['namespace']}/" if settings["namespace"] else ""
+    return keys.written(f"{namespace}{settings['mount']}/{settings['path']} in {settings['address']}", settings, "path")
+
+
 KIND = ConsumerKind(
     state="PutSecret",
     holds=Holds.ACTIVE,
@@ -91,6 +97,7 @@ KIND = ConsumerKind(
     check=check,
     fits=keys.fits,
     beyond=beyond,
+    writes=writes,
     forgets="destroys_older",
     looks=True,
     validated=True,

@@ -27,6 +27,11 @@ def copied(secret: Settings) -> None:
         raise TargetInvalid("keys: a wp-config reads username and password: leave the keys out")
 
 
+def writes(settings: Settings) -> Iterator[tuple[str, str]]:
+    """The file, on each of the instances."""
+    yield "path", f"file {settings['path']} of the instances with the tag {TAG}={settings[TAG]}"
+
+
 KIND = ConsumerKind(
     state="WriteWpConfig",
     holds=Holds.VERSION,
@@ -84,6 +89,7 @@ KIND = ConsumerKind(
     required=(TAG, "document", "slowest_boot_seconds"),
     change=change,
     beyond=beyond,
+    writes=writes,
     copied=copied,
     said_by_secret=TAG,
     goes_on="slowest_boot_seconds",

@@ -1,0 +1,1 @@
+"""Secrets of a Docker Swarm: each login is one of its own."""
