@@ -428,7 +428,6 @@ final class WpConfig
         return run([PHP_BINARY, '-n', '-d', 'display_errors=0', '-d', 'log_errors=0', '-l', $file])[0] === 0;
     }
 
-    /** Its logins may be others than the constants. */
     /** WordPress takes the file beside its wp-load.php; only where there is none, the one in the folder above. */
     private function refuseUnread(): void
     {
@@ -447,6 +446,7 @@ final class WpConfig
         }
     }
 
+    /** Its logins may be others than the constants. */
     private function refuseHyperDb(): void
     {
         if (preg_match('/[\'"]DB_CONFIG_FILE[\'"]/', $this->content)) {
