@@ -38,7 +38,7 @@ STACKS: dict[str, Callable[[], Running]] = {
     "wordpress": lambda: WordPress(2),
     "vault": VaultShop,
 }
-EVERY_DAY = "openemr"
+EVERY_DAY = "redis"
 STAND_IN = f"""#!{sys.executable}
 import json, pathlib, sys
 there = pathlib.Path(__file__).parent / "typed.jsonl"
