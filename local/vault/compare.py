@@ -76,7 +76,7 @@ class Clients:
     """`with Clients(reads, log_in, rate, keeps) as clients:` as many as there are ways to read. Open loop, as in load.py."""
 
     def __init__(self, reads: Sequence[Callable[[], Login]], log_in: Callable[[Login], None], rate: float, keeps: float) -> None:
-        self._log_in, self._rate = log_in, rate
+        self._log_in, self._rate, self._keeps = log_in, rate, keeps
         self._known = [Known(read, keeps) for read in reads]
         self.tried: list[Tried] = []
         self._stopping = threading.Event()
@@ -98,7 +98,8 @@ class Clients:
         return f"{len(self.tried):6,} logins, {failed:4} failed"
 
     def _run(self, number: int) -> None:
-        due = self._began + number / self._rate
+        apart = self._keeps * number / len(self._threads)  # who began together would read anew together, too
+        due = self._began + number / self._rate + apart
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
             due += len(self._threads) / self._rate
             self.tried.append(self._one(self._known[number]))
@@ -199,7 +200,7 @@ class Comparison:
 
     def theirs(self, keeps: float) -> Came:
         with self._clients(f"database/{ROLE}", keeps) as clients:
-            time.sleep(SETTLE_SECONDS)
+            time.sleep(keeps + SETTLE_SECONDS)
             for _ in range(self._options.rotations):
                 self._beside.rotate()
                 time.sleep(keeps + SETTLE_SECONDS)
@@ -207,7 +208,7 @@ class Comparison:
 
     def ours(self, keeps: float) -> Came:
         with self._clients(f"{MOUNT}/data/{PATH}", keeps) as clients:
-            time.sleep(SETTLE_SECONDS)
+            time.sleep(keeps + SETTLE_SECONDS)
             row = Row(self._shop, f"compare-{keeps:.0f}", clients.so_far)
             for _ in range(self._options.rotations):
                 row.rotate()
