@@ -42,6 +42,7 @@
         ├── RetiredPasswordAccepted   the old password still logs in after it was discarded
         ├── SourceRefused             the database refused a statement for another reason; its code is given
         ├── SourceNotSaved            a node of Redis cannot save its users: a restart would undo what is done
+        ├── SourceUnsettled           what verifiers read is changed again and again, so that nobody knows what all of them have
         ├── SqlconfMissing            there is no such file
         ├── SqlconfUnsupported        the file assigns a value in a way we cannot rewrite; the line is named
         ├── ConsumerDiffers           what was published does not read back as it was written
@@ -233,6 +234,9 @@ class SourceRefused(PermanentError): ...
 
 
 class SourceNotSaved(PermanentError): ...
+
+
+class SourceUnsettled(PermanentError): ...
 
 
 class SqlconfMissing(PermanentError): ...

@@ -19,9 +19,16 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         return []
     new = decision.record.credential(decision.slot).username
     old = decision.record.credential(decision.leaves).username
+    steps = _steps(decision, target, used or old, new)
+    own = target.source.known.plan(target.source.settings)
+    return [_step(one["state"], own[one["state"]].format(new=new, old=old)) if one["state"] in own else one for one in steps]
+
+
+def _steps(decision: Decision, target: Target, used: str, new: str) -> list[Step]:
+    old = decision.record.credential(decision.leaves).username
     publish = [
         _step("SyncUsers", f"nothing if {new} logs in; else {new} gets its recorded password"),
-        *(_publish(consumer, used or old, new) for consumer in target.consumers),
+        *(_publish(consumer, used, new) for consumer in target.consumers),
         _step("ValidateApp", f"nothing: {', '.join(_validated(target, new))}"),
         _step("FlipSlot", f"AWSCURRENT of {target.slot_secret}: active_slot {decision.slot}"),
     ]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import fastjsonschema
 
@@ -13,6 +13,9 @@ from rotation.core.classes import CLASSES, RotationClass
 from rotation.core.errors import TargetInvalid
 from rotation.kinds import registry
 from rotation.kinds.kind import ConsumerKind, Holds, SourceKind
+
+if TYPE_CHECKING:
+    from rotation.core.model import Password
 
 TRAFFIC: dict[str, Any] = {
     "traffic": {
@@ -59,6 +62,10 @@ class Source:
         """What is known of its kind."""
         return registry.source(self.kind)
 
+    def make(self) -> "Password":
+        """A new secret for one of its users."""
+        return self.known.makes(self.settings)
+
 
 class HealthSettings(NamedTuple):
     """How the application shows that it works."""
@@ -100,6 +107,8 @@ class Target:
     """How long the application may go on with a credential that it has read."""
     quiet_seconds: int
     drain_deadline_seconds: int
+    outlives_seconds: int
+    """For how long what was made with the old credential is good once the last one that uses it has stopped."""
     rollout_deadline_seconds: int
 
     @property
@@ -181,6 +190,7 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
     _refuse_shared(document)
     rotation_class = CLASSES[document["class"]]
+    source = _source(document["source"])
     consumers = _consumers(document["consumers"])
     cached = max((int(one.settings.get(one.known.goes_on, 0)) for one in consumers), default=0)
     return Target(
@@ -188,7 +198,7 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         slot_secret=document["slot_secret"],
         admin_secret=document["admin_secret"],
         rotates_admin=document["rotates_admin"],
-        source=Source(document["source"]["kind"], _settings(document["source"])),
+        source=source,
         consumers=consumers,
         health=HealthSettings(**document["health"]) if "health" in document else None,
         endpoint=EndpointSettings(**document["endpoint"]) if "endpoint" in document else None,
@@ -197,6 +207,7 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         cache_seconds=cached,
         quiet_seconds=document["drain"]["quiet_seconds"],
         drain_deadline_seconds=document["drain"]["deadline_seconds"],
+        outlives_seconds=source.known.outlives(source.settings),
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],
     )
 
@@ -229,6 +240,15 @@ def secrets_named(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if key not in ("kind", *TRAFFIC)}
+
+
+def _source(raw: Mapping[str, Any]) -> Source:
+    source = Source(raw["kind"], _settings(raw))
+    try:
+        source.known.check(source.settings)
+    except TargetInvalid as error:
+        raise ValueError(f"source.{error}") from None
+    return source
 
 
 def _consumers(raw: Sequence[Mapping[str, Any]]) -> tuple[Consumer, ...]:

@@ -414,7 +414,8 @@ def database(world: World, logins: Logins) -> Iterator[Finding]:
     record = read_record(world.slots, world.slots.labels().current)
     users = [record.credential(slot).username for slot in record.ring]
     server = find_admin(world, logins).ask(lambda admin: world.source.inspect(admin, users))
-    yield Finding(Severity.OK, "database", f"version {server.version}, {server.tls}, its certificate is trusted")
+    yield Finding(Severity.OK, "database", server.said or f"version {server.version}, {server.tls}, its certificate is trusted")
+    yield from (Finding(Severity.WARNING, "database", found, mend) for found, mend in server.remarks)
     advice = world.target.source.known.advice
     if server.lacking:
         yield Finding(Severity.FAILED, "database privileges", f"the admin lacks {', '.join(server.lacking)}", advice.lacking)
@@ -433,6 +434,8 @@ def database(world: World, logins: Logins) -> Iterator[Finding]:
     if not server.counts_logins:
         found = "it counts no logins: short ones can be missed by the drain"
         yield Finding(Severity.WARNING, "database", found, advice.counts_logins)
+    if server.now is None:
+        return
     apart = abs(world.now() - server.now)
     if apart > SLOWEST_CLOCK_SECONDS:
         yield Finding(Severity.FAILED, "clock", f"ours and the database's are {apart:.0f} s apart", "set the clock that is wrong")

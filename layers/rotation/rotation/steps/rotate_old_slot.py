@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import PasswordRejected, RotationSuperseded, SlotInUse
 from rotation.core.model import RotationStep, RotationTag
-from rotation.core.passwords import slot_password
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import ensure_password, refuse_in_use
 from rotation.protocol.intents import ATTEMPTS, confirm_again, confirm_seen, look, offers, read_record, version_id
 from rotation.protocol.request import Claim, Request
 
 if TYPE_CHECKING:
+    from rotation.core.model import Password
     from rotation.core.record import Record
     from rotation.ports import World
 
@@ -34,7 +34,7 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     tried, admin = request.claim.own_logins, AdminLogin(world)
 
     def make(_: int) -> Record:
-        return _retiring(base, request.owner, looked.current)
+        return _retiring(base, request.owner, looked.current, world.target.source.make())
 
     for version, record in offers(store, own, held, partial(read_record, store), make):
         try:
@@ -48,10 +48,10 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of {base.leaves}")
 
 
-def _retiring(base: Record, owner: str, current: str) -> Record:
+def _retiring(base: Record, owner: str, current: str, password: Password) -> Record:
     if base.tag is None:
         raise RotationSuperseded("the intent lost its tag")
-    renewed = base.with_previous(None).with_password(base.leaves, slot_password())
+    renewed = base.with_previous(None).with_password(base.leaves, password)
     return renewed.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current, base.tag.leaves))
 
 

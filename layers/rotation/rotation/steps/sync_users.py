@@ -1,4 +1,5 @@
-"""SyncUsers: prove that the slot to be used works; repair it, to its stored password, only if nobody can be cut off."""
+"""SyncUsers: prove that the slot to be used works; repair it, to its stored password, only if nobody can be cut off. Where others are
+to know its credential before it is used, it says how long that takes, and is asked again."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from rotation.core.situation import Left, left_to_do
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import one_password_only, refuse_in_use
 from rotation.protocol.intents import confirm_again, confirm_forward, read_record
+from rotation.protocol.settling import KNOWN, settled
 
 if TYPE_CHECKING:
     from rotation.core.record import Record
@@ -20,16 +22,22 @@ if TYPE_CHECKING:
 def sync_users(world: World, request: Request) -> dict[str, Any]:
     """What had to be repaired. Outside of mode sync-users the user in use is never touched."""
     if request.mode is Mode.SYNC_USERS:
-        return _sync_both(world, request)
+        return {"repaired": _sync_both(world, request), **KNOWN}
+    repaired, published = _sync(world, request)
+    return {"repaired": repaired, **(settled(world, request.synced_began) if published else KNOWN)}
+
+
+def _sync(world: World, request: Request) -> tuple[list[str], bool]:
+    """What had to be repaired, and whether it is going to be published."""
     with AdminLogin(world).session() as session:
         record, current, seen = _confirmed(world, request)
         user = record.credential(record.active)
         if left_to_do(record, request.claim.version, current, seen) is not Left.PUBLISH:
             _need_login(world, user, "is in use, but its recorded password does not log in")
-            return {"repaired": []}
+            return [], False
         if record.two_values and record.previous is None:
-            return _second_value(world, session, record)
-        return {"repaired": _repair(world, request, session, record, user, _like(record))}
+            return _second_value(world, session, record), True
+        return _repair(world, request, session, record, user, _like(record)), True
 
 
 def _confirmed(world: World, request: Request) -> tuple[Record, Record, str]:
@@ -43,7 +51,7 @@ def _need_login(world: World, user: Credential, else_said: str) -> None:
         raise LoginRefused(f"{world.target.name}: {user.username} {else_said}")
 
 
-def _second_value(world: World, session: AdminSession, record: Record) -> dict[str, Any]:
+def _second_value(world: World, session: AdminSession, record: Record) -> list[str]:
     """The user's next password, beside the one in use: that one stays valid, or nothing is done."""
     new, in_use = record.credential(record.active), record.credential(record.leaves)
     if not session.dual_passwords:
@@ -52,10 +60,10 @@ def _second_value(world: World, session: AdminSession, record: Record) -> dict[s
     if made:
         session.set_password(new.username, new.password, retain=True)
     _need_login(world, new, "does not log in with the password it was just given")
-    return {"repaired": [f"{new.username}: a second password"] if made else []}
+    return [f"{new.username}: a second password"] if made else []
 
 
-def _sync_both(world: World, request: Request) -> dict[str, Any]:
+def _sync_both(world: World, request: Request) -> list[str]:
     """The claim put into the record whatever password logs in; so one that does not log in is one that nobody knows."""
     repaired, admin = [], AdminLogin(world)
     record, current, _ = _confirmed(world, request)
@@ -64,7 +72,7 @@ def _sync_both(world: World, request: Request) -> dict[str, Any]:
         with admin.session() as session:
             confirm_again(world.slots, request.claim.version, record)
             repaired += _repair(world, request, session, record, user, like, current.credential(slot))
-    return {"repaired": repaired}
+    return repaired
 
 
 def _like(record: Record) -> Credential:
