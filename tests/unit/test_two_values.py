@@ -8,6 +8,7 @@ from rotation.core.errors import PrimaryUnknown, SecondaryUnknown, SecretInvalid
 from rotation.core.model import Mode, Password, SecretText, Slot
 from rotation.core.record import Record
 from rotation.steps.release_rotation import release_rotation
+from rotation.protocol.settling import KNOWN
 from rotation.steps.sync_users import sync_users
 
 from tests.worlds.run import Run
@@ -109,7 +110,7 @@ def test_mode_sync_users_leaves_a_password_in_use_alone(world: MemoryWorld) -> N
     run = Run(world, "sync", Mode.SYNC_USERS)
     run.read_slots()
     run.claim_rotation()
-    assert run.ask(sync_users) == {"repaired": []}
+    assert run.ask(sync_users) == {"repaired": [], **KNOWN}
     assert world.accepts(FIRST)
 
 

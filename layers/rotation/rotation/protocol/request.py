@@ -127,13 +127,13 @@ class Request:
     @property
     def synced_began(self) -> float | None:
         """Since when SyncUsers is asked whether everybody knows the credential that is to be used; None the first time."""
-        began = (self._event.get("synced") or {}).get("began")
+        began = self._event["synced"]["began"]
         return None if began is None else float(began)
 
     @property
     def discarded_began(self) -> float | None:
         """Since when DiscardOldPassword is asked whether nobody takes the old one any more; None the first time."""
-        began = (self._event.get("discarded") or {}).get("began")
+        began = self._event["discarded"]["began"]
         return None if began is None else float(began)
 
     @property

@@ -41,6 +41,7 @@ WAYS_OUT: dict[str, str] = {
     "SlotInUse": "Look who is logged in as that user, and let it end; then start again.",
     "RetiredPasswordAccepted": "Look for a proxy or plugin that accepts the old password: it must be refused; then start again.",
     "SourceRefused": "Look up the database's code in the message; the admin mostly lacks a privilege.",
+    "SourceUnsettled": "Find out who writes the JWKS again and again, and let him leave it alone for as long as verifiers keep it; then start again.",
     "SourceNotSaved": "Give the node an aclfile (or start it from a configuration file) that it may write, then start again.",
     "SqlconfMissing": "Check the path in the target document and the mount.",
     "SqlconfUnsupported": "Write the named line of the file as a plain text in quotes, then start again.",
