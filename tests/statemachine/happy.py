@@ -83,7 +83,7 @@ HAPPY: dict[str, dict[str, Any]] = {
         "admin_in_use": False,
     },
     "rotate_old_slot": {"version": "feac704a-7d20-53a0-a897-a7f7a9331bf8", "own_logins": 2, "status": "altered"},
-    "discard_old_password": {"retired_user": "openemr_a"},
+    "discard_old_password": {"retired_user": "openemr_a", **KNOWN},
     "rotate_admin": {"admin": "openemr"},
     "release_rotation": {"released": True},
     "fix_permissions": {"changed": True, "began": 1767582000.5, "status": "complete", "wait_seconds": 0},

@@ -13,6 +13,7 @@ from rotation.core.errors import (
 )
 from rotation.core.model import CURRENT, PENDING, Password, RotationStep, Slot
 from rotation.protocol.intents import ATTEMPTS
+from rotation.protocol.settling import KNOWN
 from rotation.steps.discard_old_password import discard_old_password
 
 from tests.worlds.database import Policy

@@ -7,8 +7,8 @@ import pytest
 from rotation.core.errors import PrimaryUnknown, SecondaryUnknown, SecretInvalid
 from rotation.core.model import Mode, Password, SecretText, Slot
 from rotation.core.record import Record
-from rotation.steps.release_rotation import release_rotation
 from rotation.protocol.settling import KNOWN
+from rotation.steps.release_rotation import release_rotation
 from rotation.steps.sync_users import sync_users
 
 from tests.worlds.run import Run

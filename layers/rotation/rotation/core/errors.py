@@ -9,6 +9,7 @@
     │   ├── SourceUnreachable         the database did not answer, or the connection was lost
     │   ├── SourceReadOnly            we reached a reader, or a writer in the middle of a fail-over
     │   ├── SourceBusy                another session holds our lock on the database
+    │   ├── SourceLags                a provider does not yet act by what it was told: a new key, or the end of an old one
     │   ├── FileSystemUnavailable     EFS did not answer, or did not (yet) allow the write
     │   ├── ClusterUnavailable        the Kubernetes API did not answer
     │   ├── ClusterConflict           somebody else changed the object at the same moment
@@ -43,6 +44,8 @@
         ├── SourceRefused             the database refused a statement for another reason; its code is given
         ├── SourceNotSaved            a node of Redis cannot save its users: a restart would undo what is done
         ├── SourceUnsettled           what verifiers read is changed again and again, so that nobody knows what all of them have
+        ├── UnknownKey                a provider has a key that the record does not know; its id, age and last use are given
+        ├── NoRoomForKey              a provider has as many keys as it allows
         ├── SqlconfMissing            there is no such file
         ├── SqlconfUnsupported        the file assigns a value in a way we cannot rewrite; the line is named
         ├── ConsumerDiffers           what was published does not read back as it was written
@@ -138,6 +141,9 @@ class SourceReadOnly(TransientError): ...
 
 
 class SourceBusy(TransientError): ...
+
+
+class SourceLags(TransientError): ...
 
 
 class FileSystemUnavailable(TransientError): ...
@@ -237,6 +243,12 @@ class SourceNotSaved(PermanentError): ...
 
 
 class SourceUnsettled(PermanentError): ...
+
+
+class UnknownKey(PermanentError): ...
+
+
+class NoRoomForKey(PermanentError): ...
 
 
 class SqlconfMissing(PermanentError): ...

@@ -142,6 +142,8 @@ class SourceKind(NamedTuple):
     """Where one listens that does not say."""
     advice: Advice
     required: tuple[str, ...] = ()
+    issues_keys: bool = False
+    """Whether it issues keys (`KeyProvider`) where others are given passwords: only a record whose turns are keys fits."""
     needs_admin: bool = True
     """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
     check: Callable[[Settings], None] = no_more

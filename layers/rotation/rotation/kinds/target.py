@@ -94,6 +94,7 @@ class Target:
     name: str
     slot_secret: str
     admin_secret: str
+    """Empty where the source needs none."""
     rotates_admin: bool
     """Whether the admin's secret is ours to write; else another target's, and only read."""
     source: Source
@@ -186,18 +187,18 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
 
 
 def _build(name: str, document: dict[str, Any]) -> Target:
-    if not {"health", "endpoint"} & document.keys():
-        raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
+    source = _source(document["source"])
+    _check_proof(source.known, document)
+    _check_admin(source, document)
     _refuse_shared(document)
     rotation_class = CLASSES[document["class"]]
-    source = _source(document["source"])
     consumers = _consumers(document["consumers"])
     cached = max((int(one.settings.get(one.known.goes_on, 0)) for one in consumers), default=0)
     return Target(
         name=name,
         slot_secret=document["slot_secret"],
-        admin_secret=document["admin_secret"],
-        rotates_admin=document["rotates_admin"],
+        admin_secret=document.get("admin_secret", ""),
+        rotates_admin=document.get("rotates_admin", source.known.needs_admin and not source.known.issues_keys),
         source=source,
         consumers=consumers,
         health=HealthSettings(**document["health"]) if "health" in document else None,
@@ -210,6 +211,23 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         outlives_seconds=source.known.outlives(source.settings),
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],
     )
+
+
+def _check_proof(known: SourceKind, document: Mapping[str, Any]) -> None:
+    """Of a key ValidateApp's own try at the provider is what the application does with it."""
+    if known.issues_keys and "endpoint" in document:
+        raise ValueError("endpoint: nobody logs in through another place with a key; leave it out")
+    if not (known.issues_keys or {"health", "endpoint"} & document.keys()):
+        raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
+
+
+def _check_admin(source: Source, document: Mapping[str, Any]) -> None:
+    if source.known.needs_admin and "admin_secret" not in document:
+        raise ValueError("the document must contain admin_secret")
+    if not source.known.needs_admin and "admin_secret" in document:
+        raise ValueError(f"admin_secret: a source of kind {source.kind} needs none, the functions' own roles are used; leave it out")
+    if source.known.issues_keys and document.get("rotates_admin"):
+        raise ValueError("rotates_admin: who may issue keys is not rotated with them; leave it out")
 
 
 def _refuse_shared(document: Mapping[str, Any]) -> None:
@@ -230,7 +248,7 @@ def _shared(document: Mapping[str, Any]) -> Iterator[str]:
 
 def secrets_named(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Every secret of Secrets Manager that the document names, by its field."""
-    yield from ((field, document[field]) for field in ("slot_secret", "admin_secret"))
+    yield from ((field, document[field]) for field in ("slot_secret", "admin_secret") if field in document)
     for place, consumer in enumerate(document["consumers"]):
         for key, value in consumer.items():
             for one in value if isinstance(value, list) else [value]:

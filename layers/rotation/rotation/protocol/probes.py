@@ -124,14 +124,18 @@ def slot_secret(world: World) -> Iterator[Finding]:
 
 
 def admin_secret(world: World) -> Iterator[Finding]:
-    """Its shape."""
+    """Its shape, if the source needs one."""
+    if not world.target.source.known.needs_admin:
+        return
     AdminRecord.parse(world.admin.current().text, world.admin.name)
     left = "" if world.target.rotates_admin else "; another target rotates it (rotates_admin is false)"
     yield Finding(Severity.OK, "admin secret", f"it is whole{left}")
 
 
 def admin_login(world: World, logins: Logins) -> Iterator[Finding]:
-    """Whether the database takes what is current."""
+    """Whether the database takes what is current, if there is an admin."""
+    if not world.target.source.known.needs_admin:
+        return
     current = AdminRecord.parse(world.admin.current().text, world.admin.name).credential
     if find_admin(world, logins).credential.same_login(current):
         yield Finding(Severity.OK, "admin login", "AWSCURRENT logs in, with TLS")
@@ -417,6 +421,8 @@ def database(world: World, logins: Logins) -> Iterator[Finding]:
     yield Finding(Severity.OK, "database", server.said or f"version {server.version}, {server.tls}, its certificate is trusted")
     yield from (Finding(Severity.WARNING, "database", found, mend) for found, mend in server.remarks)
     advice = world.target.source.known.advice
+    if server.now is None:
+        return  # no database: nobody has privileges there, and no clock but ours counts
     if server.lacking:
         yield Finding(Severity.FAILED, "database privileges", f"the admin lacks {', '.join(server.lacking)}", advice.lacking)
     else:
@@ -434,8 +440,6 @@ def database(world: World, logins: Logins) -> Iterator[Finding]:
     if not server.counts_logins:
         found = "it counts no logins: short ones can be missed by the drain"
         yield Finding(Severity.WARNING, "database", found, advice.counts_logins)
-    if server.now is None:
-        return
     apart = abs(world.now() - server.now)
     if apart > SLOWEST_CLOCK_SECONDS:
         yield Finding(Severity.FAILED, "clock", f"ours and the database's are {apart:.0f} s apart", "set the clock that is wrong")

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Endpoint,
         Fleet,
         Health,
+        KeyProvider,
         Looking,
         ProtectedFile,
         RotatedSecret,
@@ -85,6 +86,12 @@ class AwsWorld:
     @cached_property
     def source(self) -> Source:
         return self._source(self.target.source.settings)
+
+    @property
+    def provider(self) -> KeyProvider:
+        made: Any = self.source
+        provider: KeyProvider = made
+        return provider
 
     def _source(self, settings: Of) -> Source:
         made: Source = registry.adapter(registry.SOURCES[self.target.source.kind]).make(settings, self._here)
