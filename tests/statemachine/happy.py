@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rotation.protocol.request import Request
+from rotation.protocol.settling import KNOWN
 from rotation.told.cause import cause
 
 STATES = {"sqlconf": "WriteSqlconf", "secret": "PatchSecret", "deployment": "RestartApp"}
@@ -54,7 +55,7 @@ HAPPY: dict[str, dict[str, Any]] = {
         "plan": [],
     },
     "claim_rotation": {"version": "2c0c0713-b0bb-5ed0-8ba0-c9a001ac21d6", "own_logins": 0},
-    "sync_users": {"repaired": []},
+    "sync_users": {"repaired": [], **KNOWN},
     "write_sqlconf": {"changed": True},
     "patch_secret": {"changed": True},
     "put_secret": {"changed": True, **PUT},

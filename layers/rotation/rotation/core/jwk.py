@@ -93,7 +93,8 @@ def public(key: Jwk) -> dict[str, str]:
     algorithm = str(algorithm_of(key))
     shape = SHAPES[algorithm]
     curve = {"crv": shape.crv} if shape.crv else {}
-    return {"kty": shape.kty, **curve, **{part: key[part] for part in shape.public}, "kid": kid(key), "alg": algorithm, "use": "sig"}
+    parts = {part: key[part] for part in shape.public}
+    return {"kty": shape.kty, **curve, **parts, "kid": kid(key), "alg": algorithm, "use": "sig"}
 
 
 def written(parts: Mapping[str, str], algorithm: str) -> str:
@@ -111,7 +112,7 @@ class KeySet:
 
     @classmethod
     def parse(cls, text: bytes | str, name: str) -> KeySet:
-        """SourceRefused, naming where it is and what is wrong, where verifiers could not read it, or may read what they must not."""
+        """SourceRefused, naming the place and what is wrong, where verifiers could not read it, or may read what they must not."""
         try:
             raw = json.loads(text)
         except ValueError:
@@ -143,7 +144,8 @@ class KeySet:
     def check_name(self, key: Jwk, where: str) -> None:
         """A name that stands for two keys is refused: a verifier takes whichever it finds first."""
         if any(not _same(one, key) for one in self.called(kid(key))):
-            raise SourceRefused(f"{where} has another key that is called {kid(key)} as well. Give that one another kid, or take it out")
+            found = f"{where} has another key that is called {kid(key)} as well"
+            raise SourceRefused(f"{found}. Give that one another kid, or take it out")
 
     def with_key(self, key: Jwk) -> KeySet:
         """The same, and the public part of that one."""

@@ -72,8 +72,9 @@ def as_jwk(key: object) -> str:
         return written({"d": _fixed(secret.private_value), "x": _fixed(of.x), "y": _fixed(of.y)}, "ES256")
     if isinstance(key, rsa.RSAPrivateKey):
         n = key.private_numbers()
-        parts = {"n": n.public_numbers.n, "e": n.public_numbers.e, "d": n.d, "p": n.p, "q": n.q, "dp": n.dmp1, "dq": n.dmq1, "qi": n.iqmp}
-        return written({part: _text(number) for part, number in parts.items()}, "RS256")
+        numbers = {"n": n.public_numbers.n, "e": n.public_numbers.e, "d": n.d, "p": n.p, "q": n.q}
+        crt = {"dp": n.dmp1, "dq": n.dmq1, "qi": n.iqmp}
+        return written({part: _text(number) for part, number in {**numbers, **crt}.items()}, "RS256")
     raise ValueError
 
 

@@ -172,7 +172,7 @@ class Record(Document):
 
     @property
     def there(self) -> frozenset[str] | None:
-        """The ids of the keys that were there when the first of the intents began that this one carries on; None where none says."""
+        """The ids of the keys that were there when the first of the intents began that this one carries on; None if none says."""
         return frozenset(self._raw[THERE]) if THERE in self._raw else None
 
     @property

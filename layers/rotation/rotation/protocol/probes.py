@@ -11,8 +11,9 @@ from rotation.core.drain import Hold
 from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
 from rotation.core.findings import Finding, Severity
 from rotation.core.fleet import BAD, LATEST_SECONDS, NAMED, Answer, Telling, failure, refuse_none, some, to
-from rotation.core.record import AdminRecord
+from rotation.core.record import AdminRecord, Record
 from rotation.core.rollout import Progress, progress
+from rotation.core.seen import Server
 from rotation.kinds.kind import Holds
 from rotation.ports import RotatedSecret, World
 from rotation.protocol.admin_login import Logins, find_admin
@@ -420,9 +421,13 @@ def database(world: World, logins: Logins) -> Iterator[Finding]:
     server = find_admin(world, logins).ask(lambda admin: world.source.inspect(admin, users))
     yield Finding(Severity.OK, "database", server.said or f"version {server.version}, {server.tls}, its certificate is trusted")
     yield from (Finding(Severity.WARNING, "database", found, mend) for found, mend in server.remarks)
-    advice = world.target.source.known.advice
-    if server.now is None:
-        return  # no database: nobody has privileges there, and no clock but ours counts
+    if server.now is not None:
+        yield from _of_a_database(world, server, record, server.now)
+
+
+def _of_a_database(world: World, server: Server, record: Record, now: float) -> Iterator[Finding]:
+    """What somebody who logs in there may, and how much it tells."""
+    users, advice = [record.credential(slot).username for slot in record.ring], world.target.source.known.advice
     if server.lacking:
         yield Finding(Severity.FAILED, "database privileges", f"the admin lacks {', '.join(server.lacking)}", advice.lacking)
     else:
@@ -440,7 +445,7 @@ def database(world: World, logins: Logins) -> Iterator[Finding]:
     if not server.counts_logins:
         found = "it counts no logins: short ones can be missed by the drain"
         yield Finding(Severity.WARNING, "database", found, advice.counts_logins)
-    apart = abs(world.now() - server.now)
+    apart = abs(world.now() - now)
     if apart > SLOWEST_CLOCK_SECONDS:
         yield Finding(Severity.FAILED, "clock", f"ours and the database's are {apart:.0f} s apart", "set the clock that is wrong")
     else:

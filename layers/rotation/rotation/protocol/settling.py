@@ -30,7 +30,7 @@ def settled(world: World, began: float | None) -> dict[str, Any]:
     most = world.target.source.known.settles(world.target.source.settings)
     if now + left - began > 2 * most + PATIENCE_SECONDS:
         raise SourceUnsettled(
-            f"{world.target.name}: somebody changes again and again what verifiers read, so that for {now - began:.0f} s it was never"
-            f" as old as they may keep it ({most} s). Find out who writes it"
+            f"{world.target.name}: somebody changes again and again what verifiers read, so that for {now - began:.0f} s it was"
+            f" never as old as they may keep it ({most} s). Find out who writes it"
         )
     return {"status": str(Progress.WAITING), "began": began, "wait_seconds": max(1, min(ceil(left), LOOK_SECONDS))}

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def discard_old_password(world: World, request: Request) -> dict[str, Any]:
-    """The retired password is refused, and what is current says so. Where others may still take it, how long; then it is asked again."""
+    """The retired password is refused, and what is current says so. Where others may still take it: when to ask again."""
     admin = AdminLogin(world)
     with admin.session() as session:
         record, seen = confirm_forward(world.slots, request.claim.version)

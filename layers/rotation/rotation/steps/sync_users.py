@@ -1,5 +1,5 @@
-"""SyncUsers: prove that the slot to be used works; repair it, to its stored password, only if nobody can be cut off. Where others are
-to know its credential before it is used, it says how long that takes, and is asked again."""
+"""SyncUsers: prove that the slot to be used works; repair it, to its stored password, only if nobody can be cut off. Where others
+are to know its credential before it is used, it says how long that takes, and is asked again."""
 
 from __future__ import annotations
 

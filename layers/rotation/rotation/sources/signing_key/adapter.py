@@ -1,8 +1,8 @@
 """Source of JWT signing keys: a signer's key works as long as its public part is in the JWKS that verifiers read.
 
 There is no admin and no lock: the JWKS is replaced only if it still is what it was when the session began, which is before anybody
-looked whether the rotation is ours. So a call that comes late replaces nothing. Verifiers go on with a JWKS that they have read: what
-was added or taken out is true for all of them only after that time (`settles_in`).
+looked whether the rotation is ours. So a call that comes late replaces nothing. Verifiers go on with a JWKS that they have read:
+what was added or taken out is true for all of them only after that time (`settles_in`).
 """
 
 from __future__ import annotations
@@ -127,7 +127,7 @@ class Session:
         self._need(username, in_use)
         key = parse(new)
         if thumbprint(key) == thumbprint(parse(in_use)):
-            raise SecretInvalid(f"the record has one key of {username} in both slots: put another one into the slot that is not active")
+            raise SecretInvalid(f"the record has one key of {username} in both slots: put another into the slot that is not active")
         self._set.check_name(key, self._place.name)
         return self._set.find(key) is None
 

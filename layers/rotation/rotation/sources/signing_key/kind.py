@@ -45,12 +45,12 @@ def plan(settings: Settings) -> Mapping[str, str]:
     """What a dry run says instead of what it says of a database's users."""
     jwks, cache, life = settings["jwks"], settings["jwks_cache_seconds"], settings["token_life_seconds"]
     return {
-        "SyncUsers": f"{jwks}: the public part of {{new}}'s next key beside the others, if it lacks; waits until the JWKS is older than"
-        f" {cache} s, so that every verifier has read it",
-        "CheckDrained": f"nothing: waits until the last signer has stopped using {{old}}'s old key for {life} s, as long as a token lives",
-        "RotateOldSlot": "{old}: the key of the rotation after this one is made and recorded, published nowhere",
-        "DiscardOldPassword": f"{jwks}: {{old}}'s old public key is taken out, others' keys stay; waits {cache} s, and a token of the old"
-        " key is refused",
+        "SyncUsers": f"{jwks}: the public part of {{new}}'s next key beside the others, if it lacks; then waits until the JWKS is"
+        f" older than {cache} s, so that every verifier has read it",
+        "CheckDrained": f"nothing: waits {life} s, a token's life, after the last signer has stopped using {{old}}'s old key",
+        "RotateOldSlot": "{old}: the key of the rotation after this one is made and recorded, and published nowhere",
+        "DiscardOldPassword": f"{jwks}: {{old}}'s old public key is taken out, others' keys stay; then waits {cache} s, until"
+        " every verifier refuses a token of the old key",
     }
 
 
