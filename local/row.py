@@ -32,7 +32,7 @@ class Row:
     def rotate(self) -> None:
         """One rotation, the admin's password too."""
         stack, name = self.stack, f"{self.name}-{len(self.rotations) + 1}"
-        slots, admin = stack.secret(stack.slot_secret), stack.secret(stack.admin_secret)
+        slots, admin = stack.secret(stack.slot_secret), [stack.secret(stack.admin_secret)] if stack.admin_secret else []
         arn = stack.start_execution(name)
         time.sleep(self.at_least)
         run = self._followed(arn, name)
@@ -40,7 +40,7 @@ class Row:
         if run.outcome != "RotationSucceeded":
             self.problems.append(f"{name} ended in {run.outcome}: {run.cause}")
         else:
-            self._look(name, slots["active_slot"], [slots[slots["active_slot"]], admin])
+            self._look(name, slots["active_slot"], [slots[slots["active_slot"]], *admin])
         self.tell(f"{name}: {run.outcome}, {run.working:.1f} + {run.waiting:.1f} s")
 
     def _followed(self, arn: str, name: str) -> Run:

@@ -31,6 +31,7 @@ class Running:
 
     slot_secret: str
     admin_secret: str
+    """Empty where the source needs none."""
     target: str
     """The one that the template makes."""
     aws: LocalAws
@@ -175,7 +176,7 @@ class Running:
         return {
             **OVERRIDES,
             "SlotSecretArn": self._create_secret(self.slot_secret, slots),
-            "AdminSecretArn": self._create_secret(self.admin_secret, admin),
+            **({"AdminSecretArn": self._create_secret(self.admin_secret, admin)} if self.admin_secret else {}),
             "SecretsKmsKeyArn": f"arn:aws:kms:{self.aws.region}:123456789012:key/00000000-0000-0000-0000-000000000000",
             "SubnetIds": "subnet-00000000",
             "SecurityGroupIds": "sg-00000000",
