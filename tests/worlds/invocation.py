@@ -305,7 +305,10 @@ def known_passwords() -> Iterator[None]:
         return Password(text)
 
     with ExitStack() as stack:
+        from tests.worlds.jwks import made_up_keys  # which knows this module
+
         stack.enter_context(patch("rotation.kinds.target.Source.make", lambda _: make()))
+        stack.enter_context(made_up_keys())
         stack.enter_context(patch("rotation.steps.rotate_admin.admin_password", make))
         stack.enter_context(patch("rotation.steps.rotate_secret.wait_for", _looked_once))
         stack.enter_context(patch.object(Document, "parse", classmethod(_parsed)))

@@ -23,6 +23,7 @@ from tests.worlds.fleet import alike
 from tests.worlds.in_a_swarm import State as InASwarm
 from tests.worlds.in_a_swarm import alike as swarm
 from tests.worlds.invocation import MADE, ORIGINS, Told
+from tests.worlds.jwks import State as Keys
 from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
 from tests.worlds.vaulted import Kept
 from tests.worlds.world import ADMIN
@@ -36,6 +37,8 @@ SAME = '"dbname": "openemr", "host": "db.example", '
 KNOWN = {("db.example", 3306, "openemr"), ("db.example", None, "openemr")}
 """Only to keep the texts short: one database, which the Kubernetes Secret names without a port."""
 LOOKS_AT_THE_PAGE = "ValidateApp"
+ASKED_AGAIN = ("synced", "discarded")
+"""Since when matters only where somebody changes a JWKS for longer than any run here."""
 ORDER = (CURRENT, PENDING, LAST)
 
 
@@ -183,8 +186,10 @@ class Situation:
         more = [self._further(one) for one in fleet]
         return more, [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
 
-    def _further(self, one: Kept | Fleet | InASwarm) -> Any:
+    def _further(self, one: Kept | Fleet | InASwarm | Keys) -> Any:
         """What a world has beyond that."""
+        if isinstance(one, Keys):
+            return one.alike(self.clock)
         if isinstance(one, Kept):
             return one.said(self._mark)
         return alike(one, self.clock, self._called) if isinstance(one, Fleet) else swarm(one, self.clock, self._called)
@@ -254,6 +259,9 @@ class Situation:
         for part in ("put", "instances", "moved"):
             if "began" in data.get(part, {}):
                 data[part] = {**data[part], "began": self._ago(data[part]["began"])}
+        for part in ASKED_AGAIN:
+            if part in data:
+                data[part] = {**data[part], "began": data[part].get("began") is not None}
         if since := data.get("moved", {}).get("since"):
             data["moved"] = {**data["moved"], "since": since in self._began_last}
         if claim:
@@ -297,6 +305,9 @@ def _told(late: LeftLying) -> tuple[str, frozenset[str]]:
     for part in ("put", "instances", "moved"):
         if "began" in event.get(part, {}):
             event[part] = {**event[part], "began": round(late.dies - event[part]["began"], 3)}
+    for part in ASKED_AGAIN:
+        if part in event:
+            event[part] = {**event[part], "began": event[part].get("began") is not None}
     if since := event.get("moved", {}).get("since"):
         event["moved"] = {**event["moved"], "since": round(late.dies - float(since), 3)}
     event["again"] = drain.get("republished", 0)

@@ -15,6 +15,7 @@ from tests.faults.calls.in_a_swarm import (
     in_a_swarm_with_one_restart,
     in_a_swarm_with_two_restarts,
 )
+from tests.faults.calls.keys import rests_in_the_jwks, signs_tokens
 from tests.faults.calls.machinery import LeftLying
 from tests.faults.calls.nodes import rests_on_every_node, two_nodes
 from tests.faults.calls.proxied import (
@@ -288,6 +289,9 @@ SCENARIOS = {
     "an undiscarded value": Scenario(two_values, "CheckStillDrained"),
     "two values on two nodes of Redis": Scenario(two_nodes, rest=rests_on_every_node),
     "an interrupted flip on two nodes of Redis": Scenario(two_nodes, "ValidateApp", rest=rests_on_every_node),
+    "signing keys": Scenario(signs_tokens, rest=rests_in_the_jwks),
+    "signing keys, an interrupted flip": Scenario(signs_tokens, "ValidateApp", rest=rests_in_the_jwks),
+    "signing keys, an undiscarded key": Scenario(signs_tokens, "CheckStillDrained", rest=rests_in_the_jwks),
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),
     "revocation of an interrupted flip": Scenario(from_a, "ValidateApp", mode="revoke", rest=revoked),
     "a revocation of a ring of three": Scenario(ring_of_three, mode="revoke", rest=revoked),
