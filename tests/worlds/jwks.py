@@ -16,7 +16,7 @@ from unittest.mock import patch
 from rotation.core.errors import SourceBusy
 from rotation.core.jwk import Jwk, KeySet, to_text
 from rotation.core.model import Credential, Password, Slot
-from rotation.core.seen import Activity, Server
+from rotation.core.seen import Activity, Server, SessionId
 from rotation.kinds.target import parse_target
 from rotation.sources.signing_key.adapter import Session, SigningKeys
 from rotation.sources.signing_key.place import Published
@@ -132,6 +132,8 @@ class LivingKeys(LivingDatabase):
     """The accounts are what the laws look at: what the JWKS takes of the signer."""
 
     jwks: Jwks
+    edited: Callable[[], None]
+    """Told of what somebody else has put there."""
 
     def begun(self) -> None:
         self.jwks = Jwks(self._now)
@@ -171,10 +173,17 @@ class LivingKeys(LivingDatabase):
         number = sum(name.startswith(THEIRS) for name in self.jwks.names) + 1
         keys = json.loads(self.jwks.state.text)
         self.jwks.become(json.dumps({**keys, "keys": [*keys["keys"], another_s(f"{THEIRS}-{number}")]}, indent=1))
+        self.edited()
 
     @property
     def read_only(self) -> bool:
         return False
+
+    def sessions(self, admin: Credential, username: str) -> list[SessionId]:
+        return self.shipped.sessions(admin, username)
+
+    def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
+        self.shipped.end_sessions(admin, username, sessions)
 
     def activity(self, admin: Credential, username: str) -> Activity:
         return self.shipped.activity(admin, username)
@@ -233,6 +242,8 @@ class KeysPorts(Ports):
 class JwksWorld(LivingWorld):
     databases = LivingKeys
     source: LivingKeys
+    life_seconds = LIFE_SECONDS
+    """For how long somebody shows a token after it was signed."""
 
     def __init__(self) -> None:
         super().__init__(two_values=True, counts_logins=False)
@@ -241,11 +252,12 @@ class JwksWorld(LivingWorld):
 
     def furnish(self, active: Slot, ring: tuple[Slot, ...]) -> None:
         self.source.begun()
+        self.source.edited = self._edited
         self.file.keeps_seconds = STALE_SECONDS + SESSION_SECONDS + LIFE_SECONDS
 
     def _connected(self) -> list[Credential]:
         """Whose tokens may still be shown to verifiers."""
-        return list(dict.fromkeys(self.file.seen_within(STALE_SECONDS + LIFE_SECONDS)))
+        return list(dict.fromkeys(self.file.seen_within(STALE_SECONDS + self.life_seconds)))
 
     def accepts(self, user: Credential) -> bool:
         """Whether every verifier takes its tokens, whatever it goes by."""
@@ -262,6 +274,10 @@ class JwksWorld(LivingWorld):
     def notes(self) -> set[str]:
         keys = json.loads(self.source.jwks.state.text)["keys"]
         return {f"note {json.dumps(key)}" for key in keys if key["kid"].startswith(THEIRS)}
+
+    def _edited(self) -> None:
+        """It is to stay."""
+        self.remembers |= self.notes()
 
     def as_for_long(self) -> None:
         super().as_for_long()
