@@ -47,7 +47,10 @@ class Signer(TwoValues):
         super().__init__(pace)
         self.algorithm = algorithm
         self.users = {slot: Login(SIGNER, json.dumps(new_key(algorithm))) for slot in "AB"}
-        self.somebody_s = {**OKPKey.generate_key("Ed25519", {"kid": "of-somebody-else"}).as_dict(private=False), "x-note": [1, None]}
+        self.somebody_s = {
+            **OKPKey.generate_key("Ed25519", {"kid": "of-somebody-else"}).as_dict(private=False),
+            "x-note": [1, None],
+        }
 
     @property
     def secret_names(self) -> tuple[str, ...]:

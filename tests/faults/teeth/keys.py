@@ -40,11 +40,19 @@ def the_one_in_use_may_lack(self: Any, username: str, in_use: Any) -> None: ...
 _without = KeySet.without
 
 KEYS = [
-    Mutation("keys: signed with before every verifier knows it", replaced(f"{STEPS}.sync_users.settled", waits_for_nobody), SCENARIOS),
-    Mutation("keys: proven before every verifier has read anew", replaced(f"{STEPS}.discard_old_password.settled", waits_for_nobody), SCENARIOS),
+    Mutation(
+        "keys: signed with before every verifier knows it", replaced(f"{STEPS}.sync_users.settled", waits_for_nobody), SCENARIOS
+    ),
+    Mutation(
+        "keys: proven before every verifier has read anew",
+        replaced(f"{STEPS}.discard_old_password.settled", waits_for_nobody),
+        SCENARIOS,
+    ),
     Mutation("keys: taken out while its tokens live", nullcontext, SCENARIOS, world=without_waiting),
     Mutation("keys: others' keys are dropped", replaced(f"{_SET}.without", others_are_dropped), SCENARIOS),
-    Mutation("keys: the new one takes the place of the old one", replaced(f"{_SET}.with_key", takes_the_place_of_the_others), SCENARIOS),
+    Mutation(
+        "keys: the new one takes the place of the old one", replaced(f"{_SET}.with_key", takes_the_place_of_the_others), SCENARIOS
+    ),
     Mutation("keys: put whatever is there by now", replaced("tests.worlds.jwks.Seen.put", put_whatever_is_there), SCENARIOS),
     Mutation(
         "keys: nothing is taken out",
