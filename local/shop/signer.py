@@ -25,7 +25,6 @@ VERIFIERS_CACHE_SECONDS = 2
 
 def new_key(algorithm: str = "EdDSA") -> dict[str, Any]:
     """A private one, as the library makes it."""
-    from rotation.core.model import Password
     from rotation.sources.signing_key.signing import new_key as made
 
     key: dict[str, Any] = json.loads(made(algorithm).reveal())

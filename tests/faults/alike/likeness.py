@@ -259,9 +259,7 @@ class Situation:
         for part in ("put", "instances", "moved"):
             if "began" in data.get(part, {}):
                 data[part] = {**data[part], "began": self._ago(data[part]["began"])}
-        for part in ASKED_AGAIN:
-            if part in data:
-                data[part] = {**data[part], "began": data[part].get("began") is not None}
+        data |= {part: {**data[part], "began": data[part].get("began") is not None} for part in ASKED_AGAIN if part in data}
         if since := data.get("moved", {}).get("since"):
             data["moved"] = {**data["moved"], "since": since in self._began_last}
         if claim:
