@@ -2,6 +2,11 @@
 
 locals {
   given = {
+    JwksBucketName          = var.jwks_bucket_name
+    JwksKey                 = var.jwks_key
+    SigningAlgorithm        = var.signing_algorithm
+    JwksCacheSeconds        = tostring(var.jwks_cache_seconds)
+    TokenLifeSeconds        = tostring(var.token_life_seconds)
     SlotSecretArn           = var.slot_secret_arn
     AdminSecretArn          = var.admin_secret_arn
     RotatesAdmin            = tostring(var.rotates_admin)

@@ -13,12 +13,13 @@ variable "slot_secret_arn" {
 }
 
 variable "admin_secret_arn" {
-  description = "Secret of the user that may alter the two others. Switch managed rotation off for it."
+  description = "Secret of the user that may alter the two others. Switch managed rotation off for it. none where the functions' own roles do what an admin does elsewhere: with the source signing-key."
   type        = string
+  default     = "none"
 
   validation {
-    condition     = can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+$", var.admin_secret_arn))
-    error_message = "It has to look like this: ^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+$"
+    condition     = can(regex("^none$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+$", var.admin_secret_arn))
+    error_message = "It has to look like this: ^none$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+$"
   }
 }
 
@@ -52,13 +53,13 @@ variable "break_glass_role_arn" {
 # ---- Everybody: database and network
 
 variable "source_kind" {
-  description = "What the database is. The functions get the driver of PostgreSQL only with postgresql, that of Redis only with redis."
+  description = "What the database is, or signing-key for the keys that sign an application's tokens. The functions get the driver of PostgreSQL only with postgresql, that of Redis only with redis, the library that signs only with signing-key."
   type        = string
   default     = "mysql"
 
   validation {
-    condition     = contains(["mysql", "postgresql", "redis"], var.source_kind)
-    error_message = "One of: mysql, postgresql, redis."
+    condition     = contains(["mysql", "postgresql", "redis", "signing-key"], var.source_kind)
+    error_message = "One of: mysql, postgresql, redis, signing-key."
   }
 }
 
@@ -385,6 +386,61 @@ variable "vault_reader_secret_arn" {
   validation {
     condition     = can(regex("^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$", var.vault_reader_secret_arn))
     error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$"
+  }
+}
+
+variable "jwks_bucket_name" {
+  description = "S3 bucket with the JWKS that verifiers read. Required with the source signing-key."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[a-z0-9.-]{3,63})$", var.jwks_bucket_name))
+    error_message = "It has to look like this: ^(none|[a-z0-9.-]{3,63})$"
+  }
+}
+
+variable "jwks_key" {
+  description = "Key of the JWKS in that bucket."
+  type        = string
+  default     = ".well-known/jwks.json"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9/_.-]+$", var.jwks_key))
+    error_message = "It has to look like this: ^[A-Za-z0-9/_.-]+$"
+  }
+}
+
+variable "signing_algorithm" {
+  description = "What new keys sign with."
+  type        = string
+  default     = "EdDSA"
+
+  validation {
+    condition     = contains(["EdDSA", "ES256", "RS256"], var.signing_algorithm)
+    error_message = "One of: EdDSA, ES256, RS256."
+  }
+}
+
+variable "jwks_cache_seconds" {
+  description = "For how long any verifier, or a cache before it, goes on with a JWKS that it has read. Required with the source signing-key."
+  type        = number
+  default     = -1
+
+  validation {
+    condition     = var.jwks_cache_seconds >= -1 && var.jwks_cache_seconds <= 172800
+    error_message = "A number from -1 to 172800."
+  }
+}
+
+variable "token_life_seconds" {
+  description = "For how long the longest-lived token is valid after it was signed. Required with the source signing-key."
+  type        = number
+  default     = -1
+
+  validation {
+    condition     = var.token_life_seconds >= -1 && var.token_life_seconds <= 172800
+    error_message = "A number from -1 to 172800."
   }
 }
 

@@ -9,7 +9,7 @@ TARGETS = sorted((Path(__file__).parents[2] / "examples/targets").glob("*.json")
 
 
 def test_there_are_some() -> None:
-    assert [path.stem for path in TARGETS] == ["swarm"]
+    assert [path.stem for path in TARGETS] == ["signing-keys", "swarm"]
 
 
 @pytest.mark.parametrize("path", TARGETS, ids=lambda path: path.stem)
@@ -20,8 +20,14 @@ def test_it_parses_and_each_consumer_says_what_it_would_change(path: Path) -> No
 
 
 def test_the_swarm_s_services_come_before_what_moves_the_traffic() -> None:
-    target = parse_target("shop", TARGETS[0].read_text())
+    target = parse_target("shop", TARGETS[1].read_text())
     assert [one.known.state for one in target.consumers] == ["CreateSwarmSecret", "PrepareService", "PrepareService", "PutSecret"]
     assert target.moved_by.kind == "app-secret"
     assert "in 3 rolling updates" in target.consumers[1].known.change(target.consumers[1].settings, "a", "b")
     assert "in 1 rolling update" in target.consumers[2].known.change(target.consumers[2].settings, "a", "b")
+
+
+def test_the_key_that_signs_is_written_as_pem_and_as_jwk() -> None:
+    target = parse_target("shop", TARGETS[0].read_text())
+    assert (target.admin_secret, target.outlives_seconds, target.cache_seconds) == ("", 3600, 300)
+    assert target.consumers[0].settings["keys"]["key"] == "{password|pem}"
