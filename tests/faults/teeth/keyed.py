@@ -107,11 +107,11 @@ KEYED = [
     Mutation("keys: what was there is forgotten with an intent", replaced(f"{CORE}.claimed", there_as_it_is_now), (KEYS,)),
     Mutation("keys: what is to be deleted is forgotten", replaced(f"{CORE}.claimed", claims_nothing_more), (KEYS,)),
     Mutation(
-        "keys: what a call issued that came late is left",
+        "keys: what a call issued that came second is left",
         several(
             replaced(f"{ISSUING}._write", own_key_all_the_same), replaced(f"{ISSUING}.retiring", retires_and_looks_for_no_other)
         ),
-        (KEYS,),
+        (NAMED,),
     ),
     Mutation("keys: the claim stays where it was", replaced(f"{STEPS}.sync_users._sync_key", keeps_its_claim), (KEYS,)),
     Mutation("keys: the one in use is withdrawn", replaced(f"{ISSUING}.retiring", retires_the_one_in_use), (KEYS,)),
