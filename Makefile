@@ -67,10 +67,10 @@ endef
 
 ALONE := -p no:cacheprovider
 
-test: build ## every tier; ARGS="tests/unit -k sqlconf" for less, WHOLE=1 for what a release needs besides; installs Chromium, which opens the demo's page
+test: build ## every tier; ARGS="tests/unit -k sqlconf" for less, MORE=1 for what CI runs besides, WHOLE=1 for a release; installs Chromium, which opens the demo's page
 	$(SETUP) php browser
 	export CLUSTER='$(or $(CLUSTER),stand-in)'
-	$(if $(WHOLE),export WHOLE='$(WHOLE)')
+	$(foreach v,MORE WHOLE,$(if $($(v)),export $(v)='$($(v))';))
 	$(if $(ARGS),exec python -m pytest $(ARGS))
 	exec python -m tests.shards
 
