@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local soak compare faults test cluster test-cluster coverage mutants engines bench-cold bench-fleet iam lint check-template terraform build release certificates clean
+.PHONY: help setup demo local soak compare faults test cluster test-cluster coverage mutants engines bench-cold bench-fleet iam lint check-template terraform build release image certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -227,6 +227,10 @@ release: ## dist/: what is deployed, built for arm64 and x86_64, each checked fo
 	$(SETUP) packages
 	$(check-bundle)
 	python -m local.release
+
+image: ## dist/: an image with the command rotation, for docker load; made without a registry and without Docker, for this machine's architecture
+	$(SETUP) packages
+	PYTHONPATH=layers/rotation:cli python -m local.command_image
 
 clean: ## what was built and cached in the repository; the cache in ~/.cache stays
 	rm -rf build dist *.egg-info reader/build reader/*.egg-info .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
