@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from local.follow import Run, follow
+from local.follow import Run, follow, lasted
 from local.row import Row
 from local.swarm.stack import WEB, Services
 
@@ -28,4 +28,13 @@ class Meddled(Row):
             kept = client.services.get(WEB.name).attrs["Spec"]["Labels"].get("changed-by")
         if kept != name:
             self.problems.append(f"{name}: somebody else's change is gone: {kept}")
+        self.tell(f"{name}: to the cutover {work_to_cutover(run):.1f} s")
         return run
+
+
+def work_to_cutover(run: Run) -> float:
+    """Seconds from the first new file to the last service on the new login, without those in which the Swarm was at work."""
+    states = [visit for visit in run.visits if visit.state in ("CreateSwarmSecret", "WaitForCutover")]
+    began, ended = min(visit.entered for visit in states), max(visit.left or visit.entered for visit in states)
+    waits = (lasted(visit) for visit in run.visits if visit.kind == "Wait" and began <= visit.entered <= ended)
+    return ended - began - sum(waits)
