@@ -4,15 +4,14 @@ locals {
   given = {
     JwksBucketName          = var.jwks_bucket_name
     JwksKey                 = var.jwks_key
-    SigningAlgorithm        = var.signing_algorithm
-    JwksCacheSeconds        = tostring(var.jwks_cache_seconds)
-    TokenLifeSeconds        = tostring(var.token_life_seconds)
+    AccessKeysOfUsers       = var.access_keys_of_users
     SlotSecretArn           = var.slot_secret_arn
     AdminSecretArn          = var.admin_secret_arn
     RotatesAdmin            = tostring(var.rotates_admin)
     SecretsKmsKeyArn        = var.secrets_kms_key_arn
     BreakGlassRoleArn       = var.break_glass_role_arn
     SourceKind              = var.source_kind
+    OtherSource             = var.other_source
     DatabaseCa              = var.database_ca
     ReaderHosts             = join(",", var.reader_hosts)
     Pooled                  = tostring(var.pooled)

@@ -13,13 +13,12 @@ variable "slot_secret_arn" {
 }
 
 variable "admin_secret_arn" {
-  description = "Secret of the user that may alter the two others. Switch managed rotation off for it. none where the functions' own roles do what an admin does elsewhere: with the source signing-key."
+  description = "Secret of the user that may alter the two others, or of what may issue keys. Switch managed rotation off for it. none only with an OtherSource that needs no admin."
   type        = string
-  default     = "none"
 
   validation {
-    condition     = can(regex("^none$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+$", var.admin_secret_arn))
-    error_message = "It has to look like this: ^none$|^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+$"
+    condition     = can(regex("^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$", var.admin_secret_arn))
+    error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$"
   }
 }
 
@@ -53,13 +52,24 @@ variable "break_glass_role_arn" {
 # ---- Everybody: database and network
 
 variable "source_kind" {
-  description = "What the database is, or signing-key for the keys that sign an application's tokens. The functions get the driver of PostgreSQL only with postgresql, that of Redis only with redis, the library that signs only with signing-key."
+  description = "What the database is. The functions get the driver of PostgreSQL only with postgresql, that of Redis only with redis."
   type        = string
   default     = "mysql"
 
   validation {
-    condition     = contains(["mysql", "postgresql", "redis", "signing-key"], var.source_kind)
-    error_message = "One of: mysql, postgresql, redis, signing-key."
+    condition     = contains(["mysql", "postgresql", "redis"], var.source_kind)
+    error_message = "One of: mysql, postgresql, redis."
+  }
+}
+
+variable "other_source" {
+  description = "Instead of a database, what issues the keys that are rotated: the source of the default target as JSON. SourceKind and what belongs to a database are not looked at then."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|\\{.*\\})$", var.other_source))
+    error_message = "It has to look like this: ^(none|\\{.*\\})$"
   }
 }
 
@@ -389,8 +399,19 @@ variable "vault_reader_secret_arn" {
   }
 }
 
+variable "access_keys_of_users" {
+  description = "IAM users whose access keys an iam-access-key in OtherSource, or in a further target, may rotate: a name, or a path and * (apps/*). Each has to carry the tag credential-rotation with this stack's name."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[A-Za-z0-9+=,.@_/-]+\\*?|\\*)$", var.access_keys_of_users))
+    error_message = "It has to look like this: ^(none|[A-Za-z0-9+=,.@_/-]+\\*?|\\*)$"
+  }
+}
+
 variable "jwks_bucket_name" {
-  description = "S3 bucket with the JWKS that verifiers read. Required with the source signing-key."
+  description = "S3 bucket with the JWKS that verifiers read, where a signing-key in OtherSource, or in a further target, keeps its public keys."
   type        = string
   default     = "none"
 
@@ -401,46 +422,13 @@ variable "jwks_bucket_name" {
 }
 
 variable "jwks_key" {
-  description = "Key of the JWKS in that bucket."
+  description = "Key of the JWKS in that bucket; of several, with a * in it."
   type        = string
   default     = ".well-known/jwks.json"
 
   validation {
-    condition     = can(regex("^[A-Za-z0-9/_.-]+$", var.jwks_key))
-    error_message = "It has to look like this: ^[A-Za-z0-9/_.-]+$"
-  }
-}
-
-variable "signing_algorithm" {
-  description = "What new keys sign with."
-  type        = string
-  default     = "EdDSA"
-
-  validation {
-    condition     = contains(["EdDSA", "ES256", "RS256"], var.signing_algorithm)
-    error_message = "One of: EdDSA, ES256, RS256."
-  }
-}
-
-variable "jwks_cache_seconds" {
-  description = "For how long any verifier, or a cache before it, goes on with a JWKS that it has read. Required with the source signing-key."
-  type        = number
-  default     = -1
-
-  validation {
-    condition     = var.jwks_cache_seconds >= -1 && var.jwks_cache_seconds <= 172800
-    error_message = "A number from -1 to 172800."
-  }
-}
-
-variable "token_life_seconds" {
-  description = "For how long the longest-lived token is valid after it was signed. Required with the source signing-key."
-  type        = number
-  default     = -1
-
-  validation {
-    condition     = var.token_life_seconds >= -1 && var.token_life_seconds <= 172800
-    error_message = "A number from -1 to 172800."
+    condition     = can(regex("^[A-Za-z0-9/_.*-]+$", var.jwks_key))
+    error_message = "It has to look like this: ^[A-Za-z0-9/_.*-]+$"
   }
 }
 

@@ -88,14 +88,16 @@ class Signer(TwoValues):
     def _placed(self, login: Login) -> dict[str, str]:
         return {"username": login.username, "password": login.password}
 
+    def _source(self) -> dict[str, Any]:
+        life = int(self.pace.lifetime_seconds) + 1 + tokens.LEEWAY_SECONDS
+        times = {"jwks_cache_seconds": VERIFIERS_CACHE_SECONDS, "token_life_seconds": life}
+        return {"kind": SIGNING, "jwks": f"s3://{BUCKET}/{KEY}", "algorithm": self.algorithm, **times}
+
     def _paced(self) -> dict[str, str]:
         return {
-            "SourceKind": SIGNING,
-            "SigningAlgorithm": self.algorithm,
+            "OtherSource": json.dumps(self._source()),
             "JwksBucketName": BUCKET,
             "JwksKey": KEY,
-            "JwksCacheSeconds": str(VERIFIERS_CACHE_SECONDS),
-            "TokenLifeSeconds": str(int(self.pace.lifetime_seconds) + 1 + tokens.LEEWAY_SECONDS),
             "OverlapSeconds": str(self.pace.cache_seconds),
             "QuietSeconds": str(self.pace.quiet_seconds),
             "DrainDeadlineSeconds": str(self.pace.drain_deadline_seconds),

@@ -234,24 +234,6 @@ def test_the_library_that_signs_is_made_for_signing_keys_alone_and_the_example_i
     }
 
 
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("JwksBucketName", "Where do verifiers read the public keys"),
-        ("JwksCacheSeconds", "For how long do verifiers go on"),
-        ("TokenLifeSeconds", "For how long is the longest-lived token valid"),
-    ],
-)
-def test_signing_keys_need_what_nobody_can_look_up(name: str, said: str) -> None:
-    with pytest.raises(Refused, match=said):
-        demand(template(), {key: one for key, one in SIGNING.items() if key != name})
-
-
-def test_a_database_needs_an_admin() -> None:
-    with pytest.raises(Refused, match="Who alters the users"):
-        demand(template(), {name: one for name, one in DIRECT.items() if name != "AdminSecretArn"})
-
-
 def test_nothing_that_puts_secrets_is_made_for_openemr() -> None:
     text = json.dumps(made("OpenEMR")["Resources"])
     assert not re.findall(

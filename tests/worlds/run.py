@@ -52,7 +52,6 @@ class Run:
             "execution": {"id": arn(name), "name": name, "started": f"started {name}"},
             "direction": str(Direction.FORWARD),
             "round": 1,
-            "synced": {"began": None},
             "discarded": {"began": None},
         }
         self.answers: list[Event] = []

@@ -21,6 +21,7 @@ SOURCES = {
     "mysql": "rotation.sources.mysql",
     "postgresql": "rotation.sources.postgresql",
     "redis": "rotation.sources.redis",
+    "iam-access-key": "rotation.sources.iam_access_key",
     "signing-key": "rotation.sources.signing_key",
 }
 """By the word that a target document uses: the folder as a package."""

@@ -127,7 +127,7 @@ class Request:
     @property
     def synced_began(self) -> float | None:
         """Since when SyncUsers is asked whether everybody knows the credential that is to be used; None the first time."""
-        began = self._event["synced"]["began"]
+        began = self._event["claim"].get("began")
         return None if began is None else float(began)
 
     @property

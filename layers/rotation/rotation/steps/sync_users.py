@@ -20,15 +20,33 @@ if TYPE_CHECKING:
 
 
 def sync_users(world: World, request: Request) -> dict[str, Any]:
-    """What had to be repaired. Outside of mode sync-users the user in use is never touched."""
+    """The claim, what had to be repaired, and when to ask again. Outside of mode sync-users the user in use is never touched."""
+    if world.target.source.known.issues_keys:
+        return {**_sync_key(world, request), **KNOWN}
+    claim = request.claim.as_dict()
     if request.mode is Mode.SYNC_USERS:
-        return {"repaired": _sync_both(world, request), **KNOWN}
-    repaired, published = _sync(world, request)
-    return {"repaired": repaired, **(settled(world, request.synced_began) if published else KNOWN)}
+        return {**claim, "repaired": _sync_both(world, request), **KNOWN}
+    repaired, published = _sync_next(world, request)
+    return {**claim, "repaired": repaired, **(settled(world, request.synced_began) if published else KNOWN)}
 
 
-def _sync(world: World, request: Request) -> tuple[list[str], bool]:
-    """What had to be repaired, and whether it is going to be published."""
+def _sync_key(world: World, request: Request) -> dict[str, Any]:
+    """A key is issued if the slot to be used holds none: with it the claim is another version. The key in use nobody could repair:
+    a provider shows a secret once."""
+    from rotation.protocol.issuing import ensure_key, held_by
+
+    held = held_by(world, request.claim.version)
+    current = read_record(world.slots, held.current)
+    if request.mode is not Mode.SYNC_USERS and left_to_do(held.record, held.version, current, held.current) is Left.PUBLISH:
+        version, done = ensure_key(world, request)
+        return {**request.claim._replace(version=version).as_dict(), "repaired": done}
+    key = current.credential(current.active) if request.mode is Mode.SYNC_USERS else held.record.credential(held.record.active)
+    _need_login(world, key, "is in use and refused: mode rotate issues another key")
+    return {**request.claim.as_dict(), "repaired": []}
+
+
+def _sync_next(world: World, request: Request) -> tuple[list[str], bool]:
+    """Who is to be used next: what had to be repaired, and whether it is going to be published."""
     with AdminLogin(world).session() as session:
         record, current, seen = _confirmed(world, request)
         user = record.credential(record.active)
@@ -65,7 +83,8 @@ def _second_value(world: World, session: AdminSession, record: Record) -> list[s
 
 def _sync_both(world: World, request: Request) -> list[str]:
     """The claim put into the record whatever password logs in; so one that does not log in is one that nobody knows."""
-    repaired, admin = [], AdminLogin(world)
+    repaired: list[str] = []
+    admin = AdminLogin(world)
     record, current, _ = _confirmed(world, request)
     for slot in (record.active,) if record.two_values else record.ring:
         user, like = record.credential(slot), record.credential(record.leaves if slot is record.active else record.active)
