@@ -24,6 +24,7 @@ class Row:
     """Seconds that every rotation takes: until then nobody asks the engine, which takes its time to answer."""
     rotations: list[float] = field(default_factory=list)
     """How many seconds each took."""
+    retired: int = 0
     refused: int = 0
     """Retired passwords, tried again after the rotation that retired them."""
     problems: list[str] = field(default_factory=list)
@@ -57,6 +58,7 @@ class Row:
             self.problems.append(f"{name}: the application still uses slot {left}")
         still = [one["username"] for one in retired if self.stack.accepts(one["username"], one["password"])]
         self.problems += [f"{name}: the retired password of {user} still works" for user in still]
+        self.retired += len(retired)
         self.refused += len(retired) - len(still)
 
     def _progress(self, name: str) -> None:

@@ -23,6 +23,7 @@ from local.aws import REPOSITORY
 from local.running import Running
 from local.shop.one_user import OnRedis
 from local.shop.proxied import Shop
+from local.shop.signer import Signer
 from local.stack import LocalStack, Pace
 from local.vault.stack import VaultShop
 from local.wordpress.stack import WordPress
@@ -35,6 +36,7 @@ STACKS: dict[str, Callable[[], Running]] = {
     "openemr": lambda: LocalStack(pods=1, pace=Pace(quiet_seconds=1, pod_seconds=0.2)),
     "rds-proxy": Shop,
     "redis": OnRedis,
+    "signing-keys": Signer,
     "wordpress": lambda: WordPress(2),
     "vault": VaultShop,
 }
