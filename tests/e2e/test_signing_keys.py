@@ -1,5 +1,5 @@
-"""Signing keys on the local stack, under load: every algorithm, a rotation that turns back and the next, somebody who edits the JWKS,
-a function that dies at each state that changes it. No token check fails, and what was withdrawn is refused."""
+"""Signing keys on the local stack, under load: every algorithm, a rotation that turns back and the next, somebody who edits the
+JWKS, a function that dies at each state that changes it. No token check fails, and what was withdrawn is refused."""
 
 from __future__ import annotations
 
