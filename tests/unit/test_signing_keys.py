@@ -11,10 +11,10 @@ from rotation.core.model import NO_KEY, Credential, Password, Slot
 from rotation.core.record import VALUES, Record
 from rotation.core.situation import Action, Decision, RotationStep
 from rotation.kinds.plan import plan
-from rotation.kinds.target import Target, parse_target
+from rotation.kinds.target import PATIENCE_SECONDS, Target, parse_target
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.probes import probe
-from rotation.protocol.settling import KNOWN, LOOK_SECONDS, PATIENCE_SECONDS, settled
+from rotation.protocol.settling import KNOWN, LOOK_SECONDS, settled
 from rotation.sources.signing_key.kind import KIND, makes
 
 from tests.worlds.invocation import known_passwords

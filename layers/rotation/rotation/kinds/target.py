@@ -17,6 +17,7 @@ from rotation.kinds.kind import ConsumerKind, Holds, SourceKind
 if TYPE_CHECKING:
     from rotation.core.model import Password
 
+PATIENCE_SECONDS = 900
 TRAFFIC: dict[str, Any] = {
     "traffic": {
         "description": "Whether to change it moves the application's traffic; else the first that holds a credential does",
@@ -111,6 +112,21 @@ class Target:
     outlives_seconds: int
     """For how long what was made with the old credential is good once the last one that uses it has stopped."""
     rollout_deadline_seconds: int
+
+    @property
+    def longest_drain_seconds(self) -> int:
+        """The drain's deadline, which does not count that what was made with the old credential has to be over."""
+        return self.drain_deadline_seconds + max(0, self.outlives_seconds - self.quiet_seconds)
+
+    @property
+    def settles_seconds(self) -> int:
+        """For how long, at most, somebody who is shown a credential may not know what the source has."""
+        return self.source.known.settles(self.source.settings)
+
+    @property
+    def known_deadline_seconds(self) -> int:
+        """How long it may take until everybody knows: somebody may change it meanwhile, and that begins anew."""
+        return 2 * self.settles_seconds + PATIENCE_SECONDS
 
     @property
     def settle_deadline_seconds(self) -> int:

@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
 LOOK_SECONDS = 600
 """How long one wait may be: whoever lost the rotation meanwhile finds out at the next look."""
-PATIENCE_SECONDS = 900
-"""How much longer than twice the time that it takes."""
-
 KNOWN: dict[str, Any] = {"status": str(Progress.COMPLETE), "began": None, "wait_seconds": 0}
 
 
@@ -27,10 +24,9 @@ def settled(world: World, began: float | None) -> dict[str, Any]:
         return KNOWN
     now = world.now()
     began = now if began is None else began
-    most = world.target.source.known.settles(world.target.source.settings)
-    if now + left - began > 2 * most + PATIENCE_SECONDS:
+    if now + left - began > world.target.known_deadline_seconds:
         raise SourceUnsettled(
             f"{world.target.name}: somebody changes again and again what verifiers read, so that for {now - began:.0f} s it was"
-            f" never as old as they may keep it ({most} s). Find out who writes it"
+            f" never as old as they may keep it ({world.target.settles_seconds} s). Find out who writes it"
         )
     return {"status": str(Progress.WAITING), "began": began, "wait_seconds": max(1, min(ceil(left), LOOK_SECONDS))}

@@ -31,7 +31,7 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
     admin = None if world.target.source.known.issues_keys else AdminLogin(world)
     look = _look(world, request, record, admin, reads)
     quiet = target.quiet_seconds if request.mode.terms.ignores_others else max(target.quiet_seconds, target.outlives_seconds)
-    deadline = target.drain_deadline_seconds + quiet - target.quiet_seconds
+    deadline = target.longest_drain_seconds if quiet > target.quiet_seconds else target.drain_deadline_seconds
     drain = after(look, request.drain, now, quiet, deadline, target.cache_seconds)
     if drain.republished > REPUBLISHES:
         raise ConsumerDiffers(
