@@ -5,9 +5,9 @@ import json
 from typing import Any
 
 import pytest
-from rotation.core.errors import RotationError, SecretInvalid, SourceUnsettled, TargetInvalid
+from rotation.core.errors import PrimaryUnknown, RotationError, SecretInvalid, SourceUnsettled, TargetInvalid
 from rotation.core.jwk import KeySet, kid, parse, public, thumbprint
-from rotation.core.model import NO_KEY, Credential, Password, Slot
+from rotation.core.model import NO_KEY, Credential, Mode, Password, Slot
 from rotation.core.record import VALUES, Record
 from rotation.core.situation import Action, Decision, RotationStep
 from rotation.kinds.plan import plan
@@ -16,9 +16,11 @@ from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.probes import probe
 from rotation.protocol.settling import KNOWN, LOOK_SECONDS, settled
 from rotation.sources.signing_key.kind import KIND, makes
+from rotation.steps.sync_users import sync_users
 
 from tests.worlds.invocation import known_passwords
-from tests.worlds.jwks import DOCUMENT, JwksWorld
+from tests.worlds.jwks import DOCUMENT, SIGNER, JwksWorld
+from tests.worlds.run import Run
 
 RFC_7638 = {
     "kty": "RSA",
@@ -252,3 +254,32 @@ def test_an_entry_of_a_database_has_a_place() -> None:
     record = Record({"active_slot": "A", "turns": VALUES, "A": entry, "B": {**entry, "password": "two"}})
     with pytest.raises(RotationError, match="A: field host is missing or empty"):
         check_written(on_redis, record)
+
+
+def test_users_that_take_turns_are_refused_with_the_way_out() -> None:
+    from rotation.protocol.survey import check_written
+
+    entry = {"password": "one", "host": "h", "port": "1", "dbname": "d"}
+    record = Record({"active_slot": "A", "A": {**entry, "username": "a"}, "B": {**entry, "username": "b"}})
+    with pytest.raises(SecretInvalid, match="takes two values of one user: write turns: values"):
+        check_written(target(), record)
+
+
+# What a person took out
+
+
+def test_a_key_in_use_that_somebody_took_out_of_the_jwks_stops_a_rotation_and_is_put_back_by_mode_sync_users() -> None:
+    with known_passwords():
+        world = JwksWorld()
+        world.source.jwks.become('{"keys": [], "issuer": "somebody"}')
+        run = Run(world)
+        run.read_slots()
+        run.claim_rotation()
+        with pytest.raises(PrimaryUnknown, match="start mode sync-users"):
+            run.ask(sync_users)
+        mended = Run(world, "mended", Mode.SYNC_USERS)
+        mended.read_slots()
+        mended.claim_rotation()
+        assert mended.ask(sync_users)["repaired"] == [f"{SIGNER}: password"] * 2
+        assert world.source.jwks.names == ["kid--4f9bA", "kid--77c1B"], "the one in use, and the one that the intent is about"
+        assert json.loads(world.source.jwks.state.text)["issuer"] == "somebody"

@@ -155,6 +155,11 @@ class LivingKeys(LivingDatabase):
     def settles_in(self) -> float:
         return self.shipped.settles_in()
 
+    @contextmanager
+    def as_admin(self, admin: Credential) -> Iterator[Any]:
+        """Without boundaries."""
+        yield Session(Seen(self, self.jwks.get()))
+
     def put(self, text: str, instead_of: Published) -> None:
         before = self.jwks.state.text
         self.jwks.put(text, instead_of)

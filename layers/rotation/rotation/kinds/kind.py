@@ -146,6 +146,8 @@ class SourceKind(NamedTuple):
     """Whether it issues keys (`KeyProvider`) where others are given passwords: only a record whose turns are keys fits."""
     needs_admin: bool = True
     """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
+    takes_values: bool = False
+    """Whether only a record whose turns are values fits: a user has two credentials for a while, and goes on with one."""
     check: Callable[[Settings], None] = no_more
     """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
     fits: Callable[[Credential], None] = can_be_any

@@ -81,4 +81,5 @@ KIND = SourceKind(
     settles=lambda settings: int(settings["jwks_cache_seconds"]),
     outlives=lambda settings: int(settings["token_life_seconds"]),
     needs_admin=False,
+    takes_values=True,
 )
