@@ -72,6 +72,7 @@ def test_rotations_in_a_row(shop: KeysInVault, request: pytest.FixtureRequest) -
     assert {key: value for key, value in shop.secret(shop.application_secret).items() if key in OTHERS} == OTHERS
 
 
+@only_in_the_whole
 def test_one_that_fails_is_rolled_back_and_its_key_is_the_next_one_s(shop: KeysInVault, request: pytest.FixtureRequest) -> None:
     before = shop.active
     with served(shop, request):
