@@ -129,5 +129,7 @@ class SourceKind(NamedTuple):
     """Whether it issues keys (`KeyProvider`) where others are given passwords: only a record whose turns are keys fits."""
     needs_admin: bool = True
     """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
+    beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
+    """What the settings name and the stack's roles do not reach, each with what would mend it."""
     fits: Callable[[Credential], None] = can_be_any
     """Raises SecretInvalid where a login of the record could not take its turn there."""
