@@ -27,6 +27,7 @@ NAV = {
         "swarm.md",
         "postgresql.md",
         "redis.md",
+        "iam-access-key.md",
         "signing-keys.md",
         "ADOPTING.md",
         "terraform.md",

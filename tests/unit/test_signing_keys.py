@@ -10,6 +10,7 @@ from rotation.core.jwk import KeySet, kid, parse, public, thumbprint
 from rotation.core.model import NO_KEY, Credential, Mode, Password, Slot
 from rotation.core.record import VALUES, Record
 from rotation.core.situation import Action, Decision, RotationStep
+from rotation.kinds.apart import own
 from rotation.kinds.plan import plan
 from rotation.kinds.target import PATIENCE_SECONDS, Target, parse_target
 from rotation.protocol.admin_login import AdminLogin
@@ -283,3 +284,27 @@ def test_a_key_in_use_that_somebody_took_out_of_the_jwks_stops_a_rotation_and_is
         assert mended.ask(sync_users)["repaired"] == [f"{SIGNER}: password"] * 2
         assert world.source.jwks.names == ["kid--4f9bA", "kid--77c1B"], "the one in use, and the one that the intent is about"
         assert json.loads(world.source.jwks.state.text)["issuer"] == "somebody"
+
+
+# Further targets of a stack
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"JwksBucketName": "verifiers", "JwksKey": "jwks.json"}, []),
+        ({"JwksBucketName": "verifiers", "JwksKey": "*.json"}, []),
+        ({"JwksBucketName": "verifiers", "JwksKey": "other.json"}, ["the roles may use s3://verifiers/other.json"]),
+        ({}, ["the roles may use no JWKS (parameters JwksBucketName and JwksKey)"]),
+    ],
+)
+def test_a_jwks_that_the_roles_do_not_reach_is_said(parameters: dict[str, str], said: list[str]) -> None:
+    found = [*KIND.beyond(target().source.settings, parameters)]
+    assert [words in one for one, words in zip(found, said, strict=True)] == [True] * len(said)
+
+
+def test_two_signers_of_one_name_do_not_clash() -> None:
+    """Each has its own record, and nobody alters the other's keys."""
+    entry = {"username": "shop-jwt", "password": password().reveal()}
+    record = Record({"active_slot": "A", "turns": VALUES, "A": entry, "B": entry})
+    assert not [what for field, what in own(target(), record) if field.startswith("slot_secret, ")]

@@ -146,6 +146,10 @@ class SourceKind(NamedTuple):
     """Whether it issues keys (`KeyProvider`) where others are given passwords: only a record whose turns are keys fits."""
     needs_admin: bool = True
     """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
+    beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
+    """What the settings name and the stack's roles do not reach, each with what would mend it."""
+    owns: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
+    """What is one target's alone besides the users in its record, in words, each after the setting that names it."""
     takes_values: bool = False
     """Whether only a record whose turns are values fits: a user has two credentials for a while, and goes on with one."""
     check: Callable[[Settings], None] = no_more
