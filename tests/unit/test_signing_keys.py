@@ -241,6 +241,7 @@ def test_mode_verify_tells_of_the_jwks_and_of_no_admin(function: str) -> None:
         found = [*probe(world, function)]
     assert not [one for one in found if one.severity == "failed"], found
     assert not [one for one in found if one.what.startswith("admin")]
+    assert not [one for one in found if one.severity == "warning"], "the next key is published nowhere, as it should be"
     if function == "read_slots":
         assert [one.found for one in found if one.what == "database"] == ["the JWKS is a JWKS of 2 public keys, 1000 s old"]
 
