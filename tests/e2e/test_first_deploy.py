@@ -20,6 +20,7 @@ import yaml
 from samcli.cli.types import CfnParameterOverridesType
 
 from local.aws import REPOSITORY
+from local.keys.stack import KeysInVault
 from local.running import Running
 from local.shop.one_user import OnRedis
 from local.shop.proxied import Shop
@@ -36,6 +37,7 @@ STACKS: dict[str, Callable[[], Running]] = {
     "openemr": lambda: LocalStack(pods=1, pace=Pace(quiet_seconds=1, pod_seconds=0.2)),
     "rds-proxy": Shop,
     "redis": OnRedis,
+    "iam-access-key": KeysInVault,
     "signing-keys": Signer,
     "wordpress": lambda: WordPress(2),
     "vault": VaultShop,
