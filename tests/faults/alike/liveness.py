@@ -85,7 +85,7 @@ def _is_path(key: str, value: Json) -> bool:
 
 def _uses(name: str, state: Json) -> Iterator[Path]:
     if state["Type"] == "Task":
-        for key, value in {**state["Parameters"], **state["Parameters"]["Payload"]}.items():
+        for key, value in _given(state["Parameters"]):
             if _is_path(key, value):
                 yield (*_path(value), *READ.get((name, key.removesuffix(".$")), ()))
     if state["Type"] == "Pass" and "Parameters" in state:
@@ -97,6 +97,15 @@ def _uses(name: str, state: Json) -> Iterator[Path]:
         yield _path(state["SecondsPath"])
     for rule in state.get("Choices", []):
         yield from _variables(rule)
+
+
+def _given(template: Json) -> Iterator[tuple[str, Any]]:
+    """However deep."""
+    for key, value in template.items():
+        if isinstance(value, dict):
+            yield from _given(value)
+        else:
+            yield key, value
 
 
 def _intrinsic_paths(template: Json) -> Iterator[str]:
