@@ -68,6 +68,11 @@ class Template:
         return [(spot.field, spot.value(written)) for spot, written in zip(self._spots, found.groups(), strict=True)]
 
     @property
+    def alone(self) -> str | None:
+        """The field, where there is one and nothing else: the text is its value."""
+        return self._spots[0].field if self._is_plain else None
+
+    @property
     def _is_plain(self) -> bool:
         """One field and nothing else: the text is its value. An empty one is a login that does not work, and nothing misread."""
         return [*self._literals] == ["", ""] and self._spots[0].writing is AS_IT_IS

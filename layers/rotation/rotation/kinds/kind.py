@@ -41,6 +41,11 @@ def writes_nothing(_: Settings) -> Iterator[tuple[str, str]]:
     yield from ()
 
 
+def lacks_nothing(_: Settings) -> Iterator[str]:
+    """It can whatever its sort can."""
+    yield from ()
+
+
 def no_more(_: Settings) -> None:
     """The schema has said all that can be wrong with the settings."""
 
@@ -127,6 +132,12 @@ class SourceKind(NamedTuple):
     required: tuple[str, ...] = ()
     issues_keys: bool = False
     """Whether it issues keys (`KeyProvider`) where others are given passwords: only a record whose turns are keys fits."""
+    check: Callable[[Settings], None] = no_more
+    """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
+    beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
+    """What the settings name and the stack's functions do not reach, each with what would mend it."""
+    lacks: Callable[[Settings], Iterator[str]] = lacks_nothing
+    """What it cannot do that others of its sort can, each in a sentence with what that means."""
     needs_admin: bool = True
     """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
     fits: Callable[[Credential], None] = can_be_any

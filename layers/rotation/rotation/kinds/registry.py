@@ -21,6 +21,7 @@ SOURCES = {
     "mysql": "rotation.sources.mysql",
     "postgresql": "rotation.sources.postgresql",
     "redis": "rotation.sources.redis",
+    "http-api-key": "rotation.sources.http_api_key",
 }
 """By the word that a target document uses: the folder as a package."""
 

@@ -178,7 +178,7 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
 
 
 def _build(name: str, document: dict[str, Any]) -> Target:
-    source = Source(document["source"]["kind"], _settings(document["source"]))
+    source = _checked_source(Source(document["source"]["kind"], _settings(document["source"])))
     _check_proof(source.known, document)
     _check_admin(source, document)
     _refuse_shared(document)
@@ -201,6 +201,14 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         drain_deadline_seconds=document["drain"]["deadline_seconds"],
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],
     )
+
+
+def _checked_source(source: Source) -> Source:
+    try:
+        source.known.check(source.settings)
+    except TargetInvalid as error:
+        raise ValueError(f"source.{error}") from None
+    return source
 
 
 def _check_proof(known: SourceKind, document: Mapping[str, Any]) -> None:

@@ -1,0 +1,166 @@
+"""A provider of keys, as its description says: lists, issues, tries and revokes them over HTTPS."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from rotation.core.errors import AdminLoginUnknown, SourceRefused, TargetInvalid
+from rotation.core.model import Credential, Password
+from rotation.core.seen import Key
+from rotation.sources.http_api_key import answers, asking, description
+from rotation.sources.http_api_key.answers import Answer, Named, Next, Page
+from rotation.sources.http_api_key.asking import Given
+from rotation.sources.http_api_key.kind import place
+from rotation.sources.http_api_key.wire import Https
+
+if TYPE_CHECKING:
+    from rotation.kinds.kind import Settings
+    from rotation.ports import Surroundings
+    from rotation.sources.http_api_key.description import Call
+    from rotation.sources.http_api_key.wire import Wire
+
+_ENDS: Mapping[str, Callable[[datetime], Any]] = {
+    "date": lambda when: when.date().isoformat(),
+    "iso": lambda when: when.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    "seconds": lambda when: int(when.timestamp()),
+    "milliseconds": lambda when: int(when.timestamp()) * 1000,
+}
+
+
+def make(settings: Settings, here: Surroundings) -> HttpApiKeys:
+    """As the target names it, where the stack names the host."""
+    host = place(settings)
+    if host not in here.api_hosts:
+        named = ", ".join(here.api_hosts) or "none"
+        raise TargetInvalid(f"source.description.host {host}: this stack asks no other API than of {named} (parameter ApiHosts)")
+    return HttpApiKeys(settings, Https(host, settings["ca"]))
+
+
+class HttpApiKeys:
+    """A key's id is its user name, its secret the password."""
+
+    def __init__(self, settings: Settings, wire: Wire, now: Callable[[], float] = time.time) -> None:
+        self._told = description.of(settings["description"])
+        self._settings, self._wire, self._now = settings, wire, now
+
+    @property
+    def limit(self) -> int | None:
+        found: int | None = self._told.said.get("limit")
+        return found
+
+    @property
+    def named(self) -> bool:
+        return "name" in self._told.said.get("list", {})
+
+    @property
+    def dedicated(self) -> bool:
+        return bool(self._settings["dedicated"])
+
+    def logs_in(self, credential: Credential) -> bool:
+        """By the call that the description tries a key with: nothing of the admin's is sent."""
+        call = self._call("try")
+        given = Given({**self._settings["values"], "id": credential.username}, {"secret": credential.password}, {})
+        return answers.accepted(self._named("try"), self._wire.ask(asking.request(call, given)), call.said)
+
+    def refuses(self, credential: Credential) -> bool:
+        return not self.logs_in(credential)
+
+    def check(self, admin: Credential | None) -> None:
+        """Whether the admin may list; what it may besides shows only when it is done."""
+        self.keys(admin)
+
+    def keys(self, admin: Credential | None) -> Sequence[Key]:
+        call, listed = self._call("list").said, self._listed(admin)
+        return [self._key(one) for one in listed if "gone" not in call or not answers.shows(one, call["gone"])]
+
+    def _listed(self, admin: Credential | None) -> Iterator[Any]:
+        """Page by page."""
+        call, name, given = self._call("list"), self._named("list"), self._given(admin)
+        asked: list[Next] = []
+        following: Next | None = Next()
+        while following is not None:
+            answers.check_goes_on(name, following, asked)
+            asked.append(following)
+            request = asking.request(call, given, dict([following.query]) if following.query else {})
+            answer = self._done("list", self._wire.ask(request.at(following.target or request.target)))
+            items = answers.items(name, answer.said, call.said["keys"])
+            yield from items
+            paging = call.said.get("paging", {})
+            following = answers.following(name, self._wire.host, paging, Page(answer, len(items), len(asked)))
+
+    def issue(self, admin: Credential | None, name: str) -> Credential:
+        """Without an answer, or with one that cannot be read, a key may be there: the list tells."""
+        call = self._call("issue")
+        scopes = self._told.scopes(self._settings.get("scopes"))
+        raw = {**({"scopes": scopes} if scopes is not None else {}), **self._end(call)}
+        given = self._given(admin, {"name": self._fitting(name)}, raw)
+        answer = self._done("issue", self._wire.ask(asking.request(call, given)))
+        key, secret = (answers.text(self._named("issue"), answer.said, call.said[field], field) for field in ("id", "secret"))
+        return Credential(key, Password(secret), "", None, "")
+
+    def deactivate(self, admin: Credential | None, id: str) -> None:  # noqa: A002 - as the port has it
+        if "deactivate" in self._told.calls:
+            self._end_key("deactivate", admin, id)
+
+    def delete(self, admin: Credential | None, id: str) -> None:  # noqa: A002 - as the port has it
+        """Where the provider has no call for it, what deactivates a key has to be enough."""
+        self._end_key("delete" if "delete" in self._told.calls else "deactivate", admin, id)
+
+    def _end_key(self, what: str, admin: Credential | None, key: str) -> None:
+        """A wrong path says `not found` too: it is believed of a key that the provider does not list."""
+        call = self._call(what)
+        answer = self._wire.ask(asking.request(call, self._given(admin, {"id": key})))
+        if answer.status not in call.said["gone"]:
+            self._done(what, answer)
+        elif any(one.id == key and (what == "delete" or one.active) for one in self.keys(admin)):
+            raise SourceRefused(
+                f"{self._named(what)}: HTTP {answer.status}, it says that there is no such key, and lists it: correct {what}.path"
+            )
+
+    def _key(self, said: Any) -> Key:
+        call, name = self._call("list").said, self._named("list")
+        return Key(
+            id=answers.text(name, said, call["id"], "id"),
+            age_seconds=self._ago(said, call, "created"),
+            used_seconds_ago=self._ago(said, call, "used"),
+            active=answers.shows(said, call["active"]) if "active" in call else True,
+            name=answers.label(said, call["name"]) if "name" in call else "",
+        )
+
+    def _ago(self, said: Any, call: Mapping[str, Any], field: str) -> float | None:
+        if field not in call:
+            return None
+        when = answers.moment(self._named("list"), said, call[field], self._told.said["dates"])
+        return None if when is None else max(0.0, self._now() - when)
+
+    def _fitting(self, name: str) -> str:
+        longest = self._told.said["longest_name"]
+        if len(name) > longest:
+            raise SourceRefused(f"{self._named('issue')}: a name has {longest} characters at most, and {name} has {len(name)}")
+        return name
+
+    def _end(self, call: Call) -> dict[str, Any]:
+        said = call.said.get("expires")
+        if said is None:
+            return {}
+        return {"expires": _ENDS[said["as"]](datetime.fromtimestamp(self._now(), UTC) + timedelta(days=said["days"]))}
+
+    def _given(self, admin: Credential | None, own: Mapping[str, str] | None = None, raw: Mapping[str, Any] | None = None) -> Given:
+        if admin is None:
+            raise AdminLoginUnknown(f"{self._told.provider}: no admin's secret is named, whose key may make others")
+        plain = {**self._settings["values"], "admin_id": admin.username, **(own or {})}
+        return Given(plain, {"admin": admin.password}, raw or {})
+
+    def _call(self, what: str) -> Call:
+        if what not in self._told.calls:
+            raise SourceRefused(f"{self._told.provider} cannot {what}: {self._told.cannot[what]}")
+        return self._told.calls[what]
+
+    def _done(self, what: str, answer: Answer) -> Answer:
+        return answers.judged(self._named(what), answer, self._told.said.get("ok"))
+
+    def _named(self, what: str) -> Named:
+        return Named(self._told.provider, what)
