@@ -277,16 +277,19 @@ class Provider:
             return sent
         return None
 
-    def _deactivated(self, fields: Mapping[str, str], _: str, __: str) -> Reply:
-        key = self.keys.get(fields["id"])
+    def _id(self, what: str, fields: Mapping[str, str], body: str) -> str:
+        return fields["id"] if "id" in fields else str(self._held(self.said[what], self._sent(body), "id"))
+
+    def _deactivated(self, fields: Mapping[str, str], _: str, body: str) -> Reply:
+        key = self.keys.get(self._id("deactivate", fields, body))
         if key is None:
             return self._error(404)
         if key.active:
             key.active, key.since = False, time.time() + self._lag
         return self._done(self._ok())
 
-    def _deleted(self, fields: Mapping[str, str], _: str, __: str) -> Reply:
-        key = self.keys.pop(fields["id"], None)
+    def _deleted(self, fields: Mapping[str, str], _: str, body: str) -> Reply:
+        key = self.keys.pop(self._id("delete", fields, body), None)
         if key is None:
             return self._error(404)
         if key.active:

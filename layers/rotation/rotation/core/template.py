@@ -82,8 +82,8 @@ class Template:
         return "".join(literal + text for literal, text in zip(literals, [*between, ""], strict=True))
 
 
-def parse(text: str, known: Fields) -> Template:
-    """TargetInvalid, with the way out, where what it renders could not be read back."""
+def parse(text: str, known: Fields, *, read_back: bool = True) -> Template:
+    """TargetInvalid, with the way out, where what it renders could not be read back. What is only sent need not be."""
     literals, names = [""], []
     for token in _TOKEN.finditer(text):
         if token["stray"]:
@@ -93,7 +93,8 @@ def parse(text: str, known: Fields) -> Template:
         else:
             names.append(_name(token, known))
             literals.append("")
-    spots = [_spot(*name, known, following) for name, following in zip(names, _following(names, literals), strict=True)]
+    stops = _following(names, literals) if read_back else [""] * len(names)
+    spots = [_spot(*name, known, following) for name, following in zip(names, stops, strict=True)]
     return Template(literals, spots)
 
 

@@ -17,7 +17,7 @@ import fastjsonschema
 
 from rotation.core import template
 from rotation.core.errors import TargetInvalid
-from rotation.core.fields import Field, Fields
+from rotation.core.fields import ANY, Field, Fields
 
 if TYPE_CHECKING:
     from rotation.core.template import Template
@@ -27,8 +27,7 @@ PARTS = ("list", "issue", "deactivate", "delete")
 """What there may be a call for. What is missing is said in `cannot`, with why."""
 TOLD = ("name", "created", "used")
 """What a list may tell of a key."""
-_UNIT = r"[^/?#&\"'\s:,;}]"
-_OPEN, _SECRET = Field(_UNIT), Field(_UNIT, secret=True)
+_OPEN, _SECRET = Field(ANY), Field(ANY, secret=True)
 _ADMIN: Fields = {"admin_id": _OPEN, "admin": _SECRET}
 _OWN: Mapping[str, Fields] = {
     "list": {},
@@ -219,11 +218,8 @@ def _call(what: str, said: Mapping[str, Any], known: Fields) -> Call:
     return Call(
         what=what,
         method=own["method"],
-        path=_template(f"{what}.path", own["path"], open_ones, "a secret stands in headers, not in an address"),
-        query={
-            name: _template(f"{what}.query.{name}", text, open_ones, "a secret stands in headers, not in an address")
-            for name, text in own.get("query", {}).items()
-        },
+        path=_template(f"{what}.path", own["path"], open_ones),
+        query={name: _template(f"{what}.query.{name}", text, open_ones) for name, text in own.get("query", {}).items()},
         headers={name: _template(f"{what}.headers.{name}", text, known) for name, text in texts.items()},
         basic=Basic(*(_template(f"{what}.basic", basic[one], known) for one in ("user", "password"))) if basic else None,
         body=_body(f"{what}.body", own["body"], open_ones) if "body" in own else None,
@@ -232,11 +228,12 @@ def _call(what: str, said: Mapping[str, Any], known: Fields) -> Call:
     )
 
 
-def _template(where: str, text: str, known: Fields, why: str = "") -> Template:
+def _template(where: str, text: str, known: Fields) -> Template:
     try:
-        return template.parse(text, known)
+        return template.parse(text, known, read_back=False)
     except TargetInvalid as error:
-        raise TargetInvalid(f"{where}: {error}{f' ({why})' if why and '{' in text else ''}") from None
+        said = " (a secret stands in headers, which are not written into logs)" if "{secret}" in text or "{admin}" in text else ""
+        raise TargetInvalid(f"{where}: {error}{said}") from None
 
 
 def _body(where: str, said: Any, known: Fields) -> Any:
