@@ -156,8 +156,9 @@ class KeyProvider(Protocol):
     def issue(self, admin: Credential | None, name: str) -> Credential:
         """A new key: its id as the user name, its secret as the password. `name`: what it is to carry, where keys do."""
 
-    def deactivate(self, admin: Credential | None, id: str) -> None:  # noqa: A002 - as the provider calls it
-        """It is taken no longer, but still there; nothing where the provider has no such thing, or no such key."""
+    def deactivate(self, admin: Credential | None, id: str) -> bool:  # noqa: A002 - as the provider calls it
+        """It is taken no longer, but still there, so that a person may undo it; False where the provider has no such thing. No such
+        key is as good."""
 
     def delete(self, admin: Credential | None, id: str) -> None:  # noqa: A002
         """It is gone; nothing to do where it was."""
