@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from rotation.core.errors import (
     AdminLoginUnknown,
     RotationError,
     SourceBusy,
+    SourceLags,
     SourceRefused,
     SourceUnreachable,
     SourceUntrusted,
@@ -120,8 +121,14 @@ class TestEveryDescription:
 class TestAnAnswerThatIsNone:
     """Each a clear end: transient where trying again may help."""
 
-    TRANSIENT = {"429": SourceBusy, "500": SourceUnreachable, "slow": SourceUnreachable, "silent": SourceUnreachable}
-    FINAL = {"html": "no JSON", "redirect": "no redirect is followed", "huge": "bytes", "error": "no list", "empty": "no list"}
+    TRANSIENT: ClassVar = {"429": SourceBusy, "500": SourceUnreachable, "slow": SourceUnreachable, "silent": SourceUnreachable}
+    FINAL: ClassVar = {
+        "html": "no JSON",
+        "redirect": "no redirect is followed",
+        "huge": "bytes",
+        "error": "no list",
+        "empty": "no list",
+    }
 
     @pytest.fixture(autouse=True)
     def soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -181,6 +188,12 @@ class TestAnAnswerThatIsNone:
         assert here.source.refuses(key)
 
 
+def test_a_name_that_is_too_long_is_said_before_anything_is_done(tmp_path: Path) -> None:
+    with serving({**PLAIN, "longest_name": 32}, tmp_path / "provider") as here, raises(TargetInvalid, "takes 32", "shorter"):
+        here.source.check(ADMIN)
+    assert not here.provider.log
+
+
 class TestWhoIsAsked:
     def test_a_host_that_the_stack_does_not_name_is_never_asked(self, here: Here) -> None:
         with pytest.raises(TargetInvalid, match="ApiHosts"):
@@ -222,7 +235,7 @@ class TestWhoIsAsked:
         key = here.source.issue(ADMIN, NAME)
         described = {**here.settings["description"], "delete": {"path": "/v3/api_key/{id}"}}
         source = make({**here.settings, "description": described}, about(here.server.host))
-        with raises(SourceRefused, "lists it", "delete.path"):
+        with raises(SourceLags, "lists it", "delete.path"):
             source.delete(ADMIN, key.username)
 
     def test_an_id_stays_in_its_place(self, here: Here) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.errors import AdminLoginUnknown, SourceRefused, TargetInvalid
+from rotation.core.errors import AdminLoginUnknown, SourceLags, SourceRefused, TargetInvalid
+from rotation.core.keys import mark_of, name_of
 from rotation.core.model import Credential, Password
 from rotation.core.seen import Key
 from rotation.sources.http_api_key import answers, asking, description
@@ -36,15 +37,15 @@ def make(settings: Settings, here: Surroundings) -> HttpApiKeys:
     if host not in here.api_hosts:
         named = ", ".join(here.api_hosts) or "none"
         raise TargetInvalid(f"source.description.host {host}: this stack asks no other API than of {named} (parameter ApiHosts)")
-    return HttpApiKeys(settings, Https(host, settings["ca"]))
+    return HttpApiKeys(settings, Https(host, settings["ca"]), here.target)
 
 
 class HttpApiKeys:
     """A key's id is its user name, its secret the password."""
 
-    def __init__(self, settings: Settings, wire: Wire, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, settings: Settings, wire: Wire, target: str, now: Callable[[], float] = time.time) -> None:
         self._told = description.of(settings["description"])
-        self._settings, self._wire, self._now = settings, wire, now
+        self._settings, self._wire, self._target, self._now = settings, wire, target, now
 
     @property
     def limit(self) -> int | None:
@@ -68,13 +69,20 @@ class HttpApiKeys:
     def refuses(self, credential: Credential) -> bool:
         return not self.logs_in(credential)
 
-    def check(self, admin: Credential | None) -> None:
-        """Whether the admin may list; what it may besides shows only when it is done."""
-        self.keys(admin)
+    def check(self, admin: Credential | None) -> None:  # noqa: ARG002 - what the admin may do shows when it is done
+        """Whether a key can be called what ours are called."""
+        name, longest = name_of(mark_of(self._target, ""), ""), self._told.said["longest_name"]
+        if self.named and len(name) > longest:
+            raise TargetInvalid(
+                f"{self._target}: a key's name would have {len(name)} characters, and {self._told.provider} takes {longest}: give"
+                f" the target a name that is {len(name) - longest} shorter"
+            )
 
     def keys(self, admin: Credential | None) -> Sequence[Key]:
-        call, listed = self._call("list").said, self._listed(admin)
-        return [self._key(one) for one in listed if "gone" not in call or not answers.shows(one, call["gone"])]
+        """One that is deactivated and cannot be deleted is gone as far as it can be."""
+        listed = self._call("list").said
+        found = [self._key(one) for one in self._listed(admin) if "gone" not in listed or not answers.shows(one, listed["gone"])]
+        return found if "delete" in self._told.calls else [key for key in found if key.active]
 
     def _listed(self, admin: Credential | None) -> Iterator[Any]:
         """Page by page."""
@@ -96,28 +104,32 @@ class HttpApiKeys:
         call = self._call("issue")
         scopes = self._told.scopes(self._settings.get("scopes"))
         raw = {**({"scopes": scopes} if scopes is not None else {}), **self._end(call)}
-        given = self._given(admin, {"name": self._fitting(name)}, raw)
+        given = self._given(admin, {"name": name}, raw)
         answer = self._done("issue", self._wire.ask(asking.request(call, given)))
         key, secret = (answers.text(self._named("issue"), answer.said, call.said[field], field) for field in ("id", "secret"))
         return Credential(key, Password(secret), "", None, "")
 
-    def deactivate(self, admin: Credential | None, id: str) -> None:  # noqa: A002 - as the port has it
-        if "deactivate" in self._told.calls:
-            self._end_key("deactivate", admin, id)
+    def deactivate(self, admin: Credential | None, id: str) -> bool:  # noqa: A002 - as the port has it
+        """Where that is all that can be done to a key, it is what deletes it."""
+        if not {"deactivate", "delete"} <= self._told.calls.keys():
+            return False
+        self._end_key("deactivate", admin, id)
+        return True
 
     def delete(self, admin: Credential | None, id: str) -> None:  # noqa: A002 - as the port has it
-        """Where the provider has no call for it, what deactivates a key has to be enough."""
+        """What was done is done."""
         self._end_key("delete" if "delete" in self._told.calls else "deactivate", admin, id)
 
     def _end_key(self, what: str, admin: Credential | None, key: str) -> None:
-        """A wrong path says `not found` too: it is believed of a key that the provider does not list."""
+        """A wrong path says `not found` too: that is believed of a key that the provider does not list."""
         call = self._call(what)
         answer = self._wire.ask(asking.request(call, self._given(admin, {"id": key})))
         if answer.status not in call.said["gone"]:
             self._done(what, answer)
-        elif any(one.id == key and (what == "delete" or one.active) for one in self.keys(admin)):
-            raise SourceRefused(
-                f"{self._named(what)}: HTTP {answer.status}, it says that there is no such key, and lists it: correct {what}.path"
+        elif any(one.id == key and one.active for one in self.keys(admin)):
+            raise SourceLags(
+                f"{self._named(what)}: HTTP {answer.status}, it says that there is no such key, and lists it. If it does so after"
+                f" minutes too, {what}.path of the description is wrong"
             )
 
     def _key(self, said: Any) -> Key:
@@ -135,12 +147,6 @@ class HttpApiKeys:
             return None
         when = answers.moment(self._named("list"), said, call[field], self._told.said["dates"])
         return None if when is None else max(0.0, self._now() - when)
-
-    def _fitting(self, name: str) -> str:
-        longest = self._told.said["longest_name"]
-        if len(name) > longest:
-            raise SourceRefused(f"{self._named('issue')}: a name has {longest} characters at most, and {name} has {len(name)}")
-        return name
 
     def _end(self, call: Call) -> dict[str, Any]:
         said = call.said.get("expires")

@@ -38,7 +38,7 @@ _OWN: Mapping[str, Fields] = {
 }
 RESERVED = frozenset({*_ADMIN, *(field for fields in _OWN.values() for field in fields)})
 _IS: Mapping[str, Any] = {"list": list, "text": str, "object": dict}
-_SAY = {"list": "a list of texts", "text": "a text", "object": "an object"}
+_SAY = {"list": "a list", "text": "a text", "object": "an object"}
 
 
 class Basic(NamedTuple):
@@ -133,7 +133,9 @@ def parse(raw: Mapping[str, Any]) -> Description:
     try:
         said = _validate()(json.loads(json.dumps(raw)))
     except fastjsonschema.JsonSchemaValueException as error:
-        raise TargetInvalid(str(error.message).replace("data", "description", 1)) from None
+        about = error.definition.get("description") if error.rule == "pattern" else None
+        said = f"{error.name} is not that: {about}" if about else error.message
+        raise TargetInvalid(str(said).replace("data", "description", 1)) from None
     try:
         return _parsed(said)
     except TargetInvalid as error:
@@ -184,8 +186,7 @@ def _check_calls(said: Mapping[str, Any], calls: Mapping[str, Call]) -> None:
             raise TargetInvalid(f"{what}.form: there is a body too: leave one out")
         if call.basic is not None and any(name.lower() == "authorization" for name in call.headers):
             raise TargetInvalid(f"{what}: basic is the header Authorization: leave one of the two out")
-    used = "try" in calls and {field for one in _texts(calls["try"]) for field in one.fields}
-    if used and "secret" not in used:
+    if "secret" not in {field for one in _texts(calls["try"]) for field in one.fields}:
         raise TargetInvalid("try: no header has {secret}: a key that is not sent is not tried")
 
 
