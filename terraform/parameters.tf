@@ -38,6 +38,8 @@ locals {
     VaultReaderSecretArn    = var.vault_reader_secret_arn
     SwarmConsumers          = var.swarm_consumers
     SwarmClientSecretArn    = var.swarm_client_secret_arn
+    ApiHosts                = var.api_hosts
+    ApiSource               = var.api_source
     OtherConsumers          = var.other_consumers
     HealthUrl               = var.health_url
     HealthMarker            = var.health_marker

@@ -52,13 +52,13 @@ variable "break_glass_role_arn" {
 # ---- Everybody: database and network
 
 variable "source_kind" {
-  description = "What the database is. The functions get the driver of PostgreSQL only with postgresql, that of Redis only with redis."
+  description = "What the database is, or who issues keys. The functions get the driver of PostgreSQL only with postgresql, that of Redis only with redis."
   type        = string
   default     = "mysql"
 
   validation {
-    condition     = contains(["mysql", "postgresql", "redis"], var.source_kind)
-    error_message = "One of: mysql, postgresql, redis."
+    condition     = contains(["mysql", "postgresql", "redis", "http-api-key"], var.source_kind)
+    error_message = "One of: mysql, postgresql, redis, http-api-key."
   }
 }
 
@@ -385,6 +385,28 @@ variable "vault_reader_secret_arn" {
   validation {
     condition     = can(regex("^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$", var.vault_reader_secret_arn))
     error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$"
+  }
+}
+
+variable "api_hosts" {
+  description = "Hosts of the providers' APIs that the functions may ask for keys, comma-separated, without spaces; with the port where that is not 443. No request goes anywhere else. Required with SourceKind http-api-key."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$", var.api_hosts))
+    error_message = "It has to look like this: ^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$"
+  }
+}
+
+variable "api_source" {
+  description = "Which provider's keys, as the target document has it: {\"kind\": \"http-api-key\", \"description\": …}. docs/http-api-key.md says what there may be in it. Required with SourceKind http-api-key."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|\\{.+\\})$", var.api_source))
+    error_message = "It has to look like this: ^(none|\\{.+\\})$"
   }
 }
 
