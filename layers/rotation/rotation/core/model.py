@@ -151,6 +151,10 @@ class Credential:
         port = other.port if self.port is None else self.port
         return replace(self, host=self.host or other.host, port=port, dbname=self.dbname or other.dbname)
 
+    def with_login(self, username: str, password: Password) -> "Credential":
+        """Another login at the same place."""
+        return replace(self, username=username, password=password)
+
     def same_login(self, other: "Credential | None") -> bool:
         """Whether both are the same user with the same password (where they point may differ)."""
         return other is not None and (self.username, self.password) == (other.username, other.password)

@@ -143,7 +143,7 @@ class Record(Document):
         if len(self.ring) > 2:
             raise SecretInvalid(f"turns is {KEYS}: slots A and B take turns, and no more")
         found = [self.credential(slot) for slot in self.ring]
-        if found[0].same_login(found[1]) and not found[0].is_none:
+        if found[0].username == found[1].username and not found[0].is_none:
             raise SecretInvalid(f"slots A and B name the same key {found[0].username}: leave one of them empty, as {{}}")
         for name in (THERE, WITHDRAWING):
             ids = self._raw.get(name, [])
@@ -172,7 +172,7 @@ class Record(Document):
 
     @property
     def there(self) -> frozenset[str] | None:
-        """The ids of the keys that were there when the first of the intents began that this one carries on; None where none says."""
+        """The ids of the keys that were there when the first of the intents began that this one carries on; None if none says."""
         return frozenset(self._raw[THERE]) if THERE in self._raw else None
 
     @property
@@ -188,8 +188,7 @@ class Record(Document):
     def with_key(self, slot: Slot, key: Credential) -> Self:
         """The same, with another key for that slot, or none (NO_KEY)."""
         said = {} if key.is_none else {"username": key.username, "password": key.password.reveal()}
-        place = {} if key.is_none else {name: value for name, value in self._raw[slot].items() if name not in LOGIN}
-        return self._with(**{str(slot): {**place, **said}})
+        return self._with(**{str(slot): said})
 
     def with_there(self, ids: Iterable[str] | None) -> Self:
         """The same, remembering (or forgetting) what was there when the intent was claimed."""
@@ -203,7 +202,7 @@ class Record(Document):
         """The slot whose user that is, whatever its password; of one user's two passwords, the slot that has that one."""
         for slot in self.ring:
             own = self.credential(slot)
-            if own.same_login(credential) if self.two_values else own.username == credential.username:
+            if not own.is_none and (own.same_login(credential) if self.two_values else own.username == credential.username):
                 return slot
         return None
 
@@ -255,13 +254,11 @@ class Record(Document):
 
 
 def _key(raw: object, entry: str) -> Credential:
-    """A key works wherever its provider is; what says a place is for a consumer's templates alone."""
-    if raw == {}:
+    """A key works wherever its provider is: no place belongs to it. What is empty, or not there, holds none."""
+    if raw is None or raw == {}:
         return NO_KEY
     said = _filled(raw, entry, LOGIN)
-    place = {field: str(said.get(field, "")) for field in PLACE}
-    port = int(place["port"]) if place["port"].isascii() and place["port"].isdigit() else None
-    return Credential(str(said["username"]), Password(str(said["password"])), place["host"], port, place["dbname"])
+    return NO_KEY.with_login(str(said["username"]), Password(str(said["password"])))
 
 
 def _filled(raw: object, entry: str, fields: Iterable[str]) -> Mapping[str, Any]:

@@ -223,7 +223,7 @@ def _check_admin(source: Source, document: Mapping[str, Any]) -> None:
     if source.known.needs_admin and "admin_secret" not in document:
         raise ValueError("the document must contain admin_secret")
     if not source.known.needs_admin and "admin_secret" in document:
-        raise ValueError(f"admin_secret: a source of kind {source.kind} needs none, the functions' own roles are used; leave it out")
+        raise ValueError(f"admin_secret: a source of kind {source.kind} needs none: the functions' roles do; leave it out")
     if source.known.issues_keys and document.get("rotates_admin"):
         raise ValueError("rotates_admin: who may issue keys is not rotated with them; leave it out")
 
