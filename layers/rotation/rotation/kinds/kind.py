@@ -138,6 +138,8 @@ class SourceKind(NamedTuple):
     """What the settings name and the stack's functions do not reach, each with what would mend it."""
     lacks: Callable[[Settings], Iterator[str]] = lacks_nothing
     """What it cannot do that others of its sort can, each in a sentence with what that means."""
+    tries: bool = False
+    """Whether its adapter can say of the settings, part by part, whether they are true, without changing anything (`trial`)."""
     needs_admin: bool = True
     """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
     fits: Callable[[Credential], None] = can_be_any

@@ -110,4 +110,5 @@ KIND = SourceKind(
     check=check,
     beyond=beyond,
     lacks=lacks,
+    tries=True,
 )
