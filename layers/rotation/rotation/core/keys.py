@@ -82,7 +82,8 @@ def claimed(provided: Provided, intent: Record, current: Record, pending: Record
 
     What was there before is what the first intent says of all that this one carries on or replaces, and so it launders nothing.
     """
-    there = pending.there if pending is not None and pending.there is not None else provided.ids
+    said_first = pending.there if pending is not None else None
+    there = frozenset[str]() if provided.named else provided.ids if said_first is None else said_first
     orphans = provided.orphans(provided.unknown(intent, current, pending), there)
     left = [key for key in current.withdrawing if key in provided.ids]  # what an earlier rotation deleted, and is gone
     left += [*(pending.withdrawing if pending else ()), *(key.id for key in orphans)]

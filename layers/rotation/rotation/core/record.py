@@ -127,7 +127,7 @@ class Record(Document):
         if self._raw.get("active_slot") not in ring:
             raise SecretInvalid(f"active_slot is neither {' nor '.join(ring)}")
         if self._raw.get("turns", USERS) not in (USERS, VALUES, KEYS):
-            raise SecretInvalid(f"turns is neither {USERS} nor {VALUES} nor {KEYS}")
+            raise SecretInvalid(f"turns is none of {USERS}, {VALUES}, {KEYS}")
         if self.issued:
             self._check_keys()
         users: dict[str, Slot] = {}
