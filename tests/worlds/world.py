@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from rotation.core.model import PENDING, Credential, Mark, Password, SecretText, Slot
 from rotation.core.record import VALUES, AdminRecord, Record
 from rotation.kinds.target import Target, parse_target
-from rotation.ports import ClusterObject, Copies, CredentialConsumer, Fleet, KeyProvider, Looking, ProtectedFile, Service, Shelf, Workload
+from rotation.ports import (
+    ClusterObject,
+    Copies,
+    CredentialConsumer,
+    Fleet,
+    KeyProvider,
+    Looking,
+    ProtectedFile,
+    Service,
+    Shelf,
+    Workload,
+)
 
 from local import secret_labels as aws
 from tests.worlds.application import Held, Page, Pods

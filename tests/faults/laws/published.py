@@ -12,7 +12,6 @@ from tests.worlds.vaulted import VaultWorld
 from tests.worlds.wordpress import WordPressWorld
 from tests.worlds.world import ADMIN, FORMER
 
-
 OUTSIDERS = (ADMIN, FORMER)
 """Whose copies are left to them."""
 
