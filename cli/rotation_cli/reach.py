@@ -34,7 +34,7 @@ class Reach:
         yield from self._secret("slot_secret", target.slot_secret, "SlotSecretArn", RECORD)
         yield from self._secret("admin_secret", target.admin_secret, "AdminSecretArn", ADMIN)
         kind = self.parameters["SourceKind"]
-        if target.source.kind != kind:
+        if target.source.kind != kind and not target.source.known.issues_keys:
             yield f"source {target.source.kind}: the functions have the driver of {kind} (parameter SourceKind)"
         yield from target.source.known.beyond(target.source.settings, self.parameters)
         for consumer in target.consumers:

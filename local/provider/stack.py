@@ -55,9 +55,8 @@ class Mailer(Running):
             "OverlapSeconds": str(self.pace.cache_seconds),
             "QuietSeconds": str(self.pace.quiet_seconds),
             "DrainDeadlineSeconds": str(self.pace.drain_deadline_seconds),
-            "SourceKind": "http-api-key",
             "ApiHosts": self.server.host,
-            "ApiSource": json.dumps(self._source()),
+            "OtherSource": json.dumps(self._source()),
         }
         read, ca = self._reading(), self.server.ca_pem
         self._application = Application(read, self._said, self.server.host, ca, self.pace.cache_seconds)

@@ -127,7 +127,7 @@ def test_what_the_module_hands_over_is_what_was_given_and_else_the_templates(sta
     ("name", "value", "said"),
     [
         ("SlotSecretArn", "openemr/slots", "It has to look like this: ^arn:aws"),
-        ("SourceKind", "oracle", "One of: mysql, postgresql, redis, http-api-key."),
+        ("SourceKind", "oracle", "One of: mysql, postgresql, redis."),
         ("OverlapSeconds", "172801", "A number from -1 to 172800."),
     ],
 )

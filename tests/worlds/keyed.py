@@ -174,9 +174,7 @@ class Calls:
         return found
 
     def issue(self, admin: Credential | None, name: str) -> Credential:
-        made: Credential = self._it.call(
-            Port.PROVIDER, "issue", lambda: self._provider.add(self._it.world.next_password(), name)
-        )
+        made: Credential = self._it.call(Port.PROVIDER, "issue", lambda: self._provider.add(self._it.world.next_password(), name))
         self._it.seen.issued.add(made.username)
         return made
 
@@ -231,7 +229,8 @@ class KeyedWorld(VaultWorld):
     def pass_time(self, seconds: float) -> None:
         super().pass_time(seconds)
         if isinstance(self.source, Provider):
-            self.source.use({one.username: min(self.clock, until) for until, one in self.seen()})
+            jobs = [self.job] if self.job else []
+            self.source.use({one.username: min(self.clock, until) for until, one in (*self.seen(), *jobs)})
 
     def accepts(self, user: Credential) -> bool:
         """The admin is nobody here: the functions' own role is."""

@@ -8,6 +8,7 @@ from tests.worlds.asl import Place
 from tests.worlds.keyed import FIRST, LAGS_FOR, KeyedWorld, Terms, empty
 from tests.worlds.living import LivingWorld
 
+JOB_SECONDS = 60.0
 NAMED = Terms(limit=None, named=True, dedicated=False, deactivates=False)
 """An API's: as many as one likes, each with a name, and an end that nobody can undo."""
 
@@ -48,6 +49,13 @@ def keys_kept_in_next() -> LivingWorld:
     world.source.kept = world.source.kept._replace(
         there=tuple(key._replace(made=world.clock - 1_000_000.0) for key in world.source.kept.there)
     )
+    return world
+
+
+def keys_with_a_job() -> LivingWorld:
+    """Something that nobody thought of goes on with the old key for longer than a rotation takes."""
+    world = KeyedWorld()
+    world.job = (world.clock + JOB_SECONDS, FIRST)
     return world
 
 

@@ -68,7 +68,7 @@ def _destroyed_what_is_refused(it: Invocation, boundary: Boundary) -> None:
 
 
 def _ended_what_was_written_down(it: Invocation, boundary: Boundary) -> None:
-    """A key stands in the intent before it is deactivated or deleted; or it was issued just now, and nobody can come to store it."""
+    """A key stands in the intent before it is deactivated or deleted; or it was issued just now, and nobody can store it."""
     verb, _, key = boundary.what.partition(" ")
     if verb not in ("deactivate", "delete"):
         return

@@ -5,6 +5,7 @@ The first fifteen are those of the best-known tool of this kind; the others are 
 
 from tests.faults.teeth.in_a_swarm import IN_A_SWARM
 from tests.faults.teeth.instances import INSTANCES
+from tests.faults.teeth.keyed import KEYED
 from tests.faults.teeth.looks import LOOKS
 from tests.faults.teeth.nodes import NODES
 from tests.faults.teeth.order import ORDER
@@ -16,5 +17,5 @@ from tests.faults.teeth.shared import SHARED
 from tests.faults.teeth.turns import TURNS
 from tests.faults.teeth.vaulted import VAULTED
 
-PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *PROXIED, *INSTANCES, *NODES, *VAULTED, *IN_A_SWARM]
+PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *PROXIED, *INSTANCES, *NODES, *VAULTED, *IN_A_SWARM, *KEYED]
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -165,7 +165,9 @@ def _decide(facts: Facts, mode: Mode) -> Decision:
 def _need_slots(facts: Facts, unfinished: tuple[Record, Left] | None) -> None:
     """A revocation makes both slots' passwords new. The user that a first rotation finds is neither: nobody but a person may say
     that nothing else works with it, and lock it."""
-    found = facts.file.credential.username if facts.file and facts.current.slot_of(facts.file.credential) is None else None
+    known = [facts.current, *([unfinished[0]] if unfinished else [])]  # a key is in the intent first
+    on_slot = facts.file is None or any(record.slot_of(facts.file.credential) is not None for record in known)
+    found = facts.file.credential.username if facts.file and not on_slot else None
     previous = unfinished[0].previous if unfinished else None
     if found or previous:
         former = found or (previous.username if previous else "")

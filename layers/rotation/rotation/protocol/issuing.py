@@ -123,7 +123,7 @@ def _write(world: World, request: Request, held: Held, record: Record, what: str
 def _issue(world: World, request: Request, held: Held, seen: Provided) -> str | None:
     """The id of the key that was stored by this call; None where what came of it is to be looked at again."""
     record, provider = held.record, world.provider
-    seen.need_room(())
+    seen.need_room(record.withdrawing)  # they are deleted by now
     confirm_again(world.slots, held.version, record)
     name = name_of(seen.mark, record.tag.id if record.tag else "")
     key = ask(world, lambda admin: provider.issue(admin, name))
