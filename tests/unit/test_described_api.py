@@ -114,7 +114,8 @@ def test_a_target_with_a_description_of_its_own() -> None:
     assert list(beyond(found.source.settings, {"ApiHosts": "api.crm.example,another.example"})) == []
     (said,) = beyond(found.source.settings, {"ApiHosts": "another.example"})
     assert said == "source host api.crm.example: the functions may ask another.example (parameter ApiHosts)"
-    assert list(lacks(found.source.settings)) == ["Our CRM deactivates no key: it only deletes; the old key is deleted at once"]
+    said = "Our CRM deactivates no key: it only deletes; the old key is deleted at once, without a look in between"
+    assert list(lacks(found.source.settings)) == [("RotateOldSlot", said)]
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {

@@ -16,7 +16,7 @@ ADAPTER = "rotation.sources.http_api_key.adapter.HttpApiKeys"
 _issue, _keys = HttpApiKeys.issue, HttpApiKeys.keys
 
 
-def called_otherwise(self: HttpApiKeys, admin: Credential | None, name: str) -> Credential:  # noqa: ARG001 - it is not sent
+def called_otherwise(self: HttpApiKeys, admin: Credential | None, name: str) -> Credential:
     return _issue(self, admin, "made by a rotation")
 
 
@@ -24,7 +24,7 @@ def the_first_one(self: HttpApiKeys, admin: Credential | None) -> Sequence[Key]:
     return _keys(self, admin)[:1]
 
 
-def not_sent(self: HttpApiKeys, admin: Credential | None, key: str) -> None:  # noqa: ARG001
+def not_sent(self: HttpApiKeys, admin: Credential | None, key: str) -> None:
     """Taken for done."""
 
 

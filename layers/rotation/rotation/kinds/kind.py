@@ -41,7 +41,7 @@ def writes_nothing(_: Settings) -> Iterator[tuple[str, str]]:
     yield from ()
 
 
-def lacks_nothing(_: Settings) -> Iterator[str]:
+def lacks_nothing(_: Settings) -> Iterator[tuple[str, str]]:
     """It can whatever its sort can."""
     yield from ()
 
@@ -136,8 +136,8 @@ class SourceKind(NamedTuple):
     """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
     beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
     """What the settings name and the stack's functions do not reach, each with what would mend it."""
-    lacks: Callable[[Settings], Iterator[str]] = lacks_nothing
-    """What it cannot do that others of its sort can, each in a sentence with what that means."""
+    lacks: Callable[[Settings], Iterator[tuple[str, str]]] = lacks_nothing
+    """What it cannot do that others of its sort can: the state in which that shows, and a sentence with what it means."""
     tries: bool = False
     """Whether its adapter can say of the settings, part by part, whether they are true, without changing anything (`trial`)."""
     needs_admin: bool = True
