@@ -78,7 +78,7 @@ OF_SWARM = (
 )
 OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY), WORDPRESS: (*AWS, *OF_WORDPRESS), SWARM: (*AWS, *OF_SWARM)}
 PLUMBING = (
-    *("aws", "faults", "iam.recording", "leftovers", "login", "ports", "priority", "record", "running", "serving", "wsgi"),
+    *("aws", "faults", "iam.recording", "image", "leftovers", "login", "ports", "priority", "record", "running", "serving", "wsgi"),
     *("cluster.http", "load"),
     *("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.stack", "vault.reading", "wordpress.stack"),
     *("instances.commands", "instances.documents", "instances.run_command"),
