@@ -25,7 +25,7 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         _step("ValidateApp", f"nothing: {', '.join(_validated(target, new))}"),
         _step("FlipSlot", f"AWSCURRENT of {target.slot_secret}: active_slot {decision.slot}"),
     ]
-    return [
+    steps = [
         _step("ClaimRotation", f"AWSPENDING of {target.slot_secret}: to a version that says what is to become true"),
         *(publish if decision.action is Action.PUBLISH else []),
         _step("OverlapWindow", f"nothing: waits {overlap_seconds(decision, target, Mode.DRY_RUN)} s"),
@@ -35,6 +35,13 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         _step("RotateAdmin", _admin(target)),
         _step("ReleaseRotation", f"AWSPENDING of {target.slot_secret}: to none"),
     ]
+    return [_with_what_lacks(step, target) for step in steps]
+
+
+def _with_what_lacks(step: Step, target: Target) -> Step:
+    """What the source cannot do there that others of its sort can."""
+    said = [sentence for state, sentence in target.source.known.lacks(target.source.settings) if state == step["state"]]
+    return _step(step["state"], ". ".join([step["change"], *said]))
 
 
 def _made_ready(decision: Decision, new: str) -> str:
@@ -47,7 +54,7 @@ def _made_ready(decision: Decision, new: str) -> str:
 
 
 def _renewed(decision: Decision) -> str:
-    return "deactivated" if decision.record.issued else "a new password, beside the old one where the server can keep both"
+    return "deactivated, if its provider can" if decision.record.issued else "a new password, beside the old one where the server can keep both"
 
 
 def _ended(decision: Decision, target: Target) -> str:
