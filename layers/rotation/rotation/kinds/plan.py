@@ -54,7 +54,9 @@ def _made_ready(decision: Decision, new: str) -> str:
 
 
 def _renewed(decision: Decision) -> str:
-    return "deactivated, if its provider can" if decision.record.issued else "a new password, beside the old one where the server can keep both"
+    if decision.record.issued:
+        return "deactivated, if its provider can"
+    return "a new password, beside the old one where the server can keep both"
 
 
 def _ended(decision: Decision, target: Target) -> str:
