@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,13 @@ class Mailer(Running):
         self._given |= {"HealthUrl": self.page, "HealthMarker": SHOWN}
         if not self.by_hand:
             self.deploy()
+
+    @contextmanager
+    def another(self) -> Iterator[tuple[str, str, Provider]]:
+        """A provider that the stack does not name: its host, its authority, and itself."""
+        provider = Provider(self._said, {}, self.provider.admin)
+        with ProviderServer(provider, self.directory / "another-provider") as server:
+            yield server.host, server.ca_pem, provider
 
     def _source(self) -> dict[str, Any]:
         return {"kind": "http-api-key", "description": self._said, "scopes": SCOPES, "ca": self.server.ca_pem}
