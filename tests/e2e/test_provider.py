@@ -142,8 +142,9 @@ def test_a_person_has_the_description_tried(mailer: Mailer, turns: KeyTurns, tmp
     assert "ok       try.accepted: the key in use is taken" in said
     assert "ok       try.refused: a key that nobody issued is refused" in said
     assert set(mailer.provider.keys) == before
-    plan = turns.run(mode="dry-run").payload["situation"]["plan"]
-    assert "SendGrid deactivates no key" in json.dumps(plan)
+    typed = Terminal(mailer, tmp_path).type("rotation start --mode dry-run --follow")
+    said = typed.communicate(timeout=60)[0]
+    assert "SendGrid deactivates no key" in said
 
 
 def test_a_host_that_the_stack_does_not_name_is_not_asked(mailer: Mailer, turns: KeyTurns) -> None:
