@@ -44,7 +44,8 @@ class Mailer(Running):
     def _start(self) -> None:
         self.provider = Provider(self._said, {}, (self.admin.username, self.admin.password), lag_seconds=self._lag)
         self.server = self._ended.enter_context(ProviderServer(self.provider, self.directory / "provider"))
-        self._said = {**self._said, "host": self.server.host}
+        without_quotes = {"is": "list", "about": "Such as mail.send"}  # a parameter of SAM loses those inside of a text
+        self._said = {**self._said, "host": self.server.host, "scopes": without_quotes}
         self.aws = self._start_aws()
         made = self.provider.make("made by a person")
         login = fields(Login(made.id, made.secret))
