@@ -1,4 +1,4 @@
-"""IAM's access keys over moto, as strict about them as AWS: who signs with one that is deleted, deactivated or another's is refused.
+"""IAM's access keys over moto, as strict about them as AWS: who signs with one that is deleted or deactivated is refused.
 
 moto answers whoever signs, with whatever. Here a key of an IAM user counts only if it is there and active, if the signature is made
 with its secret, and (as in AWS) some time after that was so: `lag`. When a key was last used is told, and only by the minute.

@@ -27,6 +27,7 @@ NAV = {
         "swarm.md",
         "postgresql.md",
         "redis.md",
+        "iam-access-key.md",
         "http-api-key.md",
         "ADOPTING.md",
         "terraform.md",

@@ -110,6 +110,12 @@ class KeysInVault(Running):
             raise
         return True
 
+    def reads_as_service(self) -> str:
+        """A token of its own."""
+        role = {"role_id": self.reader.role_id, "secret_id": self.reader.secret_id}
+        token: str = self.vault.asks("POST", "auth/approle/login", role)["auth"]["client_token"]
+        return token
+
     def in_path(self) -> dict[str, Any]:
         found: dict[str, Any] = self.vault.asks("GET", f"{MOUNT}/data/{PATH}")["data"]["data"]
         return found

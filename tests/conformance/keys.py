@@ -47,8 +47,8 @@ class Provider:
         made = at.issued()
         assert at.ids() == {at.first.username, made.username}
         assert made.password != at.first.password
-        assert at.provider.logs_in(made) and at.provider.logs_in(at.first)
-        assert not made.is_none and made.host == ""
+        assert [at.provider.logs_in(key) for key in (made, at.first)] == [True, True]
+        assert (made.is_none, made.host) == (False, "")
 
     def test_it_says_how_old_a_key_is(self, at: At) -> None:
         age = at.find(at.issued()).age_seconds

@@ -13,7 +13,7 @@ TARGETS = sorted((Path(__file__).parents[2] / "examples/targets").glob("*.json")
 
 
 def test_there_are_some() -> None:
-    assert [path.stem for path in TARGETS] == ["crm", "openai", "swarm"]
+    assert [path.stem for path in TARGETS] == ["crm", "iam-access-key", "openai", "swarm"]
 
 
 @pytest.mark.parametrize("path", TARGETS, ids=lambda path: path.stem)
