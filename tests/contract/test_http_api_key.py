@@ -130,10 +130,10 @@ class AsAdmin(HttpApiKeys):
     def issue(self, _: Credential | None, name: str) -> Credential:
         return super().issue(ADMIN, name)
 
-    def deactivate(self, _: Credential | None, id: str) -> bool:
+    def deactivate(self, _: Credential | None, id: str) -> bool:  # noqa: A002 - as the port has it
         return super().deactivate(ADMIN, id)
 
-    def delete(self, _: Credential | None, id: str) -> None:
+    def delete(self, _: Credential | None, id: str) -> None:  # noqa: A002
         super().delete(ADMIN, id)
 
 

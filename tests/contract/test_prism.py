@@ -69,4 +69,3 @@ def test_prism_refuses_what_does_not_fit() -> None:
         provider = HttpApiKeys(settings_of(said, prism.host), prism, "shop")
         with pytest.raises(SourceRefused, match="issue: HTTP 4"):
             provider.issue(ADMIN, "rotation.shop.0.1")
-

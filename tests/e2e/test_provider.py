@@ -105,7 +105,8 @@ def test_a_key_that_was_issued_and_lost_is_gone_after_the_next_run(mailer: Maile
 def test_a_key_that_was_issued_and_not_stored_is_gone_after_the_next_run(mailer: Mailer, turns: KeyTurns) -> None:
     """The call died between the two, as far as the record knows."""
     before = turns.ours()
-    denied = SecretFault("PutSecretValue", "AccessDeniedException", secret=mailer.parameters["SlotSecretArn"], caller=mailer.function("SyncUsers"))
+    record, caller = mailer.parameters["SlotSecretArn"], mailer.function("SyncUsers")
+    denied = SecretFault("PutSecretValue", "AccessDeniedException", secret=record, caller=caller)
     mailer.aws.refuse(denied)
     run = turns.run()
     assert run.outcome == "NothingChanged", run.cause

@@ -222,9 +222,7 @@ class AwsWorld:
         target = self.target
         secret = target.rotated_secret or ""
         settings = self._settings
-        return Surroundings(
-            target.name, target.admin_secret, settings.sites_root, target.quiet_seconds, secret, settings.api_hosts
-        )
+        return Surroundings(target.name, target.admin_secret, settings.sites_root, target.quiet_seconds, secret, settings.api_hosts)
 
     def _held(self, consumer: Consumer, username: str) -> CredentialConsumer:
         made = self._made(consumer)
