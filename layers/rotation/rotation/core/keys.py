@@ -112,9 +112,8 @@ def said(key: Key) -> str:
 
 
 def _unknown(keys: Sequence[Key], *, made_since: bool) -> str:
-    found = f"the provider has a key that the record does not know: {', '.join(said(key) for key in keys)}"
-    way = "; if nobody but this rotation makes keys there, say dedicated: true in the target's source" if made_since else ""
-    return f"{found}. Nothing was done to it{way}"
+    way = " (dedicated: true, if nobody else makes keys there)" if made_since else ""
+    return f"there is a key that the record does not know, and it is left alone{way}: {', '.join(said(key) for key in keys)}"
 
 
 def _ago(seconds: float) -> str:

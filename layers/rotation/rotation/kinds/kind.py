@@ -142,5 +142,7 @@ class SourceKind(NamedTuple):
     """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
     beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
+    owns: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
+    """What is one target's alone besides the users in its record, in words, each after the setting that names it."""
     fits: Callable[[Credential], None] = can_be_any
     """Raises SecretInvalid where a login of the record could not take its turn there."""

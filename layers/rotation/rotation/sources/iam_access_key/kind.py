@@ -27,12 +27,18 @@ def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
         yield f"source.user {user}: the functions may make access keys of {granted} (parameter AccessKeysOfUsers)"
 
 
+def owns(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Two targets would each take the other's key for one that it does not know."""
+    yield "user", f"the access keys of the IAM user {settings['user']}"
+
+
 KIND = SourceKind(
     properties={"user": USER, "dedicated": DEDICATED},
     required=("user",),
     issues_keys=True,
     needs_admin=False,
     beyond=beyond,
+    owns=owns,
     engines={},
     port=443,
     advice=Advice(lacking="", without_tls="", ends_sessions="", counts_logins=""),
