@@ -27,6 +27,8 @@ NAV = {
         "swarm.md",
         "postgresql.md",
         "redis.md",
+        "iam-access-key.md",
+        "http-api-key.md",
         "ADOPTING.md",
         "terraform.md",
         "reader.md",

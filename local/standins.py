@@ -30,6 +30,7 @@ AWS = (
     ),
     StandIn("CloudFormation", "the built template, carried into moto", ("decided", "deploy", "translation")),
     StandIn("CloudWatch Logs", "the machine's log, written as Step Functions delivers it", ("execution_log",)),
+    StandIn("Access keys of IAM", "moto; who signs with one is held to it", ("access_keys",)),
     StandIn("IAM", "roles are not enforced here; they are simulated", ("simulator", "iam.evaluator", "iam.conditions")),
     StandIn("KMS, SSM, SNS, EventBridge", "moto; nothing is encrypted, no rule fires", ()),
     StandIn("Certificates of AWS", "an authority of this run", ("certificates",)),

@@ -8,6 +8,7 @@ locals {
     SecretsKmsKeyArn        = var.secrets_kms_key_arn
     BreakGlassRoleArn       = var.break_glass_role_arn
     SourceKind              = var.source_kind
+    OtherSource             = var.other_source
     DatabaseCa              = var.database_ca
     ReaderHosts             = join(",", var.reader_hosts)
     Pooled                  = tostring(var.pooled)
@@ -36,8 +37,10 @@ locals {
     SlowestBootSeconds      = tostring(var.slowest_boot_seconds)
     VaultLoginSecretArn     = var.vault_login_secret_arn
     VaultReaderSecretArn    = var.vault_reader_secret_arn
+    AccessKeysOfUsers       = var.access_keys_of_users
     SwarmConsumers          = var.swarm_consumers
     SwarmClientSecretArn    = var.swarm_client_secret_arn
+    ApiHosts                = var.api_hosts
     OtherConsumers          = var.other_consumers
     HealthUrl               = var.health_url
     HealthMarker            = var.health_marker

@@ -20,6 +20,7 @@ import yaml
 from samcli.cli.types import CfnParameterOverridesType
 
 from local.aws import REPOSITORY
+from local.provider.stack import Mailer
 from local.running import Running
 from local.shop.one_user import OnRedis
 from local.shop.proxied import Shop
@@ -35,6 +36,7 @@ STACKS: dict[str, Callable[[], Running]] = {
     "openemr": lambda: LocalStack(pods=1, pace=Pace(quiet_seconds=1, pod_seconds=0.2)),
     "rds-proxy": Shop,
     "redis": OnRedis,
+    "http-api-key": Mailer,
     "wordpress": lambda: WordPress(2),
     "vault": VaultShop,
 }

@@ -41,6 +41,11 @@ def writes_nothing(_: Settings) -> Iterator[tuple[str, str]]:
     yield from ()
 
 
+def lacks_nothing(_: Settings) -> Iterator[tuple[str, str]]:
+    """It can whatever its sort can."""
+    yield from ()
+
+
 def no_more(_: Settings) -> None:
     """The schema has said all that can be wrong with the settings."""
 
@@ -125,5 +130,19 @@ class SourceKind(NamedTuple):
     """Where one listens that does not say."""
     advice: Advice
     required: tuple[str, ...] = ()
+    issues_keys: bool = False
+    """Whether it issues keys (`KeyProvider`) where others are given passwords: only a record whose turns are keys fits."""
+    check: Callable[[Settings], None] = no_more
+    """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
+    lacks: Callable[[Settings], Iterator[tuple[str, str]]] = lacks_nothing
+    """What it cannot do that others of its sort can: the state in which that shows, and a sentence with what it means."""
+    tries: bool = False
+    """Whether its adapter can say of the settings, part by part, whether they are true, without changing anything (`trial`)."""
+    needs_admin: bool = True
+    """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
+    beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
+    """What the settings name and the stack's roles do not reach, each with what would mend it."""
+    owns: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
+    """What is one target's alone besides the users in its record, in words, each after the setting that names it."""
     fits: Callable[[Credential], None] = can_be_any
     """Raises SecretInvalid where a login of the record could not take its turn there."""

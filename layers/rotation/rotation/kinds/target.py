@@ -87,6 +87,7 @@ class Target:
     name: str
     slot_secret: str
     admin_secret: str
+    """Empty where the source needs none."""
     rotates_admin: bool
     """Whether the admin's secret is ours to write; else another target's, and only read."""
     source: Source
@@ -177,8 +178,9 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
 
 
 def _build(name: str, document: dict[str, Any]) -> Target:
-    if not {"health", "endpoint"} & document.keys():
-        raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
+    source = _checked_source(Source(document["source"]["kind"], _settings(document["source"])))
+    _check_proof(source.known, document)
+    _check_admin(source, document)
     _refuse_shared(document)
     rotation_class = CLASSES[document["class"]]
     consumers = _consumers(document["consumers"])
@@ -186,9 +188,9 @@ def _build(name: str, document: dict[str, Any]) -> Target:
     return Target(
         name=name,
         slot_secret=document["slot_secret"],
-        admin_secret=document["admin_secret"],
-        rotates_admin=document["rotates_admin"],
-        source=Source(document["source"]["kind"], _settings(document["source"])),
+        admin_secret=document.get("admin_secret", ""),
+        rotates_admin=document.get("rotates_admin", not source.known.issues_keys),
+        source=source,
         consumers=consumers,
         health=HealthSettings(**document["health"]) if "health" in document else None,
         endpoint=EndpointSettings(**document["endpoint"]) if "endpoint" in document else None,
@@ -199,6 +201,31 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         drain_deadline_seconds=document["drain"]["deadline_seconds"],
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],
     )
+
+
+def _checked_source(source: Source) -> Source:
+    try:
+        source.known.check(source.settings)
+    except TargetInvalid as error:
+        raise ValueError(f"source.{error}") from None
+    return source
+
+
+def _check_proof(known: SourceKind, document: Mapping[str, Any]) -> None:
+    """Of a key ValidateApp's own try at the provider is what the application does with it."""
+    if known.issues_keys and "endpoint" in document:
+        raise ValueError("endpoint: nobody logs in through another place with a key; leave it out")
+    if not (known.issues_keys or {"health", "endpoint"} & document.keys()):
+        raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
+
+
+def _check_admin(source: Source, document: Mapping[str, Any]) -> None:
+    if source.known.needs_admin and "admin_secret" not in document:
+        raise ValueError("the document must contain admin_secret")
+    if not source.known.needs_admin and "admin_secret" in document:
+        raise ValueError(f"admin_secret: a source of kind {source.kind} needs none: the functions' roles do; leave it out")
+    if source.known.issues_keys and document.get("rotates_admin"):
+        raise ValueError("rotates_admin: who may issue keys is not rotated with them; leave it out")
 
 
 def _refuse_shared(document: Mapping[str, Any]) -> None:
@@ -219,7 +246,7 @@ def _shared(document: Mapping[str, Any]) -> Iterator[str]:
 
 def secrets_named(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Every secret of Secrets Manager that the document names, by its field."""
-    yield from ((field, document[field]) for field in ("slot_secret", "admin_secret"))
+    yield from ((field, document[field]) for field in ("slot_secret", "admin_secret") if field in document)
     for place, consumer in enumerate(document["consumers"]):
         for key, value in consumer.items():
             for one in value if isinstance(value, list) else [value]:

@@ -11,14 +11,16 @@ from rotation.core.drain import Hold
 from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
 from rotation.core.findings import Finding, Severity
 from rotation.core.fleet import BAD, LATEST_SECONDS, NAMED, Answer, Telling, failure, refuse_none, some, to
-from rotation.core.record import AdminRecord
+from rotation.core.keys import said
+from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
 from rotation.ports import RotatedSecret, World
-from rotation.protocol.admin_login import Logins, find_admin
+from rotation.protocol.admin_login import Logins, admin_record, find_admin
 from rotation.protocol.altering import one_password_only
 from rotation.protocol.fleets import question
 from rotation.protocol.intents import read_record
+from rotation.protocol.issuing import provided
 from rotation.protocol.survey import check_written, refused_version
 
 SLOWEST_CLOCK_SECONDS = 60
@@ -124,15 +126,19 @@ def slot_secret(world: World) -> Iterator[Finding]:
 
 
 def admin_secret(world: World) -> Iterator[Finding]:
-    """Its shape."""
-    AdminRecord.parse(world.admin.current().text, world.admin.name)
+    """Its shape; nothing where the source needs none."""
+    if not world.target.admin_secret:
+        return
+    admin_record(world, world.admin.current().text)
     left = "" if world.target.rotates_admin else "; another target rotates it (rotates_admin is false)"
     yield Finding(Severity.OK, "admin secret", f"it is whole{left}")
 
 
 def admin_login(world: World, logins: Logins) -> Iterator[Finding]:
     """Whether the database takes what is current."""
-    current = AdminRecord.parse(world.admin.current().text, world.admin.name).credential
+    if world.target.source.known.issues_keys:
+        return  # whether it may issue keys, `keys` tells
+    current = admin_record(world, world.admin.current().text).credential
     if find_admin(world, logins).credential.same_login(current):
         yield Finding(Severity.OK, "admin login", "AWSCURRENT logs in, with TLS")
     else:
@@ -150,6 +156,8 @@ def slot_logins(world: World, logins: Logins) -> Iterator[Finding]:
     check_written(world.target, record)
     for slot in record.ring:
         user = record.credential(slot).username
+        if record.credential(slot).is_none:
+            continue
         if logins.works(record.credential(slot)):
             yield Finding(Severity.OK, "slot login", f"{user} logs in with its recorded password")
         else:
@@ -409,9 +417,34 @@ def reached(world: World, logins: Logins) -> Iterator[Finding]:
     yield Finding(Severity.OK, "database reached", "it answers, with a certificate that is trusted")
 
 
+def keys(world: World, record: Record) -> Iterator[Finding]:
+    """Whether keys can be issued and deleted, and whether all of them are known."""
+    seen = provided(world)
+    yield Finding(Severity.OK, "keys", f"it answers, and may be asked for keys; there are {len(seen.keys)}")
+    unknown = seen.unknown(record)
+    if unknown and seen.named:
+        found = f"{', '.join(map(said, unknown))}: a rotation that was cut short has made it, and no version names it"
+        yield Finding(Severity.WARNING, "keys", found, "the next rotation deletes it")
+    elif unknown:
+        mend = "find out whose it is: delete it, or put it into the record; until then a rotation refuses"
+        yield Finding(Severity.FAILED, "keys", f"the record does not know {', '.join(map(said, unknown))}", mend)
+    idle = [key for key in seen.keys if key.id in record.ids and not key.active]
+    if idle:
+        yield Finding(Severity.WARNING, "keys", f"{', '.join(map(said, idle))}: in the record", "the next rotation issues another")
+    for _, sentence in world.target.source.known.lacks(world.target.source.settings):
+        yield Finding(Severity.SKIPPED, "keys", sentence)
+    if not (seen.named or seen.dedicated):
+        mend = "if nobody else makes keys there, say dedicated: true in the target's source"
+        yield Finding(Severity.WARNING, "keys", "a key that is issued and lost would be left for a person to delete", mend)
+
+
 def database(world: World, logins: Logins) -> Iterator[Finding]:
-    """TLS, what the admin may, and how much the server tells."""
+    """TLS, what the admin may, and how much the server tells; of who issues keys, what `keys` tells."""
     record = read_record(world.slots, world.slots.labels().current)
+    yield from keys(world, record) if record.issued else _database(world, logins, record)
+
+
+def _database(world: World, logins: Logins, record: Record) -> Iterator[Finding]:
     users = [record.credential(slot).username for slot in record.ring]
     server = find_admin(world, logins).ask(lambda admin: world.source.inspect(admin, users))
     yield Finding(Severity.OK, "database", f"version {server.version}, {server.tls}, its certificate is trusted")
