@@ -2,6 +2,9 @@
 
 locals {
   given = {
+    JwksBucketName          = var.jwks_bucket_name
+    JwksKey                 = var.jwks_key
+    AccessKeysOfUsers       = var.access_keys_of_users
     SlotSecretArn           = var.slot_secret_arn
     AdminSecretArn          = var.admin_secret_arn
     RotatesAdmin            = tostring(var.rotates_admin)
