@@ -1,9 +1,9 @@
 """`make faults`, to be read in this order; each group knows only of those before it.
 
 tests/worlds  the small world with time in it (living.py), the same behind a proxy (behind_proxy.py), on instances
-              (wordpress.py), over nodes of Redis (redis.py), with a Vault (vaulted.py), with keys that a provider issues (keyed.py),
-              with a JWKS (jwks.py) and in a Swarm (in_a_swarm.py), a call of a function in it (invocation.py), the shipped machine
-              as a value (asl.py)
+              (wordpress.py), over nodes of Redis (redis.py), with a Vault (vaulted.py), with keys that a provider issues
+              (keyed.py), with a JWKS (jwks.py) and in a Swarm (in_a_swarm.py), a call of a function in it (invocation.py), the
+              shipped machine as a value (asl.py)
 laws/         what must hold: at every instant, of every act, at the end
 calls/        where a run may begin (scenarios.py, proxied.py, wordpress.py, nodes.py, vaulted.py, keyed.py, keys.py,
               in_a_swarm.py), a call under the laws' eyes (machinery.py), how it may go wrong (kinds.py),
