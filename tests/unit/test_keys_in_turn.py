@@ -170,13 +170,36 @@ def test_what_was_there_is_said_by_the_first_intent_of_those_that_follow_each_ot
     known, stranger, lost = (Key(one, 1.0, None, True, "") for one in ("Key-1", "Key-2", "Key-3"))
     record = of_keys(A={"username": "Key-1", "password": "p"})
     with pytest.raises(UnknownKey, match="Key-2"):
-        keys.claimed(PROVIDED._replace(keys=(known, stranger), limit=None), record, record, None, Slot.B, issues=True)
-    pending = record.with_there({"Key-1"})
-    claimed = keys.claimed(PROVIDED._replace(keys=(known, lost), limit=None), record, record, pending, Slot.B, issues=True)
-    assert (claimed.there, claimed.withdrawing) == ({"Key-1"}, ("Key-3",))
-    both = record.with_there({"Key-1", "Key-2"})
+        claimed(PROVIDED._replace(keys=(known, stranger), limit=None), record)
+    ours = claimed(PROVIDED._replace(keys=(known, lost), limit=None), record, record.with_there({"Key-1"}))
+    assert (ours.there, ours.withdrawing) == ({"Key-1"}, ("Key-3",))
     with pytest.raises(UnknownKey, match="Key-2"):
-        keys.claimed(PROVIDED._replace(keys=(known, stranger), limit=None), record, record, both, Slot.B, issues=True)
+        claimed(PROVIDED._replace(keys=(known, stranger), limit=None), record, record.with_there({"Key-1", "Key-2"}))
+
+
+def test_where_there_was_no_key_at_all_every_one_since_is_ours() -> None:
+    record, lost = of_keys(), Key("Key-3", 1.0, None, True, "")
+    assert claimed(PROVIDED._replace(keys=(lost,)), record, record.with_there(())).withdrawing == ("Key-3",)
+
+
+def test_what_a_consumer_works_with_is_never_an_orphan() -> None:
+    record, theirs = of_keys(A={"username": "Key-1", "password": "p"}), Key("Key-3", 1.0, None, True, "")
+    found = PROVIDED._replace(keys=(Key("Key-1", 1.0, None, True, ""), theirs), limit=None)
+    with pytest.raises(UnknownKey, match="Key-3"):
+        claimed(found, record, record.with_there({"Key-1"}), used=frozenset({"Key-1", "Key-3"}))
+
+
+def test_nobody_is_refused_the_way_back_because_of_a_key() -> None:
+    world = KeyedWorld(persons=True)
+    assert rotated(world, mode="resume").place.state == "NothingToResume"
+    assert rotated(world, "run-2", "sync-users").place.state == "UsersSynced"
+
+
+def claimed(provided: keys.Provided, record: Record, pending: Record | None = None, used: frozenset[str] = frozenset()) -> Record:
+    """As a rotation claims it, to issue a key for slot B."""
+    found = keys.claimed(provided, record, record, pending, used)
+    keys.refuse(provided, found, Slot.B, used)
+    return found
 
 
 def test_what_a_replaced_intent_stored_is_taken_over_or_deleted() -> None:
@@ -186,8 +209,7 @@ def test_what_a_replaced_intent_stored_is_taken_over_or_deleted() -> None:
     assert keys.adopted(record, stored.with_key(Slot.B, NO_KEY).with_withdrawing(("Key-2",))).credential(Slot.B).is_none
     full = record.with_key(Slot.B, NO_KEY.with_login("Key-3", Password("r")))
     listed = tuple(Key(one, 1.0, None, True, "") for one in ("Key-1", "Key-2", "Key-3"))
-    claimed = keys.claimed(PROVIDED._replace(keys=listed, limit=None), full, full, stored, Slot.B, issues=True)
-    assert claimed.withdrawing == ("Key-2",)
+    assert claimed(PROVIDED._replace(keys=listed, limit=None), full, stored).withdrawing == ("Key-2",)
 
 
 def test_names_are_a_record_s_own() -> None:
