@@ -238,7 +238,7 @@ def test_keys_that_are_their_own_ids_are_refused(tmp_path: Path) -> None:
         with raises(SourceRefused, "their own ids"):
             here.source.issue(ADMIN, NAME)
         with raises(SourceRefused, "their own ids"):
-            here.source.logs_in(Credential("a-canary", Password("a-canary"), "", None, ""))
+            here.source.logs_in(Credential(ADMIN.username, Password(ADMIN.username), "", None, ""))
 
 
 def test_a_name_that_is_too_long_is_said_before_anything_is_done(tmp_path: Path) -> None:
