@@ -9,6 +9,7 @@ from rotation.core.errors import SourceRefused, TargetInvalid
 from rotation.core.model import RotationStep, SecretText, Slot
 from rotation.core.record import Record
 from rotation.core.situation import Action, Decision
+from rotation.kinds.kind import Lack
 from rotation.kinds.plan import plan
 from rotation.kinds.target import parse_target
 from rotation.sources.http_api_key import answers, description
@@ -119,7 +120,7 @@ def test_a_target_with_a_description_of_its_own() -> None:
     (said,) = beyond(found.source.settings, {"ApiHosts": "another.example"})
     assert said == "source host api.crm.example: the functions may ask another.example (parameter ApiHosts)"
     said = "Our CRM deactivates no key: it only deletes; the old key is deleted at once, without a look in between"
-    assert list(lacks(found.source.settings)) == [("RotateOldSlot", said)]
+    assert list(lacks(found.source.settings)) == [Lack("RotateOldSlot", said, idle=True)]
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
@@ -237,6 +238,6 @@ def test_a_dry_run_says_what_the_provider_cannot() -> None:
     current = Record.parse(SecretText(text), "arn")
     decision = Decision(Action.PUBLISH, Slot.B, current.with_active(Slot.B), RotationStep.FLIP, "id", "because", Slot.A)
     steps = {one["state"]: one["change"] for one in plan(decision, parse_target("crm", target()), "k1")}
-    assert "Our CRM deactivates no key: it only deletes" in steps["RotateOldSlot"]
+    assert steps["RotateOldSlot"].startswith("nothing. Our CRM deactivates no key: it only deletes")
     assert "issued" in steps["SyncUsers"]
     assert "canary" not in json.dumps(steps)

@@ -41,7 +41,18 @@ def writes_nothing(_: Settings) -> Iterator[tuple[str, str]]:
     yield from ()
 
 
-def lacks_nothing(_: Settings) -> Iterator[tuple[str, str]]:
+class Lack(NamedTuple):
+    """Something that a source cannot do which others of its sort can."""
+
+    state: str
+    """Where that shows."""
+    said: str
+    """What it is and what it means, in a sentence."""
+    idle: bool = False
+    """Whether that state has nothing to do then."""
+
+
+def lacks_nothing(_: Settings) -> Iterator[Lack]:
     """It can whatever its sort can."""
     yield from ()
 
@@ -151,8 +162,8 @@ class SourceKind(NamedTuple):
     """Whether it issues keys (`KeyProvider`) where others are given passwords: only a record whose turns are keys fits."""
     check: Callable[[Settings], None] = no_more
     """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
-    lacks: Callable[[Settings], Iterator[tuple[str, str]]] = lacks_nothing
-    """What it cannot do that others of its sort can: the state in which that shows, and a sentence with what it means."""
+    lacks: Callable[[Settings], Iterator[Lack]] = lacks_nothing
+    """What it cannot do that others of its sort can."""
     tries: bool = False
     """Whether its adapter can say of the settings, part by part, whether they are true, without changing anything (`trial`)."""
     needs_admin: bool = True

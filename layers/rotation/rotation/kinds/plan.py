@@ -46,8 +46,9 @@ def _steps(decision: Decision, target: Target, used: str, new: str, old: str) ->
 
 def _with_what_lacks(step: Step, target: Target) -> Step:
     """What the source cannot do there that others of its sort can."""
-    said = [sentence for state, sentence in target.source.known.lacks(target.source.settings) if state == step["state"]]
-    return _step(step["state"], ". ".join([step["change"], *said]))
+    lacking = [one for one in target.source.known.lacks(target.source.settings) if one.state == step["state"]]
+    change = "nothing" if any(one.idle for one in lacking) else step["change"]
+    return _step(step["state"], ". ".join([change, *(one.said for one in lacking)]))
 
 
 def _made_ready(decision: Decision, new: str) -> str:
@@ -61,7 +62,7 @@ def _made_ready(decision: Decision, new: str) -> str:
 
 def _renewed(decision: Decision) -> str:
     if decision.record.issued:
-        return "deactivated, if its provider can"
+        return "deactivated"
     return "a new password, beside the old one where the server can keep both"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import TargetInvalid
 from rotation.core.fields import Values
-from rotation.kinds.kind import Advice, SourceKind
+from rotation.kinds.kind import Advice, Lack, SourceKind
 from rotation.sources.http_api_key import description
 
 if TYPE_CHECKING:
@@ -73,11 +73,11 @@ def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
         yield f"source host {host}: the functions may ask {named} (parameter {HOSTS})"
 
 
-def lacks(settings: Settings) -> Iterator[tuple[str, str]]:
+def lacks(settings: Settings) -> Iterator[Lack]:
     """What the provider has no call for, or does not tell, and what is done in its place."""
     told = description.of(settings["description"])
     for what, why in told.cannot.items():
-        yield STATES[what], f"{told.provider} {SAID[what]}: {why}{INSTEAD.get(what, '')}"
+        yield Lack(STATES[what], f"{told.provider} {SAID[what]}: {why}{INSTEAD.get(what, '')}", idle=what == "deactivate")
 
 
 KIND = SourceKind(
