@@ -234,6 +234,8 @@ class TestSource:
             for ask in (session.needs_retain, session.needs_discard):
                 with raises(PrimaryUnknown, "does not have the key that shop-jwt signs with", pair):
                     ask("shop-jwt", pair[1], pair[0])
+        with source.as_admin(NO_KEY) as session:
+            assert session.needs_discard("shop-jwt", pair[0], pair[1]) is False
             with raises(PrimaryUnknown, "start mode sync-users", pair):
                 session.discard_old_password("shop-jwt", pair[1])
 

@@ -5,20 +5,23 @@ import json
 from typing import Any
 
 import pytest
-from rotation.core.errors import RotationError, SecretInvalid, SourceUnsettled, TargetInvalid
+from rotation.core.errors import PrimaryUnknown, RotationError, SecretInvalid, SourceUnsettled, TargetInvalid
 from rotation.core.jwk import KeySet, kid, parse, public, thumbprint
-from rotation.core.model import NO_KEY, Credential, Password, Slot
+from rotation.core.model import NO_KEY, Credential, Mode, Password, Slot
 from rotation.core.record import VALUES, Record
 from rotation.core.situation import Action, Decision, RotationStep
+from rotation.kinds.apart import own
 from rotation.kinds.plan import plan
 from rotation.kinds.target import PATIENCE_SECONDS, Target, parse_target
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.probes import probe
 from rotation.protocol.settling import KNOWN, LOOK_SECONDS, settled
 from rotation.sources.signing_key.kind import KIND, makes
+from rotation.steps.sync_users import sync_users
 
 from tests.worlds.invocation import known_passwords
-from tests.worlds.jwks import DOCUMENT, JwksWorld
+from tests.worlds.jwks import DOCUMENT, SIGNER, JwksWorld
+from tests.worlds.run import Run
 
 RFC_7638 = {
     "kty": "RSA",
@@ -238,6 +241,7 @@ def test_mode_verify_tells_of_the_jwks_and_of_no_admin(function: str) -> None:
         found = [*probe(world, function)]
     assert not [one for one in found if one.severity == "failed"], found
     assert not [one for one in found if one.what.startswith("admin")]
+    assert not [one for one in found if one.severity == "warning"], "the next key is published nowhere, as it should be"
     if function == "read_slots":
         assert [one.found for one in found if one.what == "database"] == ["the JWKS is a JWKS of 2 public keys, 1000 s old"]
 
@@ -252,3 +256,56 @@ def test_an_entry_of_a_database_has_a_place() -> None:
     record = Record({"active_slot": "A", "turns": VALUES, "A": entry, "B": {**entry, "password": "two"}})
     with pytest.raises(RotationError, match="A: field host is missing or empty"):
         check_written(on_redis, record)
+
+
+def test_users_that_take_turns_are_refused_with_the_way_out() -> None:
+    from rotation.protocol.survey import check_written
+
+    entry = {"password": "one", "host": "h", "port": "1", "dbname": "d"}
+    record = Record({"active_slot": "A", "A": {**entry, "username": "a"}, "B": {**entry, "username": "b"}})
+    with pytest.raises(SecretInvalid, match="takes two values of one user: write turns: values"):
+        check_written(target(), record)
+
+
+# What a person took out
+
+
+def test_a_key_in_use_that_somebody_took_out_of_the_jwks_stops_a_rotation_and_is_put_back_by_mode_sync_users() -> None:
+    with known_passwords():
+        world = JwksWorld()
+        world.source.jwks.become('{"keys": [], "issuer": "somebody"}')
+        run = Run(world)
+        run.read_slots()
+        run.claim_rotation()
+        with pytest.raises(PrimaryUnknown, match="start mode sync-users"):
+            run.ask(sync_users)
+        mended = Run(world, "mended", Mode.SYNC_USERS)
+        mended.read_slots()
+        mended.claim_rotation()
+        assert mended.ask(sync_users)["repaired"] == [f"{SIGNER}: password"] * 2
+        assert world.source.jwks.names == ["kid--4f9bA", "kid--77c1B"], "the one in use, and the one that the intent is about"
+        assert json.loads(world.source.jwks.state.text)["issuer"] == "somebody"
+
+
+# Further targets of a stack
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ({"JwksBucketName": "verifiers", "JwksKey": "jwks.json"}, []),
+        ({"JwksBucketName": "verifiers", "JwksKey": "*.json"}, []),
+        ({"JwksBucketName": "verifiers", "JwksKey": "other.json"}, ["the roles may use s3://verifiers/other.json"]),
+        ({}, ["the roles may use no JWKS (parameters JwksBucketName and JwksKey)"]),
+    ],
+)
+def test_a_jwks_that_the_roles_do_not_reach_is_said(parameters: dict[str, str], said: list[str]) -> None:
+    found = [*KIND.beyond(target().source.settings, parameters)]
+    assert [words in one for one, words in zip(found, said, strict=True)] == [True] * len(said)
+
+
+def test_two_signers_of_one_name_do_not_clash() -> None:
+    """Each has its own record, and nobody alters the other's keys."""
+    entry = {"username": "shop-jwt", "password": password().reveal()}
+    record = Record({"active_slot": "A", "turns": VALUES, "A": entry, "B": entry})
+    assert not [what for field, what in own(target(), record) if field.startswith("slot_secret, ")]

@@ -1,13 +1,13 @@
 """The rules of signing keys and of who verifies with a JWKS, left out."""
 
-from contextlib import nullcontext
 from typing import Any
 
+from rotation.core.drain import after
 from rotation.core.jwk import Jwk, KeySet, public
 from rotation.protocol.settling import KNOWN
 
 from tests.faults.teeth.mutation import STEPS, Mutation, replaced
-from tests.worlds.jwks import Seen, without_waiting
+from tests.worlds.jwks import DOCUMENT, Seen
 
 SCENARIOS = ("signing keys", "signing keys, an interrupted flip", "signing keys, an undiscarded key")
 _SET = "rotation.core.jwk.KeySet"
@@ -31,13 +31,14 @@ def put_whatever_is_there(self: Seen, text: str, _: Any) -> None:
     self._database.put(text, self._database.jwks.get())
 
 
+def after_the_quiet_period_alone(look: Any, before: Any, now: float, _: int, *more: int) -> Any:
+    return _after(look, before, now, DOCUMENT["drain"]["quiet_seconds"], *more)
+
+
 def nothing_is_taken_out(self: Any, username: str, keep: Any) -> None: ...
 
 
-def the_one_in_use_may_lack(self: Any, username: str, in_use: Any) -> None: ...
-
-
-_without = KeySet.without
+_without, _after = KeySet.without, after
 
 KEYS = [
     Mutation(
@@ -48,7 +49,9 @@ KEYS = [
         replaced(f"{STEPS}.discard_old_password.settled", waits_for_nobody),
         SCENARIOS,
     ),
-    Mutation("keys: taken out while its tokens live", nullcontext, SCENARIOS, world=without_waiting),
+    Mutation(
+        "keys: taken out while its tokens live", replaced(f"{STEPS}.check_drained.after", after_the_quiet_period_alone), SCENARIOS
+    ),
     Mutation("keys: others' keys are dropped", replaced(f"{_SET}.without", others_are_dropped), SCENARIOS),
     Mutation(
         "keys: the new one takes the place of the old one", replaced(f"{_SET}.with_key", takes_the_place_of_the_others), SCENARIOS

@@ -172,6 +172,8 @@ class SourceKind(NamedTuple):
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
     owns: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
     """What is one target's alone besides the users in its record, in words, each after the setting that names it."""
+    takes_values: bool = False
+    """Whether only a record whose turns are values fits: a user has two credentials for a while, and goes on with one."""
     fits: Callable[[Credential], None] = can_be_any
     """Raises SecretInvalid where a login of the record could not take its turn there."""
     makes: Callable[[Settings], Password] = a_password

@@ -152,10 +152,11 @@ def admin_login(world: World, logins: Logins) -> Iterator[Finding]:
 
 
 def slot_logins(world: World, logins: Logins) -> Iterator[Finding]:
-    """Drift is mended by a rotation; it is said, since somebody caused it. What no consumer could be given is not mended."""
+    """Drift is mended by a rotation; it is said, since somebody caused it. What no consumer could be given is not mended. Of one
+    user's two values the other one works only during a rotation."""
     record = read_record(world.slots, world.slots.labels().current)
     check_written(world.target, record)
-    for slot in record.ring:
+    for slot in (record.active,) if record.two_values else record.ring:
         user = record.credential(slot).username
         if record.credential(slot).is_none:
             continue

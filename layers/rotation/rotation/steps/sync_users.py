@@ -14,6 +14,9 @@ from rotation.protocol.intents import confirm_again, confirm_forward, read_recor
 from rotation.protocol.settling import KNOWN, settled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rotation.core.model import Slot
     from rotation.core.record import Record
     from rotation.ports import AdminSession, World
     from rotation.protocol.request import Request
@@ -86,12 +89,19 @@ def _sync_both(world: World, request: Request) -> list[str]:
     repaired: list[str] = []
     admin = AdminLogin(world)
     record, current, _ = _confirmed(world, request)
-    for slot in (record.active,) if record.two_values else record.ring:
+    for slot in _to_be_synced(world, record, current):
         user, like = record.credential(slot), record.credential(record.leaves if slot is record.active else record.active)
         with admin.session() as session:
             confirm_again(world.slots, request.claim.version, record)
             repaired += _repair(world, request, session, record, user, like, current.credential(slot))
     return repaired
+
+
+def _to_be_synced(world: World, record: Record, current: Record) -> Iterable[Slot]:
+    """Of two values the one that the intent makes active; and the one in use, where to add it can evict no other."""
+    if not record.two_values:
+        return record.ring
+    return dict.fromkeys((current.active, record.active)) if world.target.source.known.takes_values else (record.active,)
 
 
 def _like(record: Record) -> Credential:

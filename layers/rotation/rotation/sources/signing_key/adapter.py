@@ -142,9 +142,10 @@ class Session:
         return self._set.find(self._retired) is not None and thumbprint(self._retired) != thumbprint(parse(in_use))
 
     def discard_old_password(self, username: str, keep: Password) -> None:
+        if self._retired is None:
+            return  # nobody has asked about one: whatever else is there is not ours
         self._need(username, keep)
-        if self._retired is not None:
-            self._replace(self._set.without(self._retired))
+        self._replace(self._set.without(self._retired))
 
     def _need(self, username: str, in_use: Password) -> None:
         if self._set.find(parse(in_use)) is None:

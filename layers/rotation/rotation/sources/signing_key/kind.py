@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import SecretInvalid, TargetInvalid
@@ -9,10 +10,10 @@ from rotation.core.jwk import SHAPES, WITHOUT_HS256, parse
 from rotation.kinds.kind import Advice, SourceKind
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from rotation.core.model import Credential, Password
-    from rotation.kinds.kind import Settings
+    from rotation.kinds.kind import Parameters, Settings
 
 LONGEST_SECONDS = 172_800
 SECONDS: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": LONGEST_SECONDS}
@@ -25,6 +26,14 @@ def check(settings: Settings) -> None:
         raise TargetInvalid(f"algorithm: {algorithm} is symmetric: {WITHOUT_HS256}")
     if algorithm not in SHAPES:
         raise TargetInvalid(f"algorithm: {algorithm} is none of {', '.join(SHAPES)}")
+
+
+def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
+    """The roles may use one JWKS, or those whose keys are like it."""
+    bucket, key = parameters.get("JwksBucketName", "none"), parameters.get("JwksKey", "")
+    if not fnmatchcase(settings["jwks"], f"s3://{bucket}/{key}"):
+        granted = "no JWKS" if bucket == "none" else f"s3://{bucket}/{key}"
+        yield f"source.jwks {settings['jwks']}: the roles may use {granted} (parameters JwksBucketName and JwksKey)"
 
 
 def fits(login: Credential) -> None:
@@ -74,6 +83,7 @@ KIND = SourceKind(
         ends_sessions="",
         counts_logins="nobody can count who verified a token: token_life_seconds has to be as long as the longest-lived token",
     ),
+    beyond=beyond,
     check=check,
     fits=fits,
     makes=makes,
@@ -81,4 +91,5 @@ KIND = SourceKind(
     settles=lambda settings: int(settings["jwks_cache_seconds"]),
     outlives=lambda settings: int(settings["token_life_seconds"]),
     needs_admin=False,
+    takes_values=True,
 )
