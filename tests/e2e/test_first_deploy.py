@@ -21,6 +21,7 @@ from samcli.cli.types import CfnParameterOverridesType
 
 from local.aws import REPOSITORY
 from local.keys.stack import KeysInVault
+from local.provider.stack import Mailer
 from local.running import Running
 from local.shop.one_user import OnRedis
 from local.shop.proxied import Shop
@@ -38,6 +39,7 @@ STACKS: dict[str, Callable[[], Running]] = {
     "rds-proxy": Shop,
     "redis": OnRedis,
     "iam-access-key": KeysInVault,
+    "http-api-key": Mailer,
     "signing-keys": Signer,
     "wordpress": lambda: WordPress(2),
     "vault": VaultShop,

@@ -329,6 +329,7 @@ EXAMPLES = {
     "rds-proxy": ["proxy-secret", "app-secret"],
     "redis": ["app-secret"],
     "iam-access-key": ["app-secret"],
+    "http-api-key": ["app-secret"],
     "signing-keys": ["app-secret"],
     "wordpress": ["wp-config", "app-secret"],
     "vault": ["vault-kv"],

@@ -85,9 +85,8 @@ def _is_path(key: str, value: Json) -> bool:
 
 def _uses(name: str, state: Json) -> Iterator[Path]:
     if state["Type"] == "Task":
-        for key, value in _given(state["Parameters"]):
-            if _is_path(key, value):
-                yield (*_path(value), *READ.get((name, key.removesuffix(".$")), ()))
+        for key, value in _named(state["Parameters"]):
+            yield (*_path(value), *READ.get((name, key.removesuffix(".$")), ()))
     if state["Type"] == "Pass" and "Parameters" in state:
         yield from (_path(one) for one in _intrinsic_paths(state["Parameters"]))
     if state["Type"] == "Map":
@@ -99,12 +98,12 @@ def _uses(name: str, state: Json) -> Iterator[Path]:
         yield from _variables(rule)
 
 
-def _given(template: Json) -> Iterator[tuple[str, Any]]:
-    """However deep."""
+def _named(template: Json) -> Iterator[tuple[str, str]]:
+    """The paths in it, however deep."""
     for key, value in template.items():
         if isinstance(value, dict):
-            yield from _given(value)
-        else:
+            yield from _named(value)
+        elif _is_path(key, value):
             yield key, value
 
 

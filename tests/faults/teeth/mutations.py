@@ -3,6 +3,7 @@
 The first fifteen are those of the best-known tool of this kind; the others are what each clause of the protocol is there for.
 """
 
+from tests.faults.teeth.described import DESCRIBED
 from tests.faults.teeth.in_a_swarm import IN_A_SWARM
 from tests.faults.teeth.instances import INSTANCES
 from tests.faults.teeth.keyed import KEYED
@@ -19,7 +20,19 @@ from tests.faults.teeth.turns import TURNS
 from tests.faults.teeth.vaulted import VAULTED
 
 PROTOCOL = [
-    *(*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *PROXIED, *INSTANCES, *NODES, *VAULTED, *KEYS, *IN_A_SWARM),
+    *RECORD,
+    *PASSWORDS,
+    *ORDER,
+    *LOOKS,
+    *TURNS,
+    *SHARED,
+    *PROXIED,
+    *INSTANCES,
+    *NODES,
+    *VAULTED,
+    *IN_A_SWARM,
     *KEYED,
+    *DESCRIBED,
+    *KEYS,
 ]
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -41,6 +41,22 @@ def writes_nothing(_: Settings) -> Iterator[tuple[str, str]]:
     yield from ()
 
 
+class Lack(NamedTuple):
+    """Something that a source cannot do which others of its sort can."""
+
+    state: str
+    """Where that shows."""
+    said: str
+    """What it is and what it means, in a sentence."""
+    idle: bool = False
+    """Whether that state has nothing to do then."""
+
+
+def lacks_nothing(_: Settings) -> Iterator[Lack]:
+    """It can whatever its sort can."""
+    yield from ()
+
+
 def no_more(_: Settings) -> None:
     """The schema has said all that can be wrong with the settings."""
 
@@ -144,6 +160,12 @@ class SourceKind(NamedTuple):
     required: tuple[str, ...] = ()
     issues_keys: bool = False
     """Whether it issues keys (`KeyProvider`) where others are given passwords: only a record whose turns are keys fits."""
+    check: Callable[[Settings], None] = no_more
+    """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
+    lacks: Callable[[Settings], Iterator[Lack]] = lacks_nothing
+    """What it cannot do that others of its sort can."""
+    tries: bool = False
+    """Whether its adapter can say of the settings, part by part, whether they are true, without changing anything (`trial`)."""
     needs_admin: bool = True
     """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
     beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
@@ -152,8 +174,6 @@ class SourceKind(NamedTuple):
     """What is one target's alone besides the users in its record, in words, each after the setting that names it."""
     takes_values: bool = False
     """Whether only a record whose turns are values fits: a user has two credentials for a while, and goes on with one."""
-    check: Callable[[Settings], None] = no_more
-    """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
     fits: Callable[[Credential], None] = can_be_any
     """Raises SecretInvalid where a login of the record could not take its turn there."""
     makes: Callable[[Settings], Password] = a_password
