@@ -95,6 +95,14 @@ def test_a_rotation_ends_on_another_key_and_the_old_one_is_refused(mailer: Maile
     assert '"scopes": ["mail.send"]' in issued["body"]
 
 
+@only_in_the_whole
+def test_ten_in_a_row(mailer: Mailer, turns: KeyTurns) -> None:
+    """Never two keys of ours at rest, and a person's is there to the end."""
+    for _ in range(10):
+        turns.assert_rotates()
+        assert len(turns.ours()) == 1
+
+
 def test_a_key_that_was_issued_and_lost_is_gone_after_the_next_run(mailer: Mailer, turns: KeyTurns) -> None:
     """The provider issued it, and its answer never came."""
     mailer.provider.break_next("issue", "silent")
