@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.faults import Fault, SecretFault
-from local.load import Load
+from local.load import RATE, Load
 from local.mysql import Login
 from local.provider.application import SHOWN
 from local.provider.stack import Mailer
@@ -20,7 +20,6 @@ from local.running import NAME
 from local.shop.stack import OTHERS, Pace, login_of
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED, Turns
-from tests.e2e.shared import RATE
 from tests.e2e.terminal import Terminal
 from tests.whole import only_in_the_whole, whole
 
