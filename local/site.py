@@ -29,6 +29,7 @@ NAV = {
         "redis.md",
         "iam-access-key.md",
         "http-api-key.md",
+        "signing-keys.md",
         "ADOPTING.md",
         "terraform.md",
         "reader.md",

@@ -7,6 +7,7 @@ from tests.faults.teeth.described import DESCRIBED
 from tests.faults.teeth.in_a_swarm import IN_A_SWARM
 from tests.faults.teeth.instances import INSTANCES
 from tests.faults.teeth.keyed import KEYED
+from tests.faults.teeth.keys import KEYS
 from tests.faults.teeth.looks import LOOKS
 from tests.faults.teeth.nodes import NODES
 from tests.faults.teeth.order import ORDER
@@ -32,5 +33,6 @@ PROTOCOL = [
     *IN_A_SWARM,
     *KEYED,
     *DESCRIBED,
+    *KEYS,
 ]
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from rotation.core.model import Credential
+    from rotation.core.model import Credential, Password
 
 Settings = Mapping[str, Any]
 """What a target document says of one source or consumer, defaults filled in."""
@@ -71,6 +71,23 @@ def any_login(_: Settings, __: Credential) -> None:
 
 def can_be_any(_: Credential) -> None:
     """Whatever a login is made of, it can take its turn."""
+
+
+def a_password(_: Settings) -> Password:
+    """Any source can be given it."""
+    from rotation.core.passwords import slot_password  # only where one is made
+
+    return slot_password()
+
+
+def as_of_a_database(_: Settings) -> Mapping[str, str]:
+    """Nothing that is not said of all."""
+    return {}
+
+
+def at_once(_: Settings) -> int:
+    """Whoever is shown a credential asks the source; what was opened with one is seen as long as it is open."""
+    return 0
 
 
 class ConsumerKind(NamedTuple):
@@ -155,5 +172,15 @@ class SourceKind(NamedTuple):
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
     owns: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
     """What is one target's alone besides the users in its record, in words, each after the setting that names it."""
+    takes_values: bool = False
+    """Whether only a record whose turns are values fits: a user has two credentials for a while, and goes on with one."""
     fits: Callable[[Credential], None] = can_be_any
     """Raises SecretInvalid where a login of the record could not take its turn there."""
+    makes: Callable[[Settings], Password] = a_password
+    """A new secret for a login of the record."""
+    plan: Callable[[Settings], Mapping[str, str]] = as_of_a_database
+    """What a dry run says of some states, each with {new} and {old} for the users, where that is not what it says of a database."""
+    settles: Callable[[Settings], int] = at_once
+    """For how many seconds, at most, somebody who is shown a credential may not know what the source has."""
+    outlives: Callable[[Settings], int] = at_once
+    """For how many seconds what was made with a credential is still good once nobody uses the credential: a token."""
