@@ -91,7 +91,7 @@ def check_written(target: Target, record: Record) -> None:
     there = [slot for slot in record.ring if not record.credential(slot).is_none]
     for slot in there:
         try:
-            if target.source.known.needs_admin and not record.credential(slot).host:
+            if target.source.known.needs_admin and not (issues or record.credential(slot).host):
                 raise SecretInvalid("field host is missing or empty")  # noqa: TRY301 - said as what else is wrong with an entry
             target.source.known.fits(record.credential(slot))
         except SecretInvalid as error:
