@@ -20,11 +20,18 @@ CHECKED = documents.described()
 KEY = Credential("1", Password("a-key"), "", None, "")
 
 
+class BeforePrism(HttpApiKeys):
+    """Prism says `string` for an id and for a secret."""
+
+    def _need_apart(self, key: Credential) -> Credential:
+        return key
+
+
 def source(name: str, prism: Prism) -> HttpApiKeys:
     settings = settings_of(CHECKED[name], prism.host)
     wanted = [{"action": "read", "resource": {"type": "buckets"}}] if name == "influxdb" else settings.get("scopes")
     wanted = [{"effect": "allow", "resources": ["proj/*"], "actions": ["viewProject"]}] if name == "launchdarkly" else wanted
-    return HttpApiKeys({**settings, **({"scopes": wanted} if "scopes" in settings else {})}, prism, "shop")
+    return BeforePrism({**settings, **({"scopes": wanted} if "scopes" in settings else {})}, prism, "shop")
 
 
 @pytest.fixture(scope="module", params=CHECKED)
