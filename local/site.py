@@ -28,6 +28,8 @@ NAV = {
         "postgresql.md",
         "redis.md",
         "iam-access-key.md",
+        "http-api-key.md",
+        "signing-keys.md",
         "ADOPTING.md",
         "terraform.md",
         "reader.md",

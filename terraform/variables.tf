@@ -410,6 +410,39 @@ variable "access_keys_of_users" {
   }
 }
 
+variable "api_hosts" {
+  description = "Hosts of the providers' APIs that an http-api-key in OtherSource, or in a further target, may ask for keys, comma-separated, without spaces; with the port where that is not 443. No request goes anywhere else."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$", var.api_hosts))
+    error_message = "It has to look like this: ^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$"
+  }
+}
+
+variable "jwks_bucket_name" {
+  description = "S3 bucket with the JWKS that verifiers read, where a signing-key in OtherSource, or in a further target, keeps its public keys."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[a-z0-9.-]{3,63})$", var.jwks_bucket_name))
+    error_message = "It has to look like this: ^(none|[a-z0-9.-]{3,63})$"
+  }
+}
+
+variable "jwks_key" {
+  description = "Key of the JWKS in that bucket; of several, with a * in it."
+  type        = string
+  default     = ".well-known/jwks.json"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9/_.*-]+$", var.jwks_key))
+    error_message = "It has to look like this: ^[A-Za-z0-9/_.*-]+$"
+  }
+}
+
 # ---- Health page: required for OpenEMR, welcome for any other
 
 variable "health_url" {

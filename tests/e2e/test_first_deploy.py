@@ -20,9 +20,11 @@ import yaml
 from samcli.cli.types import CfnParameterOverridesType
 
 from local.aws import REPOSITORY
+from local.provider.stack import Mailer
 from local.running import Running
 from local.shop.one_user import OnRedis
 from local.shop.proxied import Shop
+from local.shop.signer import Signer
 from local.stack import LocalStack, Pace
 from local.vault.stack import VaultShop
 from local.wordpress.stack import WordPress
@@ -35,6 +37,8 @@ STACKS: dict[str, Callable[[], Running]] = {
     "openemr": lambda: LocalStack(pods=1, pace=Pace(quiet_seconds=1, pod_seconds=0.2)),
     "rds-proxy": Shop,
     "redis": OnRedis,
+    "http-api-key": Mailer,
+    "signing-keys": Signer,
     "wordpress": lambda: WordPress(2),
     "vault": VaultShop,
 }

@@ -1,17 +1,21 @@
 """examples/targets/: each is a document that a target takes, and a dry run of it says what would change."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 from rotation.kinds.kind import Holds
 from rotation.kinds.target import parse_target
 
+from tests.pages import section
+
 FOLDER = Path(__file__).parents[2] / "examples/targets"
 TARGETS = sorted(FOLDER.glob("*.json"))
 
 
 def test_there_are_some() -> None:
-    assert [path.stem for path in TARGETS] == ["iam-access-key", "swarm"]
+    assert TARGETS
 
 
 @pytest.mark.parametrize("path", TARGETS, ids=lambda path: path.stem)
@@ -28,3 +32,23 @@ def test_the_swarm_s_services_come_before_what_moves_the_traffic() -> None:
     assert target.moved_by.kind == "app-secret"
     assert "in 3 rolling updates" in target.consumers[1].known.change(target.consumers[1].settings, "a", "b")
     assert "in 1 rolling update" in target.consumers[2].known.change(target.consumers[2].settings, "a", "b")
+
+
+@pytest.mark.parametrize("name", ["crm", "openai"])
+def test_keys_of_a_provider_are_within_reach_of_a_stack_that_names_its_host(name: str) -> None:
+    (path,) = [path for path in TARGETS if path.stem == name]
+    source = parse_target(name, path.read_text()).source
+    assert list(source.known.beyond(source.settings, {"ApiHosts": "api.crm.example,api.openai.com"})) == []
+    assert len(list(source.known.beyond(source.settings, {"ApiHosts": "none"}))) == 1
+
+
+def test_the_page_describes_the_provider_of_the_example() -> None:
+    described = json.loads(next(path for path in TARGETS if path.stem == "crm").read_text())["source"]["description"]
+    (shown,) = re.findall(r"```json\n(.*?)```", section("Describe your own provider", "docs/http-api-key.md"), re.DOTALL)
+    assert json.loads(shown) == described
+
+
+def test_the_key_that_signs_is_written_as_pem_and_as_jwk() -> None:
+    target = parse_target("shop", next(path for path in TARGETS if path.stem == "signing-keys").read_text())
+    assert (target.admin_secret, target.outlives_seconds, target.cache_seconds) == ("", 3600, 300)
+    assert target.consumers[0].settings["keys"]["key"] == "{password|pem}"

@@ -310,8 +310,10 @@ def known_passwords() -> Iterator[None]:
         return Password(text)
 
     with ExitStack() as stack:
-        for module in ("claim_rotation", "rotate_old_slot"):
-            stack.enter_context(patch(f"rotation.steps.{module}.slot_password", make))
+        from tests.worlds.jwks import made_up_keys  # which knows this module
+
+        stack.enter_context(patch("rotation.kinds.target.Source.make", lambda _: make()))
+        stack.enter_context(made_up_keys())
         stack.enter_context(patch("rotation.steps.rotate_admin.admin_password", make))
         stack.enter_context(patch("rotation.steps.rotate_secret.wait_for", _looked_once))
         stack.enter_context(patch.object(Document, "parse", classmethod(_parsed)))
@@ -539,6 +541,9 @@ class Database:
 
     def refuses(self, credential: Credential) -> bool:
         return not self._tried(credential, lambda: not self._database.refuses(credential))
+
+    def settles_in(self) -> float:
+        return 0.0
 
     def _tried(self, credential: Credential, ask: Callable[[], bool]) -> bool:
         seen = self._it.seen

@@ -16,6 +16,7 @@ from tests.faults.calls.in_a_swarm import (
     in_a_swarm_with_two_restarts,
 )
 from tests.faults.calls.keyed import (
+    described_keys,
     first_rotation_of_keys,
     keys,
     keys_kept_in_next,
@@ -26,6 +27,14 @@ from tests.faults.calls.keyed import (
     named_keys_seen_late,
     one_key_is_left,
     refused_with_its_name,
+)
+from tests.faults.calls.keys import (
+    given_up,
+    kept_for_the_next_run,
+    rests_in_the_jwks,
+    signs_tokens,
+    where_the_new_key_does_not_work,
+    whose_tokens_are_given_up,
 )
 from tests.faults.calls.machinery import LeftLying
 from tests.faults.calls.nodes import rests_on_every_node, two_nodes
@@ -261,6 +270,12 @@ def back_as_long_as_it_is_there(world: LivingWorld, place: Place, began_with: Cr
     rest(world, place, began_with)
 
 
+def back_with_the_key_kept(world: LivingWorld, place: Place, began_with: Credential) -> None:
+    """Of signing keys."""
+    back_where_it_was(world, place, began_with)
+    kept_for_the_next_run(world, place)
+
+
 def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
     """Whatever was known before opens nothing any more."""
     at_rest(world, place, began_with, state="Revoked")
@@ -310,6 +325,11 @@ SCENARIOS = {
     "an undiscarded value": Scenario(two_values, "CheckStillDrained"),
     "two values on two nodes of Redis": Scenario(two_nodes, rest=rests_on_every_node),
     "an interrupted flip on two nodes of Redis": Scenario(two_nodes, "ValidateApp", rest=rests_on_every_node),
+    "signing keys": Scenario(signs_tokens, rest=rests_in_the_jwks),
+    "signing keys, an interrupted flip": Scenario(signs_tokens, "ValidateApp", rest=rests_in_the_jwks),
+    "signing keys, an undiscarded key": Scenario(signs_tokens, "CheckStillDrained", rest=rests_in_the_jwks),
+    "signing keys, the new one does not work": Scenario(where_the_new_key_does_not_work, rest=back_with_the_key_kept),
+    "signing keys, revocation": Scenario(whose_tokens_are_given_up, mode="revoke", rest=given_up),
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),
     "revocation of an interrupted flip": Scenario(from_a, "ValidateApp", mode="revoke", rest=revoked),
     "a revocation of a ring of three": Scenario(ring_of_three, mode="revoke", rest=revoked),
@@ -350,6 +370,7 @@ SCENARIOS = {
     "keys, a job with the old one": Scenario(keys_with_a_job, rest=one_key_is_left),
     "keys, with names": Scenario(named_keys, rest=one_key_is_left),
     "keys, with names, seen late": Scenario(named_keys_seen_late, rest=one_key_is_left),
+    "keys, of a described provider": Scenario(described_keys, rest=one_key_is_left),
     "keys, one is a person's": Scenario(keys_of_a_person, rest=refused_with_its_name),
     "keys, one is kept of a run that was rolled back": Scenario(keys_kept_in_next, rest=one_key_is_left),
     "keys, an interrupted flip": Scenario(keys, "ValidateApp", rest=one_key_is_left),

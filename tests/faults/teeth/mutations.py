@@ -3,9 +3,11 @@
 The first fifteen are those of the best-known tool of this kind; the others are what each clause of the protocol is there for.
 """
 
+from tests.faults.teeth.described import DESCRIBED
 from tests.faults.teeth.in_a_swarm import IN_A_SWARM
 from tests.faults.teeth.instances import INSTANCES
 from tests.faults.teeth.keyed import KEYED
+from tests.faults.teeth.keys import KEYS
 from tests.faults.teeth.looks import LOOKS
 from tests.faults.teeth.nodes import NODES
 from tests.faults.teeth.order import ORDER
@@ -17,5 +19,20 @@ from tests.faults.teeth.shared import SHARED
 from tests.faults.teeth.turns import TURNS
 from tests.faults.teeth.vaulted import VAULTED
 
-PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *PROXIED, *INSTANCES, *NODES, *VAULTED, *IN_A_SWARM, *KEYED]
+PROTOCOL = [
+    *RECORD,
+    *PASSWORDS,
+    *ORDER,
+    *LOOKS,
+    *TURNS,
+    *SHARED,
+    *PROXIED,
+    *INSTANCES,
+    *NODES,
+    *VAULTED,
+    *IN_A_SWARM,
+    *KEYED,
+    *DESCRIBED,
+    *KEYS,
+]
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -233,7 +233,9 @@ class Record(Document):
 
     def credential(self, entry: str) -> Credential:
         """The login of a slot, or `previous`."""
-        return (_key if self.issued else _credential)(self._raw.get(entry), entry)
+        raw = self._raw.get(entry)
+        nowhere = self.two_values and isinstance(raw, dict) and raw.keys().isdisjoint(PLACE)
+        return (_key if self.issued or nowhere else _credential)(raw, entry)
 
     @property
     def previous(self) -> Credential | None:
@@ -286,7 +288,9 @@ def _is_filled(field: str, value: object) -> bool:
 
 
 def as_written(credential: Credential) -> dict[str, Any]:
-    """An entry of a record."""
+    """An entry of a record. What belongs to no place says none."""
+    if not credential.host:
+        return {"username": credential.username, "password": credential.password.reveal()}
     return {
         "username": credential.username,
         "password": credential.password.reveal(),

@@ -7,7 +7,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from rotation.core.model import Credential
+    from rotation.core.model import Credential, Password
 
 Settings = Mapping[str, Any]
 """What a target document says of one source or consumer, defaults filled in."""
@@ -41,6 +41,22 @@ def writes_nothing(_: Settings) -> Iterator[tuple[str, str]]:
     yield from ()
 
 
+class Lack(NamedTuple):
+    """Something that a source cannot do which others of its sort can."""
+
+    state: str
+    """Where that shows."""
+    said: str
+    """What it is and what it means, in a sentence."""
+    idle: bool = False
+    """Whether that state has nothing to do then."""
+
+
+def lacks_nothing(_: Settings) -> Iterator[Lack]:
+    """It can whatever its sort can."""
+    yield from ()
+
+
 def no_more(_: Settings) -> None:
     """The schema has said all that can be wrong with the settings."""
 
@@ -55,6 +71,23 @@ def any_login(_: Settings, __: Credential) -> None:
 
 def can_be_any(_: Credential) -> None:
     """Whatever a login is made of, it can take its turn."""
+
+
+def a_password(_: Settings) -> Password:
+    """Any source can be given it."""
+    from rotation.core.passwords import slot_password  # only where one is made
+
+    return slot_password()
+
+
+def as_of_a_database(_: Settings) -> Mapping[str, str]:
+    """Nothing that is not said of all."""
+    return {}
+
+
+def at_once(_: Settings) -> int:
+    """Whoever is shown a credential asks the source; what was opened with one is seen as long as it is open."""
+    return 0
 
 
 class ConsumerKind(NamedTuple):
@@ -127,11 +160,27 @@ class SourceKind(NamedTuple):
     required: tuple[str, ...] = ()
     issues_keys: bool = False
     """Whether it issues keys (`KeyProvider`) where others are given passwords: only a record whose turns are keys fits."""
+    check: Callable[[Settings], None] = no_more
+    """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
+    lacks: Callable[[Settings], Iterator[Lack]] = lacks_nothing
+    """What it cannot do that others of its sort can."""
+    tries: bool = False
+    """Whether its adapter can say of the settings, part by part, whether they are true, without changing anything (`trial`)."""
     needs_admin: bool = True
     """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
     beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
     owns: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
     """What is one target's alone besides the users in its record, in words, each after the setting that names it."""
+    takes_values: bool = False
+    """Whether only a record whose turns are values fits: a user has two credentials for a while, and goes on with one."""
     fits: Callable[[Credential], None] = can_be_any
     """Raises SecretInvalid where a login of the record could not take its turn there."""
+    makes: Callable[[Settings], Password] = a_password
+    """A new secret for a login of the record."""
+    plan: Callable[[Settings], Mapping[str, str]] = as_of_a_database
+    """What a dry run says of some states, each with {new} and {old} for the users, where that is not what it says of a database."""
+    settles: Callable[[Settings], int] = at_once
+    """For how many seconds, at most, somebody who is shown a credential may not know what the source has."""
+    outlives: Callable[[Settings], int] = at_once
+    """For how many seconds what was made with a credential is still good once nobody uses the credential: a token."""

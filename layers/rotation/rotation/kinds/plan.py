@@ -19,13 +19,19 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         return []
     new = decision.record.credential(decision.slot).username or "a new key"
     old = decision.record.credential(decision.leaves).username or "no key"
+    own = target.source.known.plan(target.source.settings)
+    steps = _steps(decision, target, used or old, new, old)
+    return [_step(one["state"], own[one["state"]].format(new=new, old=old)) if one["state"] in own else one for one in steps]
+
+
+def _steps(decision: Decision, target: Target, used: str, new: str, old: str) -> list[Step]:
     publish = [
         _step("SyncUsers", _made_ready(decision, new)),
-        *(_publish(consumer, used or old, new) for consumer in target.consumers),
+        *(_publish(consumer, used, new) for consumer in target.consumers),
         _step("ValidateApp", f"nothing: {', '.join(_validated(target, new))}"),
         _step("FlipSlot", f"AWSCURRENT of {target.slot_secret}: active_slot {decision.slot}"),
     ]
-    return [
+    steps = [
         _step("ClaimRotation", f"AWSPENDING of {target.slot_secret}: to a version that says what is to become true"),
         *(publish if decision.action is Action.PUBLISH else []),
         _step("OverlapWindow", f"nothing: waits {overlap_seconds(decision, target, Mode.DRY_RUN)} s"),
@@ -35,6 +41,14 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         _step("RotateAdmin", _admin(target)),
         _step("ReleaseRotation", f"AWSPENDING of {target.slot_secret}: to none"),
     ]
+    return [_with_what_lacks(step, target) for step in steps]
+
+
+def _with_what_lacks(step: Step, target: Target) -> Step:
+    """What the source cannot do there that others of its sort can."""
+    lacking = [one for one in target.source.known.lacks(target.source.settings) if one.state == step["state"]]
+    change = "nothing" if any(one.idle for one in lacking) else step["change"]
+    return _step(step["state"], ". ".join([change, *(one.said for one in lacking)]))
 
 
 def _made_ready(decision: Decision, new: str) -> str:
@@ -47,7 +61,9 @@ def _made_ready(decision: Decision, new: str) -> str:
 
 
 def _renewed(decision: Decision) -> str:
-    return "deactivated" if decision.record.issued else "a new password, beside the old one where the server can keep both"
+    if decision.record.issued:
+        return "deactivated"
+    return "a new password, beside the old one where the server can keep both"
 
 
 def _ended(decision: Decision, target: Target) -> str:

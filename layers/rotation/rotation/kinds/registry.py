@@ -21,7 +21,9 @@ SOURCES = {
     "mysql": "rotation.sources.mysql",
     "postgresql": "rotation.sources.postgresql",
     "redis": "rotation.sources.redis",
+    "http-api-key": "rotation.sources.http_api_key",
     "iam-access-key": "rotation.sources.iam_access_key",
+    "signing-key": "rotation.sources.signing_key",
 }
 """By the word that a target document uses: the folder as a package."""
 

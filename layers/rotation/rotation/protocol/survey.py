@@ -83,9 +83,16 @@ def check_written(target: Target, record: Record) -> None:
     if issues != record.issued:
         turns = "issues keys: write turns: keys" if issues else "issues no keys: take turns: keys out"
         raise SecretInvalid(f"secret {target.slot_secret}: a source of kind {target.source.kind} {turns}")
+    if target.source.known.takes_values and not record.two_values:
+        said = (
+            f"a source of kind {target.source.kind} takes two values of one user: write turns: values, and one username in A and B"
+        )
+        raise SecretInvalid(f"secret {target.slot_secret}: {said}")
     there = [slot for slot in record.ring if not record.credential(slot).is_none]
     for slot in there:
         try:
+            if target.source.known.needs_admin and not record.credential(slot).host:
+                raise SecretInvalid("field host is missing or empty")  # noqa: TRY301 - said as what else is wrong with an entry
             target.source.known.fits(record.credential(slot))
         except SecretInvalid as error:
             raise SecretInvalid(f"secret {target.slot_secret}: {slot}: {error}") from None

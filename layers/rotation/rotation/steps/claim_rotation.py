@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import RotationAlreadyRunning, RotationSuperseded, SituationChanged
 from rotation.core.model import CURRENT, Credential, RotationStep
-from rotation.core.passwords import slot_password
 from rotation.core.record import AdminRecord, Record
 from rotation.core.situation import Decision, Facts, decide, intent
 from rotation.protocol.intents import ATTEMPTS, confirm, put_meant, take, version_id
@@ -52,7 +51,7 @@ def _own_versions(secret: str, request: Request) -> Own:
 def _claim(world: World, request: Request, facts: Facts, own: Own) -> str:
     decision = decide(facts, request.mode)
     _check_unchanged(world, request, facts, decision)
-    record = intent(decision, request.owner, facts.labels.current, slot_password)
+    record = intent(decision, request.owner, facts.labels.current, world.target.source.make)
     version = put_meant(world.slots, own[decision.step], record, partial(_means, decision, record))
     try:
         take(world.slots, version, facts.labels.pending)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import PasswordRejected, RotationSuperseded, SlotInUse
 from rotation.core.model import RotationStep, RotationTag
-from rotation.core.passwords import slot_password
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import ensure_password, refuse_in_use
 from rotation.protocol.intents import ATTEMPTS, confirm_again, confirm_seen, look, offers, read_record, version_id, write_ahead
 from rotation.protocol.request import Claim, Request
 
 if TYPE_CHECKING:
+    from rotation.core.model import Password
     from rotation.core.record import Record
     from rotation.ports import World
 
@@ -36,7 +36,7 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     tried, admin = request.claim.own_logins, AdminLogin(world)
 
     def make(_: int) -> Record:
-        return _retiring(base, request.owner, looked.current)
+        return _retiring(base, request.owner, looked.current, world.target.source.make())
 
     for version, record in offers(store, own, held, partial(read_record, store), make):
         try:
@@ -71,8 +71,8 @@ def _retire_key(world: World, request: Request) -> dict[str, Any]:
     return {**Claim(version, request.claim.own_logins).as_dict(), "status": ALTERED}
 
 
-def _retiring(base: Record, owner: str, current: str) -> Record:
-    return _tagged(base.with_previous(None).with_password(base.leaves, slot_password()), base, owner, current)
+def _retiring(base: Record, owner: str, current: str, password: Password) -> Record:
+    return _tagged(base.with_previous(None).with_password(base.leaves, password), base, owner, current)
 
 
 def _tagged(renewed: Record, base: Record, owner: str, current: str) -> Record:
