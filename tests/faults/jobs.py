@@ -26,7 +26,7 @@ DEEP = 1_000_000
 STACK = 512 * 1024 * 1024
 IN_PAIRS = (
     *("interrupted retirement", "undiscarded password", "bootstrap", "drifted admin", "from A", "from B", "drifted slot"),
-    *("interrupted flip", "keys"),
+    *("interrupted flip", "keys, seen late", "keys"),
 )
 """The largest first."""
 OF_THE_REST = 10

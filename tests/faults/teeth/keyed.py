@@ -14,7 +14,7 @@ from tests.faults.teeth.mutation import STEPS, Mutation, replaced, several
 KEYS, LATE, NAMED, PERSONS = "keys", "keys, seen late", "keys, with names", "keys, one is a person's"
 ISSUING, CORE = "rotation.protocol.issuing", "rotation.core.keys"
 
-_claimed, _write, _retiring, _undone = core.claimed, issuing._write, issuing.retiring, close_flip._undone
+_claimed, _retiring, _undone = core.claimed, issuing.retiring, close_flip._undone
 _sync_key = sync_users._sync_key
 
 
@@ -60,12 +60,6 @@ def claims_nothing_more(provided: Any, intent: Any, *_: Any) -> Any:
     return intent.with_there(provided.ids).with_withdrawing(())
 
 
-def own_key_all_the_same(world: Any, request: Any, held: Any, record: Record, what: str) -> Any:
-    """Whatever a twin has stored."""
-    written = _write(world, request, held, record, what)
-    return written and written._replace(record=record)
-
-
 def keeps_its_claim(world: Any, request: Any) -> dict[str, Any]:
     return {**_sync_key(world, request), **request.claim.as_dict()}
 
@@ -76,11 +70,6 @@ def retires_the_one_in_use(world: Any, record: Record) -> Record:
         .with_key(record.active, NO_KEY)
         .with_withdrawing((record.credential(record.active).username,))
     )
-
-
-def retires_and_looks_for_no_other(_: Any, record: Record) -> Record:
-    left = record.credential(record.leaves).username
-    return record.with_key(record.leaves, NO_KEY).with_withdrawing((*record.withdrawing, *([left] if left else [])))
 
 
 def forgets_the_retired(_: Any, record: Record) -> Record:
@@ -113,19 +102,12 @@ KEYED = [
     ),
     Mutation("keys: what was there is forgotten with an intent", replaced(f"{CORE}.claimed", there_as_it_is_now), (KEYS,)),
     Mutation("keys: what is to be deleted is forgotten", replaced(f"{CORE}.claimed", claims_nothing_more), (KEYS,)),
-    Mutation(
-        "keys: what a call issued that came second is left",
-        several(
-            replaced(f"{ISSUING}._write", own_key_all_the_same), replaced(f"{ISSUING}.retiring", retires_and_looks_for_no_other)
-        ),
-        (NAMED,),
-    ),
     Mutation("keys: the claim stays where it was", replaced(f"{STEPS}.sync_users._sync_key", keeps_its_claim), (KEYS,)),
     Mutation("keys: the one in use is withdrawn", replaced(f"{ISSUING}.retiring", retires_the_one_in_use), (KEYS,)),
     Mutation("keys: the retired one is not written down", replaced(f"{ISSUING}.retiring", forgets_the_retired), (KEYS,)),
     Mutation("keys: a rollback drops the new one", replaced(f"{STEPS}.close_flip._undone", drops_the_new_one), (KEYS,)),
     Mutation("keys: taken for refused once deleted", replaced(f"{ISSUING}._need_refused", lambda *_: None), (LATE,)),
-    Mutation("keys: a new one is not waited for", replaced(f"{ISSUING}._works", lambda *_: True), (LATE,)),
+    Mutation("keys: a new one is not waited for", replaced(f"{ISSUING}._need_taken", nobody), (LATE,)),
     Mutation("keys: published before it is stored", replaced(f"{ISSUING}._issue", published_unstored), (KEYS,)),
     Mutation(
         "keys: the last use is not looked at", replaced(f"{ISSUING}.is_used", lambda *_: False), ("keys, a job with the old one",)
