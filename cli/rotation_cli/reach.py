@@ -36,6 +36,7 @@ class Reach:
         kind = self.parameters["SourceKind"]
         if target.source.kind != kind:
             yield f"source {target.source.kind}: the functions have the driver of {kind} (parameter SourceKind)"
+        yield from target.source.known.beyond(target.source.settings, self.parameters)
         for consumer in target.consumers:
             for said in consumer.known.beyond(consumer.settings, self._granted(consumer)):
                 yield said + self._or_tag("application or proxy" if ":secretsmanager:" in said else "")

@@ -305,8 +305,7 @@ def known_passwords() -> Iterator[None]:
         return Password(text)
 
     with ExitStack() as stack:
-        for module in ("claim_rotation", "rotate_old_slot"):
-            stack.enter_context(patch(f"rotation.steps.{module}.slot_password", make))
+        stack.enter_context(patch("rotation.core.passwords.slot_password", make))
         stack.enter_context(patch("rotation.steps.rotate_admin.admin_password", make))
         stack.enter_context(patch("rotation.steps.rotate_secret.wait_for", _looked_once))
         stack.enter_context(patch.object(Document, "parse", classmethod(_parsed)))

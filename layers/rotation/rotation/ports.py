@@ -442,3 +442,5 @@ class Surroundings:
     """For how long nobody may have used what is to be withdrawn."""
     secret: str = ""
     """ARN of the secret that moves the traffic; empty where something else does."""
+    api_hosts: frozenset[str] = frozenset()
+    """Of providers' APIs, with their ports: the only ones that may be asked."""

@@ -4,16 +4,50 @@ Both keep the shape that a person wrote and every key that we do not know; we ga
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from rotation.core.errors import SecretInvalid
 from rotation.core.model import PREVIOUS, Credential, Password, RotationStep, RotationTag, SecretText, Slot
 
 USERS, VALUES = "users", "values"
 """What takes turns, by the record's key `turns`: users, each with its password (if it says nothing), or two passwords of one."""
-FIELDS = ("username", "password", "host", "port", "dbname")
+NAMED, PLACE = ("username", "password"), ("host", "port", "dbname")
+FIELDS = (*NAMED, *PLACE)
+
+
+OUTSTANDING, WITHDRAWN = "to_withdraw", "withdrawn"
+
+
+class Outstanding(NamedTuple):
+    """A key that only a person can revoke, where it was issued."""
+
+    key: Password
+    since: str
+    """The day on which it was last in an entry of the record."""
+    id: str = ""
+    """What its provider calls it; empty where nobody said."""
+
+    def as_written(self) -> dict[str, str]:
+        """In the record."""
+        return {"password": self.key.reveal(), "since": self.since, **({"id": self.id} if self.id else {})}
+
+
+class Withdrawn(NamedTuple):
+    """A key that is revoked. It is not kept, but it would be known again."""
+
+    digest: str
+    id: str
+    on: str
+    """The day."""
+    by: str
+    """Who said so, or tried it."""
+    how: str
+    """TRIED or SAID."""
+
+
+TRIED, SAID = "it was tried, and refused", "a person said so"
 
 
 class Document:
@@ -126,6 +160,7 @@ class Record(Document):
         if self.two_values and (len(users), len(self.ring)) != (1, 2):
             raise SecretInvalid(f"turns is {VALUES}: slots A and B, and no more, have to name one and the same user")
         _ = self.previous
+        _ = self.outstanding
 
     def _check_no_gap(self, last: Slot) -> None:
         beyond = [slot for slot in Slot if slot > last and slot in self._raw]
@@ -171,8 +206,9 @@ class Record(Document):
         return Slot(self._raw["active_slot"])
 
     def credential(self, entry: str) -> Credential:
-        """The login of a slot, or `previous`."""
-        return _credential(self._raw.get(entry), entry)
+        """The login of a slot, or `previous`. Of a key's two values, the one that is not in use may be empty yet."""
+        may_be_empty = self.two_values and entry != self._raw.get("active_slot")
+        return _credential(self._raw.get(entry), entry, may_be_empty=may_be_empty)
 
     @property
     def previous(self) -> Credential | None:
@@ -187,17 +223,49 @@ class Record(Document):
         """The same, with another password for that slot."""
         return self._with(**{str(slot): {**self._raw[slot], "password": password.reveal()}})
 
+    @property
+    def outstanding(self) -> tuple[Outstanding, ...]:
+        """The keys that nothing uses any more, and that a person is to revoke."""
+        return tuple(_outstanding(self._raw.get(OUTSTANDING, [])))
+
+    def with_outstanding(self, keys: Sequence[Outstanding]) -> Self:
+        """The same with these reminders, and no others."""
+        return self._with(**{OUTSTANDING: [one.as_written() for one in keys] or None})
+
+    @property
+    def withdrawn(self) -> tuple[Withdrawn, ...]:
+        """The keys that are known to be revoked, the oldest first."""
+        return tuple(_withdrawn(self._raw.get(WITHDRAWN, [])))
+
+    def with_withdrawn(self, keys: Sequence[Withdrawn]) -> Self:
+        """The same with these, and no others."""
+        return self._with(**{WITHDRAWN: [one._asdict() for one in keys] or None})
+
+    def key_id(self, slot: Slot) -> str:
+        """What its provider calls the key of that slot; empty where nobody said."""
+        found = self._raw[slot].get("id")
+        return found if isinstance(found, str) else ""
+
+    def with_key(self, slot: Slot, key: Password, key_id: str = "") -> Self:
+        """The same, with another key in that slot, or with none."""
+        entry = {name: value for name, value in self._raw[slot].items() if name != "id"}
+        return self._with(**{str(slot): {**entry, "password": key.reveal(), **({"id": key_id} if key_id else {})}})
+
     def with_previous(self, credential: Credential | None) -> Self:
         """The same, remembering (or forgetting) what was in use before the first rotation."""
         return self._with(previous=None if credential is None else as_written(credential))
 
 
-def _credential(raw: object, entry: str) -> Credential:
+def _credential(raw: object, entry: str, *, may_be_empty: bool = False) -> Credential:
     if not isinstance(raw, dict):
         raise SecretInvalid(f"{entry} is missing or not an object")
-    for field in FIELDS:
-        if not _is_filled(field, raw.get(field)):
+    placed = any(field in raw for field in PLACE)
+    for field in FIELDS if placed else NAMED:
+        is_empty_yet = may_be_empty and field == "password" and raw.get(field) == ""
+        if not (is_empty_yet or _is_filled(field, raw.get(field))):
             raise SecretInvalid(f"{entry}: field {field} is missing or empty")
+    if not placed:
+        return Credential(str(raw["username"]), Password(str(raw["password"])), "", None, "")
     port = str(raw["port"])
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise SecretInvalid(f"{entry}: field port is not a port number")
@@ -213,10 +281,21 @@ def _is_filled(field: str, value: object) -> bool:
 
 def as_written(credential: Credential) -> dict[str, Any]:
     """An entry of a record."""
-    return {
-        "username": credential.username,
-        "password": credential.password.reveal(),
-        "host": credential.host,
-        "port": str(credential.port),
-        "dbname": credential.dbname,
-    }
+    named = {"username": credential.username, "password": credential.password.reveal()}
+    if credential.port is None:
+        return named
+    return {**named, "host": credential.host, "port": str(credential.port), "dbname": credential.dbname}
+
+
+def _outstanding(raw: object) -> Iterator[Outstanding]:
+    for one in raw if isinstance(raw, list) else [raw]:
+        if not isinstance(one, dict) or not all(isinstance(one.get(field), str) for field in ("password", "since")):
+            raise SecretInvalid(f"{OUTSTANDING} is no list of keys, each with password and since")
+        yield Outstanding(Password(one["password"]), one["since"], str(one.get("id", "")))
+
+
+def _withdrawn(raw: object) -> Iterator[Withdrawn]:
+    """What somebody else wrote there is passed over: it is only ever looked at to find a key again."""
+    for one in raw if isinstance(raw, list) else []:
+        if isinstance(one, dict):
+            yield Withdrawn(*(str(one.get(field, "")) for field in Withdrawn._fields))

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rotation.core.errors import SecretInvalid
+
 if TYPE_CHECKING:
-    from rotation.core.model import Credential
+    from rotation.core.model import Credential, Password
 
 Settings = Mapping[str, Any]
 """What a target document says of one source or consumer, defaults filled in."""
@@ -41,8 +43,18 @@ def writes_nothing(_: Settings) -> Iterator[tuple[str, str]]:
     yield from ()
 
 
+def lacks_nothing(_: Settings) -> Iterator[str]:
+    """It can whatever its sort can."""
+    yield from ()
+
+
 def no_more(_: Settings) -> None:
     """The schema has said all that can be wrong with the settings."""
+
+
+def always(_: Settings) -> bool:
+    """Whatever the settings say."""
+    return True
 
 
 def alone(_: Settings, __: Sequence[Settings]) -> None:
@@ -53,8 +65,17 @@ def any_login(_: Settings, __: Credential) -> None:
     """Whatever a login is made of, it can be written."""
 
 
-def can_be_any(_: Credential) -> None:
-    """Whatever a login is made of, it can take its turn."""
+def has_a_place(login: Credential) -> None:
+    """It says where it logs in."""
+    if not login.host:
+        raise SecretInvalid("field host is missing or empty")
+
+
+def a_password(_: Settings) -> Password:
+    """Any source can be given it."""
+    from rotation.core.passwords import slot_password  # only where one is made
+
+    return slot_password()
 
 
 class ConsumerKind(NamedTuple):
@@ -95,6 +116,8 @@ class ConsumerKind(NamedTuple):
     """The setting, if it has one, that says whether copies of a withdrawn login are in it that are to be destroyed (`forget`)."""
     looks: bool = False
     """Whether its adapter has findings of its own for mode verify (`look`)."""
+    says_user: Callable[[Settings], bool] = always
+    """Whether what it holds says whose secret that is."""
     in_cluster: bool = False
     """Whether it is an object of a Kubernetes cluster."""
     is_file: bool = False
@@ -125,5 +148,19 @@ class SourceKind(NamedTuple):
     """Where one listens that does not say."""
     advice: Advice
     required: tuple[str, ...] = ()
-    fits: Callable[[Credential], None] = can_be_any
+    check: Callable[[Settings], None] = no_more
+    """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
+    beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
+    """What the settings name and the stack's functions do not reach, each with what would mend it."""
+    lacks: Callable[[Settings], Iterator[str]] = lacks_nothing
+    """What it cannot do that others of its sort can, each in a sentence with what that means."""
+    needs_admin: bool = True
+    """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
+    fits: Callable[[Credential], None] = has_a_place
     """Raises SecretInvalid where a login of the record could not take its turn there."""
+    makes: Callable[[Settings], Password] = a_password
+    """A new secret for a login of the record. An empty one: nothing is made here."""
+    by_hand: bool = False
+    """Whether only a person can make a key and revoke it: one is handed in, and an old one becomes a reminder."""
+    writes_key_alone: bool = False
+    """Whether a consumer need not say whose secret it holds: there is one name for all of them."""

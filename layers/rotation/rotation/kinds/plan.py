@@ -20,7 +20,7 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
     new = decision.record.credential(decision.slot).username
     old = decision.record.credential(decision.leaves).username
     publish = [
-        _step("SyncUsers", f"nothing if {new} logs in; else {new} gets its recorded password"),
+        _step("SyncUsers", _synced(target, new)),
         *(_publish(consumer, used or old, new) for consumer in target.consumers),
         _step("ValidateApp", f"nothing: {', '.join(_validated(target, new))}"),
         _step("FlipSlot", f"AWSCURRENT of {target.slot_secret}: active_slot {decision.slot}"),
@@ -30,10 +30,28 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         *(publish if decision.action is Action.PUBLISH else []),
         _step("OverlapWindow", f"nothing: waits {overlap_seconds(decision, target, Mode.DRY_RUN)} s"),
         _step("CheckDrained", f"nothing: waits until {old} was not used for {target.quiet_seconds} s"),
+        *_retired(target, old),
+        _step("ReleaseRotation", f"AWSPENDING of {target.slot_secret}: to none"),
+    ]
+
+
+def _synced(target: Target, new: str) -> str:
+    if target.source.known.by_hand:
+        return f"nothing: the key of {new} that was handed in is tried, where source.try says how"
+    return f"nothing if {new} logs in; else {new} gets its recorded password"
+
+
+def _retired(target: Target, old: str) -> list[Step]:
+    if target.source.known.by_hand:
+        said = "; ".join(target.source.known.lacks(target.source.settings))
+        return [
+            _step("RotateOldSlot", f"{target.slot_secret}: the old key of {old} becomes a reminder, its entry is empty"),
+            _step("DiscardOldPassword", f"nothing at the provider: {said}"),
+        ]
+    return [
         _step("RotateOldSlot", f"{old}: a new password, beside the old one where the server can keep both"),
         _step("DiscardOldPassword", f"{old}: the old password is refused; AWSCURRENT of {target.slot_secret} holds the new one"),
         _step("RotateAdmin", _admin(target)),
-        _step("ReleaseRotation", f"AWSPENDING of {target.slot_secret}: to none"),
     ]
 
 

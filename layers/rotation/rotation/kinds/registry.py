@@ -21,6 +21,7 @@ SOURCES = {
     "mysql": "rotation.sources.mysql",
     "postgresql": "rotation.sources.postgresql",
     "redis": "rotation.sources.redis",
+    "by-hand": "rotation.sources.by_hand",
 }
 """By the word that a target document uses: the folder as a package."""
 

@@ -11,6 +11,7 @@ import fastjsonschema
 
 from rotation.core.classes import CLASSES, RotationClass
 from rotation.core.errors import TargetInvalid
+from rotation.core.model import Password
 from rotation.kinds import registry
 from rotation.kinds.kind import ConsumerKind, Holds, SourceKind
 
@@ -59,6 +60,10 @@ class Source:
         """What is known of its kind."""
         return registry.source(self.kind)
 
+    def make(self) -> Password:
+        """A new secret for one of its users."""
+        return self.known.makes(self.settings)
+
 
 class HealthSettings(NamedTuple):
     """How the application shows that it works."""
@@ -87,6 +92,7 @@ class Target:
     name: str
     slot_secret: str
     admin_secret: str
+    """Empty where the source has no admin."""
     rotates_admin: bool
     """Whether the admin's secret is ours to write; else another target's, and only read."""
     source: Source
@@ -179,16 +185,19 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
 def _build(name: str, document: dict[str, Any]) -> Target:
     if not {"health", "endpoint"} & document.keys():
         raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
+    source = Source(document["source"]["kind"], _settings(document["source"]))
+    _check_source(document, source)
     _refuse_shared(document)
     rotation_class = CLASSES[document["class"]]
     consumers = _consumers(document["consumers"])
+    _check_says_user(source, consumers)
     cached = max((int(one.settings.get(one.known.goes_on, 0)) for one in consumers), default=0)
     return Target(
         name=name,
         slot_secret=document["slot_secret"],
-        admin_secret=document["admin_secret"],
-        rotates_admin=document["rotates_admin"],
-        source=Source(document["source"]["kind"], _settings(document["source"])),
+        admin_secret=document.get("admin_secret", ""),
+        rotates_admin=document["rotates_admin"] and source.known.needs_admin,
+        source=source,
         consumers=consumers,
         health=HealthSettings(**document["health"]) if "health" in document else None,
         endpoint=EndpointSettings(**document["endpoint"]) if "endpoint" in document else None,
@@ -199,6 +208,26 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         drain_deadline_seconds=document["drain"]["deadline_seconds"],
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],
     )
+
+
+def _check_source(document: Mapping[str, Any], source: Source) -> None:
+    if source.known.needs_admin and "admin_secret" not in document:
+        raise ValueError(f"admin_secret is missing: name the secret with the admin's login, which a {source.kind} needs")
+    if not source.known.needs_admin and "admin_secret" in document:
+        raise ValueError(f"admin_secret: a {source.kind} has no admin: leave it out")
+    try:
+        source.known.check(source.settings)
+    except TargetInvalid as error:
+        raise ValueError(f"source.{error}") from None
+
+
+def _check_says_user(source: Source, consumers: Sequence[Consumer]) -> None:
+    for place, one in enumerate(consumers):
+        if not (source.known.writes_key_alone or one.known.says_user(one.settings)):
+            named = ", ".join(one.settings["keys"])
+            raise ValueError(
+                f"consumers[{place}].keys: no template of {named} writes {{username}}. One has to: the users take turns"
+            )
 
 
 def _refuse_shared(document: Mapping[str, Any]) -> None:
@@ -219,7 +248,7 @@ def _shared(document: Mapping[str, Any]) -> Iterator[str]:
 
 def secrets_named(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Every secret of Secrets Manager that the document names, by its field."""
-    yield from ((field, document[field]) for field in ("slot_secret", "admin_secret"))
+    yield from ((field, document[field]) for field in ("slot_secret", "admin_secret") if field in document)
     for place, consumer in enumerate(document["consumers"]):
         for key, value in consumer.items():
             for one in value if isinstance(value, list) else [value]:

@@ -8,13 +8,16 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rotation.core.errors import AdminLoginUnknown
+from rotation.core.model import Credential, Password
 from rotation.core.record import AdminRecord
 
 if TYPE_CHECKING:
-    from rotation.core.model import Credential, Password, Version
+    from rotation.core.model import Version
     from rotation.ports import AdminSession, World
 
 T = TypeVar("T")
+NOBODY = Credential("", Password(""), "", None, "")
+"""Where a source has no admin: it asks for none."""
 
 
 class Logins:
@@ -89,7 +92,7 @@ class AdminLogin:
 def find_admin(world: World, logins: Logins, found: Iterable[Credential] = ()) -> AdminLogin:
     """The same, tried before anything is done with it."""
     admin = AdminLogin(world, found=found)
-    while not logins.works(admin.credential):
+    while admin.credential is not NOBODY and not logins.works(admin.credential):
         admin.refused()
     return admin
 
@@ -97,6 +100,9 @@ def find_admin(world: World, logins: Logins, found: Iterable[Credential] = ()) -
 def _known(world: World, current: Version | None, found: Iterable[Credential]) -> Iterator[Known]:
     """Each once. Where the labels are is asked only after the login that is current was refused; and again in the end, since
     whoever rotates it may just have made another one current."""
+    if not world.target.admin_secret:
+        yield Known(NOBODY, None)
+        return
     store = world.admin
     current = current or store.current()
     first = AdminRecord.parse(current.text, store.name).credential

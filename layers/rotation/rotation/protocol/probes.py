@@ -11,7 +11,7 @@ from rotation.core.drain import Hold
 from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
 from rotation.core.findings import Finding, Severity
 from rotation.core.fleet import BAD, LATEST_SECONDS, NAMED, Answer, Telling, failure, refuse_none, some, to
-from rotation.core.record import AdminRecord
+from rotation.core.record import AdminRecord, Record
 from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
 from rotation.ports import RotatedSecret, World
@@ -125,6 +125,8 @@ def slot_secret(world: World) -> Iterator[Finding]:
 
 def admin_secret(world: World) -> Iterator[Finding]:
     """Its shape."""
+    if not world.target.admin_secret:
+        return
     AdminRecord.parse(world.admin.current().text, world.admin.name)
     left = "" if world.target.rotates_admin else "; another target rotates it (rotates_admin is false)"
     yield Finding(Severity.OK, "admin secret", f"it is whole{left}")
@@ -132,6 +134,8 @@ def admin_secret(world: World) -> Iterator[Finding]:
 
 def admin_login(world: World, logins: Logins) -> Iterator[Finding]:
     """Whether the database takes what is current."""
+    if not world.target.admin_secret:
+        return
     current = AdminRecord.parse(world.admin.current().text, world.admin.name).credential
     if find_admin(world, logins).credential.same_login(current):
         yield Finding(Severity.OK, "admin login", "AWSCURRENT logs in, with TLS")
@@ -148,6 +152,9 @@ def slot_logins(world: World, logins: Logins) -> Iterator[Finding]:
     """Drift is mended by a rotation; it is said, since somebody caused it. What no consumer could be given is not mended."""
     record = read_record(world.slots, world.slots.labels().current)
     check_written(world.target, record)
+    if world.target.source.known.by_hand:
+        yield from keys(world, logins, record)
+        return
     for slot in record.ring:
         user = record.credential(slot).username
         if logins.works(record.credential(slot)):
@@ -155,6 +162,27 @@ def slot_logins(world: World, logins: Logins) -> Iterator[Finding]:
         else:
             mend = "the next rotation mends it; find out who changed it"
             yield Finding(Severity.WARNING, "slot login", f"{user} does not log in with its recorded password", mend)
+
+
+def keys(world: World, logins: Logins, record: Record) -> Iterator[Finding]:
+    """Of a source whose keys people make and revoke: what they have handed in, and what they are still to revoke."""
+    from rotation.core.by_hand import to_revoke
+
+    for said in world.target.source.known.lacks(world.target.source.settings):
+        yield Finding(Severity.OK, "source", said)
+    for slot in record.ring:
+        key, which = record.credential(slot), "in use" if slot is record.active else "handed in"
+        if key.password.is_empty:
+            yield Finding(Severity.OK, "next key", f"none of {key.username} is handed in: a rotation waits for one")
+        elif logins.works(key):
+            yield Finding(Severity.OK, "key", f"the one of {key.username} that is {which} is not refused")
+        else:
+            mend = "make a new one, and hand it in (rotation hand-in --replace)"
+            yield Finding(Severity.FAILED, "key", f"the one of {key.username} that is {which} is refused", mend)
+    for one in to_revoke(record):
+        named = one.id or "a key without an id"
+        mend = "revoke it where it was made, then: rotation withdrawn"
+        yield Finding(Severity.WARNING, "old key", f"{named} is to be revoked since {one.since}", mend)
 
 
 def application_login(world: World, logins: Logins) -> Iterator[Finding]:
@@ -410,6 +438,12 @@ def reached(world: World, logins: Logins) -> Iterator[Finding]:
 
 
 def database(world: World, logins: Logins) -> Iterator[Finding]:
+    """Nothing where there is none: whoever issues keys by hand has no admin who could be asked."""
+    if not world.target.source.known.by_hand:
+        yield from _database(world, logins)
+
+
+def _database(world: World, logins: Logins) -> Iterator[Finding]:
     """TLS, what the admin may, and how much the server tells."""
     record = read_record(world.slots, world.slots.labels().current)
     users = [record.credential(slot).username for slot in record.ring]

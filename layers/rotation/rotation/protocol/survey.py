@@ -14,7 +14,7 @@ from rotation.protocol.admin_login import AdminLogin, Logins, find_admin
 from rotation.protocol.intents import read_record
 
 if TYPE_CHECKING:
-    from rotation.core.model import Credential, Labels, Slot
+    from rotation.core.model import Credential, Labels, Password, Slot
     from rotation.core.record import Record
     from rotation.kinds.target import Target
     from rotation.ports import SecretStore, World
@@ -38,7 +38,7 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
     found = [Found(credential, logins.works(credential)) for credential in held]
     recorded, previous = [*([pending] if pending else []), current], partial(_previous, world.slots, labels)
     slots = {slot for record in recorded for slot in record.ring}
-    accepted = {slot: logins.accepted(_candidates(slot, found, recorded, previous)) for slot in sorted(slots)}
+    accepted = {slot: _accepted(logins, slot, found, recorded, previous) for slot in sorted(slots)}
     users = {current.credential(slot).username for slot in current.ring}
     chosen_by_use = bool(found) and (found[0].credential.username not in users or len(users) > 2)
     in_use = held if world.target.rotates_admin else ()  # only who rotates the admin may record what consumers hold
@@ -59,6 +59,7 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
         admin=login.credential if login else None,
         admin_drifted=login.known.drifted if login and world.target.rotates_admin else None,
         sessions=sessions,
+        by_hand=world.target.source.known.by_hand,
     )
 
 
@@ -72,16 +73,23 @@ def _told(world: World) -> Iterator[Credential]:
 
 def check_written(target: Target, record: Record) -> None:
     """Before anything is done: the source can have every entry, and every consumer can be given it."""
-    for slot in record.ring:
+    filled = [slot for slot in record.ring if not (target.source.known.by_hand and record.credential(slot).password.is_empty)]
+    for slot in filled:
         try:
+            _check_filled(record.credential(slot))
             target.source.known.fits(record.credential(slot))
         except SecretInvalid as error:
             raise SecretInvalid(f"secret {target.slot_secret}: {slot}: {error}") from None
-    for (place, consumer), slot in product(enumerate(target.consumers), record.ring):
+    for (place, consumer), slot in product(enumerate(target.consumers), filled):
         try:
             consumer.known.fits(consumer.settings, record.credential(slot))
         except TargetInvalid as error:
             raise TargetInvalid(f"{target.name}: consumers[{place}].{error} (slot {slot})") from None
+
+
+def _check_filled(login: Credential) -> None:
+    if login.password.is_empty:
+        raise SecretInvalid("field password is missing or empty")
 
 
 def refused_version(world: World, own: str = "") -> str | None:
@@ -98,6 +106,16 @@ def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
     if labels.previous and labels.previous not in (labels.current, labels.pending):
         with suppress(SecretInvalid):
             yield read_record(store, labels.previous)
+
+
+def _accepted(
+    logins: Logins, slot: Slot, found: list[Found], recorded: list[Record], previous: Callable[[], Iterator[Record]]
+) -> Password | None:
+    """An entry that is empty is to be empty: what it held before is never taken up again, whether or not it still logs in."""
+    newest = [record for record in recorded if slot in record.ring][-1]
+    if newest.credential(slot).password.is_empty:
+        return None
+    return logins.accepted(one for one in _candidates(slot, found, recorded, previous) if not one.password.is_empty)
 
 
 def _candidates(

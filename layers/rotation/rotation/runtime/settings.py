@@ -22,6 +22,8 @@ class Settings:
     """The roles of the functions that write secrets, for the one that asks IAM about them."""
     states: frozenset[str] | None = None
     """The consumers' states that the stack has a function for; None in the functions that are not told."""
+    api_hosts: frozenset[str] = frozenset()
+    """Of providers' APIs: no other is asked."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -36,6 +38,7 @@ class Settings:
             os.environ.get("MACHINE_ARN", ""),
             _pairs(os.environ.get("ROLE_ARNS", "")),
             frozenset(os.environ["CONSUMER_STATES"].split(",")) if "CONSUMER_STATES" in os.environ else None,
+            frozenset(one for one in os.environ.get("API_HOSTS", "").lower().split(",") if one),
         )
 
 

@@ -211,7 +211,8 @@ class AwsWorld:
 
         target = self.target
         secret = target.rotated_secret or ""
-        return Surroundings(target.name, target.admin_secret, self._settings.sites_root, target.quiet_seconds, secret)
+        settings = self._settings
+        return Surroundings(target.name, target.admin_secret, settings.sites_root, target.quiet_seconds, secret, settings.api_hosts)
 
     def _held(self, consumer: Consumer, username: str) -> CredentialConsumer:
         made = self._made(consumer)

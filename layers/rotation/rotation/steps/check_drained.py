@@ -27,7 +27,8 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
     """
     record = confirm(world.slots, request.claim.version)
     admin = AdminLogin(world)
-    reads = [consumer.read() for consumer in world.credentials()]
+    expected = record.credential(record.active)
+    reads = [consumer.read().at_place_of(expected) for consumer in world.credentials()]
     now, target = world.now(), world.target
     look = _look(world, request, record, admin, reads)
     drain = after(look, request.drain, now, target.quiet_seconds, target.drain_deadline_seconds, target.cache_seconds)

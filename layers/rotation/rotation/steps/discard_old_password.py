@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def discard_old_password(world: World, request: Request) -> dict[str, Any]:
-    """The retired password is refused, and what is current says so."""
+    """The retired password is refused, and what is current says so. A key that only a person can revoke is a reminder in it."""
     admin = AdminLogin(world)
     with admin.session() as session:
         record, seen = confirm_forward(world.slots, request.claim.version)
@@ -28,7 +28,8 @@ def discard_old_password(world: World, request: Request) -> dict[str, Any]:
             _discard(world, request, session, record, current)
     old = record.credential(record.leaves)
     if not done:
-        _prove(world, current.credential(record.leaves), old)
+        if not world.target.source.known.by_hand:
+            _prove(world, current.credential(record.leaves), old)
         _record(world, request, seen)
     cut_off(world, request, old.username, admin)
     return {"retired_user": old.username}

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from rotation.core.by_hand import reminded
 from rotation.core.errors import PasswordRejected, RotationSuperseded, SlotInUse
 from rotation.core.model import RotationStep, RotationTag
-from rotation.core.passwords import slot_password
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import ensure_password, refuse_in_use
 from rotation.protocol.intents import ATTEMPTS, confirm_again, confirm_seen, look, offers, read_record, version_id
 from rotation.protocol.request import Claim, Request
 
 if TYPE_CHECKING:
+    from rotation.core.model import Password
     from rotation.core.record import Record
     from rotation.ports import World
 
@@ -32,9 +34,10 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     held = looked.pending.id if looked.pending and looked.pending.id in own else request.claim.version
     base = confirm_seen(store, looked, held)
     tried, admin = request.claim.own_logins, AdminLogin(world)
+    today = datetime.fromtimestamp(world.now(), UTC).date().isoformat()
 
     def make(_: int) -> Record:
-        return _retiring(base, request.owner, looked.current)
+        return _retiring(base, request.owner, looked.current, world.target.source.make(), today)
 
     for version, record in offers(store, own, held, partial(read_record, store), make):
         try:
@@ -48,10 +51,13 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of {base.leaves}")
 
 
-def _retiring(base: Record, owner: str, current: str) -> Record:
+def _retiring(base: Record, owner: str, current: str, password: Password, day: str = "") -> Record:
+    """Where nothing is made here, the entry is emptied, and the key in it becomes a reminder of that day."""
     if base.tag is None:
         raise RotationSuperseded("the intent lost its tag")
-    renewed = base.with_previous(None).with_password(base.leaves, slot_password())
+    renewed = base.with_previous(None).with_password(base.leaves, password)
+    if password.is_empty:
+        renewed = reminded(renewed.with_key(base.leaves, password), [base], day)
     return renewed.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current, base.tag.leaves))
 
 
