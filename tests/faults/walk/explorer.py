@@ -167,6 +167,11 @@ def _left_out() -> list[Node]:
 
 def finished(world: LivingWorld, name: str, *before: Credential) -> None:
     """One clean run, to its end, after which all is at rest."""
+    at_rest(world, clean_run(world, name), *before)
+
+
+def clean_run(world: LivingWorld, name: str) -> Place:
+    """Where it ends."""
     world.alive.clear()
     place = begun(name, "rotate")
     world.alive = {place.who.id}
@@ -181,4 +186,4 @@ def finished(world: LivingWorld, name: str, *before: Credential) -> None:
             place, seconds = conclude(world, place, outcome, pending=False)
         else:
             place, seconds = settled(world, place)
-    at_rest(world, place, *before)
+    return place

@@ -4,6 +4,9 @@ The record has two entries: the key in use, and `next`, which is empty until a p
 one way only: it becomes a reminder (`Outstanding`), and stays one until it is known to be revoked. The key in use becomes one with
 the intent that leaves it, before its entry is emptied: so the flip makes both true at once, and a rollback neither. So every key
 that was handed in and may still be accepted is in what is current, and what was in use before is never taken for a new one.
+
+A reminder has a date once a retirement has seen that nothing uses the key any more. Before that people are not told: a run that a
+hand-in has stopped half way may have left the application on it.
 """
 
 from __future__ import annotations
@@ -13,10 +16,11 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from rotation.core.errors import KeyKnown
+from rotation.core.model import Password
 from rotation.core.record import Outstanding, Withdrawn
 
 if TYPE_CHECKING:
-    from rotation.core.model import Password, Slot
+    from rotation.core.model import Slot
     from rotation.core.record import Record
 
 MOST_WITHDRAWN = 50
@@ -28,26 +32,33 @@ def digest(key: Password) -> str:
     return sha256(key.reveal().encode()).hexdigest()
 
 
-def reminded(record: Record, before: Iterable[Record], day: str, leaves: Slot | None = None) -> Record:
-    """The same, with a reminder of every key that was recorded before and is in no entry any more, and of the one that is left with
-    this rotation; none of the one in use."""
+def reminded(record: Record, before: Iterable[Record], leaves: Slot | None = None) -> Record:
+    """The same, with every key that was recorded before and is in no entry any more, and the one that is left with this rotation,
+    noted as one to be revoked; not the one in use. Nobody is told yet: something may still hold it."""
     in_use, kept = record.credential(record.active).password, {record.credential(slot).password for slot in record.ring}
     gone = {digest(one.key): one for one in record.outstanding if one.key != in_use}
     for one in before:
-        for left in one.outstanding:
-            if left.key not in kept and not is_withdrawn(record, left.key):
-                gone.setdefault(digest(left.key), left)
-        for slot in one.ring:
-            key = one.credential(slot).password
-            if not key.is_empty and (key not in kept or (slot is leaves and key != in_use)):
-                gone[digest(key)] = Outstanding(key, day, one.key_id(slot))
+        left = [*one.outstanding, *(Outstanding(one.credential(slot).password, "", one.key_id(slot)) for slot in one.ring)]
+        leaving = one.credential(leaves).password if leaves else None
+        for each in left:
+            is_left = each.key == leaving and each.key != in_use
+            if not each.key.is_empty and (is_left or each.key not in kept) and not is_withdrawn(record, each.key):
+                gone.setdefault(digest(each.key), each)
     return record.with_outstanding(tuple(gone.values()))
 
 
+def retired(record: Record, slot: Slot, day: str) -> Record:
+    """With that slot's entry empty: nothing holds its key any more, nor any other that is in no entry, so people are told."""
+    emptied = reminded(record.with_key(slot, Password("")), [record])
+    kept = {emptied.credential(slot).password for slot in emptied.ring}
+    told = (one if one.since or one.key in kept else one._replace(since=day) for one in emptied.outstanding)
+    return emptied.with_outstanding(tuple(told))
+
+
 def to_revoke(record: Record) -> tuple[Outstanding, ...]:
-    """What people are reminded of: nothing goes back to it any more."""
+    """What people are told of: a rotation has seen that nothing uses it any more."""
     kept = {record.credential(slot).password for slot in record.ring}
-    return tuple(one for one in record.outstanding if one.key not in kept)
+    return tuple(one for one in record.outstanding if one.since and one.key not in kept)
 
 
 def was_in_use(record: Record, key: Password) -> bool:
@@ -60,7 +71,7 @@ def is_withdrawn(record: Record, key: Password) -> bool:
     return digest(key) in {one.digest for one in record.withdrawn}
 
 
-def handed_in(record: Record, key: Password, key_id: str, day: str, *, replace: bool) -> Record:
+def handed_in(record: Record, key: Password, key_id: str, *, replace: bool) -> Record:
     """With that key as the next one. KeyKnown where the record has it already, or a next one that nobody asked to replace."""
     standby = record.after(record.active)
     waiting = record.credential(standby).password
@@ -77,7 +88,7 @@ def handed_in(record: Record, key: Password, key_id: str, day: str, *, replace: 
             "a key was handed in already that no run has gone to yet: `rotation start` goes to it; with --replace this one takes"
             " its place, and that one is to be revoked"
         )
-    return reminded(record.with_key(standby, key, key_id), [record], day)
+    return reminded(record.with_key(standby, key, key_id), [record])
 
 
 def withdrawn(record: Record, keys: Iterable[tuple[Outstanding, str]], day: str, by: str) -> Record:

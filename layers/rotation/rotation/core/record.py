@@ -25,7 +25,7 @@ class Outstanding(NamedTuple):
 
     key: Password
     since: str
-    """The day on which it was last in an entry of the record."""
+    """The day on which a retirement saw that nothing uses it any more; empty before."""
     id: str = ""
     """What its provider calls it; empty where nobody said."""
 
@@ -159,6 +159,8 @@ class Record(Document):
                 raise SecretInvalid(f"slots {first} and {slot} name the same user: give each slot a user of its own")
         if self.two_values and (len(users), len(self.ring)) != (1, 2):
             raise SecretInvalid(f"turns is {VALUES}: slots A and B, and no more, have to name one and the same user")
+        if self.credential(self.active).password.is_empty:
+            raise SecretInvalid(f"{self.active}: field password is missing or empty")
         _ = self.previous
         _ = self.outstanding
 
@@ -206,9 +208,8 @@ class Record(Document):
         return Slot(self._raw["active_slot"])
 
     def credential(self, entry: str) -> Credential:
-        """The login of a slot, or `previous`. Of a key's two values, the one that is not in use may be empty yet."""
-        may_be_empty = self.two_values and entry != self._raw.get("active_slot")
-        return _credential(self._raw.get(entry), entry, may_be_empty=may_be_empty)
+        """The login of a slot, or `previous`. Of one name's two values, the one that is not in use may be empty yet."""
+        return _credential(self._raw.get(entry), entry, may_be_empty=self.two_values)
 
     @property
     def previous(self) -> Credential | None:

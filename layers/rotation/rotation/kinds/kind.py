@@ -65,6 +65,10 @@ def any_login(_: Settings, __: Credential) -> None:
     """Whatever a login is made of, it can be written."""
 
 
+def can_be_any(_: Credential) -> None:
+    """Whatever a login is made of, it can take its turn."""
+
+
 def has_a_place(login: Credential) -> None:
     """It says where it logs in."""
     if not login.host:

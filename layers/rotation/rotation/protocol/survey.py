@@ -9,7 +9,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from rotation.core.errors import SecretInvalid, TargetInvalid
-from rotation.core.situation import Facts, Found
+from rotation.core.situation import Facts, Found, Left, left_to_do
 from rotation.protocol.admin_login import AdminLogin, Logins, find_admin
 from rotation.protocol.intents import read_record
 
@@ -36,7 +36,10 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
     held = [consumer.read().at_place_of(current.credential(current.active)) for consumer in world.credentials()]
     held += [one.at_place_of(current.credential(current.active)) for one in _told(world)]
     found = [Found(credential, logins.works(credential)) for credential in held]
-    recorded, previous = [*([pending] if pending else []), current], partial(_previous, world.slots, labels)
+    by_hand = world.target.source.known.by_hand
+    recorded = [*([pending] if pending else []), current]
+    recorded = _handed_in(recorded, labels) if by_hand else recorded
+    previous = _nothing if by_hand else partial(_previous, world.slots, labels)
     slots = {slot for record in recorded for slot in record.ring}
     accepted = {slot: _accepted(logins, slot, found, recorded, previous) for slot in sorted(slots)}
     users = {current.credential(slot).username for slot in current.ring}
@@ -59,7 +62,7 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
         admin=login.credential if login else None,
         admin_drifted=login.known.drifted if login and world.target.rotates_admin else None,
         sessions=sessions,
-        by_hand=world.target.source.known.by_hand,
+        by_hand=by_hand,
     )
 
 
@@ -106,6 +109,18 @@ def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
     if labels.previous and labels.previous not in (labels.current, labels.pending):
         with suppress(SecretInvalid):
             yield read_record(store, labels.previous)
+
+
+def _handed_in(recorded: list[Record], labels: Labels) -> list[Record]:
+    """What a person has handed in is what current says: an intent that another version has overtaken has no say in it."""
+    *pending, current = recorded
+    overtaken = pending and labels.pending and left_to_do(pending[0], labels.pending, current, labels.current) is Left.STALE
+    return [current] if overtaken else recorded
+
+
+def _nothing() -> Iterator[Record]:
+    """A key that was in use before is none to try: it is to be revoked."""
+    yield from ()
 
 
 def _accepted(

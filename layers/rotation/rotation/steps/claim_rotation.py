@@ -55,7 +55,7 @@ def _claim(world: World, request: Request, facts: Facts, own: Own) -> str:
     record = intent(decision, request.owner, facts.labels.current, world.target.source.make)
     if facts.by_hand:
         before = [one for one in (facts.pending, facts.current, record) if one]
-        record = reminded(record, before, request.started[:10], decision.leaves if decision.action is Action.PUBLISH else None)
+        record = reminded(record, before, decision.leaves if decision.action is Action.PUBLISH else None)
     version = put_meant(world.slots, own[decision.step], record, partial(_means, decision, record))
     try:
         take(world.slots, version, facts.labels.pending)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.by_hand import reminded
+from rotation.core.by_hand import retired
 from rotation.core.errors import PasswordRejected, RotationSuperseded, SlotInUse
 from rotation.core.model import RotationStep, RotationTag
 from rotation.protocol.admin_login import AdminLogin
@@ -52,12 +52,12 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
 
 
 def _retiring(base: Record, owner: str, current: str, password: Password, day: str = "") -> Record:
-    """Where nothing is made here, the entry is emptied, and the key in it becomes a reminder of that day."""
+    """Where nothing is made here, the entry is emptied, and people are told from that day on to revoke the key that was in it."""
     if base.tag is None:
         raise RotationSuperseded("the intent lost its tag")
     renewed = base.with_previous(None).with_password(base.leaves, password)
     if password.is_empty:
-        renewed = reminded(renewed.with_key(base.leaves, password), [base], day)
+        renewed = retired(base.with_previous(None), base.leaves, day)
     return renewed.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current, base.tag.leaves))
 
 

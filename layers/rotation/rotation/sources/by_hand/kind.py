@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.errors import SecretInvalid, TargetInvalid
+from rotation.core.errors import TargetInvalid
 from rotation.core.model import Password
-from rotation.kinds.kind import Advice, SourceKind
+from rotation.kinds.kind import Advice, SourceKind, can_be_any
 
 if TYPE_CHECKING:
-    from rotation.core.model import Credential
     from rotation.kinds.kind import Settings
 
 KEY = "{key}"
@@ -38,12 +37,6 @@ TRY: dict[str, Any] = {
         },
     },
 }
-
-
-def fits(login: Credential) -> None:
-    """A key has a name, and no place."""
-    if login.host:
-        raise SecretInvalid("field host: a key has none: leave host, port and dbname out")
 
 
 def check(settings: Settings) -> None:
@@ -78,7 +71,7 @@ KIND = SourceKind(
     engines={},
     port=443,
     advice=Advice(lacking="", without_tls="", ends_sessions="", counts_logins=""),
-    fits=fits,
+    fits=can_be_any,
     check=check,
     makes=nothing,
     by_hand=True,
