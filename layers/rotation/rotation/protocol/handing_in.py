@@ -16,13 +16,13 @@ from rotation.protocol.intents import read_record, version_id
 
 if TYPE_CHECKING:
     from rotation.core.record import Record
-    from rotation.ports import SecretStore
+    from rotation.ports import LabelledSecret
 
 Change = Callable[["Record"], "Record"]
 TRIES = 3
 
 
-def changed_by_person(store: SecretStore, change: Change, act: str) -> Record:
+def changed_by_person(store: LabelledSecret, change: Change, act: str) -> Record:
     """The record with that change, current. `act`: a name of its own, so that it is known again when it is asked for twice."""
     for _ in range(TRIES):
         staged = put_for_person(store, change, act)
@@ -34,7 +34,7 @@ def changed_by_person(store: SecretStore, change: Change, act: str) -> Record:
     raise SituationChanged(f"{store.name}: somebody else changes it all the time: try again")
 
 
-def put_for_person(store: SecretStore, change: Change, act: str) -> tuple[str, str] | None:
+def put_for_person(store: LabelledSecret, change: Change, act: str) -> tuple[str, str] | None:
     """The version with that change, read back, and the one that it was made from. None where nothing is to be changed."""
     labels = store.labels()
     refuse_beside_intent(store, labels.pending)
@@ -48,13 +48,13 @@ def put_for_person(store: SecretStore, change: Change, act: str) -> tuple[str, s
     return version, labels.current
 
 
-def swapped_for_person(store: SecretStore, version: str, made_from: str) -> bool:
+def swapped_for_person(store: LabelledSecret, version: str, made_from: str) -> bool:
     """Whether it is current now."""
     refuse_beside_intent(store, store.labels().pending)
     return store.swap(CURRENT, to=version, removed_from=made_from)
 
 
-def refuse_beside_intent(store: SecretStore, pending: str | None) -> None:
+def refuse_beside_intent(store: LabelledSecret, pending: str | None) -> None:
     """A run goes by what it has claimed: what is put beside it would be lost, or stop it."""
     if pending is not None:
         raise RotationAlreadyRunning(
