@@ -428,6 +428,9 @@ class Desk(Protocol):
     def comes_to_its_end(self, execution: str) -> bool:
         """Whether it runs, or ended in one of its states; False where it was stopped or timed out, or is not there."""
 
+    def is_by_hand(self, target: str) -> bool:
+        """Whether people make the target's keys, and revoke them; False too if there is no such target."""
+
     def tell(self, notice: Notice) -> None:
         """Send it."""
 

@@ -164,6 +164,8 @@ class SourceKind(NamedTuple):
     """Raises SecretInvalid where a login of the record could not take its turn there."""
     makes: Callable[[Settings], Password] = a_password
     """A new secret for a login of the record. An empty one: nothing is made here."""
+    proof: str = "The old password is refused"
+    """What is true of the old credential after a rotation, in a sentence."""
     by_hand: bool = False
     """Whether only a person can make a key and revoke it: one is handed in, and an old one becomes a reminder."""
     writes_key_alone: bool = False

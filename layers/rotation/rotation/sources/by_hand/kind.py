@@ -74,6 +74,7 @@ KIND = SourceKind(
     fits=can_be_any,
     check=check,
     makes=nothing,
+    proof="Now revoke the old key where it was made: rotation withdrawn shows that it is refused",
     by_hand=True,
     lacks=lacks,
     needs_admin=False,
