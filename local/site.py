@@ -27,6 +27,7 @@ NAV = {
         "swarm.md",
         "postgresql.md",
         "redis.md",
+        "http-api-key.md",
         "ADOPTING.md",
         "terraform.md",
         "reader.md",

@@ -2,12 +2,14 @@
 
 locals {
   given = {
+    AccessKeysOfUsers       = var.access_keys_of_users
     SlotSecretArn           = var.slot_secret_arn
     AdminSecretArn          = var.admin_secret_arn
     RotatesAdmin            = tostring(var.rotates_admin)
     SecretsKmsKeyArn        = var.secrets_kms_key_arn
     BreakGlassRoleArn       = var.break_glass_role_arn
     SourceKind              = var.source_kind
+    OtherSource             = var.other_source
     DatabaseCa              = var.database_ca
     ReaderHosts             = join(",", var.reader_hosts)
     Pooled                  = tostring(var.pooled)
@@ -38,6 +40,7 @@ locals {
     VaultReaderSecretArn    = var.vault_reader_secret_arn
     SwarmConsumers          = var.swarm_consumers
     SwarmClientSecretArn    = var.swarm_client_secret_arn
+    ApiHosts                = var.api_hosts
     OtherConsumers          = var.other_consumers
     HealthUrl               = var.health_url
     HealthMarker            = var.health_marker

@@ -13,12 +13,12 @@ variable "slot_secret_arn" {
 }
 
 variable "admin_secret_arn" {
-  description = "Secret of the user that may alter the two others. Switch managed rotation off for it."
+  description = "Secret of the user that may alter the two others, or of what may issue keys. Switch managed rotation off for it. none only with an OtherSource that needs no admin."
   type        = string
 
   validation {
-    condition     = can(regex("^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+$", var.admin_secret_arn))
-    error_message = "It has to look like this: ^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+$"
+    condition     = can(regex("^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$", var.admin_secret_arn))
+    error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$"
   }
 }
 
@@ -59,6 +59,17 @@ variable "source_kind" {
   validation {
     condition     = contains(["mysql", "postgresql", "redis"], var.source_kind)
     error_message = "One of: mysql, postgresql, redis."
+  }
+}
+
+variable "other_source" {
+  description = "Instead of a database, what issues the keys that are rotated: the source of the default target as JSON. SourceKind and what belongs to a database are not looked at then."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|\\{.*\\})$", var.other_source))
+    error_message = "It has to look like this: ^(none|\\{.*\\})$"
   }
 }
 
@@ -385,6 +396,28 @@ variable "vault_reader_secret_arn" {
   validation {
     condition     = can(regex("^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$", var.vault_reader_secret_arn))
     error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$"
+  }
+}
+
+variable "access_keys_of_users" {
+  description = "IAM users whose access keys an iam-access-key in OtherSource, or in a further target, may rotate: a name, or a path and * (apps/*). Each has to carry the tag credential-rotation with this stack's name."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[A-Za-z0-9+=,.@_/-]+\\*?|\\*)$", var.access_keys_of_users))
+    error_message = "It has to look like this: ^(none|[A-Za-z0-9+=,.@_/-]+\\*?|\\*)$"
+  }
+}
+
+variable "api_hosts" {
+  description = "Hosts of the providers' APIs that an http-api-key in OtherSource, or in a further target, may ask for keys, comma-separated, without spaces; with the port where that is not 443. No request goes anywhere else."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$", var.api_hosts))
+    error_message = "It has to look like this: ^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$"
   }
 }
 

@@ -17,7 +17,18 @@ from rotation.told.failures import as_object
 from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
 
-from rotation_cli import DISTRIBUTION, by_hand, documents, fleet_page, fleet_telling, importing, reporting, screen, telling
+from rotation_cli import (
+    DISTRIBUTION,
+    by_hand,
+    documents,
+    fleet_page,
+    fleet_telling,
+    importing,
+    reporting,
+    screen,
+    telling,
+    trying,
+)
 from rotation_cli.aws import Aws
 from rotation_cli.documents import end_as_json, run_as_json, status_as_json
 from rotation_cli.fleets import FleetRun, Fleets
@@ -166,15 +177,18 @@ def list_targets(stack: Stack, as_json: bool) -> int:
 
 @targets.command()
 @click.argument("name")
+@click.option("--file", type=click.Path(path_type=Path), help="Check the document in this file, in the place of the stored one.")
+@click.option("--try", "tried", is_flag=True, help="Of a provider's API besides: list its keys, and try them. Issues nothing.")
 @PASS
-def check(stack: Stack, name: str) -> int:
+def check(stack: Stack, name: str, file: Path | None, *, tried: bool) -> int:
     """Whether target NAME fits the schema, and lies within what this stack reaches."""
-    _say_all(check_target(stack, parsed(name, stack.target(name))))
+    target = parsed(name, _text_of(file) if file else stack.target(name))
+    _say_all(check_target(stack, target))
     click.echo(
         f"{name}: fits the schema; its secrets, cluster, namespace and objects are those that this stack reaches, and no other"
         " target's"
     )
-    return 0
+    return telling.tell_findings(trying.findings(stack, target)) if tried else 0
 
 
 @targets.command()

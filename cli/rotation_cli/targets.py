@@ -175,7 +175,8 @@ def _left_behind(stack: Stack, name: str, text: str) -> Iterator[str]:
         yield "  whatever its document names, which cannot be read"
         return
     yield f"  {target.slot_secret}: the record, its users in the database, and their passwords, which nobody makes new any more"
-    yield f"  {target.admin_secret}: the admin's secret; {_who_has_the_admin(stack, target)}"
+    if target.admin_secret:
+        yield f"  {target.admin_secret}: the admin's secret; {_who_has_the_admin(stack, target)}"
     yield from (f"  {what}: as it is" for field, what in own(target) if not field.startswith("slot_secret"))
     if Reach(stack.parameters()).by_tag:
         yield "  the tags of its secrets, by which the stack's roles still reach them: aws secretsmanager untag-resource"

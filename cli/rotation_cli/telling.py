@@ -1,11 +1,12 @@
 """What is printed: tables and sentences for people. Nothing in it is taken for markup or for orders to the terminal."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from rich.console import Console
 from rich.text import Text
+from rotation.core.findings import Finding, Severity
 from rotation.told.failures import as_object
 from rotation.told.history import RUNNING
 from rotation.told.outcome import DONE
@@ -68,6 +69,16 @@ def _tell_findings(out: Console, run: Run) -> None:
     for one in as_object(run.payload.get("verified")).get("findings") or []:
         mend = f"; {one['mend']}" if one.get("mend") else ""
         out.print(clean(f"  {one.get('severity', ''):<8} {one.get('what')}: {one.get('found')}{mend}"))
+
+
+def tell_findings(found: Iterable[Finding]) -> int:
+    """As they come. 1 where one is bad."""
+    out, worst = console(), 0
+    for one in found:
+        mend = f"; {one.mend}" if one.mend else ""
+        out.print(clean(f"  {one.severity:<8} {one.what}: {one.found}{mend}"))
+        worst = max(worst, int(one.severity in (Severity.FAILED, Severity.WARNING)))
+    return worst
 
 
 def _tell_failures(out: Console, run: Run) -> None:

@@ -55,7 +55,7 @@ HAPPY: dict[str, dict[str, Any]] = {
         "plan": [],
     },
     "claim_rotation": {"version": "2c0c0713-b0bb-5ed0-8ba0-c9a001ac21d6", "own_logins": 0},
-    "sync_users": {"repaired": []},
+    "sync_users": {"version": "2c0c0713-b0bb-5ed0-8ba0-c9a001ac21d6", "own_logins": 0, "repaired": []},
     "write_sqlconf": {"changed": True},
     "patch_secret": {"changed": True},
     "put_secret": {"changed": True, **PUT},

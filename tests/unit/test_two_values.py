@@ -109,7 +109,7 @@ def test_mode_sync_users_leaves_a_password_in_use_alone(world: MemoryWorld) -> N
     run = Run(world, "sync", Mode.SYNC_USERS)
     run.read_slots()
     run.claim_rotation()
-    assert run.ask(sync_users) == {"repaired": []}
+    assert run.ask(sync_users)["repaired"] == []
     assert world.accepts(FIRST)
 
 
@@ -125,7 +125,7 @@ def test_after_a_revocation_nothing_that_was_known_opens_anything(world: MemoryW
 @pytest.mark.parametrize(
     ("why", "changes"),
     {
-        "turns is neither users nor values": {"turns": "passwords"},
+        "turns is none of users, values, keys": {"turns": "passwords"},
         "turns is values: slots A and B, and no more, have to name one and the same user": {"B": fields(login(Slot.B))},
     }.items(),
 )

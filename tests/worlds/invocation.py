@@ -59,6 +59,7 @@ class Port(StrEnum):
 
     SECRETS = "Secrets Manager"
     DATABASE = "database"
+    PROVIDER = "provider"
     PROXY = "proxy"
     FILE = "file system"
     CLUSTER = "cluster"
@@ -73,6 +74,7 @@ class Port(StrEnum):
 UNAVAILABLE: dict[Port, type[RotationError]] = {
     Port.SECRETS: SecretStoreUnavailable,
     Port.DATABASE: SourceUnreachable,
+    Port.PROVIDER: SourceUnreachable,
     Port.PROXY: SourceUnreachable,
     Port.FILE: FileSystemUnavailable,
     Port.CLUSTER: ClusterUnavailable,
@@ -86,6 +88,7 @@ UNAVAILABLE: dict[Port, type[RotationError]] = {
 PERMANENT: dict[Port, type[RotationError]] = {
     Port.SECRETS: SecretInvalid,
     Port.DATABASE: SourceRefused,
+    Port.PROVIDER: SourceRefused,
     Port.FILE: SqlconfUnsupported,
     Port.CLUSTER: ClusterRefused,
     Port.INSTANCES: FleetDenied,
@@ -169,6 +172,8 @@ class Seen:
     pending: str | None = None
     """Which version of the slot secret held AWSPENDING when it looked last."""
     boundaries: list[Boundary] = field(default_factory=list)
+    issued: set[str] = field(default_factory=set)
+    """Ids of the keys that a provider has given it."""
     ending: Sequence[SessionId] = ()
     """Sessions that it is about to end."""
     telling: tuple[Telling, tuple[str, ...]] | None = None
@@ -414,6 +419,10 @@ class Ports:
 
     def check_keepers(self, usernames: Sequence[str]) -> None:
         self._world.check_keepers(usernames)
+
+    @property
+    def provider(self) -> Any:
+        raise LookupError("nobody issues keys here")
 
     @property
     def endpoint(self) -> None:

@@ -6,7 +6,18 @@ from collections.abc import Callable, Sequence
 from rotation.core.model import PENDING, Credential, Mark, Password, SecretText, Slot
 from rotation.core.record import VALUES, AdminRecord, Record
 from rotation.kinds.target import Target, parse_target
-from rotation.ports import ClusterObject, Copies, CredentialConsumer, Fleet, Looking, ProtectedFile, Service, Shelf, Workload
+from rotation.ports import (
+    ClusterObject,
+    Copies,
+    CredentialConsumer,
+    Fleet,
+    KeyProvider,
+    Looking,
+    ProtectedFile,
+    Service,
+    Shelf,
+    Workload,
+)
 
 from local import secret_labels as aws
 from tests.worlds.application import Held, Page, Pods
@@ -144,6 +155,10 @@ class MemoryWorld:
 
     def check_keepers(self, usernames: Sequence[str]) -> None:
         """Nothing keeps every user's password."""
+
+    @property
+    def provider(self) -> KeyProvider:
+        raise LookupError("nobody issues keys here")
 
     @property
     def endpoint(self) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rotation.core.model import Credential, Labels, Mark, Password, SecretText, Version
     from rotation.core.phases import Moved, Phase
     from rotation.core.rollout import Rollout
-    from rotation.core.seen import Activity, FileState, Ran, Server, SessionId
+    from rotation.core.seen import Activity, FileState, Key, Ran, Server, SessionId
     from rotation.kinds.target import Target
     from rotation.told.notice import Notice, Resume
     from rotation.told.outcome import Outcome
@@ -121,6 +121,51 @@ class Source(Protocol):
 
     def end_sessions(self, admin: Credential, username: str, sessions: Sequence[SessionId]) -> None:
         """Those of them that are still there, and still that user's."""
+
+
+class KeyProvider(Protocol):
+    """Who issues keys, and shows the secret of each once. What they are for (a user, a project) the target's settings say.
+
+    `admin`: whose login may make keys; None where the target names no admin's secret, and the function's own role may. There is no
+    lock here: what is issued, and what is deleted, is decided by who holds AWSPENDING. A provider's listing may lag behind what it
+    was told; a call that it did not answer may have been carried out all the same, and is looked for by whoever comes next.
+    A key is tried by `logs_in` and `refuses`, as every credential: False only where the provider says that it does not know it.
+    """
+
+    @property
+    def limit(self) -> int | None:
+        """How many keys there may be at once; None where there is no such number."""
+
+    @property
+    def named(self) -> bool:
+        """Whether a key carries a name of ours, by which it is known as ours."""
+
+    @property
+    def dedicated(self) -> bool:
+        """Where keys carry no name: whether nobody but us makes keys there, by what the target says. An unknown one that is
+        younger than our claim is taken for ours then, and deleted."""
+
+    def logs_in(self, credential: Credential) -> bool:
+        """Whether the provider takes that key now: it may not yet know a new one, and know a deactivated one a little longer."""
+
+    def refuses(self, credential: Credential) -> bool:
+        """Whether the provider takes it nowhere any more."""
+
+    def check(self, admin: Credential | None) -> None:
+        """Raises what keeps us from issuing or deleting keys there, before anything is done: a tag that lacks, a right."""
+
+    def keys(self, admin: Credential | None) -> Sequence[Key]:
+        """All that there are, of every page."""
+
+    def issue(self, admin: Credential | None, name: str) -> Credential:
+        """A new key: its id as the user name, its secret as the password. `name`: what it is to carry, where keys do."""
+
+    def deactivate(self, admin: Credential | None, id: str) -> bool:  # noqa: A002 - as the provider calls it
+        """It is taken no longer, but still there, so that a person may undo it; False where the provider has no such thing. No such
+        key is as good."""
+
+    def delete(self, admin: Credential | None, id: str) -> None:  # noqa: A002
+        """It is gone; nothing to do where it was."""
 
 
 class CredentialConsumer(Protocol):
@@ -324,6 +369,8 @@ class World(Protocol):
     def admin(self) -> SecretStore: ...
     @property
     def source(self) -> Source: ...
+    @property
+    def provider(self) -> KeyProvider: ...
     @property
     def health(self) -> Health | None: ...
     @property

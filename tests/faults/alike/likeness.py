@@ -23,6 +23,7 @@ from tests.worlds.fleet import alike
 from tests.worlds.in_a_swarm import State as InASwarm
 from tests.worlds.in_a_swarm import alike as swarm
 from tests.worlds.invocation import MADE, ORIGINS, Told
+from tests.worlds.keyed import Keys
 from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
 from tests.worlds.vaulted import Kept
 from tests.worlds.world import ADMIN
@@ -30,7 +31,7 @@ from tests.worlds.world import ADMIN
 Json = Any
 ID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 RUN = rf"secret-{ID}-\d+|run-\d+"
-NAMED = re.compile(rf"({RUN}|{ID}|\bv0\b|{MADE.pattern})")
+NAMED = re.compile(rf"({RUN}|{ID}|\bv0\b|{MADE.pattern}|Key-\d{{6}})")
 VERSION = re.compile(rf"{ID}|\bv0\b")
 SAME = '"dbname": "openemr", "host": "db.example", '
 KNOWN = {("db.example", 3306, "openemr"), ("db.example", None, "openemr")}
@@ -76,7 +77,7 @@ class Situation:
 
         def name(raw: str) -> str:
             if raw not in names:
-                kind = "r" if raw.startswith(("run-", "secret-")) else "M" if raw.startswith("Made-") else "v"
+                kind = "r" if raw.startswith(("run-", "secret-")) else raw[0] if raw.startswith(("Made-", "Key-")) else "v"
                 said = self.roles.get(raw) if kind == "r" else self._recomputed(raw, name) if kind == "v" else None
                 names[raw] = said or f"{kind}#{len(names)}"
             return names[raw]
@@ -183,8 +184,10 @@ class Situation:
         more = [self._further(one) for one in fleet]
         return more, [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
 
-    def _further(self, one: Kept | Fleet | InASwarm) -> Any:
+    def _further(self, one: Kept | Fleet | InASwarm | Keys) -> Any:
         """What a world has beyond that."""
+        if isinstance(one, Keys):
+            return one.alike(self.clock, self.quiet_seconds)
         if isinstance(one, Kept):
             return one.said(self._mark)
         return alike(one, self.clock, self._called) if isinstance(one, Fleet) else swarm(one, self.clock, self._called)
@@ -335,7 +338,7 @@ def _from(text: str) -> str:
 @lru_cache(100_000)
 def _retiring(text: str) -> frozenset[str]:
     record = Record(json.loads(text))
-    left = () if record.two_values else (record.credential(record.leaves),)
+    left = () if record.fresh else (record.credential(record.leaves),)
     entries = (*left, *((record.previous,) if record.previous else ()))
     return frozenset(entry.username for entry in entries) - {ADMIN}
 

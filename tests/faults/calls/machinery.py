@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from rotation.core.errors import NoFreeSlot
+from rotation.core.errors import NoFreeSlot, SourceLags
 
 from tests.faults.laws import acts, instant
 from tests.faults.laws.violation import Violation
@@ -17,6 +17,8 @@ from tests.worlds.living import ARN, LivingWorld
 from tests.worlds.world import FORMER, USERS
 
 Json = Any
+CHANGES_BY_ITSELF = (NoFreeSlot.__name__, SourceLags.__name__)
+"""Sessions end, and a provider gets to know what it was told."""
 
 
 @cache
@@ -101,7 +103,7 @@ def conclude(world: LivingWorld, place: Place, outcome: Outcome, *, pending: boo
         return settled(world, machine().answered(place, json.loads(json.dumps(outcome.payload))))
     assert isinstance(outcome, Failed)
     place, seconds = machine().failed(place, outcome.error, json.dumps({"errorMessage": outcome.cause}))
-    changes = pending or world.source.read_only or outcome.error == NoFreeSlot.__name__  # sessions end
+    changes = pending or world.source.read_only or outcome.error in CHANGES_BY_ITSELF
     return (place, seconds) if seconds and changes else settled(world, place)
 
 

@@ -26,6 +26,18 @@ from tests.faults.calls.in_a_swarm import (
     in_a_swarm_with_one_restart,
     in_a_swarm_with_two_restarts,
 )
+from tests.faults.calls.keyed import (
+    first_rotation_of_keys,
+    keys,
+    keys_kept_in_next,
+    keys_of_a_person,
+    keys_seen_late,
+    keys_with_a_job,
+    named_keys,
+    named_keys_seen_late,
+    one_key_is_left,
+    refused_with_its_name,
+)
 from tests.faults.calls.machinery import LeftLying
 from tests.faults.calls.nodes import rests_on_every_node, two_nodes
 from tests.faults.calls.proxied import (
@@ -58,6 +70,7 @@ from tests.worlds.asl import Place
 from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.by_hand import ByHandWorld
 from tests.worlds.in_a_swarm import SwarmWorld
+from tests.worlds.keyed import FIRST, KeyedWorld
 from tests.worlds.living import LivingWorld
 from tests.worlds.vaulted import VaultWorld
 from tests.worlds.world import (
@@ -212,7 +225,7 @@ def where_b_does_not_work() -> LivingWorld:
 
 def _unhealthy_as_b(world: LivingWorld) -> LivingWorld:
     def check() -> None:
-        if world.held.username == USERS[Slot.B]:
+        if world.held.username not in (USERS[Slot.A], FIRST.username):
             raise AppUnhealthy("the page does not show the application")
 
     world.health.check = check  # type: ignore[method-assign]
@@ -241,6 +254,10 @@ def by_hand_where_the_new_one_does_not_work() -> LivingWorld:
 
     world.health.check = check  # type: ignore[method-assign]
     return world
+
+
+def keys_where_b_does_not_work() -> LivingWorld:
+    return _unhealthy_as_b(KeyedWorld())
 
 
 def back_where_it_was(world: LivingWorld, place: Place, began_with: Credential) -> None:
@@ -276,6 +293,11 @@ def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
     still = [one.username for one in stolen if world.accepts(one)]
     if still:
         raise Violation("at-rest", f"revoked, and still accepted: the first password of {', '.join(still)}")
+
+
+def keys_revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
+    """Both that it knew are refused."""
+    at_rest(world, place, began_with, state="Revoked")
 
 
 def untouched(_: LivingWorld, place: Place, _began_with: Credential) -> None:
@@ -347,6 +369,19 @@ SCENARIOS = {
     "Vault, bootstrap": Scenario(in_a_vault_from_a_former_user),
     "Vault, an interrupted withdrawal": Scenario(in_a_vault, "RotateAdmin"),
     "Vault, B does not work": Scenario(in_a_vault_where_b_does_not_work, rest=back_where_it_was),
+    "keys": Scenario(keys, rest=one_key_is_left),
+    "keys, the first rotation": Scenario(first_rotation_of_keys, rest=one_key_is_left),
+    "keys, seen late": Scenario(keys_seen_late, rest=one_key_is_left),
+    "keys, a job with the old one": Scenario(keys_with_a_job, rest=one_key_is_left),
+    "keys, with names": Scenario(named_keys, rest=one_key_is_left),
+    "keys, with names, seen late": Scenario(named_keys_seen_late, rest=one_key_is_left),
+    "keys, one is a person's": Scenario(keys_of_a_person, rest=refused_with_its_name),
+    "keys, one is kept of a run that was rolled back": Scenario(keys_kept_in_next, rest=one_key_is_left),
+    "keys, an interrupted flip": Scenario(keys, "ValidateApp", rest=one_key_is_left),
+    "keys, an interrupted retirement": Scenario(keys, "CheckDrained", rest=one_key_is_left),
+    "keys, one is not deleted": Scenario(keys, "CheckStillDrained", rest=one_key_is_left),
+    "keys, B does not work": Scenario(keys_where_b_does_not_work, rest=back_where_it_was),
+    "keys, revocation": Scenario(keys, mode="revoke", rest=keys_revoked),
     "swarm": Scenario(in_a_swarm),
     "swarm, an interrupted cutover": Scenario(in_a_swarm, "PutSecret"),
     "swarm, an interrupted flip": Scenario(in_a_swarm, "ValidateApp"),

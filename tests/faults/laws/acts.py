@@ -6,7 +6,7 @@ from typing import Any
 from rotation.core.fleet import WRITE, Telling, to
 from rotation.core.model import CURRENT, PENDING, Credential
 
-from tests.faults.laws.recorded import active_login, content_of, login_of, parsed
+from tests.faults.laws.recorded import active_login, content_of, login_of, parsed, recorded_in
 from tests.faults.laws.violation import Violation
 from tests.worlds.invocation import Answered, Boundary, Failed, Invocation, Outcome
 from tests.worlds.living import LivingWorld
@@ -33,6 +33,7 @@ def judge(it: Invocation, boundary: Boundary) -> None:
     _cut_off_nobody_at_work(it, boundary)
     _one_way(it, boundary)
     _destroyed_what_is_refused(it, boundary)
+    _ended_what_was_written_down(it, boundary)
     if it.seen.telling and boundary.what == f"tell {WRITE}":
         _told_as_it_should_be(it, *it.seen.telling)
 
@@ -64,6 +65,18 @@ def _destroyed_what_is_refused(it: Invocation, boundary: Boundary) -> None:
     works = [one.username for one in it.world.vault.destroyed if it.world.accepts(one)]
     if works:
         raise Violation("I2", f"a copy of a login that works was destroyed: {', '.join(works)}")
+
+
+def _ended_what_was_written_down(it: Invocation, boundary: Boundary) -> None:
+    """A key stands in the intent before it is deactivated or deleted; or it was issued just now, and nobody can store it."""
+    verb, _, key = boundary.what.partition(" ")
+    if verb not in ("deactivate", "delete"):
+        return
+    slots = it.world.slots.versions
+    written = parsed(slots[it.seen.pending or ""]["secret_string"]).get("withdrawing", ()) if it.seen.pending in slots else ()
+    labelled = {username for username, _ in recorded_in(it.world.slots)}
+    if key not in written and not (key in it.seen.issued and key not in labelled):
+        raise Violation("I1'", f"{boundary.what}: it does not stand in the intent that it is to be")
 
 
 def _tried_once(it: Invocation, boundary: Boundary) -> None:
@@ -120,6 +133,8 @@ def _claimed_what_was_decided(it: Invocation, boundary: Boundary) -> None:
         raise Violation("I4", f"the intent names slot {content['active_slot']}, and what was decided is {decided['slot']}")
     keeps = decided["action"] == "retire" or decided["keeps_intent"]
     current = it.world.current
+    if current.issued:
+        return
     decided_anew = (current.active,) if current.two_values else current.ring
     for slot in decided_anew if not keeps else [content["active_slot"]]:
         recorded = login_of(content[slot])
@@ -142,7 +157,7 @@ def _to_be_tried(it: Invocation, boundary: Boundary) -> Credential | None:
     if boundary.what == f"swap {CURRENT} of admin":
         return login_of(content_of(world.admin, CURRENT))
     if it.function == "discard_old_password" and boundary.what == f"swap {CURRENT} of slots":
-        return world.current.credential(world.current.active if world.current.two_values else world.current.leaves)
+        return world.current.credential(world.current.active if world.current.fresh else world.current.leaves)
     return _told_to_others(it, boundary)
 
 
@@ -263,7 +278,7 @@ def _not_after_the_way_back(it: Invocation, boundary: Boundary) -> None:
 
 def _same_slot(world: LivingWorld, held: Credential) -> bool:
     current = active_login(world)
-    return held.same_login(current) if world.current.two_values else held.username == current.username
+    return held.same_login(current) if world.current.fresh else held.username == current.username
 
 
 def canaries(world: LivingWorld, outcome: Outcome) -> None:

@@ -10,6 +10,7 @@ from rotation.core.model import CURRENT
 from tests.faults.laws import published
 from tests.faults.laws.recorded import active_login, content_of, login_of, recorded_in, said
 from tests.faults.laws.violation import Violation
+from tests.worlds.keyed import KeyedWorld
 from tests.worlds.living import LivingWorld
 from tests.worlds.world import ADMIN, FORMER, USERS
 
@@ -59,8 +60,18 @@ def _facts(world: LivingWorld) -> Iterator[tuple[str, bool]]:
     if world.source.dual_passwords:
         admin = login_of(content_of(world.admin, CURRENT))
         yield "I6 what AWSCURRENT says for the admin does not log in", world.accepts(admin)
+    if isinstance(world, KeyedWorld):
+        yield from _issued(world)
     former = world.source.accounts.get(FORMER)
     yield "I8 what was in use before the first rotation was changed", former is None or former.old is None
+
+
+def _issued(world: KeyedWorld) -> Iterator[tuple[str, bool]]:
+    """What a person made stays as it is; and there are never more than the provider allows."""
+    there = world.source.kept.there
+    touched = [one.id for one in world.source.kept.deleted if one.persons] + [one.id for one in there if one.persons and one.ended]
+    yield "I1' a key that a person made was deactivated or deleted", not touched
+    yield "I1' there are more keys than the provider allows", len(there) <= (world.source.limit or len(there))
 
 
 def _in_use(world: LivingWorld, known: set[tuple[str, str]]) -> Iterator[tuple[str, bool]]:
@@ -75,7 +86,7 @@ def _in_use(world: LivingWorld, known: set[tuple[str, str]]) -> Iterator[tuple[s
     for one in world.environments():
         yield f"I2 pods run with {said(one)}, which does not log in", world.accepts(one)
     for one in {*held.values(), *world.lingering()}:
-        if one.username in USERS.values():
+        if one.username in USERS.values() or isinstance(world, KeyedWorld):
             recorded = (one.username, one.password.reveal()) in known
             yield f"I1 {said(one)} is in use and in no labelled version", recorded
 

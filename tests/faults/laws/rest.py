@@ -28,7 +28,7 @@ def at_rest(world: LivingWorld, place: Place, *before: Credential, state: str = 
         "AWSPENDING is held": world.slots.labels().pending is None and world.admin.labels().pending is None,
         "a consumer is not on the active slot": all(one.same_login(active_login(world)) for one in world.holdings().values()),
         "a slot does not log in": all(
-            world.accepts(current.credential(slot)) for slot in ((current.active,) if current.two_values else current.ring)
+            world.accepts(current.credential(slot)) for slot in ((current.active,) if current.fresh else current.ring)
         ),
         "the admin does not log in": world.accepts(world.current_admin.credential),
         "the admin's password is not of this rotation": not world.target.rotates_admin

@@ -27,7 +27,7 @@ def of_before(recorded: list[Record], _: Any) -> list[Record]:
 
 
 def emptied_alone(record: Record, slot: Any, _: str) -> Record:
-    return record.with_key(slot, Password(""))
+    return record.with_handed_in(slot, Password(""))
 
 
 def whatever_is_noted(record: Record) -> Any:

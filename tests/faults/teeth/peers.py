@@ -68,7 +68,7 @@ def sync_alters_both(world: Any, request: Any) -> dict[str, Any]:
     with AdminLogin(world).session() as session:
         for slot in record.ring:
             session.set_password(record.credential(slot).username, current.credential(slot).password, retain=False)
-    return {"repaired": []}
+    return {**request.claim.as_dict(), "repaired": []}
 
 
 def bootstrap_that_exits(facts: Any, record: Any, file: Any) -> Any:

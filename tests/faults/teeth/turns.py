@@ -21,7 +21,7 @@ def second_value(world: Any, session: Any, record: Any, *, retain: bool = True, 
     if made:
         session.set_password(new.username, new.password, retain=retain)
     world.source.logs_in(new)
-    return {"repaired": []}
+    return []
 
 
 def without_retain(*given: Any) -> Any:

@@ -49,7 +49,7 @@ def reminded(record: Record, before: Iterable[Record], leaves: Slot | None = Non
 
 def retired(record: Record, slot: Slot, day: str) -> Record:
     """With that slot's entry empty: nothing holds its key any more, nor any other that is in no entry, so people are told."""
-    emptied = reminded(record.with_key(slot, Password("")), [record])
+    emptied = reminded(record.with_handed_in(slot, Password("")), [record])
     kept = {emptied.credential(slot).password for slot in emptied.ring}
     told = (one if one.since or one.key in kept else one._replace(since=day) for one in emptied.outstanding)
     return emptied.with_outstanding(tuple(told))
@@ -88,7 +88,7 @@ def handed_in(record: Record, key: Password, key_id: str, *, replace: bool) -> R
             "a key was handed in already that no run has gone to yet: `rotation start` goes to it; with --replace this one takes"
             " its place, and that one is to be revoked"
         )
-    return reminded(record.with_key(standby, key, key_id), [record])
+    return reminded(record.with_handed_in(standby, key, key_id), [record])
 
 
 def withdrawn(record: Record, keys: Iterable[tuple[Outstanding, str]], day: str, by: str) -> Record:

@@ -9,6 +9,7 @@
     │   ├── SourceUnreachable         the database did not answer, or the connection was lost
     │   ├── SourceReadOnly            we reached a reader, or a writer in the middle of a fail-over
     │   ├── SourceBusy                another session holds our lock on the database
+    │   ├── SourceLags                a provider does not yet act by what it was told: a new key, or the end of an old one
     │   ├── FileSystemUnavailable     EFS did not answer, or did not (yet) allow the write
     │   ├── ClusterUnavailable        the Kubernetes API did not answer
     │   ├── ClusterConflict           somebody else changed the object at the same moment
@@ -42,6 +43,8 @@
         ├── RetiredPasswordAccepted   the old password still logs in after it was discarded
         ├── SourceRefused             the database refused a statement for another reason; its code is given
         ├── SourceNotSaved            a node of Redis cannot save its users: a restart would undo what is done
+        ├── UnknownKey                a provider has a key that the record does not know; its id, age and last use are given
+        ├── NoRoomForKey              a provider has as many keys as it allows
         ├── SqlconfMissing            there is no such file
         ├── SqlconfUnsupported        the file assigns a value in a way we cannot rewrite; the line is named
         ├── ConsumerDiffers           what was published does not read back as it was written
@@ -141,6 +144,9 @@ class SourceReadOnly(TransientError): ...
 class SourceBusy(TransientError): ...
 
 
+class SourceLags(TransientError): ...
+
+
 class FileSystemUnavailable(TransientError): ...
 
 
@@ -235,6 +241,12 @@ class SourceRefused(PermanentError): ...
 
 
 class SourceNotSaved(PermanentError): ...
+
+
+class UnknownKey(PermanentError): ...
+
+
+class NoRoomForKey(PermanentError): ...
 
 
 class SqlconfMissing(PermanentError): ...

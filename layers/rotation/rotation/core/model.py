@@ -146,15 +146,28 @@ class Credential:
     dbname: str
     """Empty where a consumer does not say."""
 
+    @property
+    def is_none(self) -> bool:
+        """Whether nothing was issued for it yet, or what was is withdrawn: no key at all."""
+        return not self.username
+
     def at_place_of(self, other: "Credential") -> "Credential":
         """The same, with the other's name, host, port and database where it does not say them itself."""
         port = other.port if self.port is None else self.port
         username = self.username or other.username
         return replace(self, username=username, host=self.host or other.host, port=port, dbname=self.dbname or other.dbname)
 
+    def with_login(self, username: str, password: Password) -> "Credential":
+        """Another login at the same place."""
+        return replace(self, username=username, password=password)
+
     def same_login(self, other: "Credential | None") -> bool:
         """Whether both are the same user with the same password (where they point may differ)."""
         return other is not None and (self.username, self.password) == (other.username, other.password)
+
+
+NO_KEY = Credential("", Password(""), "", None, "")
+"""What an entry holds for which no key is issued: never published, never tried."""
 
 
 @dataclass(frozen=True)

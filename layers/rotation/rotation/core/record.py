@@ -4,20 +4,24 @@ Both keep the shape that a person wrote and every key that we do not know; we ga
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
 from typing import Any, NamedTuple, Self
 
 from rotation.core.errors import SecretInvalid
-from rotation.core.model import PREVIOUS, Credential, Password, RotationStep, RotationTag, SecretText, Slot
+from rotation.core.model import NO_KEY, PREVIOUS, Credential, Password, RotationStep, RotationTag, SecretText, Slot
 
-USERS, VALUES = "users", "values"
-"""What takes turns, by the record's key `turns`: users, each with its password (if it says nothing), or two passwords of one."""
-NAMED, PLACE = ("username", "password"), ("host", "port", "dbname")
-FIELDS = (*NAMED, *PLACE)
+USERS, VALUES, KEYS = "users", "values", "keys"
+"""What takes turns, by the record's key `turns`: users, each with its password (if it says nothing), two passwords of one, or keys
+that a provider issues."""
+LOGIN, PLACE = ("username", "password"), ("host", "port", "dbname")
+FIELDS = (*LOGIN, *PLACE)
 
 
+THERE, WITHDRAWING = "there", "withdrawing"
+"""What a record of keys says beside its slots."""
 OUTSTANDING, WITHDRAWN = "to_withdraw", "withdrawn"
+"""What a record of keys that people make says beside its slots."""
 
 
 class Outstanding(NamedTuple):
@@ -126,13 +130,17 @@ class AdminRecord(Document):
     __slots__ = ()
 
     def check(self) -> None:
-        """All five fields are there."""
-        _credential(self._raw, "the admin secret")
+        """All five fields are there; or none that says a place, where it is a key (`need_place`)."""
+        _ = self.credential
 
     @property
     def credential(self) -> Credential:
         """The admin's login."""
-        return _credential(self._raw, "the admin secret")
+        return (_key if self._raw.keys().isdisjoint(PLACE) else _credential)(self._raw, "the admin secret")
+
+    def need_place(self) -> None:
+        """Of a database: what logs in there says where. Raises SecretInvalid."""
+        _credential(self._raw, "the admin secret")
 
     def with_password(self, password: Password) -> Self:
         """The same admin with another password."""
@@ -150,10 +158,12 @@ class Record(Document):
         self._check_no_gap(ring[-1])
         if self._raw.get("active_slot") not in ring:
             raise SecretInvalid(f"active_slot is neither {' nor '.join(ring)}")
-        if self._raw.get("turns", USERS) not in (USERS, VALUES):
-            raise SecretInvalid(f"turns is neither {USERS} nor {VALUES}")
+        if self._raw.get("turns", USERS) not in (USERS, VALUES, KEYS):
+            raise SecretInvalid(f"turns is none of {USERS}, {VALUES}, {KEYS}")
+        if self.issued:
+            self._check_keys()
         users: dict[str, Slot] = {}
-        for slot in ring:
+        for slot in ring if not self.issued else ():
             first = users.setdefault(self.credential(slot).username, slot)
             if first is not slot and not self.two_values:
                 raise SecretInvalid(f"slots {first} and {slot} name the same user: give each slot a user of its own")
@@ -163,6 +173,17 @@ class Record(Document):
             raise SecretInvalid(f"{self.active}: field password is missing or empty")
         _ = self.previous
         _ = self.outstanding
+
+    def _check_keys(self) -> None:
+        if len(self.ring) > 2:
+            raise SecretInvalid(f"turns is {KEYS}: slots A and B take turns, and no more")
+        found = [self.credential(slot) for slot in self.ring]
+        if found[0].username == found[1].username and not found[0].is_none:
+            raise SecretInvalid(f"slots A and B name the same key {found[0].username}: leave one of them empty, as {{}}")
+        for name in (THERE, WITHDRAWING):
+            ids = self._raw.get(name, [])
+            if not (isinstance(ids, list) and all(isinstance(one, str) and one for one in ids)):
+                raise SecretInvalid(f"{name} is no list of keys' ids: take it out")
 
     def _check_no_gap(self, last: Slot) -> None:
         beyond = [slot for slot in Slot if slot > last and slot in self._raw]
@@ -174,11 +195,49 @@ class Record(Document):
         """Whether the slots are two passwords of one user: at rest only one of them works."""
         return self._raw.get("turns") == VALUES
 
+    @property
+    def issued(self) -> bool:
+        """Whether the slots are keys that a provider issues: at rest one of them is there, and the other slot holds none."""
+        return self._raw.get("turns") == KEYS
+
+    @property
+    def fresh(self) -> bool:
+        """Whether what is new lives only from a run's beginning on: at rest only one of both works, and both belong to one user."""
+        return self.two_values or self.issued
+
+    @property
+    def there(self) -> frozenset[str] | None:
+        """The ids of the keys that were there when the first of the intents began that this one carries on; None if none says."""
+        return frozenset(self._raw[THERE]) if THERE in self._raw else None
+
+    @property
+    def withdrawing(self) -> tuple[str, ...]:
+        """Ids of keys of ours that are to be deleted; they stand here before they are, and until that is certain."""
+        return tuple(self._raw.get(WITHDRAWING, ()))
+
+    @property
+    def ids(self) -> frozenset[str]:
+        """Of the keys that the slots hold."""
+        return frozenset(self.credential(slot).username for slot in self.ring) - {""}
+
+    def with_key(self, slot: Slot, key: Credential) -> Self:
+        """The same, with another key for that slot, or none (NO_KEY)."""
+        said = {} if key.is_none else {"username": key.username, "password": key.password.reveal()}
+        return self._with(**{str(slot): said})
+
+    def with_there(self, ids: Iterable[str] | None) -> Self:
+        """The same, remembering (or forgetting) what was there when the intent was claimed."""
+        return self._with(**{THERE: None if ids is None else sorted(ids)})
+
+    def with_withdrawing(self, ids: Iterable[str]) -> Self:
+        """The same, with these keys to be deleted. What a slot holds is none of them."""
+        return self._with(**{WITHDRAWING: sorted(set(ids) - self.ids) or None})
+
     def slot_of(self, credential: Credential) -> Slot | None:
         """The slot whose user that is, whatever its password; of one user's two passwords, the slot that has that one."""
         for slot in self.ring:
             own = self.credential(slot)
-            if own.same_login(credential) if self.two_values else own.username == credential.username:
+            if not own.is_none and (own.same_login(credential) if self.two_values else own.username == credential.username):
                 return slot
         return None
 
@@ -209,6 +268,8 @@ class Record(Document):
 
     def credential(self, entry: str) -> Credential:
         """The login of a slot, or `previous`. Of one name's two values, the one that is not in use may be empty yet."""
+        if self.issued:
+            return _key(self._raw.get(entry), entry)
         return _credential(self._raw.get(entry), entry, may_be_empty=self.two_values)
 
     @property
@@ -247,7 +308,7 @@ class Record(Document):
         found = self._raw[slot].get("id")
         return found if isinstance(found, str) else ""
 
-    def with_key(self, slot: Slot, key: Password, key_id: str = "") -> Self:
+    def with_handed_in(self, slot: Slot, key: Password, key_id: str = "") -> Self:
         """The same, with another key in that slot, or with none."""
         entry = {name: value for name, value in self._raw[slot].items() if name != "id"}
         return self._with(**{str(slot): {**entry, "password": key.reveal(), **({"id": key_id} if key_id else {})}})
@@ -257,14 +318,28 @@ class Record(Document):
         return self._with(previous=None if credential is None else as_written(credential))
 
 
-def _credential(raw: object, entry: str, *, may_be_empty: bool = False) -> Credential:
+def _key(raw: object, entry: str) -> Credential:
+    """A key works wherever its provider is: no place belongs to it. What is empty, or not there, holds none."""
+    if raw is None or raw == {}:
+        return NO_KEY
+    said = _filled(raw, entry, LOGIN)
+    return NO_KEY.with_login(str(said["username"]), Password(str(said["password"])))
+
+
+def _filled(raw: object, entry: str, fields: Iterable[str], *, may_be_empty: bool = False) -> Mapping[str, Any]:
     if not isinstance(raw, dict):
         raise SecretInvalid(f"{entry} is missing or not an object")
-    placed = any(field in raw for field in PLACE)
-    for field in FIELDS if placed else NAMED:
+    for field in fields:
         is_empty_yet = may_be_empty and field == "password" and raw.get(field) == ""
         if not (is_empty_yet or _is_filled(field, raw.get(field))):
             raise SecretInvalid(f"{entry}: field {field} is missing or empty")
+    return raw
+
+
+def _credential(raw: object, entry: str, *, may_be_empty: bool = False) -> Credential:
+    """One that says nothing of a place has none; whether it needs one, its source knows."""
+    placed = not isinstance(raw, dict) or not raw.keys().isdisjoint(PLACE)
+    raw = _filled(raw, entry, FIELDS if placed else LOGIN, may_be_empty=may_be_empty)
     if not placed:
         return Credential(str(raw["username"]), Password(str(raw["password"])), "", None, "")
     port = str(raw["port"])

@@ -11,6 +11,19 @@ class Activity(NamedTuple):
     """How often it logged in since the server started; None where the server does not count."""
 
 
+class Key(NamedTuple):
+    """A key that a provider has issued, as the provider lists it: never its secret."""
+
+    id: str
+    age_seconds: float | None
+    """None where the provider does not say when it was made."""
+    used_seconds_ago: float | None
+    """None where it was never used, or the provider does not say."""
+    active: bool
+    name: str
+    """Empty where the provider's keys carry none."""
+
+
 SessionId = tuple[str, int]
 """The server's host name, and the session's number there: it is never given again."""
 

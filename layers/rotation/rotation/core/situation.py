@@ -11,10 +11,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from rotation.core.errors import KeyNotHandedIn, LoginRefused, NoFreeSlot, NotOnSlots, RotationAlreadyRunning
+from rotation.core.errors import KeyNotHandedIn, LoginRefused, NoFreeSlot, NotOnSlots, RotationAlreadyRunning, UnknownKey
 from rotation.core.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, Slot
 
 if TYPE_CHECKING:
+    from rotation.core.keys import Provided
     from rotation.core.record import Record
 
 
@@ -91,6 +92,8 @@ class Facts:
     """How many sessions each slot's user has; only looked at when it matters (a first rotation, a ring of more than two)."""
     by_hand: bool = False
     """Whether only a person can make a key."""
+    provided: Provided | None = None
+    """What there is at the provider, where the record's turns are keys."""
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,17 @@ def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
 
     `revoke` is several rotations in one execution, all with the first one's id: its terms say what that makes different.
     """
+    decision = _decide(facts, mode)
+    if facts.provided is None or decision.action in (Action.ALREADY_ROTATED, Action.NOTHING):
+        return decision
+    from rotation.core.keys import claimed
+
+    issues = decision.action is Action.PUBLISH
+    record = claimed(facts.provided, decision.record, facts.current, facts.pending, decision.slot, issues=issues)
+    return replace(decision, record=record)
+
+
+def _decide(facts: Facts, mode: Mode) -> Decision:
     terms = mode.terms
     if facts.pending is not None and facts.owner_alive and not terms.takes_over:
         raise RotationAlreadyRunning(f"another execution is rotating: {_owner(facts.pending)}")
@@ -205,7 +219,9 @@ def _need_key(facts: Facts, decision: Decision) -> None:
 def _need_slots(facts: Facts, unfinished: tuple[Record, Left] | None) -> None:
     """A revocation makes both slots' passwords new. The user that a first rotation finds is neither: nobody but a person may say
     that nothing else works with it, and lock it."""
-    found = facts.file.credential.username if facts.file and facts.current.slot_of(facts.file.credential) is None else None
+    known = [facts.current, *([unfinished[0]] if unfinished else [])]  # a key is in the intent first
+    on_slot = facts.file is None or any(record.slot_of(facts.file.credential) is not None for record in known)
+    found = facts.file.credential.username if facts.file and not on_slot else None
     previous = unfinished[0].previous if unfinished else None
     if found or previous:
         former = found or (previous.username if previous else "")
@@ -234,13 +250,13 @@ def _sync(facts: Facts, unfinished: tuple[Record, Left] | None) -> Decision:
     """Both users are to log in with a recorded password. An unfinished intent is kept: the database may hold its password."""
     reason = "both users are to log in with their recorded passwords"
     if unfinished is None:
-        return _decision(facts, Action.SYNC, _with_accepted(facts.current, facts.accepted, *facts.current.ring), reason)
+        return _decision(facts, Action.SYNC, _recorded(facts), reason)
     return replace(_finish(facts, unfinished), action=Action.SYNC, reason=reason, keeps_intent=True)
 
 
 def _resume(facts: Facts) -> Decision:
     """Nothing is to be finished. A rollback that was cut short, or a manual change, is put back to what AWSCURRENT says."""
-    record = _with_accepted(facts.current, facts.accepted, *facts.current.ring)
+    record = _recorded(facts)
     held = [found for found in (facts.file, *facts.others) if found is not None]
     if all(_is_on(record, record.active, found) for found in held):
         action = Action.NOTHING if facts.labels.pending is None else Action.RELEASE
@@ -252,7 +268,8 @@ def _resume(facts: Facts) -> Decision:
     if facts.labels.pending is None and record.slot_of(held[0].credential) is None:
         return _decision(facts, Action.NOTHING, record, "the application uses neither slot yet: mode rotate is the first rotation")
     if facts.accepted.get(record.active) is None:
-        raise LoginRefused(f"no known password of {record.credential(record.active).username} logs in: run mode sync-users")
+        mode = "rotate" if record.issued else "sync-users"
+        raise LoginRefused(f"no known password of {record.credential(record.active).username} logs in: run mode {mode}")
     return _decision(facts, Action.RESTORE, record, f"the application is put back on {record.active}, which AWSCURRENT names")
 
 
@@ -286,7 +303,9 @@ def _finish_retirement(facts: Facts, pending: Record) -> Decision:
 
 
 def _rotate(facts: Facts) -> Decision:
-    record = _with_accepted(facts.current, facts.accepted, *facts.current.ring)
+    record = _recorded(facts)
+    if record.issued:
+        return _rotate_keys(facts, record)
     if facts.file is None:
         return _to(facts, record, record.after(record.active), "rotate to the standby")
     used = record.slot_of(facts.file.credential)
@@ -296,6 +315,23 @@ def _rotate(facts: Facts) -> Decision:
     if used is record.active:
         return _to(facts, record, _next(facts, record), "rotate to the standby" + down)
     return _to(facts, record, used, f"the application already uses {used}: an interrupted or manual flip is carried on" + down)
+
+
+def _rotate_keys(facts: Facts, record: Record) -> Decision:
+    """To the other slot, whose key is issued if it holds none. The first rotation finds the key in use, which the record may not
+    know yet, and so does one after a person has changed it."""
+    used = record.slot_of(facts.file.credential) if facts.file else record.active
+    if facts.file and used is None and facts.file.logs_in:
+        if facts.accepted.get(record.active) is not None:
+            raise UnknownKey(
+                f"the application uses {facts.file.credential.username}, which the record does not know, and slot {record.active}"
+                f" holds another key that works: put the one in use there, or publish the recorded one"
+            )
+        record = record.with_key(record.active, facts.file.credential)
+    down = "" if facts.file is None or facts.file.logs_in else "; the application was already down: its key is refused"
+    if used is not None and used is not record.active:
+        return _to(facts, record, used, f"the application already uses {used}: an interrupted or manual flip is carried on" + down)
+    return _to(facts, record, record.after(record.active), "rotate to another key" + down)
 
 
 def _next(facts: Facts, record: Record) -> Slot:
@@ -332,9 +368,18 @@ def _bootstrap(facts: Facts, record: Record, file: Found) -> Decision:
     return replace(decision, new_password=facts.accepted.get(slot) is None)
 
 
+def _recorded(facts: Facts) -> Record:
+    """What is current, with what else is known of it by now."""
+    if facts.current.issued:
+        from rotation.core.keys import adopted
+
+        return adopted(facts.current, facts.pending)
+    return _with_accepted(facts.current, facts.accepted, *facts.current.ring)
+
+
 def _with_accepted(record: Record, accepted: Mapping[Slot, Password | None], *slots: Slot) -> Record:
-    """Drift: the password that logs in is adopted into the record, never altered away."""
-    for slot in slots:
+    """Drift: the password that logs in is adopted into the record, never altered away. A key is recorded as it was issued."""
+    for slot in () if record.issued else slots:
         password = accepted.get(slot)
         if password is not None and password != record.credential(slot).password:
             record = record.with_password(slot, password)

@@ -68,6 +68,11 @@ class Template:
         return [(spot.field, spot.value(written)) for spot, written in zip(self._spots, found.groups(), strict=True)]
 
     @property
+    def alone(self) -> str | None:
+        """The field, where there is one and nothing else: the text is its value."""
+        return self._spots[0].field if self._is_plain else None
+
+    @property
     def _is_plain(self) -> bool:
         """One field and nothing else: the text is its value. An empty one is a login that does not work, and nothing misread."""
         return [*self._literals] == ["", ""] and self._spots[0].writing is AS_IT_IS
@@ -77,8 +82,8 @@ class Template:
         return "".join(literal + text for literal, text in zip(literals, [*between, ""], strict=True))
 
 
-def parse(text: str, known: Fields) -> Template:
-    """TargetInvalid, with the way out, where what it renders could not be read back."""
+def parse(text: str, known: Fields, *, read_back: bool = True) -> Template:
+    """TargetInvalid, with the way out, where what it renders could not be read back. What is only sent need not be."""
     literals, names = [""], []
     for token in _TOKEN.finditer(text):
         if token["stray"]:
@@ -88,7 +93,8 @@ def parse(text: str, known: Fields) -> Template:
         else:
             names.append(_name(token, known))
             literals.append("")
-    spots = [_spot(*name, known, following) for name, following in zip(names, _following(names, literals), strict=True)]
+    stops = _following(names, literals) if read_back else [""] * len(names)
+    spots = [_spot(*name, known, following) for name, following in zip(names, stops, strict=True)]
     return Template(literals, spots)
 
 

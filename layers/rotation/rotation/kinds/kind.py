@@ -152,12 +152,16 @@ class SourceKind(NamedTuple):
     """Where one listens that does not say."""
     advice: Advice
     required: tuple[str, ...] = ()
+    issues_keys: bool = False
+    """Whether it issues keys (`KeyProvider`) where others are given passwords: only a record whose turns are keys fits."""
     check: Callable[[Settings], None] = no_more
     """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
     beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
     """What the settings name and the stack's functions do not reach, each with what would mend it."""
     lacks: Callable[[Settings], Iterator[str]] = lacks_nothing
     """What it cannot do that others of its sort can, each in a sentence with what that means."""
+    tries: bool = False
+    """Whether its adapter can say of the settings, part by part, whether they are true, without changing anything (`trial`)."""
     needs_admin: bool = True
     """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
     fits: Callable[[Credential], None] = has_a_place

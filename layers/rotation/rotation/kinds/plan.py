@@ -17,10 +17,10 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
     """The states in order, and what each would change. `used`: the user that the application uses now."""
     if decision.action is Action.ALREADY_ROTATED:
         return []
-    new = decision.record.credential(decision.slot).username
-    old = decision.record.credential(decision.leaves).username
+    new = decision.record.credential(decision.slot).username or "a new key"
+    old = decision.record.credential(decision.leaves).username or "no key"
     publish = [
-        _step("SyncUsers", _synced(target, new)),
+        _step("SyncUsers", _made_ready(decision, target, new)),
         *(_publish(consumer, used or old, new) for consumer in target.consumers),
         _step("ValidateApp", f"nothing: {', '.join(_validated(target, new))}"),
         _step("FlipSlot", f"AWSCURRENT of {target.slot_secret}: active_slot {decision.slot}"),
@@ -30,32 +30,43 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         *(publish if decision.action is Action.PUBLISH else []),
         _step("OverlapWindow", f"nothing: waits {overlap_seconds(decision, target, Mode.DRY_RUN)} s"),
         _step("CheckDrained", f"nothing: waits until {old} was not used for {target.quiet_seconds} s"),
-        *_retired(target, old),
+        _step("RotateOldSlot", f"{old}: {_renewed(decision, target)}"),
+        _step("DiscardOldPassword", f"{old}: {_ended(decision, target)}"),
+        _step("RotateAdmin", _admin(target)),
         _step("ReleaseRotation", f"AWSPENDING of {target.slot_secret}: to none"),
     ]
 
 
-def _synced(target: Target, new: str) -> str:
+def _made_ready(decision: Decision, target: Target, new: str) -> str:
+    """And what is left of runs that were cut short."""
     if target.source.known.by_hand:
         return f"nothing: the key of {new} that was handed in is tried, where source.try says how"
-    return f"nothing if {new} logs in; else {new} gets its recorded password"
+    if not decision.record.issued:
+        return f"nothing if {new} logs in; else {new} gets its recorded password"
+    left = [f"{key} is deleted, no version names it" for key in decision.record.withdrawing]
+    there = not decision.record.credential(decision.slot).is_none
+    return "; ".join([*left, f"nothing if {new} is taken; else another is issued" if there else f"{new} is issued and stored"])
 
 
-def _retired(target: Target, old: str) -> list[Step]:
+def _renewed(decision: Decision, target: Target) -> str:
     if target.source.known.by_hand:
-        said = "; ".join(target.source.known.lacks(target.source.settings))
-        return [
-            _step("RotateOldSlot", f"{target.slot_secret}: the old key of {old} becomes a reminder, its entry is empty"),
-            _step("DiscardOldPassword", f"nothing at the provider: {said}"),
-        ]
-    return [
-        _step("RotateOldSlot", f"{old}: a new password, beside the old one where the server can keep both"),
-        _step("DiscardOldPassword", f"{old}: the old password is refused; AWSCURRENT of {target.slot_secret} holds the new one"),
-        _step("RotateAdmin", _admin(target)),
-    ]
+        return f"its old key becomes a reminder in {target.slot_secret}, and its entry is empty"
+    return "deactivated" if decision.record.issued else "a new password, beside the old one where the server can keep both"
+
+
+def _ended(decision: Decision, target: Target) -> str:
+    if target.source.known.by_hand:
+        return f"nothing is done; {'; '.join(target.source.known.lacks(target.source.settings))}"
+    if decision.record.issued:
+        return f"deleted, and refused; AWSCURRENT of {target.slot_secret} holds one key"
+    return f"the old password is refused; AWSCURRENT of {target.slot_secret} holds the new one"
 
 
 def _admin(target: Target) -> str:
+    if not (target.source.known.issues_keys or target.admin_secret):
+        return "nothing: there is no admin"
+    if target.source.known.issues_keys:
+        return "nothing: who may issue keys is not rotated with them"
     if not target.rotates_admin:
         return f"nothing: {target.admin_secret} is another target's to rotate (rotates_admin is false)"
     return f"the database admin: a new password; AWSCURRENT of {target.admin_secret} holds it"

@@ -22,6 +22,8 @@ SOURCES = {
     "postgresql": "rotation.sources.postgresql",
     "redis": "rotation.sources.redis",
     "by-hand": "rotation.sources.by_hand",
+    "http-api-key": "rotation.sources.http_api_key",
+    "iam-access-key": "rotation.sources.iam_access_key",
 }
 """By the word that a target document uses: the folder as a package."""
 

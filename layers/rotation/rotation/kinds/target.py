@@ -92,7 +92,7 @@ class Target:
     name: str
     slot_secret: str
     admin_secret: str
-    """Empty where the source has no admin."""
+    """Empty where the source needs none."""
     rotates_admin: bool
     """Whether the admin's secret is ours to write; else another target's, and only read."""
     source: Source
@@ -183,10 +183,9 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
 
 
 def _build(name: str, document: dict[str, Any]) -> Target:
-    if not {"health", "endpoint"} & document.keys():
-        raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
-    source = Source(document["source"]["kind"], _settings(document["source"]))
-    _check_source(document, source)
+    source = _checked_source(Source(document["source"]["kind"], _settings(document["source"])))
+    _check_proof(source.known, document)
+    _check_admin(source, document)
     _refuse_shared(document)
     rotation_class = CLASSES[document["class"]]
     consumers = _consumers(document["consumers"])
@@ -196,7 +195,7 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         name=name,
         slot_secret=document["slot_secret"],
         admin_secret=document.get("admin_secret", ""),
-        rotates_admin=document["rotates_admin"] and source.known.needs_admin,
+        rotates_admin=document.get("rotates_admin", not source.known.issues_keys) and bool(document.get("admin_secret")),
         source=source,
         consumers=consumers,
         health=HealthSettings(**document["health"]) if "health" in document else None,
@@ -210,15 +209,12 @@ def _build(name: str, document: dict[str, Any]) -> Target:
     )
 
 
-def _check_source(document: Mapping[str, Any], source: Source) -> None:
-    if source.known.needs_admin and "admin_secret" not in document:
-        raise ValueError(f"admin_secret is missing: name the secret with the admin's login, which a {source.kind} needs")
-    if not source.known.needs_admin and "admin_secret" in document:
-        raise ValueError(f"admin_secret: a {source.kind} has no admin: leave it out")
+def _checked_source(source: Source) -> Source:
     try:
         source.known.check(source.settings)
     except TargetInvalid as error:
         raise ValueError(f"source.{error}") from None
+    return source
 
 
 def _check_says_user(source: Source, consumers: Sequence[Consumer]) -> None:
@@ -228,6 +224,23 @@ def _check_says_user(source: Source, consumers: Sequence[Consumer]) -> None:
             raise ValueError(
                 f"consumers[{place}].keys: no template of {named} writes {{username}}. One has to: the users take turns"
             )
+
+
+def _check_proof(known: SourceKind, document: Mapping[str, Any]) -> None:
+    """Of a key ValidateApp's own try at the provider is what the application does with it."""
+    if known.issues_keys and "endpoint" in document:
+        raise ValueError("endpoint: nobody logs in through another place with a key; leave it out")
+    if not (known.issues_keys or {"health", "endpoint"} & document.keys()):
+        raise ValueError("health is missing, and so is endpoint: one of them has to show that the application's login works")
+
+
+def _check_admin(source: Source, document: Mapping[str, Any]) -> None:
+    if source.known.needs_admin and "admin_secret" not in document:
+        raise ValueError("the document must contain admin_secret")
+    if not source.known.needs_admin and "admin_secret" in document:
+        raise ValueError(f"admin_secret: a source of kind {source.kind} needs none: the functions' roles do; leave it out")
+    if source.known.issues_keys and document.get("rotates_admin"):
+        raise ValueError("rotates_admin: who may issue keys is not rotated with them; leave it out")
 
 
 def _refuse_shared(document: Mapping[str, Any]) -> None:

@@ -7,12 +7,12 @@ from contextlib import ExitStack, contextmanager
 from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from rotation.core.errors import AdminLoginUnknown
+from rotation.core.errors import AdminLoginUnknown, SecretInvalid
 from rotation.core.model import Credential, Password
 from rotation.core.record import AdminRecord
 
 if TYPE_CHECKING:
-    from rotation.core.model import Version
+    from rotation.core.model import SecretText, Version
     from rotation.ports import AdminSession, World
 
 T = TypeVar("T")
@@ -97,6 +97,17 @@ def find_admin(world: World, logins: Logins, found: Iterable[Credential] = ()) -
     return admin
 
 
+def admin_record(world: World, text: SecretText) -> AdminRecord:
+    """What the admin's secret says. Of a database it says where that is; what may issue keys needs no place."""
+    record = AdminRecord.parse(text, world.admin.name)
+    try:
+        if not world.target.source.known.issues_keys:
+            record.need_place()
+    except SecretInvalid as error:
+        raise SecretInvalid(f"secret {world.admin.name}: {error}") from None
+    return record
+
+
 def _known(world: World, current: Version | None, found: Iterable[Credential]) -> Iterator[Known]:
     """Each once. Where the labels are is asked only after the login that is current was refused; and again in the end, since
     whoever rotates it may just have made another one current."""
@@ -105,12 +116,12 @@ def _known(world: World, current: Version | None, found: Iterable[Credential]) -
         return
     store = world.admin
     current = current or store.current()
-    first = AdminRecord.parse(current.text, store.name).credential
+    first = admin_record(world, current.text).credential
     yield Known(first, None)
     tried, seen = {first}, None
     while (labels := store.labels()) != seen:
         seen, versions = labels, dict.fromkeys(v for v in (labels.current, labels.pending, labels.previous) if v)
-        recorded = ((version, AdminRecord.parse(store.read(version), store.name).credential) for version in versions)
+        recorded = ((version, admin_record(world, store.read(version)).credential) for version in versions)
         for version, credential in chain(recorded, (("", one) for one in found)):
             if credential.username == first.username and credential not in tried:
                 tried.add(credential)

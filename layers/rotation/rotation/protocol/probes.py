@@ -11,14 +11,16 @@ from rotation.core.drain import Hold
 from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
 from rotation.core.findings import Finding, Severity
 from rotation.core.fleet import BAD, LATEST_SECONDS, NAMED, Answer, Telling, failure, refuse_none, some, to
-from rotation.core.record import AdminRecord, Record
+from rotation.core.keys import said
+from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
 from rotation.kinds.kind import Holds
 from rotation.ports import RotatedSecret, World
-from rotation.protocol.admin_login import Logins, find_admin
+from rotation.protocol.admin_login import Logins, admin_record, find_admin
 from rotation.protocol.altering import one_password_only
 from rotation.protocol.fleets import question
 from rotation.protocol.intents import read_record
+from rotation.protocol.issuing import provided
 from rotation.protocol.survey import check_written, refused_version
 
 SLOWEST_CLOCK_SECONDS = 60
@@ -124,19 +126,19 @@ def slot_secret(world: World) -> Iterator[Finding]:
 
 
 def admin_secret(world: World) -> Iterator[Finding]:
-    """Its shape."""
+    """Its shape; nothing where the source needs none."""
     if not world.target.admin_secret:
         return
-    AdminRecord.parse(world.admin.current().text, world.admin.name)
+    admin_record(world, world.admin.current().text)
     left = "" if world.target.rotates_admin else "; another target rotates it (rotates_admin is false)"
     yield Finding(Severity.OK, "admin secret", f"it is whole{left}")
 
 
 def admin_login(world: World, logins: Logins) -> Iterator[Finding]:
     """Whether the database takes what is current."""
-    if not world.target.admin_secret:
-        return
-    current = AdminRecord.parse(world.admin.current().text, world.admin.name).credential
+    if world.target.source.known.issues_keys or not world.target.admin_secret:
+        return  # whether it may issue keys, `keys` tells
+    current = admin_record(world, world.admin.current().text).credential
     if find_admin(world, logins).credential.same_login(current):
         yield Finding(Severity.OK, "admin login", "AWSCURRENT logs in, with TLS")
     else:
@@ -153,10 +155,12 @@ def slot_logins(world: World, logins: Logins) -> Iterator[Finding]:
     record = read_record(world.slots, world.slots.labels().current)
     check_written(world.target, record)
     if world.target.source.known.by_hand:
-        yield from keys(world, logins, record)
+        yield from keys_by_hand(world, logins, record)
         return
     for slot in record.ring:
         user = record.credential(slot).username
+        if record.credential(slot).is_none:
+            continue
         if logins.works(record.credential(slot)):
             yield Finding(Severity.OK, "slot login", f"{user} logs in with its recorded password")
         else:
@@ -164,12 +168,12 @@ def slot_logins(world: World, logins: Logins) -> Iterator[Finding]:
             yield Finding(Severity.WARNING, "slot login", f"{user} does not log in with its recorded password", mend)
 
 
-def keys(world: World, logins: Logins, record: Record) -> Iterator[Finding]:
+def keys_by_hand(world: World, logins: Logins, record: Record) -> Iterator[Finding]:
     """Of a source whose keys people make and revoke: what they have handed in, and what they are still to revoke."""
     from rotation.core.by_hand import to_revoke
 
-    for said in world.target.source.known.lacks(world.target.source.settings):
-        yield Finding(Severity.OK, "source", said)
+    for lack in world.target.source.known.lacks(world.target.source.settings):
+        yield Finding(Severity.OK, "source", lack)
     for slot in record.ring:
         key, which = record.credential(slot), "in use" if slot is record.active else "handed in"
         if key.password.is_empty:
@@ -437,15 +441,34 @@ def reached(world: World, logins: Logins) -> Iterator[Finding]:
     yield Finding(Severity.OK, "database reached", "it answers, with a certificate that is trusted")
 
 
+def keys(world: World, record: Record) -> Iterator[Finding]:
+    """Whether keys can be issued and deleted, and whether all of them are known."""
+    seen = provided(world)
+    yield Finding(Severity.OK, "keys", f"it answers, and may be asked for keys; there are {len(seen.keys)}")
+    unknown = seen.unknown(record)
+    if unknown and seen.named:
+        found = f"{', '.join(map(said, unknown))}: a rotation that was cut short has made it, and no version names it"
+        yield Finding(Severity.WARNING, "keys", found, "the next rotation deletes it")
+    elif unknown:
+        mend = "find out whose it is: delete it, or put it into the record; until then a rotation refuses"
+        yield Finding(Severity.FAILED, "keys", f"the record does not know {', '.join(map(said, unknown))}", mend)
+    idle = [key for key in seen.keys if key.id in record.ids and not key.active]
+    if idle:
+        yield Finding(Severity.WARNING, "keys", f"{', '.join(map(said, idle))}: in the record", "the next rotation issues another")
+    if not (seen.named or seen.dedicated):
+        mend = "if nobody else makes keys there, say dedicated: true in the target's source"
+        yield Finding(Severity.WARNING, "keys", "a key that is issued and lost would be left for a person to delete", mend)
+
+
 def database(world: World, logins: Logins) -> Iterator[Finding]:
-    """Nothing where there is none: whoever issues keys by hand has no admin who could be asked."""
-    if not world.target.source.known.by_hand:
-        yield from _database(world, logins)
-
-
-def _database(world: World, logins: Logins) -> Iterator[Finding]:
-    """TLS, what the admin may, and how much the server tells."""
+    """TLS, what the admin may, and how much the server tells; of who issues keys, what `keys` tells. Nothing where people do."""
+    if world.target.source.known.by_hand:
+        return
     record = read_record(world.slots, world.slots.labels().current)
+    yield from keys(world, record) if record.issued else _database(world, logins, record)
+
+
+def _database(world: World, logins: Logins, record: Record) -> Iterator[Finding]:
     users = [record.credential(slot).username for slot in record.ring]
     server = find_admin(world, logins).ask(lambda admin: world.source.inspect(admin, users))
     yield Finding(Severity.OK, "database", f"version {server.version}, {server.tls}, its certificate is trusted")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from rotation.core.errors import SecretInvalid, TargetInvalid
 from rotation.core.situation import Facts, Found, Left, left_to_do
 from rotation.protocol.admin_login import AdminLogin, Logins, find_admin
 from rotation.protocol.intents import read_record
+from rotation.protocol.issuing import provided
 
 if TYPE_CHECKING:
     from rotation.core.model import Credential, Labels, Password, Slot
@@ -42,15 +44,7 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
     previous = _nothing if by_hand else partial(_previous, world.slots, labels)
     slots = {slot for record in recorded for slot in record.ring}
     accepted = {slot: _accepted(logins, slot, found, recorded, previous) for slot in sorted(slots)}
-    users = {current.credential(slot).username for slot in current.ring}
-    chosen_by_use = bool(found) and (found[0].credential.username not in users or len(users) > 2)
-    in_use = held if world.target.rotates_admin else ()  # only who rotates the admin may record what consumers hold
-    login = find_admin(world, logins, in_use) if admin or chosen_by_use else None
-    if login is not None and login.credential.username in users:
-        name = login.credential.username
-        raise SecretInvalid(f"secret {world.slots.name}: {name} is the database admin; a slot needs a user of its own")
-    sessions = _sessions(world, login, current) if login is not None and chosen_by_use else {}
-    return Facts(
+    facts = Facts(
         rotation_id=rotation_id,
         labels=labels,
         current=current,
@@ -59,9 +53,21 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
         file=found[0] if found else None,
         others=tuple(found[1:]),
         accepted=accepted,
+    )
+    if current.issued:  # there is no admin to look for, and there are no sessions to count
+        return replace(facts, provided=provided(world))
+    users = {current.credential(slot).username for slot in current.ring}
+    chosen_by_use = bool(found) and (found[0].credential.username not in users or len(users) > 2)
+    in_use = held if world.target.rotates_admin else ()  # only who rotates the admin may record what consumers hold
+    login = find_admin(world, logins, in_use) if admin or chosen_by_use else None
+    if login is not None and login.credential.username in users:
+        name = login.credential.username
+        raise SecretInvalid(f"secret {world.slots.name}: {name} is the database admin; a slot needs a user of its own")
+    return replace(
+        facts,
         admin=login.credential if login else None,
         admin_drifted=login.known.drifted if login and world.target.rotates_admin else None,
-        sessions=sessions,
+        sessions=_sessions(world, login, current) if login is not None and chosen_by_use else {},
         by_hand=by_hand,
     )
 
@@ -76,14 +82,20 @@ def _told(world: World) -> Iterator[Credential]:
 
 def check_written(target: Target, record: Record) -> None:
     """Before anything is done: the source can have every entry, and every consumer can be given it."""
-    filled = [slot for slot in record.ring if not (target.source.known.by_hand and record.credential(slot).password.is_empty)]
-    for slot in filled:
+    issues = target.source.known.issues_keys
+    if issues != record.issued:
+        turns = "issues keys: write turns: keys" if issues else "issues no keys: take turns: keys out"
+        raise SecretInvalid(f"secret {target.slot_secret}: a source of kind {target.source.kind} {turns}")
+    by_hand = target.source.known.by_hand
+    logins = [(slot, record.credential(slot)) for slot in record.ring]
+    there = [slot for slot, one in logins if not (one.is_none or (by_hand and one.password.is_empty))]
+    for slot in there:
         try:
             _check_filled(record.credential(slot))
             target.source.known.fits(record.credential(slot))
         except SecretInvalid as error:
             raise SecretInvalid(f"secret {target.slot_secret}: {slot}: {error}") from None
-    for (place, consumer), slot in product(enumerate(target.consumers), filled):
+    for (place, consumer), slot in product(enumerate(target.consumers), there):
         try:
             consumer.known.fits(consumer.settings, record.credential(slot))
         except TargetInvalid as error:
@@ -140,6 +152,9 @@ def _candidates(
     then is it asked what was current before."""
     recorded = [record for record in recorded if slot in record.ring]
     newest = recorded[-1]
+    if newest.issued:
+        yield from (key for record in recorded if not (key := record.credential(slot)).is_none)
+        return
     user = newest.credential(slot).username
     in_use = [one.credential for one in found if one.credential.username == user and _may_be(newest, slot, one.credential)]
     yield from in_use[:1] if found and found[0].credential.username == user else []

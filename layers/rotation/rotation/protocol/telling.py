@@ -33,5 +33,5 @@ def put_version(world: World, request: Request, credential: Credential, waited: 
 
 def refuse_untried(world: World, credential: Credential) -> None:
     """Nobody is told of what does not log in."""
-    if not world.source.logs_in(credential):
+    if credential.is_none or not world.source.logs_in(credential):
         raise LoginRefused(f"{world.target.name}: {credential.username} is not published: its recorded password does not log in")

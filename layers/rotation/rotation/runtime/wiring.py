@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         Endpoint,
         Fleet,
         Health,
+        KeyProvider,
         Looking,
         ProtectedFile,
         RotatedSecret,
@@ -49,6 +50,8 @@ WRITES: dict[str, dict[str, tuple[str, ...]]] = {
     "rotate_old_slot": {"slot": (_PUT, _MOVE)},
 }
 """Which function writes which secret, and how: what IAM is asked in mode verify."""
+ISSUES = {"sync_users": {"slot": (_PUT, _MOVE)}}
+"""Besides, where keys are issued: they are stored where they are made."""
 
 
 class AwsWorld:
@@ -85,6 +88,12 @@ class AwsWorld:
     @cached_property
     def source(self) -> Source:
         return self._source(self.target.source.settings)
+
+    @property
+    def provider(self) -> KeyProvider:
+        made: Any = self.source
+        provider: KeyProvider = made
+        return provider
 
     def _source(self, settings: Of) -> Source:
         made: Source = registry.adapter(registry.SOURCES[self.target.source.kind]).make(settings, self._here)
@@ -188,8 +197,9 @@ class AwsWorld:
 
         secrets = {"slot": self.target.slot_secret, "admin": self.target.admin_secret}
         found: list[str] = []
+        writes = WRITES | (ISSUES if self.target.source.known.issues_keys else {})
         for function, role in self._settings.roles.items():
-            for secret, actions in WRITES[function].items():
+            for secret, actions in writes.get(function, {}).items():
                 if secret == ADMIN and not self.target.rotates_admin:
                     continue
                 answer = denied(role, [f"secretsmanager:{action}" for action in actions], secrets[secret])

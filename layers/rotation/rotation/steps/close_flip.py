@@ -40,6 +40,7 @@ def close_flip(world: World, request: Request) -> dict[str, Any]:
 def _undone(record: Record, current: Record) -> Record:
     """What was current, with the passwords that the intent knows: those are what the database may hold by now."""
     undone = record.with_active(current.active).with_previous(None)
+    undone = undone.with_there(None) if undone.issued else undone
     return undone.with_tag(current.tag) if current.tag else undone.without_tag()
 
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 def discard_old_password(world: World, request: Request) -> dict[str, Any]:
     """The retired password is refused, and what is current says so. A key that only a person can revoke is a reminder in it."""
+    if world.target.source.known.issues_keys:
+        return _discard_key(world, request)
     admin = AdminLogin(world)
     with admin.session() as session:
         record, seen = confirm_forward(world.slots, request.claim.version)
@@ -33,6 +35,20 @@ def discard_old_password(world: World, request: Request) -> dict[str, Any]:
         _record(world, request, seen)
     cut_off(world, request, old.username, admin)
     return {"retired_user": old.username}
+
+
+def _discard_key(world: World, request: Request) -> dict[str, Any]:
+    from rotation.protocol.issuing import discard
+
+    record, seen = confirm_forward(world.slots, request.claim.version)
+    current = read_record(world.slots, seen)
+    if seen == request.claim.version:
+        return {"retired_user": ""}
+    retired = current.credential(record.leaves)
+    if left_to_do(record, request.claim.version, current, seen) is not Left.FINISH or record.withdrawing:
+        discard(world, request.claim.version, record, retired)
+        _record(world, request, seen)
+    return {"retired_user": retired.username}
 
 
 def _discard(world: World, request: Request, session: AdminSession, record: Record, current: Record) -> None:

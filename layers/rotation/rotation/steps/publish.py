@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import ConsumerDiffers, SecretNotFinished, TrafficElsewhere
-from rotation.core.model import Direction, Mark
+from rotation.core.model import NO_KEY, Direction, Mark
 from rotation.core.rollout import Progress, poll_seconds
 from rotation.protocol.intents import confirm
 from rotation.protocol.telling import refuse_untried
@@ -46,7 +46,9 @@ def publish(world: World, request: Request) -> dict[str, Any]:
 def _forget(world: World, request: Request) -> dict[str, Any]:
     """Nothing that the record names is destroyed: the passwords in use are in it, and the withdrawn one is not any more."""
     record = confirm(world.slots, request.claim.version)
-    destroyed = world.copies(request.consumer).forget([record.credential(slot) for slot in record.ring])
+    withdrawn = [NO_KEY.with_login(key, NO_KEY.password) for key in record.withdrawing]
+    kept = [login for login in map(record.credential, record.ring) if not login.is_none]
+    destroyed = world.copies(request.consumer).forget([*kept, *withdrawn])
     return {"changed": destroyed > 0, "began": world.now(), "status": str(Progress.COMPLETE), "wait_seconds": poll_seconds(0)}
 
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from rotation.core.errors import PasswordRejected, RetiredPasswordAccepted, RotationSuperseded
 from rotation.core.model import CURRENT, PENDING, Credential, RotationStep, RotationTag, Version
 from rotation.core.passwords import admin_password
-from rotation.core.record import AdminRecord
-from rotation.protocol.admin_login import AdminLogin
+from rotation.protocol.admin_login import AdminLogin, admin_record
 from rotation.protocol.altering import cut_off, discard_old, ensure_password
 from rotation.protocol.intents import ATTEMPTS, confirm, confirm_again, offers, version_id
 
 if TYPE_CHECKING:
+    from rotation.core.record import AdminRecord
     from rotation.ports import AdminSession, World
     from rotation.protocol.request import Request
 
@@ -122,4 +122,4 @@ def _let_go(world: World, version: str, record: AdminRecord, retired: Credential
 
 
 def _read(world: World, version: str) -> AdminRecord:
-    return AdminRecord.parse(world.admin.read(version), world.admin.name)
+    return admin_record(world, world.admin.read(version))

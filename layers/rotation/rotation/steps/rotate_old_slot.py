@@ -11,7 +11,7 @@ from rotation.core.errors import PasswordRejected, RotationSuperseded, SlotInUse
 from rotation.core.model import RotationStep, RotationTag
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import ensure_password, refuse_in_use
-from rotation.protocol.intents import ATTEMPTS, confirm_again, confirm_seen, look, offers, read_record, version_id
+from rotation.protocol.intents import ATTEMPTS, confirm_again, confirm_seen, look, offers, read_record, version_id, write_ahead
 from rotation.protocol.request import Claim, Request
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     A password is replaced only after the database definitely refused it.
     """
     store = world.slots
+    if world.target.source.known.issues_keys:
+        return _retire_key(world, request)
     looked = look(store)
     own = [version_id(store.name, looked.current, request.owner, RotationStep.RETIRE, n) for n in range(ATTEMPTS)]
     held = looked.pending.id if looked.pending and looked.pending.id in own else request.claim.version
@@ -51,13 +53,37 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     raise PasswordRejected(f"{world.target.name}: the password policy refused {ATTEMPTS} passwords of {base.leaves}")
 
 
+def _retire_key(world: World, request: Request) -> dict[str, Any]:
+    """The slot holds no key any more; the one that it held stands among those to be deleted, and is deactivated if nobody came
+    back. Until it is deleted a person may activate it again."""
+    from rotation.protocol.issuing import deactivate, refuse_used, retiring
+
+    store = world.slots
+    looked = look(store)
+    version = version_id(store.name, looked.current, request.owner, RotationStep.RETIRE)
+    held = version if looked.pending and looked.pending.id == version else request.claim.version
+    record = confirm_seen(store, looked, held)
+    if held != version:
+        left = _tagged(retiring(world, record), record, request.owner, looked.current)
+        record = write_ahead(store, version, left, held)
+    try:
+        refuse_used(world, request, read_record(store, looked.current))
+    except SlotInUse:
+        return {**Claim(version, request.claim.own_logins).as_dict(), "status": IN_USE}
+    deactivate(world, version, record)
+    return {**Claim(version, request.claim.own_logins).as_dict(), "status": ALTERED}
+
+
 def _retiring(base: Record, owner: str, current: str, password: Password, day: str = "") -> Record:
     """Where nothing is made here, the entry is emptied, and people are told from that day on to revoke the key that was in it."""
+    renewed = base.with_previous(None)
+    renewed = retired(renewed, base.leaves, day) if password.is_empty else renewed.with_password(base.leaves, password)
+    return _tagged(renewed, base, owner, current)
+
+
+def _tagged(renewed: Record, base: Record, owner: str, current: str) -> Record:
     if base.tag is None:
         raise RotationSuperseded("the intent lost its tag")
-    renewed = base.with_previous(None).with_password(base.leaves, password)
-    if password.is_empty:
-        renewed = retired(base.with_previous(None), base.leaves, day)
     return renewed.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current, base.tag.leaves))
 
 

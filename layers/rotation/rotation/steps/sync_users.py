@@ -18,18 +18,39 @@ if TYPE_CHECKING:
 
 
 def sync_users(world: World, request: Request) -> dict[str, Any]:
-    """What had to be repaired. Outside of mode sync-users the user in use is never touched."""
-    if request.mode is Mode.SYNC_USERS:
-        return _sync_both(world, request)
+    """The claim, and what had to be repaired. Outside of mode sync-users the user in use is never touched."""
+    if world.target.source.known.issues_keys:
+        return _sync_key(world, request)
+    repaired = _sync_both(world, request) if request.mode is Mode.SYNC_USERS else _sync_next(world, request)
+    return {**request.claim.as_dict(), "repaired": repaired}
+
+
+def _sync_key(world: World, request: Request) -> dict[str, Any]:
+    """A key is issued if the slot to be used holds none: with it the claim is another version. The key in use nobody could repair:
+    a provider shows a secret once."""
+    from rotation.protocol.issuing import ensure_key, held_by
+
+    held = held_by(world, request.claim.version)
+    current = read_record(world.slots, held.current)
+    if request.mode is not Mode.SYNC_USERS and left_to_do(held.record, held.version, current, held.current) is Left.PUBLISH:
+        version, done = ensure_key(world, request)
+        return {**request.claim._replace(version=version).as_dict(), "repaired": done}
+    key = current.credential(current.active) if request.mode is Mode.SYNC_USERS else held.record.credential(held.record.active)
+    _need_login(world, key, "is in use and refused: mode rotate issues another key")
+    return {**request.claim.as_dict(), "repaired": []}
+
+
+def _sync_next(world: World, request: Request) -> list[str]:
+    """Who is to be used next."""
     with AdminLogin(world).session() as session:
         record, current, seen = _confirmed(world, request)
         user = record.credential(record.active)
         if left_to_do(record, request.claim.version, current, seen) is not Left.PUBLISH:
             _need_login(world, user, "is in use, but its recorded password does not log in")
-            return {"repaired": []}
+            return []
         if record.two_values and record.previous is None:
             return _second_value(world, session, record)
-        return {"repaired": _repair(world, request, session, record, user, _like(record))}
+        return _repair(world, request, session, record, user, _like(record))
 
 
 def _confirmed(world: World, request: Request) -> tuple[Record, Record, str]:
@@ -43,7 +64,7 @@ def _need_login(world: World, user: Credential, else_said: str) -> None:
         raise LoginRefused(f"{world.target.name}: {user.username} {else_said}")
 
 
-def _second_value(world: World, session: AdminSession, record: Record) -> dict[str, Any]:
+def _second_value(world: World, session: AdminSession, record: Record) -> list[str]:
     """The user's next password, beside the one in use: that one stays valid, or nothing is done."""
     new, in_use = record.credential(record.active), record.credential(record.leaves)
     if not session.dual_passwords:
@@ -52,19 +73,20 @@ def _second_value(world: World, session: AdminSession, record: Record) -> dict[s
     if made:
         session.set_password(new.username, new.password, retain=True)
     _need_login(world, new, "does not log in with the password it was just given")
-    return {"repaired": [f"{new.username}: a second password"] if made else []}
+    return [f"{new.username}: a second password"] if made else []
 
 
-def _sync_both(world: World, request: Request) -> dict[str, Any]:
+def _sync_both(world: World, request: Request) -> list[str]:
     """The claim put into the record whatever password logs in; so one that does not log in is one that nobody knows."""
-    repaired, admin = [], AdminLogin(world)
+    repaired: list[str] = []
+    admin = AdminLogin(world)
     record, current, _ = _confirmed(world, request)
     for slot in (record.active,) if record.two_values else record.ring:
         user, like = record.credential(slot), record.credential(record.leaves if slot is record.active else record.active)
         with admin.session() as session:
             confirm_again(world.slots, request.claim.version, record)
             repaired += _repair(world, request, session, record, user, like, current.credential(slot))
-    return {"repaired": repaired}
+    return repaired
 
 
 def _like(record: Record) -> Credential:

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rotation.core.errors import SourceRefused
+from rotation.core.errors import SourceRefused, TargetInvalid
 from rotation.core.seen import Activity, Server, SessionId
+from rotation.sources.by_hand.kind import HOSTS, host_of
 from rotation.sources.by_hand.trial import accepted
 
 if TYPE_CHECKING:
@@ -17,8 +18,13 @@ if TYPE_CHECKING:
     from rotation.ports import Surroundings
 
 
-def make(settings: Settings, _: Surroundings) -> ByHand:
-    """As the target names it."""
+def make(settings: Settings, here: Surroundings) -> ByHand:
+    """As the target names it. No host is shown a key that the stack does not name."""
+    if "try" in settings and host_of(settings["try"]) not in here.api_hosts:
+        named = ", ".join(sorted(here.api_hosts)) or "none"
+        raise TargetInvalid(
+            f"source.try {host_of(settings['try'])}: this stack asks no other host than {named} (parameter {HOSTS})"
+        )
     return ByHand(settings)
 
 

@@ -10,9 +10,9 @@ from rotation.core.model import Password
 from rotation.kinds.kind import Advice, SourceKind, can_be_any
 
 if TYPE_CHECKING:
-    from rotation.kinds.kind import Settings
+    from rotation.kinds.kind import Parameters, Settings
 
-KEY = "{key}"
+KEY, HOSTS = "{key}", "ApiHosts"
 _STATUSES: dict[str, Any] = {"type": "array", "items": {"type": "integer", "minimum": 200, "maximum": 599}, "minItems": 1}
 TRY: dict[str, Any] = {
     "description": "A request by which a key is tried. It changes nothing and costs nothing; no redirect is followed",
@@ -51,6 +51,18 @@ def check(settings: Settings) -> None:
         raise TargetInvalid(f"try.refused: {both[0]} says that a key works already: leave it in one of the two")
 
 
+def host_of(how: Settings) -> str:
+    """With its port where that is not 443."""
+    return how["url"].removeprefix("https://").partition("/")[0].lower().removesuffix(":443")
+
+
+def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
+    """No host is asked that the stack does not name."""
+    named = parameters.get(HOSTS, "none")
+    if "try" in settings and host_of(settings["try"]) not in named.lower().split(","):
+        yield f"source.try host {host_of(settings['try'])}: the functions may ask {named} (parameter {HOSTS})"
+
+
 def nothing(_: Settings) -> Password:
     """Keys are issued by the provider alone: the entry stays empty until somebody hands one in."""
     return Password("")
@@ -73,6 +85,7 @@ KIND = SourceKind(
     advice=Advice(lacking="", without_tls="", ends_sessions="", counts_logins=""),
     fits=can_be_any,
     check=check,
+    beyond=beyond,
     makes=nothing,
     proof="Now revoke the old key where it was made: rotation withdrawn shows that it is refused",
     by_hand=True,

@@ -1,0 +1,1 @@
+"""Keys that a provider issues through an API that is described, not programmed."""

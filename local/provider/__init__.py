@@ -1,0 +1,1 @@
+"""A small provider of API keys that behaves as any description says, and misbehaves as it is told."""
