@@ -18,7 +18,7 @@ class KeyServer:
     """Its address, and the keys that it takes."""
 
     def __init__(self, authority: Authority, port: int) -> None:
-        self.url, self.ca = f"https://localhost:{port}/v1/me", authority.pem
+        self.host, self.ca = f"localhost:{port}", authority.pem
         self.valid: set[str] = set()
         self.answers: Counter[int] = Counter()
         self.instead: int | None = None
@@ -27,7 +27,7 @@ class KeyServer:
     @property
     def trying(self) -> dict[str, Any]:
         """`source.try` of a target."""
-        return {"url": self.url, "ca": self.ca}
+        return {"url": f"https://{self.host}/v1/me", "ca": self.ca}
 
     def make(self, key: str) -> str:
         """As a person does on its web page."""

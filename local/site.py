@@ -27,6 +27,7 @@ NAV = {
         "swarm.md",
         "postgresql.md",
         "redis.md",
+        "by-hand.md",
         "http-api-key.md",
         "ADOPTING.md",
         "terraform.md",

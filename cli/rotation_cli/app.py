@@ -438,7 +438,7 @@ def withdrawn(stack: Stack, target: str, key_id: str | None, said: bool) -> int:
     keys = [one for one in by_hand.outstanding(stack, found) if key_id in (None, one.id)]
     if key_id is not None and not keys:
         raise Trouble(f"no key {key_id!r} of {target} is to be revoked: `rotation status` names those that are")
-    answers = list(by_hand.asked(found, keys, said=said))
+    answers = list(by_hand.asked(stack, found, keys, said=said))
     by_hand.take_away(stack, found, answers)
     for one in answers:
         click.echo(screen.clean(f"{by_hand.named(one.key)}: {one.said}"))

@@ -120,7 +120,7 @@ def asked_for(target: str, *, stdin: bool) -> Password:
 def store_next(stack: Stack, target: Target, key: Password, key_id: str, *, replace: bool) -> str:
     """The key as the record's next one; what is to be said of it besides. Trouble where it is no new one, or does not work."""
     record = KeyRecord(stack, target.slot_secret)
-    said = _tried(target, key)
+    said = _tried(stack, target, key)
     change = partial(handed_in, key=key, key_id=key_id, replace=replace)
     _changed(target, record, lambda before: _fitting(target, change(before)))
     return said
@@ -131,7 +131,7 @@ def store_first(stack: Stack, target: Target, key: Password, key_id: str, name: 
     record = KeyRecord(stack, target.slot_secret)
     if not record.is_empty:
         raise Trouble(f"{target.slot_secret} holds a record already: leave --in-use out")
-    said = _tried(target, key)
+    said = _tried(stack, target, key)
     entry = {"username": name, "password": key.reveal(), **({"id": key_id} if key_id else {})}
     raw = {"active_slot": str(Slot.A), "turns": VALUES, "A": entry, "B": {"username": name, "password": ""}}
     text = _fitting(target, Record(raw)).text()
@@ -157,8 +157,8 @@ def _fitting(target: Target, record: Record) -> Record:
     return record
 
 
-def _tried(target: Target, key: Password) -> str:
-    how = target.source.settings.get("try")
+def _tried(stack: Stack, target: Target, key: Password) -> str:
+    how = _way_to_try(stack, target)
     if how is None:
         return "it cannot be tried (the target says no source.try)"
     try:
@@ -170,6 +170,14 @@ def _tried(target: Target, key: Password) -> str:
     if not works:
         raise Trouble("this key is refused where it is tried: is it whole, active, of the right account? Nothing was changed")
     return "it was tried, and works"
+
+
+def _way_to_try(stack: Stack, target: Target) -> dict[str, Any] | None:
+    """No host is shown a key that the stack does not name."""
+    how: dict[str, Any] | None = target.source.settings.get("try")
+    for said in target.source.known.beyond(target.source.settings, stack.parameters()) if how else ():
+        raise Trouble(f"{target.name}: {said}. Nothing was changed")
+    return how
 
 
 def _changed(target: Target, record: KeyRecord, change: Any) -> Record:
@@ -213,9 +221,9 @@ def named(key: Outstanding) -> str:
     return f"{key.id or 'the key without an id'}, unused since {key.since}"
 
 
-def asked(target: Target, keys: Sequence[Outstanding], *, said: bool) -> Iterator[Asked]:
+def asked(stack: Stack, target: Target, keys: Sequence[Outstanding], *, said: bool) -> Iterator[Asked]:
     """Each is tried, where that is possible. `said`: a person says that it is revoked."""
-    how = target.source.settings.get("try")
+    how = _way_to_try(stack, target) if keys and not said else None
     for key in keys:
         if said:
             yield Asked(key, SAID, "taken for revoked: you say so")

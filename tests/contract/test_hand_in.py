@@ -32,21 +32,22 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture(scope="module")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
+def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyServer]:
+    with serving(tmp_path_factory.mktemp("tls")) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory: pytest.TempPathFactory, provider: KeyServer) -> Iterator[LocalAws]:
     with LocalAws(Path(sys.executable), tmp_path_factory.mktemp("logs")) as aws:
-        template = {"Parameters": {"DefaultTarget": {"Type": "String"}}, "Resources": {"Log": {
+        template = {"Parameters": {name: {"Type": "String"} for name in ("DefaultTarget", "ApiHosts")}, "Resources": {"Log": {
             "Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"/aws/vendedlogs/states/{STACK}"}}}}  # fmt: skip
-        given = [{"ParameterKey": "DefaultTarget", "ParameterValue": "openemr"}]
+        known = {"DefaultTarget": "openemr", "ApiHosts": provider.host}
+        given = [{"ParameterKey": name, "ParameterValue": value} for name, value in known.items()]
         aws.client("cloudformation").create_stack(StackName=STACK, TemplateBody=json.dumps(template), Parameters=given)
         role = "arn:aws:iam::123456789012:role/states"
         aws.client("stepfunctions").create_state_machine(name=STACK, definition=json.dumps(MACHINE), roleArn=role)
         yield aws
-
-
-@pytest.fixture(scope="module")
-def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KeyServer]:
-    with serving(tmp_path_factory.mktemp("tls")) as server:
-        yield server
 
 
 class Mail:
@@ -253,6 +254,21 @@ def _until(terminal: int, words: bytes) -> bytes:
         except OSError:  # it was closed
             break
     return shown
+
+
+def test_a_host_that_the_stack_does_not_name_is_shown_no_key(mail: Mail, aws: LocalAws, provider: KeyServer, rotation: Run) -> None:
+    asked = sum(provider.answers.values())
+    document = {**mail.document, "source": {"kind": "by-hand", "try": {**provider.trying, "url": "https://127.0.0.1:1/me"}}}
+    aws.client("ssm").put_parameter(
+        Name=f"/{STACK}/targets/{mail.name}", Type="String", Value=json.dumps(document), Overwrite=True
+    )
+    mail.holds(to_withdraw=OUTSTANDING)
+    was = mail.record
+    for command in (("hand-in", mail.name, "--stdin"), ("withdrawn", mail.name)):
+        code, _, err = rotation(*command, given=NEW)
+        assert (code, mail.record) == (2, was)
+        assert "the functions may ask" in err
+    assert sum(provider.answers.values()) == asked
 
 
 # ---- withdrawn ---------------------------------------------------------------------------------------------------------------

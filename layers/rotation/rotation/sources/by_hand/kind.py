@@ -53,7 +53,7 @@ def check(settings: Settings) -> None:
 
 def host_of(how: Settings) -> str:
     """With its port where that is not 443."""
-    return how["url"].removeprefix("https://").partition("/")[0].lower().removesuffix(":443")
+    return str(how["url"]).removeprefix("https://").partition("/")[0].lower().removesuffix(":443")
 
 
 def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
