@@ -259,9 +259,7 @@ def _until(terminal: int, words: bytes) -> bytes:
 def test_a_host_that_the_stack_does_not_name_is_shown_no_key(mail: Mail, aws: LocalAws, provider: KeyServer, rotation: Run) -> None:
     asked = sum(provider.answers.values())
     document = {**mail.document, "source": {"kind": "by-hand", "try": {**provider.trying, "url": "https://127.0.0.1:1/me"}}}
-    aws.client("ssm").put_parameter(
-        Name=f"/{STACK}/targets/{mail.name}", Type="String", Value=json.dumps(document), Overwrite=True
-    )
+    aws.client("ssm").put_parameter(Name=f"/{STACK}/targets/{mail.name}", Type="String", Value=json.dumps(document), Overwrite=True)
     mail.holds(to_withdraw=OUTSTANDING)
     was = mail.record
     for command in (("hand-in", mail.name, "--stdin"), ("withdrawn", mail.name)):

@@ -256,7 +256,12 @@ def _schedule(world: World, secret: RotatedSecret) -> Iterator[Finding]:
 def consumers(world: World) -> Iterator[Finding]:
     """Whether each can be read."""
     for consumer in world.credentials():
-        yield Finding(Severity.OK, "consumer", f"{consumer.name} names {consumer.read().username}")
+        yield Finding(Severity.OK, "consumer", f"{consumer.name} {_named(consumer.read().username)}")
+
+
+def _named(username: str) -> str:
+    """A key may be written alone."""
+    return f"names {username}" if username else "holds a key"
 
 
 def published_secrets(world: World) -> Iterator[Finding]:
