@@ -3,7 +3,7 @@ SHELL := bash
 .ONESHELL:
 .SILENT:
 .DEFAULT_GOAL := help
-.PHONY: help setup demo local soak compare faults test cluster test-cluster coverage mutants engines bench-cold bench-fleet iam lint check-template terraform build release certificates clean
+.PHONY: help setup demo local soak compare faults test cluster test-cluster coverage mutants engines bench-cold bench-fleet iam lint check-template terraform build release image certificates clean
 
 PYTHON := $(or $(shell command -v python3.11),python3)
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/credential-rotation
@@ -44,8 +44,8 @@ faults: ## every fault at every boundary, pairs of them, rivals, random schedule
 	$(SETUP) packages
 	$(foreach v,LEVEL ONLY SCHEDULE FAULT,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
 
-soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1; APP=proxy|one-user|redis|vault|wordpress RING=n: 10 rotations under 40 requests a second
-	$(SETUP) php
+soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1; APP=proxy|one-user|redis|vault|wordpress|swarm RING=n: 10 rotations under 40 requests a second
+	$(SETUP) php $(if $(filter swarm,$(APP)),swarm)
 	$(foreach v,APP RING ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
 
 compare: build ## beside OpenBao's own static roles, in one run: the same PostgreSQL and clients, logins that fail, a table (5 min); ROTATIONS=n RATE=n
@@ -67,10 +67,10 @@ endef
 
 ALONE := -p no:cacheprovider
 
-test: build ## every tier; ARGS="tests/unit -k sqlconf" for less, WHOLE=1 for what a release needs besides; installs Chromium, which opens the demo's page
+test: build ## every tier; ARGS="tests/unit -k sqlconf" for less, MORE=1 for what CI runs besides, WHOLE=1 for a release; installs Chromium, which opens the demo's page
 	$(SETUP) php browser
 	export CLUSTER='$(or $(CLUSTER),stand-in)'
-	$(if $(WHOLE),export WHOLE='$(WHOLE)')
+	$(foreach v,MORE WHOLE,$(if $($(v)),export $(v)='$($(v))';))
 	$(if $(ARGS),exec python -m pytest $(ARGS))
 	exec python -m tests.shards
 
@@ -227,6 +227,10 @@ release: ## dist/: what is deployed, built for arm64 and x86_64, each checked fo
 	$(SETUP) packages
 	$(check-bundle)
 	python -m local.release
+
+image: ## dist/: an image with the command rotation, for docker load; made without a registry and without Docker, for this machine's architecture
+	$(SETUP) packages
+	PYTHONPATH=layers/rotation:cli python -m local.command_image
 
 clean: ## what was built and cached in the repository; the cache in ~/.cache stays
 	rm -rf build dist *.egg-info reader/build reader/*.egg-info .aws-sam .demo .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache

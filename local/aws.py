@@ -154,6 +154,15 @@ class LocalAws:
         """It was terminated: its agent never comes back."""
         self._order("agents/forget", {"instance": instance})
 
+    def lag_keys(self, seconds: float) -> None:
+        """How late all of AWS knows of a new access key, and of the end of one."""
+        self._order("keys/lag", {"seconds": seconds})
+
+    def keys_signed(self) -> dict[str, int]:
+        """How many requests each access key of an IAM user has signed so far that were taken."""
+        signed: dict[str, int] = self._order("keys/signed", {})
+        return signed
+
     def refuse(self, fault: SecretFault) -> None:
         self._order("secrets/faults", asdict(fault))
 

@@ -111,6 +111,7 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
     from local import engine, histories
+    from local.access_keys import StrictKeys
     from local.instances.run_command import RunCommand
     from local.secrets_manager import StrictSecrets
 
@@ -126,7 +127,9 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     logs = ExecutionLogs(PolicySimulator(secrets, config.account), config.account, config.region)
     clusters = Clusters(LambdaInvoke(logs, functions), config)
     recorded = Recorder(clusters, record) if record else clusters
-    return Whole(Admin(recorded, functions, clusters, logs, secrets, run_command.commands.orders())), functions
+    keys = StrictKeys(recorded, config.account)
+    more = {**run_command.commands.orders(), **keys.orders()}
+    return Whole(Admin(keys, functions, clusters, logs, secrets, more)), functions
 
 
 class QuietHandler(WSGIRequestHandler):

@@ -170,12 +170,12 @@ class Running:
         arn: str = secrets.create_secret(Name=name, SecretString=json.dumps(value))["ARN"]
         return arn
 
-    def _for_everybody(self, slots: Mapping[str, Any], admin: Mapping[str, str]) -> dict[str, str]:
-        """The parameters that no stack goes without; the two secrets are made."""
+    def _for_everybody(self, slots: Mapping[str, Any], admin: Mapping[str, str] | None) -> dict[str, str]:
+        """The parameters that no stack goes without; the two secrets are made, or one where there is no admin."""
         return {
             **OVERRIDES,
             "SlotSecretArn": self._create_secret(self.slot_secret, slots),
-            "AdminSecretArn": self._create_secret(self.admin_secret, admin),
+            "AdminSecretArn": self._create_secret(self.admin_secret, admin) if admin else "none",
             "SecretsKmsKeyArn": f"arn:aws:kms:{self.aws.region}:123456789012:key/00000000-0000-0000-0000-000000000000",
             "SubnetIds": "subnet-00000000",
             "SecurityGroupIds": "sg-00000000",

@@ -27,6 +27,7 @@ NAV = {
         "swarm.md",
         "postgresql.md",
         "redis.md",
+        "iam-access-key.md",
         "by-hand.md",
         "http-api-key.md",
         "ADOPTING.md",

@@ -30,6 +30,7 @@ AWS = (
     ),
     StandIn("CloudFormation", "the built template, carried into moto", ("decided", "deploy", "translation")),
     StandIn("CloudWatch Logs", "the machine's log, written as Step Functions delivers it", ("execution_log",)),
+    StandIn("Access keys of IAM", "moto; who signs with one is held to it", ("access_keys",)),
     StandIn("IAM", "roles are not enforced here; they are simulated", ("simulator", "iam.evaluator", "iam.conditions")),
     StandIn("KMS, SSM, SNS, EventBridge", "moto; nothing is encrypted, no rule fires", ()),
     StandIn("Certificates of AWS", "an authority of this run", ("certificates",)),
@@ -78,7 +79,7 @@ OF_SWARM = (
 )
 OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY), WORDPRESS: (*AWS, *OF_WORDPRESS), SWARM: (*AWS, *OF_SWARM)}
 PLUMBING = (
-    *("aws", "faults", "iam.recording", "leftovers", "login", "ports", "priority", "record", "running", "serving", "wsgi"),
+    *("aws", "faults", "iam.recording", "image", "leftovers", "login", "ports", "priority", "record", "running", "serving", "wsgi"),
     *("cluster.http", "load"),
     *("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.stack", "vault.reading", "wordpress.stack"),
     *("instances.commands", "instances.documents", "instances.run_command"),

@@ -2,7 +2,6 @@
 
 locals {
   given = {
-    AccessKeysOfUsers       = var.access_keys_of_users
     SlotSecretArn           = var.slot_secret_arn
     AdminSecretArn          = var.admin_secret_arn
     RotatesAdmin            = tostring(var.rotates_admin)
@@ -38,6 +37,7 @@ locals {
     SlowestBootSeconds      = tostring(var.slowest_boot_seconds)
     VaultLoginSecretArn     = var.vault_login_secret_arn
     VaultReaderSecretArn    = var.vault_reader_secret_arn
+    AccessKeysOfUsers       = var.access_keys_of_users
     SwarmConsumers          = var.swarm_consumers
     SwarmClientSecretArn    = var.swarm_client_secret_arn
     ApiHosts                = var.api_hosts

@@ -32,11 +32,12 @@ class Reach:
     def beyond(self, target: Target) -> Iterator[str]:
         """What the target names and this stack's roles do not reach, each with what would mend it."""
         yield from self._secret("slot_secret", target.slot_secret, "SlotSecretArn", RECORD)
-        yield from self._secret("admin_secret", target.admin_secret, "AdminSecretArn", ADMIN)
+        if target.admin_secret:
+            yield from self._secret("admin_secret", target.admin_secret, "AdminSecretArn", ADMIN)
+        yield from target.source.known.beyond(target.source.settings, self.parameters)
         kind = self.parameters["SourceKind"]
         if target.source.kind != kind and not (target.source.known.issues_keys or target.source.known.by_hand):
             yield f"source {target.source.kind}: the functions have the driver of {kind} (parameter SourceKind)"
-        yield from target.source.known.beyond(target.source.settings, self.parameters)
         for consumer in target.consumers:
             for said in consumer.known.beyond(consumer.settings, self._granted(consumer)):
                 yield said + self._or_tag("application or proxy" if ":secretsmanager:" in said else "")

@@ -42,8 +42,9 @@ def check(stack: Stack, target: Target, record: Record | None = None) -> list[st
 
 def _within_reach(stack: Stack, target: Target) -> None:
     parameters = stack.parameters()
-    named = [target.slot_secret, target.admin_secret, *(arn for one in target.consumers for arn in secrets_of(one))]
-    tagged = stack.tagged(filter(None, named)) if Reach(parameters).by_tag else {}
+    admin = [target.admin_secret] if target.admin_secret else []
+    named = [target.slot_secret, *admin, *(arn for one in target.consumers for arn in secrets_of(one))]
+    tagged = stack.tagged(named) if Reach(parameters).by_tag else {}
     reach = Reach(parameters, {arn: one.part for arn, one in tagged.items()}, {arn: one.key for arn, one in tagged.items()})
     try:
         beyond = list(reach.beyond(target))

@@ -18,6 +18,12 @@ ENGINE = "ak"
 """The access key id with which moto's engine invokes functions."""
 NEEDS_NO_POLICY = {"sts:GetCallerIdentity"}
 """Every principal may, even one to which it is denied."""
+OF_A_USER = {
+    f"iam:{action}"
+    for action in (
+        "ListAccessKeys", "GetAccessKeyLastUsed", "ListUserTags", "CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey"
+    )
+}  # fmt: skip
 MOUNTS = ("elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite")
 """The recording names the mount's path; IAM is asked about the file system."""
 
@@ -80,7 +86,7 @@ def _function(resolved: Resolved, key: str, function: Mapping[str, Any], recordi
     name = resolved.names[key]
     for call in recording.calls:
         if call.caller == name:
-            yield _mount(resolved, function, call) if call.action in MOUNTS else _tagged(_request(call), recording)
+            yield _mount(resolved, function, call) if call.action in MOUNTS else _asked(resolved, call, recording)
         if call.caller == name and call.action == "ssm:SendCommand":
             # Systems Manager, SendCommand: asked for the document, and for each instance with its tags.
             tag = {"ssm:resourceTag/app": resolved.value({"Ref": "InstancesApp"})}
@@ -111,6 +117,14 @@ def _is_asked_by(machine: Mapping[str, Any], call: Call) -> bool:
     """Of several machines only one names that function, or that bucket."""
     named = [str(one) for one in machine.get("DefinitionSubstitutions", {}).values()]
     return any(one == call.resource or f":::{one}/" in call.resource for one in named)
+
+
+def _asked(resolved: Resolved, call: Call, recording: Recording) -> Request:
+    """Of a user's access keys IAM is asked for the user, with its path and tags, which the call does not name."""
+    if call.action not in OF_A_USER:
+        return _tagged(_request(call), recording)
+    user = resolved.value({"Ref": "AccessKeysOfUsers"}).replace("*", "somebody")
+    return Request(call.action, f"arn:aws:iam::{ACCOUNT}:user/{user}", {"aws:ResourceTag/credential-rotation": STACK})
 
 
 def _tagged(request: Request, recording: Recording) -> Request:

@@ -152,6 +152,7 @@ def _steps(said: Any) -> Iterator[str]:
 
 def _prune(schema: dict[str, Any], wanted: set[str]) -> dict[str, Any]:
     kept = {name: value for name, value in schema.items() if name not in ("properties", "items", "required", "enum")}
+    kept |= {"enum": schema["enum"]} if len(schema.get("enum", ())) == 1 else {}
     properties = {name: _prune(one, wanted) for name, one in schema.get("properties", {}).items() if name in wanted}
     items = {"items": _prune(schema["items"], wanted)} if "items" in schema else {}
     return {**kept, **items, **({"properties": properties} if properties else {})}

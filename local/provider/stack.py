@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ class Mailer(Running):
     def _start(self) -> None:
         self.provider = Provider(self._said, {}, (self.admin.username, self.admin.password), lag_seconds=self._lag)
         self.server = self._ended.enter_context(ProviderServer(self.provider, self.directory / "provider"))
-        self._said = {**self._said, "host": self.server.host}
+        without_quotes = {"is": "list", "about": "Such as mail.send"}  # a parameter of SAM loses those inside of a text
+        self._said = {**self._said, "host": self.server.host, "scopes": without_quotes}
         self.aws = self._start_aws()
         made = self.provider.make("made by a person")
         login = fields(Login(made.id, made.secret))
@@ -64,6 +66,13 @@ class Mailer(Running):
         self._given |= {"HealthUrl": self.page, "HealthMarker": SHOWN}
         if not self.by_hand:
             self.deploy()
+
+    @contextmanager
+    def another(self) -> Iterator[tuple[str, str, Provider]]:
+        """A provider that the stack does not name: its host, its authority, and itself."""
+        provider = Provider(self._said, {}, self.provider.admin)
+        with ProviderServer(provider, self.directory / "another-provider") as server:
+            yield server.host, server.ca_pem, provider
 
     def _source(self) -> dict[str, Any]:
         return {"kind": "http-api-key", "description": self._said, "scopes": SCOPES, "ca": self.server.ca_pem}

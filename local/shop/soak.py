@@ -1,9 +1,10 @@
-"""`make soak` with `APP=proxy`, `one-user`, `redis`, `vault` or `wordpress`: rotations in a row, and no request may fail.
+"""`make soak` with `APP=proxy`, `one-user`, `redis`, `vault`, `wordpress` or `swarm`: rotations in a row, and no request may fail.
 
 The ring of users on PostgreSQL through pgbouncer, two passwords of one user on MySQL or Redis, without a proxy, or two users on
 MySQL, whose login lies in OpenBao. Half of the requests go over connections that the application keeps. WordPress on three
-instances: in each rotation one is launched and one ended, and a quarter of the requests are whole pages. Exit code 0 only if no
-request failed and every retired password was refused.
+instances: in each rotation one is launched and one ended, and a quarter of the requests are whole pages. Two services of three
+tasks each in a Docker Swarm: in each rotation somebody else changes one of them. Exit code 0 only if no request failed and every
+retired password was refused.
 """
 
 from __future__ import annotations
@@ -13,17 +14,19 @@ from collections.abc import Callable
 
 from local import canary
 from local.load import Load, Results
-from local.options import IN_VAULT, ON_REDIS, PROXY, WORDPRESS, SoakOptions
+from local.options import IN_VAULT, ON_REDIS, PROXY, SWARM, WORDPRESS, SoakOptions
 from local.row import Row
 from local.shop.application import KEPT
 from local.shop.one_user import OneUser, OnRedis
 from local.shop.proxied import Shop
 from local.shop.stack import SHOWN, Reader
+from local.swarm.row import Meddled
+from local.swarm.stack import Services
 from local.vault.stack import VaultShop
 from local.wordpress.row import LIGHT_ONES, ComingAndGoing
 from local.wordpress.stack import WordPress
 
-INSTANCES = 3
+INSTANCES = REPLICAS = 3
 
 
 def soak(options: SoakOptions) -> int:
@@ -51,6 +54,8 @@ def stack_of(options: SoakOptions) -> Reader:
         return VaultShop()
     if options.app == WORDPRESS:
         return WordPress(INSTANCES)
+    if options.app == SWARM:
+        return Services(REPLICAS)
     return OnRedis() if options.app == ON_REDIS else OneUser()
 
 
@@ -70,6 +75,8 @@ def in_a_row(stack: Reader, load: Load, options: SoakOptions) -> Row:
 
 
 def row_of(stack: Reader, so_far: Callable[[], str]) -> Row:
+    if isinstance(stack, Services):
+        return Meddled(stack, "soak", so_far)
     return ComingAndGoing(stack, "soak", so_far) if isinstance(stack, WordPress) else Row(stack, "soak", so_far)
 
 

@@ -11,6 +11,7 @@ import pytest
 from rotation_cli import DISTRIBUTION
 
 from local import release
+from tests.whole import only_with_more
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILT_FROM = ("pyproject.toml", "cli", "layers/rotation")
@@ -80,6 +81,7 @@ def test_it_is_installed_under_a_name_that_nobody_else_has() -> None:
     assert f"{DISTRIBUTION.replace('-', '_')}-1.2.3-py3-none-any.whl" in (ROOT / "docs/RELEASING.md").read_text()
 
 
+@only_with_more
 def test_what_a_release_brings_installs_by_itself_with_all_it_needs(wheel: Path, tmp_path: Path) -> None:
     """As pipx does: a new environment, the wheel, its packages, and the command is there."""
     venv = tmp_path / "venv"

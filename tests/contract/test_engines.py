@@ -22,7 +22,7 @@ from tests.engines.__main__ import write
 from tests.engines.recorded import Recorded, recorded
 from tests.pages import PAGES
 from tests.statemachine.machine import shipped, states, tasks
-from tests.whole import WHOLE
+from tests.whole import WHOLE, only_with_more
 
 EVERY_DAY = ("ReadSlots-forward-transient", "RotateAdmin-forward-permanent")
 """With one definition: to read one takes an engine seconds."""
@@ -107,6 +107,7 @@ def engine(configuration: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> It
         yield mocked.Engine(client)
 
 
+@only_with_more
 def test_an_engine_that_is_given_the_file_goes_the_same_way(engine: mocked.Engine, runs: list[Recorded]) -> None:
     """moto counts the tries of a visit, so only what does not depend on how calls are counted."""
     chosen = [run for run in runs if mocked.counted_alike(run) and (WHOLE or run.case.name in EVERY_DAY)]
@@ -120,6 +121,7 @@ def test_an_engine_that_is_given_the_file_goes_the_same_way(engine: mocked.Engin
 # ---- TestState -----------------------------------------------------------------------------------------------------------------
 
 
+@only_with_more
 def test_every_state_that_can_be_asked_of_is(questions: list[asked.Question]) -> None:
     left_out = {name for name, one in states(shipped()).items() if one["Type"] in ("Map", "Wait") or asked.needs_a_context(one)}
     assert {one.state for one in questions} | left_out == set(states(shipped())) - {"FunctionNotDeployed"}

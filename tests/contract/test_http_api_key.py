@@ -4,7 +4,7 @@ The provider is a stand-in that behaves as the description says, and misbehaves 
 
 import json
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
@@ -21,10 +21,13 @@ from rotation.core.errors import (
     SourceUntrusted,
     TargetInvalid,
 )
-from rotation.core.model import Credential, Password
+from rotation.core.model import NO_KEY, Credential, Password
+from rotation.core.seen import Key
 from rotation.sources.http_api_key import wire
-from rotation.sources.http_api_key.adapter import make
+from rotation.sources.http_api_key.adapter import HttpApiKeys, make
+from rotation.sources.http_api_key.wire import Https
 
+from tests.conformance.keys import At, Provider
 from tests.contract.providers import ADMIN, SHIPPED, Here, about, can_rotate, serving
 
 ROTATED = {name: said for name, said in SHIPPED.items() if can_rotate(said)}
@@ -116,6 +119,47 @@ class TestEveryDescription:
             if one["what"] == "try":
                 assert ADMIN.password.reveal() not in json.dumps(one)
             assert len(holding) <= 1
+
+
+class AsAdmin(HttpApiKeys):
+    """Asked as the admin that its target names."""
+
+    def keys(self, _: Credential | None) -> Sequence[Key]:
+        return super().keys(ADMIN)
+
+    def issue(self, _: Credential | None, name: str) -> Credential:
+        return super().issue(ADMIN, name)
+
+    def deactivate(self, _: Credential | None, id: str) -> bool:  # noqa: A002 - as the port has it
+        return super().deactivate(ADMIN, id)
+
+    def delete(self, _: Credential | None, id: str) -> None:  # noqa: A002
+        super().delete(ADMIN, id)
+
+
+def at_of(name: str, directory: Path) -> Iterator[At]:
+    with serving(SHIPPED[name], directory) as here:
+        made = here.provider.make()
+        provider = AsAdmin(here.settings, Https(here.server.host, here.server.ca_pem), "shop")
+        yield At(provider, NO_KEY.with_login(made.id, Password(made.secret)))
+
+
+class TestAsEveryProviderOfKeys(Provider):
+    """Twilio's keys are tried with their ids."""
+
+    @pytest.fixture
+    def at(self, tmp_path: Path) -> Iterator[At]:
+        yield from at_of("twilio", tmp_path / "provider")
+
+
+class TestAsOneThatDeactivates(Provider):
+    @pytest.fixture
+    def at(self, tmp_path: Path) -> Iterator[At]:
+        yield from at_of("influxdb", tmp_path / "provider")
+
+    def test_a_key_that_nobody_issued_is_refused(self, at: At) -> None:
+        """Who it is said to be is not sent: the secret alone counts."""
+        assert at.provider.logs_in(at.first.with_login("another", at.first.password))
 
 
 class TestAnAnswerThatIsNone:

@@ -26,6 +26,7 @@ from local.swarm.application import PASSWORD_FILE, USER_FILE
 from local.swarm.handle import CannotRun, Serving, Swarm, wait_until
 from local.swarm.node import MANAGER, WORKER
 from local.swarm.programs import why_not
+from tests.whole import only_with_more
 
 REPOSITORY = Path(__file__).parents[2]
 runs_here = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
@@ -91,6 +92,7 @@ def ask(swarm: Swarm, path: str, context: ssl.SSLContext) -> Any:
         return answer.read().decode()
 
 
+@only_with_more
 @runs_here
 def test_a_manager_is_asked_over_mutual_tls(site: Site, tmp_path: Path) -> None:
     swarm = site.swarm
@@ -103,6 +105,7 @@ def test_a_manager_is_asked_over_mutual_tls(site: Site, tmp_path: Path) -> None:
     assert all(name in ask(swarm, "/nodes", known) for name in swarm.nodes)
 
 
+@only_with_more
 @runs_here
 def test_a_service_reads_its_login_from_its_files_and_a_value_is_not_told(site: Site) -> None:
     assert site.users() == {FIRST.username: 12}
@@ -112,6 +115,7 @@ def test_a_service_reads_its_login_from_its_files_and_a_value_is_not_told(site: 
     assert {one["File"]["Mode"] for task in tasks for one in task["Spec"]["ContainerSpec"]["Secrets"]} == {0o400}
 
 
+@only_with_more
 @runs_here
 def test_an_update_adds_a_file_and_then_leads_to_it_and_no_request_fails(site: Site) -> None:
     swarm = site.swarm
@@ -137,6 +141,7 @@ def worker_at_work(swarm: Swarm) -> tuple[str, set[str]]:
     return next((name, tasks) for name, tasks in found.items() if tasks)
 
 
+@only_with_more
 @runs_here
 def test_of_a_killed_engine_the_tasks_go_on_and_the_node_comes_back(site: Site) -> None:
     """Down is what the managers say of it; its task knows nothing of that, and nobody can stop it."""
@@ -154,6 +159,7 @@ def test_of_a_killed_engine_the_tasks_go_on_and_the_node_comes_back(site: Site) 
     site.users()
 
 
+@only_with_more
 @runs_here
 def test_without_its_manager_services_go_on_and_nobody_is_answered(site: Site) -> None:
     swarm = site.swarm
@@ -208,6 +214,7 @@ def interfaces() -> set[str]:
     return {path.name for path in Path("/sys/class/net").iterdir()}
 
 
+@only_with_more
 @runs_here
 @pytest.mark.parametrize("end", ["in order", "killed"])
 def test_nothing_stays(end: str) -> None:

@@ -12,6 +12,7 @@ from rotation.sources.mysql.dual_passwords import Place, PrimaryUnknown, Stored,
 from local.leftovers import Leftovers
 from local.mariadb import MariaDB
 from local.mysql import Login, MySQL
+from tests.whole import only_with_more
 
 ADMIN = Login("admin", "admin-canary-1")
 A, B, C = "a-canary", "b-canary", "c-canary"
@@ -214,6 +215,7 @@ def test_after_a_statement_of_somebody_who_died_what_is_seen_is_what_logs_in(use
     assert user.accepted() == set(user.places())
 
 
+@only_with_more
 def test_after_a_crash_of_the_server_at_each_point_the_places_are_known(user: User) -> None:
     state: State = (A, None)
     for act in (retain(B), discard, retain(A)):
@@ -228,6 +230,7 @@ def many_passwords() -> list[str]:
     return ["".join(chance.choices(CHARACTERS, k=chance.randint(1, 60))) for _ in range(MANY)]
 
 
+@only_with_more
 def test_of_many_passwords_each_is_the_primary_and_then_the_secondary(user: User) -> None:
     last = A
     for password in many_passwords():

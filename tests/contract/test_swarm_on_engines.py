@@ -21,9 +21,9 @@ from local.leftovers import Leftovers
 from local.swarm.handle import SECOND, Swarm, wait_until
 from local.swarm.programs import why_not
 from tests.conformance.swarm import FILES, KEYS, PASSWORD, USER, MovesInPhases, WhateverHappens
-from tests.whole import only_in_the_whole
+from tests.whole import only_in_the_whole, only_with_more
 
-pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
+pytestmark = [only_with_more, pytest.mark.skipif(why_not() is not None, reason=str(why_not()))]
 
 SURROUNDINGS = Surroundings("shop", "arn:admin", secret="arn:aws:secretsmanager:::secret:shop")
 REFUSED = "/refused"

@@ -32,7 +32,7 @@ from tests.e2e.hands import SECRET_PATH, Kubernetes, made_up, put_target, sql
 from tests.e2e.lending import Lender
 from tests.e2e.rotations import Rotations
 from tests.e2e.shared import SharedStack
-from tests.whole import WHOLE, whole
+from tests.whole import WHOLE, only_with_more, whole
 
 Spoil = Callable[[BadWorld], object]
 
@@ -127,6 +127,7 @@ def test_a_slot_secret_with_a_wrong_field(change: Callable[[Any], None], said: s
     refuse(bad, lambda world: change(world.slots), "SecretInvalid", f"{bad.name}/slots", said)
 
 
+@only_with_more
 def test_a_slot_secret_that_is_not_json(bad: BadWorld) -> None:
     def spoil(world: BadWorld) -> None:
         world.slots = "active_slot=A"
@@ -139,6 +140,7 @@ def test_an_admin_secret_without_a_field(key: str, bad: BadWorld) -> None:
     refuse(bad, lambda world: world.admin.pop(key), "SecretInvalid", f"{bad.name}/admin", f"field {key} is missing")
 
 
+@only_with_more
 @pytest.mark.parametrize("which", ["slot_secret", "admin_secret"])
 def test_a_secret_that_is_not_there(which: str, bad: BadWorld) -> None:
     bad.make()
@@ -171,10 +173,12 @@ def test_a_secret_that_may_not_be_read_is_refused_at_once(spoil: Callable[[BadWo
 # ---- sqlconf.php -----------------------------------------------------------------------------------------------------
 
 
+@only_with_more
 def test_a_sqlconf_that_is_missing(bad: BadWorld) -> None:
     refuse(bad, lambda world: world.file.unlink(), "SqlconfMissing", f"{bad.name}/sqlconf.php", "is EFS mounted")
 
 
+@only_with_more
 def test_a_directory_in_the_place_of_sqlconf(bad: BadWorld) -> None:
     def spoil(world: BadWorld) -> None:
         world.file.unlink()
@@ -187,6 +191,7 @@ def line_of(text: bytes, content: bytes) -> int:
     return content[: content.index(text)].count(b"\n") + 1
 
 
+@only_with_more
 @pytest.mark.parametrize(
     ("old", "new"),
     [
@@ -225,6 +230,7 @@ def test_a_sqlconf_that_cannot_be_read(change: Callable[[bytes], bytes], said: s
 # ---- the database ----------------------------------------------------------------------------------------------------
 
 
+@only_with_more
 def test_a_locked_account(bad: BadWorld) -> None:
     """Not a wrong password: it is not set anew, and stays locked."""
     locked = Login(f"locked_{bad.name[4:]}", made_up())
@@ -243,6 +249,7 @@ def test_an_admin_that_is_denied_access(bad: BadWorld) -> None:
     refuse(bad, lambda world: world.admin.update(password=made_up()), "AdminLoginUnknown", f"{bad.name}/admin")
 
 
+@only_with_more
 def test_a_database_of_another_authority(bad: BadWorld) -> None:
     other = Authority("somebody else's").pem
     refuse(bad, lambda world: world.document["source"].update(ca=other), "SourceUntrusted")
@@ -251,6 +258,7 @@ def test_a_database_of_another_authority(bad: BadWorld) -> None:
 # ---- the cluster -----------------------------------------------------------------------------------------------------
 
 
+@only_with_more
 @pytest.mark.parametrize(("consumer", "kind"), [(1, "secrets"), (2, "deployments")])
 def test_an_object_that_the_role_does_not_name(consumer: int, kind: str, bad: BadWorld) -> None:
     """Whether it is there is nobody's business: the Role names one Secret and one Deployment."""
@@ -258,6 +266,7 @@ def test_an_object_that_the_role_does_not_name(consumer: int, kind: str, bad: Ba
     refuse(bad, lambda world: change(world.document), "ClusterRefused", f"{kind}/no-such-object")
 
 
+@only_with_more
 def test_a_cluster_that_is_not_there(bad: BadWorld) -> None:
     change = at("consumers", 1, "cluster", value="no-such-cluster")
     refuse(bad, lambda world: change(world.document), "ClusterObjectMissing", "no-such-cluster")
@@ -272,6 +281,7 @@ def test_a_paused_deployment(bad: BadWorld) -> None:
         kubernetes.pause(False)
 
 
+@only_with_more
 def test_a_secret_that_lacks_a_key(bad: BadWorld) -> None:
     kubernetes = Kubernetes(bad.stack)
     user = kubernetes.get(SECRET_PATH)["data"]["mysql-user"]
@@ -282,11 +292,13 @@ def test_a_secret_that_lacks_a_key(bad: BadWorld) -> None:
         kubernetes.patch(SECRET_PATH, {"data": {"mysql-user": user}})
 
 
+@only_with_more
 def test_a_secret_that_is_not_written_as_its_template_says(bad: BadWorld) -> None:
     change = at("consumers", 1, "keys", value={"mysql-user": "{username}/{password}"})
     refuse(bad, lambda world: change(world.document), "ConsumerDiffers", "mysql-user is not written as its template says")
 
 
+@only_with_more
 def test_an_immutable_secret(bad: BadWorld) -> None:
     """What is immutable stays so: it is made anew afterwards."""
     kubernetes = Kubernetes(bad.stack)
@@ -500,6 +512,7 @@ def test_a_health_page_that_is_bad_on_the_new_slot(way: str, background: Backgro
     assert {key: now[key] for key in ("active_slot", "A", "B")} == {key: world.slots[key] for key in ("active_slot", "A", "B")}
 
 
+@only_with_more
 def test_a_health_page_that_nobody_ever_answers(background: Background) -> None:
     """What was published is taken back: the page says the same after it as before, so it says nothing of the credential."""
     run, world = background.run("always"), background.worlds["always"]
@@ -511,6 +524,7 @@ def test_a_health_page_that_nobody_ever_answers(background: Background) -> None:
     assert {key: now[key] for key in ("active_slot", "A", "B")} == {key: world.slots[key] for key in ("active_slot", "A", "B")}
 
 
+@only_with_more
 @pytest.mark.parametrize("what", UNREACHABLE)
 def test_what_is_unreachable(what: str, background: Background) -> None:
     """Tried again for a while, then refused, and nothing was claimed."""

@@ -6,6 +6,7 @@ from collections import Counter
 from local.follow import Run
 from local.stack import LocalStack
 from tests.e2e.rotations import Rotations
+from tests.whole import only_with_more
 from tests.worlds.costs import CALLS, SUM, documented
 
 SERVICE = "secretsmanager:"
@@ -28,6 +29,7 @@ def expected(stack: LocalStack, run: Run) -> Cost:
     return +cost
 
 
+@only_with_more
 def test_a_rotation_calls_secrets_manager_as_often_as_the_page_says(rotations: Rotations) -> None:
     rotations.assert_rotates()
     run = rotations.assert_rotates()

@@ -6,7 +6,7 @@ import pytest
 from local.mysql import Login
 from tests.e2e.hands import Kubernetes, made_up, move_traffic, put_admin, put_slots, set_password
 from tests.e2e.rotations import Rotations
-from tests.whole import only_in_the_whole
+from tests.whole import only_in_the_whole, only_with_more
 
 
 def drift_active(rotations: Rotations) -> None:
@@ -32,6 +32,7 @@ def test_a_drifted_active_secret(rotations: Rotations) -> None:
     rotations.assert_at_rest()
 
 
+@only_with_more
 def test_a_drifted_active_secret_whose_rotation_is_rolled_back(rotations: Rotations) -> None:
     """The way back leads to the password that works, not to the one that the secret said."""
     in_use = rotations.active
@@ -43,6 +44,7 @@ def test_a_drifted_active_secret_whose_rotation_is_rolled_back(rotations: Rotati
     rotations.assert_at_rest()
 
 
+@only_with_more
 def test_the_active_user_was_given_a_new_password_in_the_database_and_the_file_but_not_in_the_secret(
     rotations: Rotations,
 ) -> None:
@@ -82,6 +84,7 @@ def test_a_drifted_kubernetes_secret(what: str, rotations: Rotations) -> None:
     rotations.assert_at_rest()
 
 
+@only_with_more
 def test_a_drifted_admin_secret_with_the_application_on_the_admin(rotations: Rotations) -> None:
     """No version of the admin secret logs in; sqlconf.php still knows the password."""
     admin = Login(rotations.admin.username, made_up())
@@ -95,6 +98,7 @@ def test_a_drifted_admin_secret_with_the_application_on_the_admin(rotations: Rot
     rotations.assert_at_rest()
 
 
+@only_with_more
 def test_a_drifted_admin_secret_that_the_version_before_it_still_knows(rotations: Rotations) -> None:
     put_admin(rotations, made_up())
     assert not rotations.accepts(rotations.admin)

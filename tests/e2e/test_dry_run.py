@@ -12,7 +12,7 @@ from local.stack import ADMIN_SECRET, SLOT_SECRET, LocalStack
 from tests.e2e.first_run import as_terraform_leaves_it
 from tests.e2e.hands import Kubernetes, SecretState, document, output_of, state_of, stop_before
 from tests.e2e.rotations import Rotations
-from tests.whole import only_in_the_whole
+from tests.whole import only_in_the_whole, only_with_more
 
 COMMAND = re.compile(r"^\d{4}-\d\d-\d\dT\S+\s+\d+ ([A-Z][a-z]+(?: [A-Z]+)?)\t?(.*)$")
 HARMLESS = ("Connect", "Quit", "Init DB", "Ping")
@@ -156,6 +156,7 @@ def test_before_a_first_rotation(rotations: Rotations) -> None:
     assert run.outcome == "RotationSucceeded", run.cause
 
 
+@only_with_more
 def test_after_an_interrupted_flip(rotations: Rotations) -> None:
     _, standby = rotations.logins()
     stop_before(rotations, "PatchSecret")
@@ -177,6 +178,7 @@ def test_after_an_interrupted_retirement(rotations: Rotations) -> None:
     assert rotations.run().outcome == "RotationSucceeded"
 
 
+@only_with_more
 def test_while_another_run_is_at_work_it_says_so(rotations: Rotations) -> None:
     """And leaves that one alone."""
     arn = rotations.start()

@@ -21,6 +21,9 @@ from local.running import BUILD
 from local.shop.many import Many
 from local.shop.stack import Pace
 from local.translation import translate
+from tests.whole import only_with_more
+
+pytestmark = only_with_more
 
 PATIENCE_SECONDS = 600
 PACE = Pace(quiet_seconds=1, cache_seconds=0, lifetime_seconds=1)

@@ -14,7 +14,7 @@ from local.mysql import Login
 from local.stack import SLOT_SECRET
 from tests.e2e.hands import Kubernetes, made_up, move_traffic, output_of, put_slots, set_password, sql, state_of, stop_before
 from tests.e2e.rotations import Rotations
-from tests.whole import only_in_the_whole, whole
+from tests.whole import only_in_the_whole, only_with_more, whole
 
 # ---- resume: what the labels say, and no rotation of its own ---------------------------------------------------------
 
@@ -41,6 +41,7 @@ def test_resume_finishes_an_interrupted_retirement_and_rotates_no_further(rotati
     rotations.assert_at_rest()
 
 
+@only_with_more
 def test_what_a_rotation_left_is_finished_by_the_resume_that_follows_by_itself(rotations: Rotations) -> None:
     """Told of the end as EventBridge does it, twice."""
     admin, stack = rotations.admin, rotations.stack
@@ -58,6 +59,7 @@ def test_what_a_rotation_left_is_finished_by_the_resume_that_follows_by_itself(r
     rotations.assert_at_rest()
 
 
+@only_with_more
 def test_resume_has_nothing_to_do(rotations: Rotations) -> None:
     before = state_of(rotations.stack, SLOT_SECRET)
     run = rotations.run(mode="resume")
@@ -122,6 +124,7 @@ def repaired(rotations: Rotations) -> list[str]:
     return said
 
 
+@only_with_more
 def test_sync_users_finds_both_well_and_touches_nobody(rotations: Rotations) -> None:
     logins, admin = rotations.logins(), rotations.admin
     assert repaired(rotations) == []
@@ -135,6 +138,7 @@ def test_sync_users_repairs_the_standby_s_password(rotations: Rotations) -> None
     assert rotations.logins() == logins
 
 
+@only_with_more
 def test_sync_users_makes_a_user_that_is_not_there(rotations: Rotations) -> None:
     """With the privileges of the other, so that the next rotation can use it."""
     logins = rotations.logins()
@@ -169,6 +173,7 @@ def test_sync_users_does_not_alter_a_password_that_is_in_use(rotations: Rotation
     rotations.assert_at_rest()
 
 
+@only_with_more
 def test_sync_users_makes_the_record_true(rotations: Rotations) -> None:
     """Whoever reads AWSCURRENT afterwards has two logins."""
     in_use = rotations.active
@@ -182,6 +187,7 @@ def test_sync_users_makes_the_record_true(rotations: Rotations) -> None:
     rotations.assert_at_rest()
 
 
+@only_with_more
 @pytest.mark.parametrize("state", ["PatchSecret", whole("DiscardOldPassword")])
 def test_sync_users_keeps_an_unfinished_rotation_for_the_next_run(state: str, rotations: Rotations) -> None:
     before = rotations.active
@@ -225,6 +231,7 @@ def test_fix_permissions_twice_changes_nothing_the_second_time_and_a_rotation_ke
     assert (file.stat().st_uid, file.stat().st_gid, S_IMODE(file.stat().st_mode)) == (1000, 101, 0o644)
 
 
+@only_with_more
 def test_fix_permissions_that_fails_says_what_it_left(rotations: Rotations) -> None:
     error = {"errorType": "SqlconfMissing", "errorMessage": "ordered by a test"}
     rotations.stack.aws.fail(Fault(rotations.stack.function("FixPermissions"), error=error))

@@ -5,6 +5,7 @@ import time
 from local.follow import Visit
 from local.mysql import Login
 from tests.e2e.rotations import SCHEMA, Rotations
+from tests.whole import only_with_more
 
 
 def test_a_failed_rollout_is_rolled_back_and_the_next_run_rotates(rotations: Rotations) -> None:
@@ -50,6 +51,7 @@ def test_of_several_at_once_one_rotates(rotations: Rotations) -> None:
     rotations.assert_at_rest()
 
 
+@only_with_more
 def test_a_schedule_that_is_delivered_twice_rotates_once(rotations: Rotations) -> None:
     scheduled = f"2030-01-01T00:00:{time.time():.3f}Z"
     assert rotations.run(scheduled_time=scheduled).outcome == "RotationSucceeded"

@@ -12,7 +12,7 @@ from local.shows import fail_next
 from tests.e2e.rotations import Rotations
 from tests.e2e.terminal import Terminal
 from tests.pages import PAGES, section
-from tests.whole import whole
+from tests.whole import more, whole
 
 PAGE = "docs/rehearsal.md"
 STEP = re.compile(r"```bash\n(.*?)```\n\n```text\n(.*?)```\n\nThe exit code is (\d)", re.DOTALL)
@@ -20,7 +20,7 @@ EXERCISES = {
     title: re.findall(r"^`make local(?: FAIL=(\w+))?`", section(title, PAGE), re.MULTILINE)
     for title in re.findall(r"^## (.+)$", PAGES[PAGE], re.MULTILINE)
 }
-EVERY_DAY = "You are woken: rolling back failed"
+IN_CI = "You are woken: rolling back failed"
 """It has each command once, and the end that matters most. The others only take longer."""
 
 
@@ -48,12 +48,12 @@ def pattern(shown: str) -> str:
 def test_every_exercise_has_its_stack_and_each_block_is_a_step_of_one() -> None:
     exercises = {title: said for title, said in EXERCISES.items() if said}
     assert all(len(said) == 1 for said in exercises.values())
-    assert EVERY_DAY in exercises
+    assert IN_CI in exercises
     assert sum(len(steps(title)) for title in exercises) == PAGES[PAGE].count("```bash")
 
 
 @pytest.mark.parametrize(
-    "title", [title if title == EVERY_DAY else whole(title, id=title) for title, said in EXERCISES.items() if said]
+    "title", [more(title, id=title) if title == IN_CI else whole(title, id=title) for title, said in EXERCISES.items() if said]
 )
 def test_an_exercise_goes_as_the_page_says(title: str, rotations: Rotations, tmp_path: Path) -> None:
     """The application is served all the time."""

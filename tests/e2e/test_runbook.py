@@ -18,6 +18,7 @@ from tests.e2e.lending import Lender
 from tests.e2e.rotations import Rotations
 from tests.e2e.shared import SharedStack
 from tests.e2e.terminal import Terminal
+from tests.whole import only_with_more
 
 RUNBOOK = (REPOSITORY / "docs/operating.md").read_text()
 CLUSTER = "openemr-aurora"
@@ -102,6 +103,7 @@ def test_the_admin_is_lost(rotations: Rotations, follow: Callable[..., str]) -> 
     rotations.assert_rotates()
 
 
+@only_with_more
 def test_both_slots_are_corrupted_and_the_admin_too(in_an_outage: Rotations, follow: Callable[..., str]) -> None:
     rotations = in_an_outage
     lose(rotations, *rotations.logins(), rotations.admin)
@@ -118,6 +120,7 @@ def test_both_slots_are_corrupted_and_the_admin_too(in_an_outage: Rotations, fol
     assert rotations.requests_since(start).failures == []
 
 
+@only_with_more
 def test_a_slot_secret_that_cannot_be_read(rotations: Rotations, follow: Callable[..., str]) -> None:
     secrets = rotations.stack.aws.client("secretsmanager")
     good = secrets.get_secret_value(SecretId=SLOT_SECRET)["VersionId"]
@@ -129,6 +132,7 @@ def test_a_slot_secret_that_cannot_be_read(rotations: Rotations, follow: Callabl
     rotations.assert_rotates()
 
 
+@only_with_more
 def test_a_restore_from_a_backup(in_an_outage: Rotations, follow: Callable[..., str]) -> None:
     """The database and sqlconf.php are as they were two rotations ago; the secrets and the cluster are of today."""
     rotations = in_an_outage
@@ -152,6 +156,7 @@ def test_a_restore_from_a_backup(in_an_outage: Rotations, follow: Callable[..., 
     assert not [login for login in then if rotations.accepts(login)]
 
 
+@only_with_more
 def test_before_a_rotation(rotations: Rotations, follow: Callable[..., str]) -> None:
     (block,) = commands("Before a rotation")
     printed = follow(block)

@@ -36,7 +36,7 @@ from tests.e2e.hands import (
     until,
 )
 from tests.e2e.rotations import Rotations
-from tests.whole import only_in_the_whole, whole
+from tests.whole import only_in_the_whole, only_with_more, whole
 
 REFUSED = {"errorType": "ClusterRefused", "errorMessage": "ordered by a test"}
 
@@ -84,6 +84,7 @@ def test_first_run_that_is_rolled_back(rotations: Rotations) -> None:
     rotations.assert_at_rest()
 
 
+@only_with_more
 @pytest.mark.parametrize("state", ["PatchSecret", whole("DiscardOldPassword")])
 def test_first_run_that_is_stopped(state: str, rotations: Rotations) -> None:
     """The next run finishes it: nothing that it made is made twice, nothing that it needs is lost."""
@@ -168,6 +169,7 @@ def test_efs_not_mounted(rotations: Rotations) -> None:
     assert state_of(rotations.stack, SLOT_SECRET) == before
 
 
+@only_with_more
 def test_efs_not_mounted_for_a_while_or_lambda_asleep(rotations: Rotations) -> None:
     """Lambda says so itself, before and after the claim: waited for."""
     said = {
@@ -235,6 +237,7 @@ def test_rollout_timeout(rotations: Rotations) -> None:
     rotations.assert_rotates()
 
 
+@only_with_more
 def test_old_slot_rotation_fails(rotations: Rotations) -> None:
     """Somebody holds a session of the old user: it is never cut off. The application goes on, the next run finishes."""
     before = rotations.active
@@ -254,6 +257,7 @@ def test_old_slot_rotation_fails(rotations: Rotations) -> None:
     rotations.assert_at_rest()
 
 
+@only_with_more
 def test_both_slots_corrupted_in_the_secret(rotations: Rotations) -> None:
     """The emergency while the application still works on what sqlconf.php says: put the admin, sync-users, rotate."""
     in_use = rotations.active

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from local.leftovers import marked
-from tests.whole import whole
+from tests.whole import only_with_more, whole
 
 REPOSITORY = Path(__file__).parents[2]
 WITHIN = 20.0
@@ -80,6 +80,7 @@ def test_killed_in_the_middle_of_a_rotation(which: tuple[str, str]) -> None:
         assert gone(identity, directory)
 
 
+@only_with_more
 @each_stack
 def test_interrupted_in_the_middle_of_a_rotation_it_ends_when_all_is_gone(which: tuple[str, str]) -> None:
     """The ordinary end takes the same way."""

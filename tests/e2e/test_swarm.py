@@ -6,6 +6,7 @@ that is killed in the middle."""
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 from local.faults import Fault, meant
 from local.load import Load
 from local.shop.stack import SHOWN, Pace
-from local.swarm.node import WORKER
+from local.swarm.node import MANAGER, WORKER
 from local.swarm.programs import why_not
 from local.swarm.stack import WEB, WORKER_SERVICE, Services
 from tests.e2e.blows import FORWARD, IN_SWARM, RESTORE, RETIRE, SERVICES, Blows, Tally
@@ -27,6 +28,7 @@ ROTATIONS = int(os.environ.get("ROTATIONS", "3" if WHOLE else "1"))
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5)
 RATE = float(os.environ.get("RATE", "20"))
 TRIES = 4
+AWAY_SECONDS = 5.0
 pytestmark = pytest.mark.skipif(why_not() is not None, reason=str(why_not()))
 STOPS = [(state, direction) for state, direction in IN_SWARM.struck if state in SERVICES]
 """The others are struck with OpenEMR and the shop."""
@@ -127,6 +129,22 @@ def test_an_engine_that_is_killed_in_the_middle_costs_no_request_and_the_next_on
             "WaitForPreparation": lambda: turns.start_engine(killed[0]),
         }
     )
+    assert run.outcome in ("RotationSucceeded", "RolledBack"), run.cause
+    turns.assert_at_rest()
+    turns.assert_rotates()
+
+
+@only_in_the_whole
+def test_the_only_manager_s_engine_that_is_killed_costs_no_request_and_the_next_one_rotates(turns: SwarmTurns) -> None:
+    """Until it is back nobody can be asked or told anything. Its own tasks end when it comes back, the workers' serve on."""
+    back: list[threading.Timer] = []
+
+    def kill_for_a_while() -> None:
+        back.append(threading.Timer(AWAY_SECONDS, turns.stack.swarm.start, [turns.kill_engine(MANAGER)]))
+        back[0].start()
+
+    run = turns.follow({"PrepareService": kill_for_a_while})
+    back[0].join()
     assert run.outcome in ("RotationSucceeded", "RolledBack"), run.cause
     turns.assert_at_rest()
     turns.assert_rotates()

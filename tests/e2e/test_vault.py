@@ -22,7 +22,7 @@ from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
 from tests.e2e.shared import RATE
 from tests.e2e.shop import ShopTurns
-from tests.whole import only_in_the_whole, whole
+from tests.whole import only_in_the_whole, only_with_more, whole
 
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5)
 REFUSED = {"errorType": "LoginRefused", "errorMessage": "made up"}
@@ -70,6 +70,7 @@ def test_a_rotation_leaves_no_copy_of_what_it_withdrew(shop: VaultShop, turns: S
     assert logins(shop) == [shop.used] != [before]
 
 
+@only_with_more
 def test_one_that_fails_is_rolled_back_by_a_version_more(shop: VaultShop, turns: ShopTurns) -> None:
     before = shop.used
     shop.aws.fail(Fault(shop.function("ValidateApp"), match={"direction": "forward"}, error=REFUSED))

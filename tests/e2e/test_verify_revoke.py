@@ -17,6 +17,7 @@ from local.mysql import Login
 from local.stack import ADMIN_SECRET, SLOT_SECRET
 from tests.e2e.hands import Kubernetes, sql, state_of
 from tests.e2e.rotations import Rotations
+from tests.whole import only_with_more
 
 OWNER = ("warning", "sqlconf.php")
 EXPECTED_HERE = {("warning", "drain"), OWNER}
@@ -88,6 +89,7 @@ def test_verify_lists_all_that_is_wrong_and_not_only_the_first(rotations: Rotati
         path.chmod(0o644)
 
 
+@only_with_more
 def test_verify_tells_all_that_the_functions_found_where_it_may_not_read_the_secret_itself(rotations: Rotations) -> None:
     """As on a first installation, where a role or a key is wrong."""
     verify = rotations.stack.function("Verify")
@@ -183,6 +185,7 @@ def test_revoke_tells_people_shuts_the_intruder_out_and_the_application_never(
     assert "oncall" in text
 
 
+@only_with_more
 def test_revoke_takes_over_a_rotation_that_is_running(rotations: Rotations) -> None:
     """The rotation is held off in its drain until it has lost the lock: how busy the machine is decides nothing."""
     stolen, stack = [*rotations.logins(), rotations.admin], rotations.stack

@@ -43,6 +43,9 @@ RIVALS: tuple[tuple[str, tuple[str, ...], int, int], ...] = (
     ("interrupted flip", ("rotate", "resume"), 0, 2),
     ("from A", ("rotate",), 1, 3),
     ("bootstrap", ("rotate",), 1, 2),
+    ("keys", ("rotate", "rotate"), 0, 1),
+    ("keys", ("rotate", "revoke"), 0, 1),
+    ("keys", ("rotate",), 1, 2),
 )
 """Where, which runs at once, how many an operator stops, and how often one is interrupted for another."""
 PRESSED: tuple[tuple[tuple[str, ...], int, int], ...] = (((), 7, 0), (("rotate",), 5, 0))

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any, Self, TypeVar
 from unittest.mock import patch
@@ -38,6 +38,7 @@ from rotation.steps.start_target import start_target
 
 from local.aws import REPOSITORY
 from tests.statemachine.processes import engine
+from tests.worlds.server import Server
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -342,7 +343,7 @@ class Functions:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = Server(("127.0.0.1", 0), Handler)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
         self.port = int(self._server.server_address[1])
 

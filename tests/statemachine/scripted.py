@@ -9,11 +9,12 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any, Self
 from urllib.parse import unquote
 
 from tests.statemachine.happy import answered
+from tests.worlds.server import Server
 
 INVOKE = re.compile(r"^/2015-03-31/functions/(?:arn:[^/]*:function:)?([^/:]+)(?::[^/]*)?/invocations$")
 HANG_SECONDS = 120
@@ -106,10 +107,9 @@ class ScriptedLambda:
         self._ended.wait(HANG_SECONDS)
 
 
-class Endpoint(ThreadingHTTPServer):
+class Endpoint(Server):
     """What answers, for whoever handles a request."""
 
-    daemon_threads = True
     functions: "ScriptedLambda"
 
 

@@ -6,6 +6,11 @@ from typing import Any
 
 import pytest
 from rotation.core.errors import SourceRefused, TargetInvalid
+from rotation.core.model import RotationStep, SecretText, Slot
+from rotation.core.record import Record
+from rotation.core.situation import Action, Decision
+from rotation.kinds.kind import Lack
+from rotation.kinds.plan import plan
 from rotation.kinds.target import parse_target
 from rotation.sources.http_api_key import answers, description
 from rotation.sources.http_api_key.answers import Answer, Named, Page
@@ -114,7 +119,8 @@ def test_a_target_with_a_description_of_its_own() -> None:
     assert list(beyond(found.source.settings, {"ApiHosts": "api.crm.example,another.example"})) == []
     (said,) = beyond(found.source.settings, {"ApiHosts": "another.example"})
     assert said == "source host api.crm.example: the functions may ask another.example (parameter ApiHosts)"
-    assert list(lacks(found.source.settings)) == ["Our CRM deactivates no key: it only deletes; the old key is deleted at once"]
+    said = "Our CRM deactivates no key: it only deletes; the old key is deleted at once, without a look in between"
+    assert list(lacks(found.source.settings)) == [Lack("RotateOldSlot", said, idle=True)]
 
 
 BAD: dict[str, tuple[dict[str, Any], str]] = {
@@ -224,3 +230,14 @@ def test_the_address_of_the_next_page() -> None:
     last = Page(Answer(200, {"next": None}, '<https://api.crm.example/k?p=1>; rel="first"'), 3, 1)
     assert answers.following(HERE, "api.crm.example", {"next": "/next"}, last) is None
     assert answers.following(HERE, "api.crm.example", {"link": True}, last) is None
+
+
+def test_a_dry_run_says_what_the_provider_cannot() -> None:
+    """Where it shows."""
+    text = json.dumps({"active_slot": "A", "turns": "keys", "A": {"username": "k1", "password": "canary"}, "B": {}})
+    current = Record.parse(SecretText(text), "arn")
+    decision = Decision(Action.PUBLISH, Slot.B, current.with_active(Slot.B), RotationStep.FLIP, "id", "because", Slot.A)
+    steps = {one["state"]: one["change"] for one in plan(decision, parse_target("crm", target()), "k1")}
+    assert steps["RotateOldSlot"].startswith("nothing. Our CRM deactivates no key: it only deletes")
+    assert "issued" in steps["SyncUsers"]
+    assert "canary" not in json.dumps(steps)

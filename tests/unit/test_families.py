@@ -308,6 +308,7 @@ EXAMPLES = {
     "openemr": ["sqlconf", "secret", "deployment"],
     "rds-proxy": ["proxy-secret", "app-secret"],
     "redis": ["app-secret"],
+    "iam-access-key": ["app-secret"],
     "http-api-key": ["app-secret"],
     "wordpress": ["wp-config", "app-secret"],
     "vault": ["vault-kv"],

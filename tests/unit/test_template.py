@@ -19,7 +19,7 @@ from rotation.kinds import registry
 from rotation.kinds.target import Target, parse_target
 from rotation.protocol.request import Request
 from rotation.protocol.secret_runs import PATIENCE_SECONDS
-from rotation.runtime.wiring import WRITES
+from rotation.runtime.wiring import ISSUES, WRITES
 from rotation.steps.rotate_secret import LAG_SECONDS
 
 from local.decided import decided
@@ -266,7 +266,9 @@ def test_only_who_gathers_the_findings_asks_iam_and_only_about_the_roles_that_wr
     writers = {f"{step}Role" for step, has in STEPS.items() if "Move" in has.slot + has.admin}
     assert {one["Fn::GetAtt"][0] for one in asked["Resource"]} == writers
     told = properties("VerifyFunction")["Environment"]["Variables"]["ROLE_ARNS"]["Fn::Join"][1]
-    assert [one["Fn::Sub"] for one in told] == [f"{name}=${{{_role(name)}.Arn}}" for name in WRITES]
+    besides = [one["Fn::If"][:2] for one in told if "Fn::If" in one]
+    assert besides == [["HasOtherSource", {"Fn::Sub": f"{name}=${{{_role(name)}.Arn}}"}] for name in ISSUES]
+    assert [one["Fn::Sub"] for one in told if "Fn::Sub" in one] == [f"{name}=${{{_role(name)}.Arn}}" for name in WRITES]
     assert {_role(name) for name in WRITES} == writers
 
 

@@ -5,12 +5,13 @@ import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from rotation.consumers.swarm.engine import Access, Engine, Identity
 
+from tests.worlds.server import Server
 from tests.worlds.swarm import Swarm
 
 MANAGER = "manager.example:2376"
@@ -50,8 +51,7 @@ class EngineServer:
         context.load_verify_locations(cadata=ca)
         context.verify_mode = ssl.CERT_REQUIRED
         self.context = context
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = Server(("127.0.0.1", 0), self._handler())
         self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
 
     @property

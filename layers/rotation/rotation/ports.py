@@ -126,9 +126,10 @@ class Source(Protocol):
 class KeyProvider(Protocol):
     """Who issues keys, and shows the secret of each once. What they are for (a user, a project) the target's settings say.
 
-    `admin`: whose login may make keys; None where the target names no admin's secret, and the function's own role may. There is no
-    lock here: what is issued, and what is deleted, is decided by who holds AWSPENDING. A provider's listing may lag behind what it
-    was told; a call that it did not answer may have been carried out all the same, and is looked for by whoever comes next.
+    `admin`: whose login may make keys (AdminLoginUnknown if the provider refuses it); None where the target names no admin's
+    secret, and the function's own role may. There is no lock here: what is issued, and what is deleted, is decided by who holds
+    AWSPENDING. A provider's listing may lag behind what it was told; a call that it did not answer may have been carried out all
+    the same, and is looked for by whoever comes next.
     A key is tried by `logs_in` and `refuses`, as every credential: False only where the provider says that it does not know it.
     """
 

@@ -18,18 +18,21 @@ _claimed, _write, _retiring, _undone = core.claimed, issuing._write, issuing.ret
 _sync_key = sync_users._sync_key
 
 
+def nobody(*_: Any) -> None:
+    """No key is a stranger's."""
+
+
 def no_orphans(*_: Any) -> list[Any]:
     return []
 
 
-def all_ours(_: Any, unknown: Any, __: Any) -> list[Any]:
-    return list(unknown)
+def all_ours(_: Any, unknown: Any, __: Any) -> list[str]:
+    return [key.id for key in unknown]
 
 
 def deletes_at_once(seen: Any, unknown: Any, there: Any) -> list[Any]:
     """Without a word in the intent."""
-    found = [key for key in unknown if key.id not in there]
-    _PROVIDER.extend(key.id for key in found)
+    _PROVIDER.extend(key.id for key in unknown if there is None or key.id not in there)
     return []
 
 
@@ -46,13 +49,13 @@ def ensure_and_delete(world: Any, request: Any) -> Any:
 _ensure = issuing.ensure_key
 
 
-def there_as_it_is_now(provided: Any, intent: Any, current: Any, pending: Any, slot: Any, *, issues: bool) -> Record:
+def there_as_it_is_now(provided: Any, intent: Any, current: Any, pending: Any, used: Any) -> Record:
     """Whatever an intent that is replaced says of what was there."""
     forgetful = None if pending is None else pending.with_there(None)
-    return _claimed(provided, intent.with_there(None), current, forgetful, slot, issues=issues)
+    return _claimed(provided, intent.with_there(None), current, forgetful, used)
 
 
-def claims_nothing_more(provided: Any, intent: Any, *_: Any, **__: Any) -> Any:
+def claims_nothing_more(provided: Any, intent: Any, *_: Any) -> Any:
     """What an earlier run was to delete, and did not, is forgotten."""
     return intent.with_there(provided.ids).with_withdrawing(())
 
@@ -101,7 +104,11 @@ KEYED = [
     Mutation("keys: whatever it is called is ours", replaced(f"{ISSUING}.mark_of", lambda *_: ""), (NAMED,)),
     Mutation(
         "keys: an orphan is deleted before the intent says so",
-        several(replaced(f"{CORE}.Provided.orphans", deletes_at_once), replaced(f"{ISSUING}.ensure_key", ensure_and_delete)),
+        several(
+            replaced(f"{CORE}.Provided.orphans", deletes_at_once),
+            replaced(f"{CORE}.Provided.refuse_strangers", nobody),
+            replaced(f"{ISSUING}.ensure_key", ensure_and_delete),
+        ),
         (KEYS,),
     ),
     Mutation("keys: what was there is forgotten with an intent", replaced(f"{CORE}.claimed", there_as_it_is_now), (KEYS,)),

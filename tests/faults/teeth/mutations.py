@@ -4,6 +4,7 @@ The first fifteen are those of the best-known tool of this kind; the others are 
 """
 
 from tests.faults.teeth.by_hand import BY_HAND
+from tests.faults.teeth.described import DESCRIBED
 from tests.faults.teeth.in_a_swarm import IN_A_SWARM
 from tests.faults.teeth.instances import INSTANCES
 from tests.faults.teeth.keyed import KEYED
@@ -18,6 +19,6 @@ from tests.faults.teeth.shared import SHARED
 from tests.faults.teeth.turns import TURNS
 from tests.faults.teeth.vaulted import VAULTED
 
-KINDS = [*PROXIED, *INSTANCES, *NODES, *VAULTED, *IN_A_SWARM, *KEYED, *BY_HAND]
+KINDS = [*PROXIED, *INSTANCES, *NODES, *VAULTED, *IN_A_SWARM, *KEYED, *DESCRIBED, *BY_HAND]
 PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *KINDS]
 MUTATIONS = [*PEERS, *PROTOCOL]

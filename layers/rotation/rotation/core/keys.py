@@ -46,13 +46,16 @@ class Provided(NamedTuple):
         known = frozenset[str]().union(*(known_ids(record) for record in records if record is not None))
         return [key for key in self.keys if key.id not in known and (not self.named or key.name.startswith(self.mark))]
 
-    def orphans(self, unknown: Iterable[Key], there: frozenset[str]) -> list[Key]:
-        """Those of them that are ours, issued and never stored; UnknownKey where one may be a person's."""
-        found = list(unknown)
-        strangers = [] if self.named else [key for key in found if key.id in there or not self.dedicated]
+    def orphans(self, unknown: Iterable[Key], there: frozenset[str] | None) -> list[str]:
+        """The ids of those of them that are ours, issued and never stored. `there`: what was there before (None: all of it)."""
+        known_before = self.ids if there is None else there
+        return [key.id for key in unknown if self.named or (self.dedicated and key.id not in known_before)]
+
+    def refuse_strangers(self, unknown: Sequence[Key], orphans: Iterable[str], there: frozenset[str] | None) -> None:
+        """UnknownKey where one may be a person's."""
+        strangers = [key for key in unknown if key.id not in set(orphans)]
         if strangers:
-            raise UnknownKey(_unknown(strangers, made_since=not any(key.id in there for key in strangers)))
-        return found
+            raise UnknownKey(_unknown(strangers, made_since=there is not None and not any(key.id in there for key in strangers)))
 
     def need_room(self, withdrawn: Iterable[str]) -> None:
         """For one key more, once these are gone."""
@@ -77,21 +80,30 @@ def name_of(mark: str, rotation: str) -> str:
     return mark + sha256(rotation.encode()).hexdigest()[:12]
 
 
-def claimed(provided: Provided, intent: Record, current: Record, pending: Record | None, slot: Slot, *, issues: bool) -> Record:
-    """The intent with what is to be remembered beside its slots. `slot`: for which a key is issued, if `issues` and there is none.
+def claimed(provided: Provided, intent: Record, current: Record, pending: Record | None, used: frozenset[str]) -> Record:
+    """The intent with what is to be remembered beside its slots. `used`: ids of the keys that work and that a consumer holds.
 
     What was there before is what the first intent says of all that this one carries on or replaces, and so it launders nothing.
+    What somebody works with is no orphan, whoever put it there.
     """
     said_first = pending.there if pending is not None else None
     there = frozenset[str]() if provided.named else provided.ids if said_first is None else said_first
     orphans = provided.orphans(provided.unknown(intent, current, pending), there)
-    left = [key for key in current.withdrawing if key in provided.ids]  # what an earlier rotation deleted, and is gone
-    left += [*(pending.withdrawing if pending else ()), *(key.id for key in orphans)]
     dropped = (current.ids | (pending.ids if pending else frozenset())) - intent.ids
-    record = intent.with_there(there).with_withdrawing([*left, *dropped])
-    if issues and record.credential(slot).is_none:
+    left = [key for key in current.withdrawing if key in provided.ids]  # what an earlier rotation deleted is gone
+    begun = pending.withdrawing if pending else ()
+    return intent.with_there(there).with_withdrawing([*left, *begun, *({*orphans, *dropped} - used)])
+
+
+def refuse(provided: Provided, record: Record, slot: Slot, used: frozenset[str]) -> None:
+    """What keeps a rotation from issuing a key for that slot, if it holds none: one that may be a person's, or too many of them."""
+    unknown = provided.unknown(record)
+    provided.refuse_strangers(unknown, (), None if provided.named else record.there)
+    working = sorted(used - record.ids)
+    if working:
+        raise UnknownKey(f"a consumer holds {', '.join(working)}, which the record does not name: publish the recorded key there")
+    if record.credential(slot).is_none:
         provided.need_room(record.withdrawing)
-    return record
 
 
 def adopted(record: Record, pending: Record | None) -> Record:
@@ -112,9 +124,8 @@ def said(key: Key) -> str:
 
 
 def _unknown(keys: Sequence[Key], *, made_since: bool) -> str:
-    found = f"the provider has a key that the record does not know: {', '.join(said(key) for key in keys)}"
-    way = "; if nobody but this rotation makes keys there, say dedicated: true in the target's source" if made_since else ""
-    return f"{found}. Nothing was done to it{way}"
+    way = " (dedicated: true, if nobody else makes keys there)" if made_since else ""
+    return f"there is a key that the record does not know, and it is left alone{way}: {', '.join(said(key) for key in keys)}"
 
 
 def _ago(seconds: float) -> str:

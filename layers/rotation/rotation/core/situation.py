@@ -138,10 +138,13 @@ def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
     decision = _decide(facts, mode)
     if facts.provided is None or decision.action in (Action.ALREADY_ROTATED, Action.NOTHING):
         return decision
-    from rotation.core.keys import claimed
+    from rotation.core.keys import claimed, refuse
 
-    issues = decision.action is Action.PUBLISH
-    record = claimed(facts.provided, decision.record, facts.current, facts.pending, decision.slot, issues=issues)
+    held = [found for found in (facts.file, *facts.others) if found is not None]
+    used = frozenset(found.credential.username for found in held if found.logs_in)
+    record = claimed(facts.provided, decision.record, facts.current, facts.pending, used)
+    if decision.action is Action.PUBLISH:
+        refuse(facts.provided, record, decision.slot, used)
     return replace(decision, record=record)
 
 

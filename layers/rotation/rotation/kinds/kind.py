@@ -43,7 +43,18 @@ def writes_nothing(_: Settings) -> Iterator[tuple[str, str]]:
     yield from ()
 
 
-def lacks_nothing(_: Settings) -> Iterator[str]:
+class Lack(NamedTuple):
+    """Something that a source cannot do which others of its sort can."""
+
+    state: str
+    """Where that shows."""
+    said: str
+    """What it is and what it means, in a sentence."""
+    idle: bool = False
+    """Whether that state has nothing to do then."""
+
+
+def lacks_nothing(_: Settings) -> Iterator[Lack]:
     """It can whatever its sort can."""
     yield from ()
 
@@ -156,14 +167,16 @@ class SourceKind(NamedTuple):
     """Whether it issues keys (`KeyProvider`) where others are given passwords: only a record whose turns are keys fits."""
     check: Callable[[Settings], None] = no_more
     """Raises TargetInvalid, beginning with the field, where the settings are wrong in a way that no schema can say."""
-    beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
-    """What the settings name and the stack's functions do not reach, each with what would mend it."""
-    lacks: Callable[[Settings], Iterator[str]] = lacks_nothing
-    """What it cannot do that others of its sort can, each in a sentence with what that means."""
+    lacks: Callable[[Settings], Iterator[Lack]] = lacks_nothing
+    """What it cannot do that others of its sort can."""
     tries: bool = False
     """Whether its adapter can say of the settings, part by part, whether they are true, without changing anything (`trial`)."""
     needs_admin: bool = True
     """Whether a target has to name an admin's secret; else the function's own role may do what is needed."""
+    beyond: Callable[[Settings, Parameters], Iterator[str]] = reaches_all
+    """What the settings name and the stack's roles do not reach, each with what would mend it."""
+    owns: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
+    """What is one target's alone besides the users in its record, in words, each after the setting that names it."""
     fits: Callable[[Credential], None] = has_a_place
     """Raises SecretInvalid where a login of the record could not take its turn there."""
     makes: Callable[[Settings], Password] = a_password

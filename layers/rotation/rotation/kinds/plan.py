@@ -25,7 +25,7 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         _step("ValidateApp", f"nothing: {', '.join(_validated(target, new))}"),
         _step("FlipSlot", f"AWSCURRENT of {target.slot_secret}: active_slot {decision.slot}"),
     ]
-    return [
+    steps = [
         _step("ClaimRotation", f"AWSPENDING of {target.slot_secret}: to a version that says what is to become true"),
         *(publish if decision.action is Action.PUBLISH else []),
         _step("OverlapWindow", f"nothing: waits {overlap_seconds(decision, target, Mode.DRY_RUN)} s"),
@@ -35,6 +35,14 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         _step("RotateAdmin", _admin(target)),
         _step("ReleaseRotation", f"AWSPENDING of {target.slot_secret}: to none"),
     ]
+    return [_with_what_lacks(step, target) for step in steps]
+
+
+def _with_what_lacks(step: Step, target: Target) -> Step:
+    """What the source cannot do there that others of its sort can."""
+    lacking = [one for one in target.source.known.lacks(target.source.settings) if one.state == step["state"]]
+    change = "nothing" if any(one.idle for one in lacking) else step["change"]
+    return _step(step["state"], ". ".join([change, *(one.said for one in lacking)]))
 
 
 def _made_ready(decision: Decision, target: Target, new: str) -> str:
@@ -56,7 +64,7 @@ def _renewed(decision: Decision, target: Target) -> str:
 
 def _ended(decision: Decision, target: Target) -> str:
     if target.source.known.by_hand:
-        return f"nothing is done; {'; '.join(target.source.known.lacks(target.source.settings))}"
+        return f"nothing is done where it was made; AWSCURRENT of {target.slot_secret} holds one key"
     if decision.record.issued:
         return f"deleted, and refused; AWSCURRENT of {target.slot_secret} holds one key"
     return f"the old password is refused; AWSCURRENT of {target.slot_secret} holds the new one"

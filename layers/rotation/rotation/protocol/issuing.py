@@ -60,7 +60,9 @@ def ensure_key(world: World, request: Request) -> tuple[str, list[str]]:
         held = held_by(world, request.claim.version)
         seen = provided(world)
         key = held.record.credential(held.record.active)
-        orphans = [one.id for one in seen.orphans(seen.unknown(held.record), held.record.there or seen.ids)]
+        unknown = seen.unknown(held.record)
+        orphans = seen.orphans(unknown, held.record.there)
+        seen.refuse_strangers(unknown, orphans, held.record.there)
         useless = not key.is_none and not _works(world, request, held, key, seen)
         if orphans or useless:
             record = held.record.with_key(held.record.active, NO_KEY) if useless else held.record
@@ -92,17 +94,11 @@ def _works(world: World, request: Request, held: Held, key: Credential, seen: Pr
     if world.provider.logs_in(key):
         return True
     listed = seen.find(key.username)
-    ours = (
-        held.version != request.claim.version
-        and read_record(world.slots, request.claim.version).credential(held.record.active).username != key.username
-    )
-    if listed is None or not listed.active:
-        if not ours:
-            return False
-        age: float | None = world.slots.age_seconds(held.version)
-    else:
-        age = listed.age_seconds if listed.age_seconds is not None else world.slots.age_seconds(held.version)
-    if age is None or age <= LAGS_SECONDS:
+    found_ready = read_record(world.slots, request.claim.version).credential(held.record.active).username == key.username
+    if found_ready and (listed is None or not listed.active):
+        return False
+    age = listed.age_seconds if listed is not None and listed.active else None
+    if (world.slots.age_seconds(held.version) if age is None else age) <= LAGS_SECONDS:
         raise SourceLags(f"{world.target.name}: the provider does not take {key.username} yet, which is new")
     raise LoginRefused(f"{world.target.name}: the provider does not take {key.username}, although that is not new any more")
 
@@ -154,8 +150,7 @@ def retiring(world: World, record: Record) -> Record:
     """The same without the key of the slot that is left: it stands among those that are to be deleted, and so does what a call that
     was cut short has issued."""
     seen = provided(world)
-    unknown = seen.unknown(record)
-    late = [key.id for key in unknown if seen.named or (seen.dedicated and key.id not in (record.there or seen.ids))]
+    late = seen.orphans(seen.unknown(record), record.there)
     left = record.credential(record.leaves)
     return _withdrawing(record.with_key(record.leaves, NO_KEY), (*late, *([] if left.is_none else [left.username])))
 

@@ -173,7 +173,7 @@ def keys_by_hand(world: World, logins: Logins, record: Record) -> Iterator[Findi
     from rotation.core.by_hand import to_revoke
 
     for lack in world.target.source.known.lacks(world.target.source.settings):
-        yield Finding(Severity.OK, "source", lack)
+        yield Finding(Severity.OK, "source", lack.said)
     for slot in record.ring:
         key, which = record.credential(slot), "in use" if slot is record.active else "handed in"
         if key.password.is_empty:
@@ -460,6 +460,8 @@ def keys(world: World, record: Record) -> Iterator[Finding]:
     idle = [key for key in seen.keys if key.id in record.ids and not key.active]
     if idle:
         yield Finding(Severity.WARNING, "keys", f"{', '.join(map(said, idle))}: in the record", "the next rotation issues another")
+    for lack in world.target.source.known.lacks(world.target.source.settings):
+        yield Finding(Severity.SKIPPED, "keys", lack.said)
     if not (seen.named or seen.dedicated):
         mend = "if nobody else makes keys there, say dedicated: true in the target's source"
         yield Finding(Severity.WARNING, "keys", "a key that is issued and lost would be left for a person to delete", mend)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import TargetInvalid
 from rotation.core.model import Password
-from rotation.kinds.kind import Advice, SourceKind, can_be_any
+from rotation.kinds.kind import Advice, Lack, SourceKind, can_be_any
 
 if TYPE_CHECKING:
     from rotation.kinds.kind import Parameters, Settings
@@ -68,14 +68,14 @@ def nothing(_: Settings) -> Password:
     return Password("")
 
 
-def lacks(settings: Settings) -> Iterator[str]:
-    """What people do here, and what cannot be seen."""
+def lacks(settings: Settings) -> Iterator[Lack]:
+    """What is left to people, and what cannot be seen."""
     if "try" not in settings:
-        yield (
-            "a key cannot be tried (source.try is not set): that a new one works, the application's page alone shows; that an old"
-            " one is refused, a person says"
-        )
-    yield "the old key stays valid until a person revokes it where it was made; `rotation status` reminds of it"
+        yield Lack("ValidateApp", "a key cannot be tried (source.try is not set): that a new one works, the page alone shows")
+        yield Lack("DiscardOldPassword", "that an old key is refused, only a person can say (rotation withdrawn --said)")
+    yield Lack(
+        "DiscardOldPassword", "the old key stays valid until a person revokes it where it was made; `rotation status` reminds"
+    )
 
 
 KIND = SourceKind(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import TargetInvalid
 from rotation.core.fields import Values
-from rotation.kinds.kind import Advice, SourceKind
+from rotation.kinds.kind import Advice, Lack, SourceKind
 from rotation.sources.http_api_key import description
 
 if TYPE_CHECKING:
@@ -28,8 +28,16 @@ SAID = {
     "created": "does not tell a key's age",
     "used": "does not tell a key's last use",
 }
+STATES = {
+    **dict.fromkeys(("list", "created"), "ClaimRotation"),
+    **dict.fromkeys(("issue", "name"), "SyncUsers"),
+    "deactivate": "RotateOldSlot",
+    "delete": "DiscardOldPassword",
+    "used": "CheckDrained",
+}
+"""Where that shows."""
 INSTEAD = {
-    "deactivate": "; the old key is deleted at once",
+    "deactivate": "; the old key is deleted at once, without a look in between",
     "delete": "; the old key stays there, deactivated",
     "used": "; that nobody uses the old key any more is not looked at, but waited for",
 }
@@ -65,11 +73,11 @@ def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
         yield f"source host {host}: the functions may ask {named} (parameter {HOSTS})"
 
 
-def lacks(settings: Settings) -> Iterator[str]:
+def lacks(settings: Settings) -> Iterator[Lack]:
     """What the provider has no call for, or does not tell, and what is done in its place."""
     told = description.of(settings["description"])
     for what, why in told.cannot.items():
-        yield f"{told.provider} {SAID[what]}: {why}{INSTEAD.get(what, '')}"
+        yield Lack(STATES[what], f"{told.provider} {SAID[what]}: {why}{INSTEAD.get(what, '')}", idle=what == "deactivate")
 
 
 KIND = SourceKind(

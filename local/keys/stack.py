@@ -1,0 +1,167 @@
+"""A service that calls AWS with an access key of its IAM user: the local AWS, the user, a path of a real OpenBao and a secret of
+Secrets Manager, from both of which it reads the key, and the shipped template."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from local.login import Login
+from local.running import NAME, Running
+from local.vault import policies
+from local.vault.policies import MOUNT, READS, WRITES, AppRole
+from local.vault.server import OpenBao
+
+USER, PATH = "shop", "shop/aws"
+OTHERS = {"bucket": "orders", "a key of somebody else": [1, None]}
+"""What both places hold besides; nobody of us changes it."""
+FORMS = {"AWS_ACCESS_KEY_ID": "{username}", "AWS_SECRET_ACCESS_KEY": "{password}"}
+
+
+class KeysInVault(Running):
+    """`dedicated`: nobody else makes keys of the user."""
+
+    slot_secret, target = "shop/keys", "shop"
+    application_secret = "shop/application"
+    login_secret = "shop/vault-login"
+    vault: OpenBao
+
+    def __init__(self, *, dedicated: bool = True, cache_seconds: int = 1, quiet_seconds: int = 1) -> None:
+        super().__init__()
+        self._dedicated, self._cache, self._quiet = dedicated, cache_seconds, quiet_seconds
+
+    def _start(self) -> None:
+        self.aws = self._start_aws()
+        self.vault = self._ended.enter_context(OpenBao(self.directory / "vault", self.environment))
+        iam = self.aws.client("iam")
+        iam.create_user(UserName=USER, Path="/apps/", Tags=[{"Key": "credential-rotation", "Value": NAME}])
+        self.first = self.issue()
+        policies.mount(self.vault)
+        policies.write(self.vault, PATH, {**OTHERS, **written(self.first)})
+        writer = policies.role(self.vault, "writer", PATH, WRITES)
+        self.reader = policies.role(self.vault, USER, PATH, READS)
+        login = self._create_secret(self.login_secret, {"secret_id": writer.secret_id})
+        self.application = self._create_secret(self.application_secret, {**OTHERS, **entry(self.first)})
+        slots = {"turns": "keys", "active_slot": "A", "A": entry(self.first), "B": {}}
+        self._given = {
+            **self._for_everybody(slots, None),
+            "OtherSource": json.dumps({"kind": "iam-access-key", "user": USER, "dedicated": self._dedicated}),
+            "AccessKeysOfUsers": "apps/*",
+            "VaultLoginSecretArn": login,
+            "OtherConsumers": json.dumps(self._in_vault(writer, login)),
+            "ApplicationSecretArn": self.application,
+            "ApplicationCacheSeconds": str(self._cache),
+            "OverlapSeconds": str(self._cache),
+            "QuietSeconds": str(self._quiet),
+            "DrainDeadlineSeconds": "120",
+        }
+        self.deploy()
+
+    def _in_vault(self, writer: AppRole, login: str) -> dict[str, Any]:
+        return {
+            "kind": "vault-kv",
+            "address": self.vault.address,
+            "ca": self.vault.ca_pem,
+            "mount": MOUNT,
+            "path": PATH,
+            "keys": FORMS,
+            "login": {"method": "approle", "role": writer.role_id, "secret": login},
+            "application_cache_seconds": self._cache,
+        }
+
+    # What a person, the service or a test does and sees
+
+    def issue(self) -> Login:
+        """As a person makes one."""
+        made = self.aws.client("iam").create_access_key(UserName=USER)["AccessKey"]
+        return Login(made["AccessKeyId"], made["SecretAccessKey"])
+
+    def ids(self) -> dict[str, str]:
+        """Of the user's keys, each with its status."""
+        listed = self.aws.client("iam").list_access_keys(UserName=USER)["AccessKeyMetadata"]
+        return {key["AccessKeyId"]: key["Status"] for key in listed}
+
+    def call(self, key: Login) -> None:
+        """What the service does with it."""
+        self.signed_by(key).get_caller_identity()
+
+    def signed_by(self, key: Login) -> Any:
+        connect: Any = boto3.client
+        return connect(
+            "sts",
+            endpoint_url=self.aws.endpoint,
+            region_name=self.aws.region,
+            aws_access_key_id=key.username,
+            aws_secret_access_key=key.password,
+            config=Config(retries={"total_max_attempts": 1}, proxies={}),
+        )
+
+    def accepts(self, user: str, password: str) -> bool:
+        try:
+            self.call(Login(user, password))
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("InvalidClientTokenId", "SignatureDoesNotMatch"):
+                return False
+            raise
+        return True
+
+    def reads_as_service(self) -> str:
+        """A token of its own."""
+        role = {"role_id": self.reader.role_id, "secret_id": self.reader.secret_id}
+        token: str = self.vault.asks("POST", "auth/approle/login", role)["auth"]["client_token"]
+        return token
+
+    def in_path(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.vault.asks("GET", f"{MOUNT}/data/{PATH}")["data"]["data"]
+        return found
+
+    @property
+    def used(self) -> Login:
+        """What the application's secret says."""
+        held = self.secret(self.application_secret)
+        return Login(held["username"], held["password"])
+
+    def readable(self) -> list[Login]:
+        """Every version of the path that somebody could still read, the oldest first."""
+        versions = self.vault.asks("GET", f"{MOUNT}/metadata/{PATH}")["data"]["versions"]
+        kept = sorted(int(number) for number, about in versions.items() if not about["destroyed"])
+        return [key_in(self.vault.asks("GET", f"{MOUNT}/data/{PATH}?version={number}")["data"]["data"]) for number in kept]
+
+    @property
+    def active(self) -> Login:
+        """What the record says."""
+        slots = self.secret(self.slot_secret)
+        held = slots[slots["active_slot"]]
+        return Login(held["username"], held["password"])
+
+    @property
+    def secret_names(self) -> tuple[str, ...]:
+        return (self.slot_secret, self.application_secret, self.login_secret)
+
+    def versions(self) -> dict[str, str]:
+        return {"OpenBao": self.vault.version()}
+
+    def held(self) -> dict[str, Login]:
+        return {"the Vault's path": key_in(self.in_path()), "the application's secret": self.used}
+
+    def may_hold(self, path: Path) -> bool:  # noqa: ARG002 - whatever it is
+        return False
+
+
+def entry(key: Login) -> dict[str, str]:
+    """Of the record."""
+    return {"username": key.username, "password": key.password}
+
+
+def written(key: Login) -> dict[str, str]:
+    """As the service reads it."""
+    return {"AWS_ACCESS_KEY_ID": key.username, "AWS_SECRET_ACCESS_KEY": key.password}
+
+
+def key_in(content: dict[str, Any]) -> Login:
+    return Login(content["AWS_ACCESS_KEY_ID"], content["AWS_SECRET_ACCESS_KEY"])
