@@ -169,7 +169,7 @@ class Record(Document):
                 raise SecretInvalid(f"slots {first} and {slot} name the same user: give each slot a user of its own")
         if self.two_values and (len(users), len(self.ring)) != (1, 2):
             raise SecretInvalid(f"turns is {VALUES}: slots A and B, and no more, have to name one and the same user")
-        if self.credential(self.active).password.is_empty:
+        if self.two_values and self.credential(self.active).password.is_empty:
             raise SecretInvalid(f"{self.active}: field password is missing or empty")
         _ = self.previous
         _ = self.outstanding

@@ -177,7 +177,7 @@ class SourceKind(NamedTuple):
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
     owns: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
     """What is one target's alone besides the users in its record, in words, each after the setting that names it."""
-    fits: Callable[[Credential], None] = has_a_place
+    fits: Callable[[Credential], None] = can_be_any
     """Raises SecretInvalid where a login of the record could not take its turn there."""
     makes: Callable[[Settings], Password] = a_password
     """A new secret for a login of the record. An empty one: nothing is made here."""
