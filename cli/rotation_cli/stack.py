@@ -406,7 +406,7 @@ def _outputs(described: Mapping[str, Any]) -> dict[str, str]:
 def by_hand(document: str) -> bool:
     """Whether people make the target's keys."""
     kind = as_object(as_object(document).get("source")).get("kind")
-    return kind in registry.SOURCES and registry.source(str(kind)).by_hand
+    return isinstance(kind, str) and kind in registry.SOURCES and registry.source(kind).by_hand
 
 
 def class_of(document: str) -> RotationClass:

@@ -2,6 +2,7 @@
 
 from rotation.core.model import Credential, Slot
 
+from tests.faults.calls.machinery import clean_run
 from tests.faults.laws.violation import Violation
 from tests.worlds.asl import Place
 from tests.worlds.by_hand import ByHandWorld, reminders
@@ -85,8 +86,6 @@ def back_and_kept(world: LivingWorld, place: Place, began_with: Credential) -> N
 def whatever_came_of_both(world: LivingWorld, place: Place, began_with: Credential) -> None:
     """Another key was handed in beside a run: that one may have stopped, and the next gone to either. Nothing is lost, and what
     nobody uses and waits for is to be revoked."""
-    from tests.faults.walk.explorer import clean_run
-
     if world.slots.labels().pending is not None:
         place = clean_run(world, "the-next")
     current = world.current

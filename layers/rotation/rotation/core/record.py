@@ -140,7 +140,7 @@ class AdminRecord(Document):
 
     def need_place(self) -> None:
         """Of a database: what logs in there says where. Raises SecretInvalid."""
-        _credential(self._raw, "the admin secret")
+        _filled(self._raw, "the admin secret", FIELDS)
 
     def with_password(self, password: Password) -> Self:
         """The same admin with another password."""
