@@ -57,9 +57,7 @@ BY_HAND = [
         ),
         ROTATES,
     ),
-    Mutation(
-        "by hand: nobody is told to revoke the old key", replaced("rotation.steps.rotate_old_slot.retired", emptied_alone), ROTATES
-    ),
+    Mutation("by hand: nobody is told to revoke the old key", replaced("rotation.core.by_hand.retired", emptied_alone), ROTATES),
     Mutation(
         "by hand: people are told while something may still use it",
         replaced("tests.worlds.by_hand.to_revoke", whatever_is_noted),
@@ -73,7 +71,7 @@ BY_HAND = [
         ),
         WAITS,
     ),
-    Mutation("by hand: what a claim drops is forgotten", replaced("rotation.steps.claim_rotation.reminded", as_it_is), BESIDE),
+    Mutation("by hand: what a claim drops is forgotten", replaced("rotation.core.by_hand.reminded", as_it_is), BESIDE),
     Mutation("by hand: an intent that was overtaken has its say", replaced(f"{_SURVEY}._handed_in", of_before), BESIDE),
 ]
 

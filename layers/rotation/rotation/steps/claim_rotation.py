@@ -11,7 +11,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.by_hand import reminded
 from rotation.core.errors import RotationAlreadyRunning, RotationSuperseded, SituationChanged
 from rotation.core.model import CURRENT, Credential, RotationStep
 from rotation.core.record import AdminRecord, Record
@@ -54,6 +53,8 @@ def _claim(world: World, request: Request, facts: Facts, own: Own) -> str:
     _check_unchanged(world, request, facts, decision)
     record = intent(decision, request.owner, facts.labels.current, world.target.source.make)
     if facts.by_hand:
+        from rotation.core.by_hand import reminded
+
         before = [one for one in (facts.pending, facts.current, record) if one]
         record = reminded(record, before, decision.leaves if decision.action is Action.PUBLISH else None)
     version = put_meant(world.slots, own[decision.step], record, partial(_means, decision, record))

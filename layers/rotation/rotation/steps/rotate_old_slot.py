@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.by_hand import retired
 from rotation.core.errors import PasswordRejected, RotationSuperseded, SlotInUse
 from rotation.core.model import RotationStep, RotationTag
 from rotation.protocol.admin_login import AdminLogin
@@ -77,8 +76,11 @@ def _retire_key(world: World, request: Request) -> dict[str, Any]:
 def _retiring(base: Record, owner: str, current: str, password: Password, day: str = "") -> Record:
     """Where nothing is made here, the entry is emptied, and people are told from that day on to revoke the key that was in it."""
     renewed = base.with_previous(None)
-    renewed = retired(renewed, base.leaves, day) if password.is_empty else renewed.with_password(base.leaves, password)
-    return _tagged(renewed, base, owner, current)
+    if password.is_empty:
+        from rotation.core.by_hand import retired
+
+        return _tagged(retired(renewed, base.leaves, day), base, owner, current)
+    return _tagged(renewed.with_password(base.leaves, password), base, owner, current)
 
 
 def _tagged(renewed: Record, base: Record, owner: str, current: str) -> Record:
