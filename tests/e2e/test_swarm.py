@@ -19,7 +19,7 @@ from local.shop.stack import SHOWN, Pace
 from local.swarm.node import MANAGER, WORKER
 from local.swarm.programs import why_not
 from local.swarm.stack import WEB, WORKER_SERVICE, Services
-from tests.e2e.blows import FORWARD, IN_SWARM, RESTORE, RETIRE, SERVICES, Blows, Tally
+from tests.e2e.blows import FORWARD, IN_SWARM, NEVER_IN_SWARM, RESTORE, RETIRE, SERVICES, Blows, Tally
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED, Turns
 from tests.whole import WHOLE, only_in_the_whole
@@ -104,6 +104,18 @@ def test_both_services_come_to_the_new_login_and_somebody_else_s_change_is_kept(
         assert client.services.get(WEB.name).attrs["Spec"]["Labels"]["changed-by"] == note
     assert len(turns.files(WEB.name)) == len(WEB.files), "the old ones are gone"
     assert len(turns.files(WORKER_SERVICE.name)) == 2, "with one update the version before stays until the next rotation"
+
+
+@only_in_the_whole
+@pytest.mark.parametrize("state", [state for state in SERVICES if state not in NEVER_IN_SWARM])
+def test_what_somebody_else_changes_at_a_state_is_kept_and_ours_arrives(state: str, turns: SwarmTurns) -> None:
+    before, note = turns.active, f"note-{state}"
+    run = turns.follow({state: lambda: turns.stack.label(note)})
+    assert run.outcome == "RotationSucceeded", run.cause
+    assert not turns.accepts(before)
+    turns.assert_at_rest()
+    with turns.stack.swarm.client() as client:
+        assert client.services.get(WEB.name).attrs["Spec"]["Labels"]["changed-by"] == note
 
 
 @only_in_the_whole

@@ -26,12 +26,15 @@ DEEP = 1_000_000
 STACK = 512 * 1024 * 1024
 IN_PAIRS = (
     *("interrupted retirement", "undiscarded password", "bootstrap", "drifted admin", "from A", "from B", "drifted slot"),
-    "interrupted flip",
+    *("interrupted flip", "keys"),
 )
 """The largest first."""
 OF_THE_REST = 10
 """In a thousand: of the pairs that touch neither an ALTER, a DISCARD nor a label, unless all are asked for."""
-SELDOM = tuple(name for name in SCENARIOS if name.startswith("swarm, "))
+SELDOM = (
+    *(name for name in SCENARIOS if name.startswith("swarm, ")),
+    *("keys, the first rotation", "keys, with names, seen late"),
+)
 """Not with single: they go a way that another scenario goes, and each takes as long. `LEVEL=all ONLY="swarm"` has them."""
 QUICK_SCENARIOS = ("interrupted flip", "B does not work", "dry run")
 QUICK_MUTATIONS = 12

@@ -125,7 +125,7 @@ KEYED = [
     Mutation("keys: the retired one is not written down", replaced(f"{ISSUING}.retiring", forgets_the_retired), (KEYS,)),
     Mutation("keys: a rollback drops the new one", replaced(f"{STEPS}.close_flip._undone", drops_the_new_one), (KEYS,)),
     Mutation("keys: taken for refused once deleted", replaced(f"{ISSUING}._need_refused", lambda *_: None), (LATE,)),
-    Mutation("keys: a new one is not waited for", replaced(f"{ISSUING}._works", lambda *_: True), (LATE,)),
+    Mutation("keys: a new one is not waited for", replaced(f"{ISSUING}._need_taken", nobody), (LATE,)),
     Mutation("keys: published before it is stored", replaced(f"{ISSUING}._issue", published_unstored), (KEYS,)),
     Mutation(
         "keys: the last use is not looked at", replaced(f"{ISSUING}.is_used", lambda *_: False), ("keys, a job with the old one",)

@@ -12,7 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from rotation.core.errors import NoRoomForKey, UnknownKey
-from rotation.core.model import PREVIOUS
+from rotation.core.model import NO_KEY, PREVIOUS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -114,6 +114,13 @@ def adopted(record: Record, pending: Record | None) -> Record:
         if record.credential(slot).is_none and not key.is_none and not taken:
             record = record.with_key(slot, key)
     return record
+
+
+def without_dead(provided: Provided, record: Record, slot: Slot, *, works: bool) -> Record:
+    """A key that is refused, and that the provider does not list or has deactivated, is gone for good: another is issued. A claim
+    alone may say so, which is from then on the intent of everybody; at worst it is new, and costs one key more."""
+    listed = provided.find(record.credential(slot).username)
+    return record if works or (listed is not None and listed.active) else record.with_key(slot, NO_KEY)
 
 
 def said(key: Key) -> str:

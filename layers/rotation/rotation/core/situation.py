@@ -138,12 +138,16 @@ def decide(facts: Facts, mode: Mode = Mode.ROTATE) -> Decision:
     decision = _decide(facts, mode)
     if facts.provided is None or decision.action in (Action.ALREADY_ROTATED, Action.NOTHING):
         return decision
-    from rotation.core.keys import claimed, refuse
+    from rotation.core.keys import claimed, refuse, without_dead
 
     held = [found for found in (facts.file, *facts.others) if found is not None]
     used = frozenset(found.credential.username for found in held if found.logs_in)
-    record = claimed(facts.provided, decision.record, facts.current, facts.pending, used)
-    if decision.action is Action.PUBLISH:
+    record, publishes = decision.record, decision.action is Action.PUBLISH
+    if publishes:
+        works = facts.accepted.get(decision.slot) == record.credential(decision.slot).password
+        record = without_dead(facts.provided, record, decision.slot, works=works)
+    record = claimed(facts.provided, record, facts.current, facts.pending, used)
+    if publishes:
         refuse(facts.provided, record, decision.slot, used)
     return replace(decision, record=record)
 

@@ -28,6 +28,8 @@ class Logins:
         self._known: dict[Credential, bool] = {}
 
     def works(self, credential: Credential) -> bool:
+        if credential.is_none:
+            return False
         if credential not in self._known:
             self._known[credential] = self._world.source.logs_in(credential)
         return self._known[credential]

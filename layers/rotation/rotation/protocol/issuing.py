@@ -54,23 +54,27 @@ class Held(NamedTuple):
 
 def ensure_key(world: World, request: Request) -> tuple[str, list[str]]:
     """The slot to be used holds a key that works, and what is to be deleted is gone. The version that has AWSPENDING then, and what
-    was done."""
+    was done.
+
+    Only from a version whose slot is empty does the intent move on here: a call that comes late can take nothing from one whose key
+    another call has found to work.
+    """
     done: list[str] = []
     for _ in range(TURNS):
         held = held_by(world, request.claim.version)
         seen = provided(world)
         key = held.record.credential(held.record.active)
+        if not key.is_none:
+            done += [f"{gone}: deleted" for gone in withdraw(world, held, seen)]
+            _need_taken(world, held, key, seen)
+            return held.version, done
         unknown = seen.unknown(held.record)
         orphans = seen.orphans(unknown, held.record.there)
         seen.refuse_strangers(unknown, orphans, held.record.there)
-        useless = not key.is_none and not _works(world, request, held, key, seen)
-        if orphans or useless:
-            record = held.record.with_key(held.record.active, NO_KEY) if useless else held.record
-            _write(world, request, held, _withdrawing(record, (*orphans, *([key.username] if useless else []))), "withdraw")
+        if orphans:
+            _write(world, request, held, _withdrawing(held.record, orphans), "withdraw")
             continue
         done += [f"{gone}: deleted" for gone in withdraw(world, held, seen)]
-        if not key.is_none:
-            return held.version, done
         issued = _issue(world, request, held, seen)
         if issued is not None:
             done.append(f"{issued}: issued")
@@ -89,14 +93,11 @@ def _goes_on(world: World, text: SecretText, claimed: str) -> bool:
     return tag is not None and tag == read_record(world.slots, claimed).tag
 
 
-def _works(world: World, request: Request, held: Held, key: Credential, seen: Provided) -> bool:
-    """False: it is gone for good, and another is to be issued. "Not yet" is waited for by the machine."""
+def _need_taken(world: World, held: Held, key: Credential, seen: Provided) -> None:
+    """What is new is waited for by the machine. One that is gone for good the next claim takes out of the record."""
     if world.provider.logs_in(key):
-        return True
+        return
     listed = seen.find(key.username)
-    found_ready = read_record(world.slots, request.claim.version).credential(held.record.active).username == key.username
-    if found_ready and (listed is None or not listed.active):
-        return False
     age = listed.age_seconds if listed is not None and listed.active else None
     if (world.slots.age_seconds(held.version) if age is None else age) <= LAGS_SECONDS:
         raise SourceLags(f"{world.target.name}: the provider does not take {key.username} yet, which is new")

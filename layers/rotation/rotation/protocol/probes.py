@@ -446,6 +446,12 @@ def reached(world: World, logins: Logins) -> Iterator[Finding]:
     yield Finding(Severity.OK, "database reached", "it answers, with a certificate that is trusted")
 
 
+def reached_keys(world: World) -> Iterator[Finding]:
+    """Whether this function may look at them; whose they are, another one tells."""
+    if world.target.source.known.issues_keys:
+        yield Finding(Severity.OK, "keys", f"this function may ask for them; there are {len(provided(world).keys)}")
+
+
 def keys(world: World, record: Record) -> Iterator[Finding]:
     """Whether keys can be issued and deleted, and whether all of them are known."""
     seen = provided(world)
@@ -530,6 +536,7 @@ _ADMIN = (Need("admin secret", admin_secret), LoginNeed("admin login", admin_log
 _SLOT_LOGINS = LoginNeed("slot login", slot_logins)
 _APPLICATION = LoginNeed("application", application_login)
 _REACHED = LoginNeed("database reached", reached)
+_KEYS = Need("keys", reached_keys)
 _DATABASE = LoginNeed("database", database)
 _ENDPOINT = Need("endpoint", endpoint)
 _FILES = Need("sqlconf.php", files)
@@ -549,8 +556,8 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
         _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
         _DATABASE, _SLOT_LOGINS, _APPLICATION, Need(KEPT, kept), _INSTANCES, _SERVICES,
     ),
-    "claim_rotation": (_SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), _CONSUMERS),
-    "sync_users": (_SLOT_SECRET, *_ADMIN),
+    "claim_rotation": (_SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), _CONSUMERS, _KEYS),
+    "sync_users": (_SLOT_SECRET, *_ADMIN, _KEYS),
     "write_sqlconf": (_SLOT_SECRET, _WRITABLE, _REACHED),
     "fix_permissions": (_WRITABLE, _INSTANCES),
     "patch_secret": (_SLOT_SECRET, *_may("secret", "get", "patch"), _REACHED),
@@ -566,10 +573,10 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "close_flip": (_SLOT_SECRET,),
     "check_drained": (
         _SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), *_may("deployment", "get"), _CONSUMERS, _DEPLOYMENT,
-        _INSTANCES, Need("instances' files", instances_files), _SERVICES,
+        _INSTANCES, Need("instances' files", instances_files), _SERVICES, _KEYS,
     ),
-    "rotate_old_slot": (_SLOT_SECRET, *_ADMIN),
-    "discard_old_password": (_SLOT_SECRET, *_ADMIN, _ENDPOINT),
+    "rotate_old_slot": (_SLOT_SECRET, *_ADMIN, _KEYS),
+    "discard_old_password": (_SLOT_SECRET, *_ADMIN, _ENDPOINT, _KEYS),
     "rotate_admin": (_SLOT_SECRET, *_ADMIN),
     "release_rotation": (_SLOT_SECRET, Need("application's secret", rotated_secret)),
     "announce_incident": (),

@@ -13,7 +13,6 @@ from rotation.core.errors import SecretInvalid, TargetInvalid
 from rotation.core.situation import Facts, Found, Left, left_to_do
 from rotation.protocol.admin_login import AdminLogin, Logins, find_admin
 from rotation.protocol.intents import read_record
-from rotation.protocol.issuing import provided
 
 if TYPE_CHECKING:
     from rotation.core.model import Credential, Labels, Password, Slot
@@ -55,6 +54,8 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
         accepted=accepted,
     )
     if current.issued:  # there is no admin to look for, and there are no sessions to count
+        from rotation.protocol.issuing import provided
+
         return replace(facts, provided=provided(world))
     users = {current.credential(slot).username for slot in current.ring}
     chosen_by_use = bool(found) and (found[0].credential.username not in users or len(users) > 2)
