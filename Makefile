@@ -44,7 +44,7 @@ faults: ## every fault at every boundary, pairs of them, rivals, random schedule
 	$(SETUP) packages
 	$(foreach v,LEVEL ONLY SCHEDULE FAULT,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
 
-soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1; APP=proxy|one-user|redis|vault|wordpress|swarm RING=n: 10 rotations under 40 requests a second
+soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1; APP=proxy|one-user|redis|signing|vault|wordpress|swarm RING=n: 10 rotations under 40 requests a second
 	$(SETUP) php $(if $(filter swarm,$(APP)),swarm)
 	$(foreach v,APP RING ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
 

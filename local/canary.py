@@ -94,11 +94,20 @@ def _called_password(document: Any) -> Iterator[str]:
         for key, value in document.items():
             if key in CALLED and isinstance(value, str) and value:
                 yield value
+                yield from _of_a_key(value)
             else:
                 yield from _called_password(value)
     elif isinstance(document, list):
         for one in document:
             yield from _called_password(one)
+
+
+def _of_a_key(password: str) -> Iterator[str]:
+    """What alone lets anybody sign, where the password is a private key."""
+    with suppress(ValueError):
+        found = json.loads(password)
+        if isinstance(found, dict) and isinstance(found.get("d"), str):
+            yield found["d"]
 
 
 def _places(stack: Running) -> Iterator[tuple[str, bytes]]:

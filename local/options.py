@@ -31,7 +31,7 @@ AFTER = {
     "ReleaseRotation": "NotReleased",
 }
 OPENEMR, PROXY, WORDPRESS, SWARM = "openemr", "proxy", "wordpress", "swarm"
-ONE_USER, ON_REDIS, IN_VAULT = "one-user", "redis", "vault"
+ONE_USER, ON_REDIS, IN_VAULT, SIGNS = "one-user", "redis", "vault", "signing"
 PUBLISHING = {
     OPENEMR: ("WriteSqlconf", "PatchSecret", "RestartApp", ROLLOUT),
     PROXY: ("PutSecret", "CheckLogin"),
@@ -145,7 +145,9 @@ def _cluster(environment: Mapping[str, str]) -> str:
 
 @dataclass(frozen=True)
 class SoakOptions:
-    """APP=openemr|proxy|wordpress|one-user|redis|vault ROTATIONS=n SECONDS=n RATE=n; openemr: LOGINS=n BREAK=1, proxy: RING=n"""
+    """APP=openemr|proxy|wordpress|swarm|one-user|redis|signing|vault ROTATIONS=n SECONDS=n RATE=n
+
+    openemr: LOGINS=n BREAK=1, proxy: RING=n"""
 
     rotations: int = 200
     """0: as many as fit into the time, one at the least."""
@@ -164,7 +166,7 @@ class SoakOptions:
     def parse(cls, environment: Mapping[str, str] = os.environ) -> SoakOptions:
         """SECONDS alone: as many rotations as fit. ValueError with the sentence to show."""
         timed = bool(environment.get("SECONDS"))
-        app = _app(environment, (OPENEMR, PROXY, ONE_USER, ON_REDIS, IN_VAULT, WORDPRESS, SWARM))
+        app = _app(environment, (OPENEMR, PROXY, ONE_USER, ON_REDIS, SIGNS, IN_VAULT, WORDPRESS, SWARM))
         rotations, logins, rate = (cls.rotations, cls.logins, cls.rate) if app == OPENEMR else (10, 0, 40)
         return cls(
             rotations=_number(environment, "ROTATIONS", 0 if timed else rotations, 0, 100_000),

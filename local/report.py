@@ -11,6 +11,8 @@ WAITS = {
     "WaitForDrain": "quiet period",
     "WaitForRollout": "rollout",
     "OverlapWindow": "overlap window",
+    "WaitUntilKnown": "the verifiers",
+    "WaitUntilForgotten": "the verifiers",
     "WaitForLogin": "the proxy",
     "WaitForSecretsManager": "Secrets Manager",
 }

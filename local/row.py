@@ -24,6 +24,7 @@ class Row:
     """Seconds that every rotation takes: until then nobody asks the engine, which takes its time to answer."""
     rotations: list[float] = field(default_factory=list)
     """How many seconds each took."""
+    retired: int = 0
     refused: int = 0
     """Retired passwords, tried again after the rotation that retired them."""
     problems: list[str] = field(default_factory=list)
@@ -32,7 +33,7 @@ class Row:
     def rotate(self) -> None:
         """One rotation, the admin's password too."""
         stack, name = self.stack, f"{self.name}-{len(self.rotations) + 1}"
-        slots, admin = stack.secret(stack.slot_secret), stack.secret(stack.admin_secret)
+        slots, admin = stack.secret(stack.slot_secret), [stack.secret(stack.admin_secret)] if stack.admin_secret else []
         arn = stack.start_execution(name)
         time.sleep(self.at_least)
         run = self._followed(arn, name)
@@ -40,7 +41,7 @@ class Row:
         if run.outcome != "RotationSucceeded":
             self.problems.append(f"{name} ended in {run.outcome}: {run.cause}")
         else:
-            self._look(name, slots["active_slot"], [slots[slots["active_slot"]], admin])
+            self._look(name, slots["active_slot"], [slots[slots["active_slot"]], *admin])
         self.tell(f"{name}: {run.outcome}, {run.working:.1f} + {run.waiting:.1f} s")
 
     def _followed(self, arn: str, name: str) -> Run:
@@ -57,6 +58,7 @@ class Row:
             self.problems.append(f"{name}: the application still uses slot {left}")
         still = [one["username"] for one in retired if self.stack.accepts(one["username"], one["password"])]
         self.problems += [f"{name}: the retired password of {user} still works" for user in still]
+        self.retired += len(retired)
         self.refused += len(retired) - len(still)
 
     def _progress(self, name: str) -> None:

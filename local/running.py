@@ -31,6 +31,7 @@ class Running:
 
     slot_secret: str
     admin_secret: str
+    """Empty where the source needs none."""
     target: str
     """The one that the template makes."""
     aws: LocalAws

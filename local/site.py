@@ -30,6 +30,7 @@ NAV = {
         "iam-access-key.md",
         "by-hand.md",
         "http-api-key.md",
+        "signing-keys.md",
         "ADOPTING.md",
         "terraform.md",
         "reader.md",

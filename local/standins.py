@@ -81,7 +81,8 @@ OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY), WORDPRESS: (*AWS, 
 PLUMBING = (
     *("aws", "faults", "iam.recording", "image", "leftovers", "login", "ports", "priority", "record", "running", "serving", "wsgi"),
     *("cluster.http", "load"),
-    *("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.stack", "vault.reading", "wordpress.stack"),
+    *("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.stack", "shop.tokens"),
+    *("vault.reading", "wordpress.stack"),
     *("instances.commands", "instances.documents", "instances.run_command"),
 )
 """What starts them, hurts them, and writes down what they were asked; what a show uses of another's; and Run Command, where there

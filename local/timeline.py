@@ -12,6 +12,8 @@ BESIDE = {
     "WaitForDrain": "CheckDrained",
     "WaitForRollout": "CheckRollout",
     "WaitForLogin": "CheckLogin",
+    "WaitUntilKnown": "SyncUsers",
+    "WaitUntilForgotten": "DiscardOldPassword",
     "WaitForSecretsManager": "PutSecret",
 }
 """A Wait is drawn in the row of the state that looks whether it was long enough."""

@@ -421,6 +421,28 @@ variable "api_hosts" {
   }
 }
 
+variable "jwks_bucket_name" {
+  description = "S3 bucket with the JWKS that verifiers read, where a signing-key in OtherSource, or in a further target, keeps its public keys."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[a-z0-9.-]{3,63})$", var.jwks_bucket_name))
+    error_message = "It has to look like this: ^(none|[a-z0-9.-]{3,63})$"
+  }
+}
+
+variable "jwks_key" {
+  description = "Key of the JWKS in that bucket; of several, with a * in it."
+  type        = string
+  default     = ".well-known/jwks.json"
+
+  validation {
+    condition     = can(regex("^[A-Za-z0-9/_.*-]+$", var.jwks_key))
+    error_message = "It has to look like this: ^[A-Za-z0-9/_.*-]+$"
+  }
+}
+
 # ---- Health page: required for OpenEMR, welcome for any other
 
 variable "health_url" {

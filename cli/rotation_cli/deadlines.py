@@ -17,8 +17,10 @@ CLEANUP = ("CleanUpService", "WaitForCleanUp")
 PUBLISHING = (ROLLOUT, INSTANCES, PREPARATION, CUTOVER, CLEANUP)
 """Each is given the target's rollout deadline."""
 DRAIN = ("WaitForDrain", "CheckDrained", "CheckStillDrained")
+KNOWN, FORGOTTEN = ("SyncUsers", "WaitUntilKnown"), ("DiscardOldPassword", "WaitUntilForgotten")
 OVERLAP = "OverlapWindow"
 BEGINS: dict[tuple[str, ...], str] = {states: "RestartApp" if states is ROLLOUT else "ChooseConsumer" for states in PUBLISHING}
+BEGINS |= {KNOWN: "ClaimRotation", FORGOTTEN: "IsStillDrained"}
 """Before a wait of that sort comes this; a rotation begins a drain."""
 
 WAITS: dict[str, tuple[tuple[str, ...], str]] = {
@@ -27,6 +29,8 @@ WAITS: dict[str, tuple[tuple[str, ...], str]] = {
     "WaitForPreparation": (PREPARATION, "until the service is prepared"),
     "WaitForCutover": (CUTOVER, "until the service is cut over"),
     "WaitForCleanUp": (CLEANUP, "until the service is cleaned up"),
+    "WaitUntilKnown": (KNOWN, "until everybody knows the new credential"),
+    "WaitUntilForgotten": (FORGOTTEN, "until nobody takes the old credential any more"),
     "WaitForDrain": (DRAIN, "until nobody uses the old credential"),
 }
 """What people are told where one begins."""
@@ -48,7 +52,10 @@ class Deadlines:
             if visit.state in states:
                 return _after(_first(run, visit, states), self._target.rollout_deadline_seconds)
         if visit.state in DRAIN:
-            return _after(_first(run, visit, DRAIN), self._target.drain_deadline_seconds)
+            return _after(_first(run, visit, DRAIN), self._target.longest_drain_seconds)
+        for states in (KNOWN, FORGOTTEN):
+            if visit.state == states[-1]:
+                return _after(_first(run, visit, states), self._target.known_deadline_seconds)
         return None
 
     def announced(self, run: Run, visit: Visit) -> str:

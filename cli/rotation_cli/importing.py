@@ -100,7 +100,8 @@ def _keeps_two(arn: str, application: Application, kind: str) -> bool:
     engines = registry.source(kind).engines
     if application.engine and application.engine not in engines:
         fitting = [other for other in registry.SOURCES if application.engine in registry.source(other).engines]
-        out = f"deploy it with SourceKind={fitting[0]}" if fitting else f"{', '.join(registry.SOURCES)} can be rotated"
+        databases = [other for other in registry.SOURCES if registry.source(other).engines]
+        out = f"deploy it with SourceKind={fitting[0]}" if fitting else f"{', '.join(databases)} can be rotated"
         raise Trouble(f"secret {arn}: engine is another than the stack's {kind} (parameter SourceKind): {out}, or correct engine")
     return engines.get(application.engine, any(engines.values()))
 

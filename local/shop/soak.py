@@ -1,4 +1,6 @@
-"""`make soak` with `APP=proxy`, `one-user`, `redis`, `vault`, `wordpress` or `swarm`: rotations in a row, and no request may fail.
+"""`make soak` with `APP=proxy`, `one-user`, `redis`, `signing`, `vault`, `wordpress` or `swarm`: rotations in a row.
+
+No request may fail.
 
 The ring of users on PostgreSQL through pgbouncer, two passwords of one user on MySQL or Redis, without a proxy, or two users on
 MySQL, whose login lies in OpenBao. Half of the requests go over connections that the application keeps. WordPress on three
@@ -14,12 +16,13 @@ from collections.abc import Callable
 
 from local import canary
 from local.load import Load, Results
-from local.options import IN_VAULT, ON_REDIS, PROXY, SWARM, WORDPRESS, SoakOptions
+from local.options import IN_VAULT, ON_REDIS, PROXY, SIGNS, SWARM, WORDPRESS, SoakOptions
 from local.row import Row
 from local.shop.application import KEPT
 from local.shop.one_user import OneUser, OnRedis
 from local.shop.proxied import Shop
-from local.shop.stack import SHOWN, Reader
+from local.shop.signer import Signer
+from local.shop.stack import SHOWN, Pace, Reader
 from local.swarm.row import Meddled
 from local.swarm.stack import Services
 from local.vault.stack import VaultShop
@@ -56,6 +59,8 @@ def stack_of(options: SoakOptions) -> Reader:
         return WordPress(INSTANCES)
     if options.app == SWARM:
         return Services(REPLICAS)
+    if options.app == SIGNS:
+        return Signer(Pace(lifetime_seconds=5.0))
     return OnRedis() if options.app == ON_REDIS else OneUser()
 
 
@@ -104,7 +109,7 @@ def summary(requests: Results, row: Row) -> str:
         f"{len(row.rotations)} rotations in a row of {min(row.rotations):.1f} to {max(row.rotations):.1f} s;"
         f" requests: {requests.served} served at {rate(requests):.1f}/s, {what_they_were(requests, row)},"
         f" {len(requests.failures)} failed, the slowest {requests.slowest():.0f} ms;"
-        f" retired passwords: {row.refused} of {2 * len(row.rotations)} refused"
+        f" retired passwords: {row.refused} of {row.retired} refused"
     )
 
 

@@ -14,7 +14,6 @@ import pytest
 from rotation.core.errors import (
     AdminLoginUnknown,
     RotationError,
-    SourceBusy,
     SourceLags,
     SourceRefused,
     SourceUnreachable,
@@ -165,7 +164,7 @@ class TestAsOneThatDeactivates(Provider):
 class TestAnAnswerThatIsNone:
     """Each a clear end: transient where trying again may help."""
 
-    TRANSIENT: ClassVar = {"429": SourceBusy, "500": SourceUnreachable, "slow": SourceUnreachable, "silent": SourceUnreachable}
+    TRANSIENT: ClassVar = {"429": SourceLags, "500": SourceUnreachable, "slow": SourceUnreachable, "silent": SourceUnreachable}
     FINAL: ClassVar = {
         "html": "no JSON",
         "redirect": "no redirect is followed",
@@ -230,6 +229,16 @@ class TestAnAnswerThatIsNone:
             here.source.delete(ADMIN, key.username)
         here.source.delete(ADMIN, key.username)
         assert here.source.refuses(key)
+
+
+def test_keys_that_are_their_own_ids_are_refused(tmp_path: Path) -> None:
+    """An id stands in messages, paths and logs."""
+    said = {**PLAIN, "issue": {**PLAIN["issue"], "id": "/api_key"}}
+    with serving(said, tmp_path / "provider") as here:
+        with raises(SourceRefused, "their own ids"):
+            here.source.issue(ADMIN, NAME)
+        with raises(SourceRefused, "their own ids"):
+            here.source.logs_in(Credential(ADMIN.username, Password(ADMIN.username), "", None, ""))
 
 
 def test_a_name_that_is_too_long_is_said_before_anything_is_done(tmp_path: Path) -> None:

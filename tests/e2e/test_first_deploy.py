@@ -24,6 +24,7 @@ from local.provider.stack import Mailer
 from local.running import Running
 from local.shop.one_user import OnRedis
 from local.shop.proxied import Shop
+from local.shop.signer import Signer
 from local.stack import LocalStack, Pace
 from local.vault.stack import VaultShop
 from local.wordpress.stack import WordPress
@@ -37,6 +38,7 @@ STACKS: dict[str, Callable[[], Running]] = {
     "rds-proxy": Shop,
     "redis": OnRedis,
     "http-api-key": Mailer,
+    "signing-keys": Signer,
     "wordpress": lambda: WordPress(2),
     "vault": VaultShop,
 }

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.faults import Fault, SecretFault
-from local.load import Load
+from local.load import RATE, Load
 from local.mysql import Login
 from local.provider.application import SHOWN
 from local.provider.stack import Mailer
@@ -20,7 +20,6 @@ from local.running import NAME
 from local.shop.stack import OTHERS, Pace, login_of
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED, Turns
-from tests.e2e.shared import RATE
 from tests.e2e.terminal import Terminal
 from tests.whole import only_in_the_whole, whole
 
@@ -93,6 +92,14 @@ def test_a_rotation_ends_on_another_key_and_the_old_one_is_refused(mailer: Maile
     turns.assert_rotates()
     (issued,) = mailer.provider.requests("issue")[before:]
     assert '"scopes": ["mail.send"]' in issued["body"]
+
+
+@only_in_the_whole
+def test_ten_in_a_row(mailer: Mailer, turns: KeyTurns) -> None:
+    """Never two keys of ours at rest, and a person's is there to the end."""
+    for _ in range(10):
+        turns.assert_rotates()
+        assert len(turns.ours()) == 1
 
 
 def test_a_key_that_was_issued_and_lost_is_gone_after_the_next_run(mailer: Mailer, turns: KeyTurns) -> None:

@@ -14,9 +14,10 @@ from local.load import Load
 from local.options import SoakOptions
 from local.proxy.server import Pooled
 from local.redis_server import RedisServer
-from local.shop.databases import MYSQL, POSTGRESQL, REDIS
+from local.shop.databases import MYSQL, POSTGRESQL, REDIS, SIGNING
 from local.shop.one_user import OneUser, OnRedis
 from local.shop.proxied import Shop
+from local.shop.signer import Signer
 from local.shop.soak import in_a_row, missed, summary
 from local.shop.stack import SHOWN, Pace, Reader
 from tests.e2e.last_looks import check
@@ -33,6 +34,7 @@ KINDS: dict[str, tuple[Callable[[], Reader], int]] = {
     "ring of 3": (lambda: Shop(3, PACE), IN_A_ROW),
     "one user": (lambda: OneUser(PACE), IN_A_ROW),
     "one user of Redis": (lambda: OnRedis(PACE), IN_A_ROW),
+    "signing keys": (lambda: Signer(PACE), IN_A_ROW),
 }
 """With how many rotations there are by themselves: of a ring of 2 enough in test_shop_blows.py and test_secrets_manager.py."""
 
@@ -62,11 +64,13 @@ def test_in_a_row(stack: Reader, request: pytest.FixtureRequest) -> None:
         ShopTurns(stack, load).assert_at_rest()
     request.config.stash.setdefault(MEASURED, []).append(f"{kind}: {summary(requests, row)}")
     assert [*row.problems, *missed(options, requests, row)] == []
-    assert row.refused == 2 * options.rotations
+    assert row.refused == (2 if stack.admin_secret else 1) * options.rotations
 
 
 def test_a_password_in_a_statement_would_be_found(stack: Reader) -> None:
     """As it is not, after all that was done here: this is what the search at the end would say."""
+    if stack.kind == SIGNING:
+        pytest.skip("there is no database that would write down a statement")
     assert canary.search(stack) == []
     with planted(stack):
         found = {(finding.place, finding.encoding) for finding in canary.search(stack)}

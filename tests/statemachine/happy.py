@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rotation.protocol.request import Request
+from rotation.protocol.settling import KNOWN
 from rotation.told.cause import cause
 
 STATES = {"sqlconf": "WriteSqlconf", "secret": "PatchSecret", "deployment": "RestartApp"}
@@ -55,7 +56,7 @@ HAPPY: dict[str, dict[str, Any]] = {
         "plan": [],
     },
     "claim_rotation": {"version": "2c0c0713-b0bb-5ed0-8ba0-c9a001ac21d6", "own_logins": 0},
-    "sync_users": {"version": "2c0c0713-b0bb-5ed0-8ba0-c9a001ac21d6", "own_logins": 0, "repaired": []},
+    "sync_users": {"version": "2c0c0713-b0bb-5ed0-8ba0-c9a001ac21d6", "own_logins": 0, "repaired": [], **KNOWN},
     "write_sqlconf": {"changed": True},
     "patch_secret": {"changed": True},
     "put_secret": {"changed": True, **PUT},
@@ -84,7 +85,7 @@ HAPPY: dict[str, dict[str, Any]] = {
         "admin_in_use": False,
     },
     "rotate_old_slot": {"version": "feac704a-7d20-53a0-a897-a7f7a9331bf8", "own_logins": 2, "status": "altered"},
-    "discard_old_password": {"retired_user": "openemr_a"},
+    "discard_old_password": {"retired_user": "openemr_a", **KNOWN},
     "rotate_admin": {"admin": "openemr"},
     "release_rotation": {"released": True},
     "fix_permissions": {"changed": True, "began": 1767582000.5, "status": "complete", "wait_seconds": 0},

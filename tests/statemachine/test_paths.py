@@ -367,6 +367,32 @@ def test_the_cause_says_that_a_consumer_uses_the_admin(run: Execution) -> None:
     assert "ChooseAdmin" in run.cause
 
 
+# ---- what is known to others later ------------------------------------------------------------------------------------
+
+NOT_YET = {"status": "waiting", "began": 1767582000.5, "wait_seconds": 0}
+LATER = Case("known and forgotten later", {"sync_users": [NOT_YET, NOT_YET, {}], "discard_old_password": [NOT_YET, {}]})
+
+
+@of(LATER)
+def test_nothing_is_published_before_everybody_knows_and_nothing_recorded_before_everybody_has_forgotten(run: Execution) -> None:
+    assert run.terminal == "RotationSucceeded"
+    assert [run.path.count(state) for state in ("WaitUntilKnown", "WaitUntilForgotten")] == [2, 1]
+    assert run.path.index("Publish") > max(at for at, state in enumerate(run.path) if state == "WaitUntilKnown")
+    assert run.path.index("RotateAdmin") > run.path.index("WaitUntilForgotten")
+    assert [event["claim"].get("began") for event in run.given_to("sync_users")] == [None, NOT_YET["began"], NOT_YET["began"]]
+    assert [event["discarded"]["began"] for event in run.given_to("discard_old_password")] == [None, NOT_YET["began"]]
+
+
+@of(Case("never known", {"sync_users": [NOT_YET, Raises("SourceUnsettled")]}))
+def test_what_is_never_known_changes_nothing(run: Execution) -> None:
+    assert (run.terminal, "Publish" in run.path) == ("NothingChanged", False)
+
+
+@of(Case("never forgotten", {"discard_old_password": [NOT_YET, Raises("SourceUnsettled")]}))
+def test_what_is_never_forgotten_leaves_the_application_where_it_is(run: Execution) -> None:
+    assert run.terminal == "OldSlotNotRotated"
+
+
 # ---- what is left of an older run ---------------------------------------------------------------------------------------
 
 RETIREMENT = Case("an older retirement", {"read_slots": [RETIRE], "check_drained": [WAITING]})

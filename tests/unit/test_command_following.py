@@ -116,7 +116,7 @@ def seen(state: str, entered: float, left: float | None = None, kind: str = "Tas
 
 
 def told(run: Run) -> list[str]:
-    target = SimpleNamespace(rollout_deadline_seconds=600, drain_deadline_seconds=3600)
+    target = SimpleNamespace(rollout_deadline_seconds=600, longest_drain_seconds=3600)
     return told_by(run, Deadlines(cast("Target", target)))
 
 

@@ -12,6 +12,7 @@ from rotation.core.situation import Action, Decision
 from rotation.kinds.kind import Lack
 from rotation.kinds.plan import plan
 from rotation.kinds.target import parse_target
+from rotation.protocol.survey import check_written
 from rotation.sources.http_api_key import answers, description
 from rotation.sources.http_api_key.answers import Answer, Named, Page
 from rotation.sources.http_api_key.kind import KIND, beyond, lacks
@@ -241,3 +242,9 @@ def test_a_dry_run_says_what_the_provider_cannot() -> None:
     assert steps["RotateOldSlot"].startswith("nothing. Our CRM deactivates no key: it only deletes")
     assert "issued" in steps["SyncUsers"]
     assert "canary" not in json.dumps(steps)
+
+
+def test_a_key_needs_no_place_in_the_record() -> None:
+    """Although there is an admin, as of a database."""
+    text = json.dumps({"active_slot": "A", "turns": "keys", "A": {"username": "k1", "password": "canary"}, "B": {}})
+    check_written(parse_target("crm", target()), Record.parse(SecretText(text), "arn"))

@@ -214,6 +214,26 @@ def test_redis_needs_an_authority_that_vouches_for_it() -> None:
         demand(template(), {name: one for name, one in REDIS.items() if name != "DatabaseCa"})
 
 
+SIGNING = yaml.safe_load((ROOT / "examples/signing-keys/parameters.yaml").read_text())
+
+
+def test_the_library_that_signs_is_made_for_signing_keys_alone_and_the_example_is_a_target() -> None:
+    demand(template(), SIGNING)
+    resources = decided(template(), SIGNING)["Resources"]
+    functions = [json.dumps(one["Properties"]["Layers"]) for one in resources.values() if one["Type"] == "AWS::Lambda::Function"]
+    assert all("SigningLayer" in layers and "RedisLayer" not in layers for layers in functions)
+    others = json.dumps(decided(template(), DIRECT)["Resources"])
+    assert not [word for word in ("SigningLayer", "JwksPolicy") if word in others]
+    target = parse_target("shop", target_text(template(), SIGNING))
+    assert (target.source.kind, target.admin_secret) == ("signing-key", "")
+    assert target.source.settings == {
+        "jwks": "s3://shop-public/.well-known/jwks.json",
+        "algorithm": "EdDSA",
+        "jwks_cache_seconds": 300,
+        "token_life_seconds": 3600,
+    }
+
+
 def test_nothing_that_puts_secrets_is_made_for_openemr() -> None:
     text = json.dumps(made("OpenEMR")["Resources"])
     assert not re.findall(
@@ -310,6 +330,7 @@ EXAMPLES = {
     "redis": ["app-secret"],
     "iam-access-key": ["app-secret"],
     "http-api-key": ["app-secret"],
+    "signing-keys": ["app-secret"],
     "wordpress": ["wp-config", "app-secret"],
     "vault": ["vault-kv"],
 }

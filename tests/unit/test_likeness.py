@@ -149,7 +149,7 @@ def _reduced(place: Place) -> Place:
 
 def test_what_no_state_ahead_reads_is_not_live() -> None:
     assert ("situation", "rotation_id") in live_at("", "DiscardOldPassword")
-    assert not [path for path in live_at("", "DiscardOldPassword") if path[0] in ("synced", "closed", "entry")]
+    assert not [path for path in live_at("", "DiscardOldPassword") if path[0] in ("closed", "entry")]
     assert ("failures", "forward", "ValidateApp", "Error") in live_at("", "ValidateApp")
     assert not [path for path in live_at("", "RotateAdmin") if path[0] == "drain"]
 

@@ -62,6 +62,7 @@ WANTED = {
     "deploy WordPress": "kinds/wp-config.md",
     "deploy an application that reads a Vault": "kinds/vault-kv.md",
     "deploy an application on Redis": "redis.md",
+    "rotate the keys that sign our tokens": "signing-keys.md",
     "deploy with Terraform": "terraform.md#use",
     "practise for the night": "rehearsal.md",
     "what may this role do": "security.md#what-a-stolen-role-can-do",

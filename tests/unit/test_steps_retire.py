@@ -13,6 +13,7 @@ from rotation.core.errors import (
 )
 from rotation.core.model import CURRENT, PENDING, Password, RotationStep, Slot
 from rotation.protocol.intents import ATTEMPTS
+from rotation.protocol.settling import KNOWN
 from rotation.steps.discard_old_password import discard_old_password
 
 from tests.worlds.database import Policy
@@ -215,7 +216,7 @@ def altered(run: Run) -> Run:
 
 
 def test_the_retired_password_is_refused_and_current_says_so(world: MemoryWorld, altered: Run) -> None:
-    assert altered.ask(discard_old_password) == {"retired_user": A}
+    assert altered.ask(discard_old_password) == {"retired_user": A, **KNOWN}
     assert not world.accepts(login(Slot.A))
     assert world.accepts(world.current.credential(Slot.A))
     labels = world.slots.labels()
@@ -231,7 +232,7 @@ def test_it_is_discarded_and_proven_before_it_is_recorded(world: MemoryWorld, al
 def test_discarded_again_nothing_happens(world: MemoryWorld, altered: Run) -> None:
     altered.ask(discard_old_password)
     writes = list(world.journal.writes)
-    assert altered.ask(discard_old_password) == {"retired_user": A}
+    assert altered.ask(discard_old_password) == {"retired_user": A, **KNOWN}
     assert world.journal.writes == writes
 
 
@@ -294,6 +295,6 @@ def test_a_secret_put_between_the_discard_and_the_swap_stays_current(world: Memo
 def test_without_dual_passwords_there_is_nothing_to_discard_but_it_is_proven_and_recorded() -> None:
     world = MemoryWorld(dual_passwords=False)
     run = Run(world).to_discard()
-    assert run.ask(discard_old_password) == {"retired_user": A}
+    assert run.ask(discard_old_password) == {"retired_user": A, **KNOWN}
     assert count(world, f"discard {A}") == 0
     assert world.slots.labels().current == run.claim

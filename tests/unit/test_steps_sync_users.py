@@ -180,11 +180,11 @@ def test_a_repair_that_somebody_undid_at_once_is_not_believed(world: MemoryWorld
 
 
 def synced(world: MemoryWorld) -> object:
-    return {"repaired": Run(world, "sync", Mode.SYNC_USERS).to_claim().ask(sync_users)["repaired"]}
+    return Run(world, "sync", Mode.SYNC_USERS).to_claim().ask(sync_users)["repaired"]
 
 
 def test_both_users_that_work_are_left_as_they_are(world: MemoryWorld) -> None:
-    assert synced(world) == {"repaired": []}
+    assert synced(world) == []
     assert world.journal.writes == ["put slots", "swap AWSPENDING of slots"]
 
 
@@ -192,27 +192,27 @@ def test_both_users_are_repaired_to_what_is_recorded(world: MemoryWorld) -> None
     for slot in RING:
         world.account(slot).password = "canary-unknown"
         world.account(slot).sessions = 1
-    assert synced(world) == {"repaired": [f"{USERS[slot]}: password" for slot in RING]}
+    assert synced(world) == [f"{USERS[slot]}: password" for slot in RING]
     assert all(world.accepts(login(slot)) for slot in RING)
 
 
 def test_both_users_are_made_where_they_are_missing(world: MemoryWorld) -> None:
     for slot in RING:
         del world.source.accounts[USERS[slot]]
-    assert synced(world) == {"repaired": [f"{USERS[slot]}: password" for slot in RING]}
+    assert synced(world) == [f"{USERS[slot]}: password" for slot in RING]
     assert all(world.accepts(login(slot)) for slot in RING)
 
 
 def test_grants_of_one_user_are_those_of_the_other(world: MemoryWorld) -> None:
     world.account(Slot.A).privileges = set()
-    assert synced(world) == {"repaired": [f"{USERS[Slot.A]}: grants"]}
+    assert synced(world) == [f"{USERS[Slot.A]}: grants"]
     assert world.account(Slot.A).privileges == {"ALL PRIVILEGES"}
 
 
 def test_a_drifted_password_in_use_is_recorded_and_not_altered(world: MemoryWorld) -> None:
     world.account(Slot.A).password = "canary-drifted"
     world.file.holds(credential(USERS[Slot.A], "canary-drifted"))
-    assert synced(world) == {"repaired": []}
+    assert synced(world) == []
     assert world.pending.credential(Slot.A) == world.file.held
 
 
@@ -222,6 +222,6 @@ def test_an_unfinished_retirement_keeps_both_its_passwords(world: MemoryWorld) -
     world.journal.crash(2, done=False)
     with pytest.raises(Crash, match="alter"):
         dead.rotate_old_slot()
-    assert synced(world) == {"repaired": []}
+    assert synced(world) == []
     assert world.account(Slot.A).password == PASSWORDS[Slot.A]
     assert world.current.credential(Slot.A).same_login(login(Slot.A))

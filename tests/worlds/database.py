@@ -93,6 +93,9 @@ class Database:
     def refuses(self, credential: Credential) -> bool:
         return not self.logs_in(credential)
 
+    def settles_in(self) -> float:
+        return 0.0
+
     @contextmanager
     def as_admin(self, admin: Credential) -> Iterator["Session"]:
         session = self.enter(admin, "somebody")

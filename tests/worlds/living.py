@@ -86,6 +86,8 @@ class LivingFile(Held):
 
     def __init__(self, *given: Any, now: Any) -> None:
         self._now = now
+        self.keeps_seconds = STALE_SECONDS + SESSION_SECONDS
+        """For how long what it held before matters."""
         self.past: tuple[tuple[float, Credential], ...] = ()
         """What it held before, each with the moment at which that ended."""
         super().__init__(*given)
@@ -107,7 +109,7 @@ class LivingFile(Held):
 
     def forget(self) -> None:
         """What is too long ago to matter, so that two worlds that differ in nothing else are the same."""
-        self.past = tuple(one for one in self.past if self._now() - one[0] <= STALE_SECONDS + SESSION_SECONDS)
+        self.past = tuple(one for one in self.past if self._now() - one[0] <= self.keeps_seconds)
 
 
 class LivingPods(Pods):

@@ -52,6 +52,7 @@ class Run:
             "execution": {"id": arn(name), "name": name, "started": f"started {name}"},
             "direction": str(Direction.FORWARD),
             "round": 1,
+            "discarded": {"began": None},
         }
         self.answers: list[Event] = []
         """Everything that any step returned."""

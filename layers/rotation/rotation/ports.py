@@ -107,6 +107,9 @@ class Source(Protocol):
     def refuses(self, credential: Credential) -> bool:
         """Whether nobody takes it any more. Where several servers have passwords of their own, that is more than not to log in."""
 
+    def settles_in(self) -> float:
+        """In how many seconds everybody who is shown credentials goes by what is there now: 0 where each of them asks it."""
+
     def as_admin(self, admin: Credential) -> AbstractContextManager[AdminSession]:
         """A session on the writer, under our lock. This and what follows: AdminLoginUnknown if the writer refuses that login."""
 

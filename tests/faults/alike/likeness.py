@@ -23,6 +23,7 @@ from tests.worlds.fleet import alike
 from tests.worlds.in_a_swarm import State as InASwarm
 from tests.worlds.in_a_swarm import alike as swarm
 from tests.worlds.invocation import MADE, ORIGINS, Told
+from tests.worlds.jwks import State as Published
 from tests.worlds.keyed import Keys
 from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
 from tests.worlds.vaulted import Kept
@@ -37,6 +38,8 @@ SAME = '"dbname": "openemr", "host": "db.example", '
 KNOWN = {("db.example", 3306, "openemr"), ("db.example", None, "openemr")}
 """Only to keep the texts short: one database, which the Kubernetes Secret names without a port."""
 LOOKS_AT_THE_PAGE = "ValidateApp"
+ASKED_AGAIN = ("discarded",)
+"""Since when matters only where somebody changes a JWKS for longer than any run here."""
 ORDER = (CURRENT, PENDING, LAST)
 
 
@@ -184,10 +187,12 @@ class Situation:
         more = [self._further(one) for one in fleet]
         return more, [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
 
-    def _further(self, one: Kept | Fleet | InASwarm | Keys) -> Any:
+    def _further(self, one: Kept | Fleet | InASwarm | Keys | Published) -> Any:
         """What a world has beyond that."""
         if isinstance(one, Keys):
             return one.alike(self.clock, self.quiet_seconds)
+        if isinstance(one, Published):
+            return one.alike(self.clock)
         if isinstance(one, Kept):
             return one.said(self._mark)
         return alike(one, self.clock, self._called) if isinstance(one, Fleet) else swarm(one, self.clock, self._called)
@@ -257,6 +262,7 @@ class Situation:
         for part in ("put", "instances", "moved"):
             if "began" in data.get(part, {}):
                 data[part] = {**data[part], "began": self._ago(data[part]["began"])}
+        data |= {part: {**data[part], "began": data[part].get("began") is not None} for part in ASKED_AGAIN if part in data}
         if since := data.get("moved", {}).get("since"):
             data["moved"] = {**data["moved"], "since": since in self._began_last}
         if claim:
@@ -300,6 +306,9 @@ def _told(late: LeftLying) -> tuple[str, frozenset[str]]:
     for part in ("put", "instances", "moved"):
         if "began" in event.get(part, {}):
             event[part] = {**event[part], "began": round(late.dies - event[part]["began"], 3)}
+    for part in ASKED_AGAIN:
+        if part in event:
+            event[part] = {**event[part], "began": event[part].get("began") is not None}
     if since := event.get("moved", {}).get("since"):
         event["moved"] = {**event["moved"], "since": round(late.dies - float(since), 3)}
     event["again"] = drain.get("republished", 0)

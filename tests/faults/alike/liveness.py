@@ -85,9 +85,8 @@ def _is_path(key: str, value: Json) -> bool:
 
 def _uses(name: str, state: Json) -> Iterator[Path]:
     if state["Type"] == "Task":
-        for key, value in {**state["Parameters"], **state["Parameters"]["Payload"]}.items():
-            if _is_path(key, value):
-                yield (*_path(value), *READ.get((name, key.removesuffix(".$")), ()))
+        for key, value in _named(state["Parameters"]):
+            yield (*_path(value), *READ.get((name, key.removesuffix(".$")), ()))
     if state["Type"] == "Pass" and "Parameters" in state:
         yield from (_path(one) for one in _intrinsic_paths(state["Parameters"]))
     if state["Type"] == "Map":
@@ -97,6 +96,15 @@ def _uses(name: str, state: Json) -> Iterator[Path]:
         yield _path(state["SecondsPath"])
     for rule in state.get("Choices", []):
         yield from _variables(rule)
+
+
+def _named(template: Json) -> Iterator[tuple[str, str]]:
+    """The paths in it, however deep."""
+    for key, value in template.items():
+        if isinstance(value, dict):
+            yield from _named(value)
+        elif _is_path(key, value):
+            yield key, value
 
 
 def _intrinsic_paths(template: Json) -> Iterator[str]:

@@ -39,6 +39,14 @@ from tests.faults.calls.keyed import (
     one_key_is_left,
     refused_with_its_name,
 )
+from tests.faults.calls.keys import (
+    given_up,
+    kept_for_the_next_run,
+    rests_in_the_jwks,
+    signs_tokens,
+    where_the_new_key_does_not_work,
+    whose_tokens_are_given_up,
+)
 from tests.faults.calls.machinery import LeftLying
 from tests.faults.calls.nodes import rests_on_every_node, two_nodes
 from tests.faults.calls.proxied import (
@@ -287,6 +295,12 @@ def back_as_long_as_it_is_there(world: LivingWorld, place: Place, began_with: Cr
     rest(world, place, began_with)
 
 
+def back_with_the_key_kept(world: LivingWorld, place: Place, began_with: Credential) -> None:
+    """Of signing keys."""
+    back_where_it_was(world, place, began_with)
+    kept_for_the_next_run(world, place)
+
+
 def revoked(world: LivingWorld, place: Place, began_with: Credential) -> None:
     """Whatever was known before opens nothing any more."""
     at_rest(world, place, began_with, state="Revoked")
@@ -336,6 +350,11 @@ SCENARIOS = {
     "an undiscarded value": Scenario(two_values, "CheckStillDrained"),
     "two values on two nodes of Redis": Scenario(two_nodes, rest=rests_on_every_node),
     "an interrupted flip on two nodes of Redis": Scenario(two_nodes, "ValidateApp", rest=rests_on_every_node),
+    "signing keys": Scenario(signs_tokens, rest=rests_in_the_jwks),
+    "signing keys, an interrupted flip": Scenario(signs_tokens, "ValidateApp", rest=rests_in_the_jwks),
+    "signing keys, an undiscarded key": Scenario(signs_tokens, "CheckStillDrained", rest=rests_in_the_jwks),
+    "signing keys, the new one does not work": Scenario(where_the_new_key_does_not_work, rest=back_with_the_key_kept),
+    "signing keys, revocation": Scenario(whose_tokens_are_given_up, mode="revoke", rest=given_up),
     "revocation": Scenario(from_a, mode="revoke", rest=revoked),
     "revocation of an interrupted flip": Scenario(from_a, "ValidateApp", mode="revoke", rest=revoked),
     "a revocation of a ring of three": Scenario(ring_of_three, mode="revoke", rest=revoked),

@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 from rotation.core.fleet import WRITE, Telling, to
-from rotation.core.model import CURRENT, PENDING, Credential
+from rotation.core.model import CURRENT, LAST, PENDING, Credential
 
 from tests.faults.laws.recorded import active_login, content_of, login_of, parsed, recorded_in
 from tests.faults.laws.violation import Violation
 from tests.worlds.invocation import Answered, Boundary, Failed, Invocation, Outcome
+from tests.worlds.jwks import JwksWorld
 from tests.worlds.living import LivingWorld
 from tests.worlds.vaulted import DESTROYS, VaultWorld
 from tests.worlds.world import ADMIN
@@ -33,6 +34,7 @@ def judge(it: Invocation, boundary: Boundary) -> None:
     _cut_off_nobody_at_work(it, boundary)
     _one_way(it, boundary)
     _destroyed_what_is_refused(it, boundary)
+    _refused_by_all(it, boundary)
     _ended_what_was_written_down(it, boundary)
     if it.seen.telling and boundary.what == f"tell {WRITE}":
         _told_as_it_should_be(it, *it.seen.telling)
@@ -65,6 +67,17 @@ def _destroyed_what_is_refused(it: Invocation, boundary: Boundary) -> None:
     works = [one.username for one in it.world.vault.destroyed if it.world.accepts(one)]
     if works:
         raise Violation("I2", f"a copy of a login that works was destroyed: {', '.join(works)}")
+
+
+def _refused_by_all(it: Invocation, boundary: Boundary) -> None:
+    """What is recorded as withdrawn, no verifier takes, whatever it goes by."""
+    if not isinstance(it.world, JwksWorld) or it.function != "discard_old_password":
+        return
+    if boundary.what == f"swap {CURRENT} of slots":
+        before = content_of(it.world.slots, LAST)
+        leaves = str(it.world.current.leaves)
+        if it.world.taken(login_of(before[leaves])):
+            raise Violation("withdrawn", "a key is recorded as withdrawn that a verifier still takes")
 
 
 def _ended_what_was_written_down(it: Invocation, boundary: Boundary) -> None:

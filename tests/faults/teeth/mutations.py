@@ -8,6 +8,7 @@ from tests.faults.teeth.described import DESCRIBED
 from tests.faults.teeth.in_a_swarm import IN_A_SWARM
 from tests.faults.teeth.instances import INSTANCES
 from tests.faults.teeth.keyed import KEYED
+from tests.faults.teeth.keys import KEYS
 from tests.faults.teeth.looks import LOOKS
 from tests.faults.teeth.nodes import NODES
 from tests.faults.teeth.order import ORDER
@@ -19,6 +20,6 @@ from tests.faults.teeth.shared import SHARED
 from tests.faults.teeth.turns import TURNS
 from tests.faults.teeth.vaulted import VAULTED
 
-KINDS = [*PROXIED, *INSTANCES, *NODES, *VAULTED, *IN_A_SWARM, *KEYED, *DESCRIBED, *BY_HAND]
-PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *KINDS]
+OF_KINDS = [*PROXIED, *INSTANCES, *NODES, *VAULTED, *IN_A_SWARM, *KEYED, *DESCRIBED, *KEYS, *BY_HAND]
+PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *OF_KINDS]
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -70,7 +70,7 @@ class Explorer(Search[Node]):
 
     def key(self, node: Node) -> bytes:
         if node.likeness is None:
-            pods, quiet = self.world.pods.rolled_seconds, self.world.target.quiet_seconds
+            pods, quiet = self.world.pods.rolled_seconds, max(self.world.target.quiet_seconds, self.world.target.outlives_seconds)
             lasts = self.world.job_lasts(node.world.clock)
             mine = (node.struck, node.faults, node.touched and node.faults > 0, *([round(lasts, 3)] if lasts else []))
             node.likeness = digest(node.world, node.place, node.late, node.faults, mine, rolled_seconds=pods, quiet_seconds=quiet)

@@ -43,6 +43,7 @@
         ├── RetiredPasswordAccepted   the old password still logs in after it was discarded
         ├── SourceRefused             the database refused a statement for another reason; its code is given
         ├── SourceNotSaved            a node of Redis cannot save its users: a restart would undo what is done
+        ├── SourceUnsettled           what verifiers read is changed again and again, so that nobody knows what all of them have
         ├── UnknownKey                a provider has a key that the record does not know; its id, age and last use are given
         ├── NoRoomForKey              a provider has as many keys as it allows
         ├── SqlconfMissing            there is no such file
@@ -241,6 +242,9 @@ class SourceRefused(PermanentError): ...
 
 
 class SourceNotSaved(PermanentError): ...
+
+
+class SourceUnsettled(PermanentError): ...
 
 
 class UnknownKey(PermanentError): ...

@@ -83,11 +83,28 @@ def _from_json(text: str) -> str:
     return str(json.loads(f'"{text}"'))
 
 
+def _to_pem(value: str) -> str:
+    try:
+        from rotation.core.pem import to_pem  # only a stack whose source makes signing keys has the library
+    except ModuleNotFoundError:
+        raise ValueError from None
+    return to_pem(value)
+
+
+def _from_pem(text: str) -> str:
+    try:
+        from rotation.core.pem import from_pem
+    except ModuleNotFoundError:
+        raise ValueError from None
+    return from_pem(text)
+
+
 WRITINGS = {
     # encodeURIComponent of JavaScript leaves these five; a plus is refused, since some read it as a space
     "url": Writing(r"[A-Za-z0-9._~-]|%[0-9A-Fa-f]{2}", _to_percent, _from_percent, r"[!'()*]"),
     "base64": Writing(r"[A-Za-z0-9+/=]", _to_base64, _from_base64),
     "json": Writing(r'[^"\\]|\\.', _to_json, _from_json),
+    "pem": Writing(r"[A-Za-z0-9+/= \r\n-]", _to_pem, _from_pem),
 }
 AS_IT_IS = Writing(ANY, str, str)
 

@@ -356,9 +356,9 @@ def _is_filled(field: str, value: object) -> bool:
 
 
 def as_written(credential: Credential) -> dict[str, Any]:
-    """An entry of a record."""
+    """An entry of a record. What belongs to no place says none."""
     named = {"username": credential.username, "password": credential.password.reveal()}
-    if credential.port is None:
+    if not credential.host:
         return named
     return {**named, "host": credential.host, "port": str(credential.port), "dbname": credential.dbname}
 

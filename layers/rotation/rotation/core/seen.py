@@ -42,8 +42,12 @@ class Server(NamedTuple):
     counts_logins: bool
     ends_sessions: bool
     """Whether the admin may end those of others."""
-    now: float
-    """Its clock, in seconds since 1970."""
+    now: float | None
+    """Its clock, in seconds since 1970; None where our own does not matter to it."""
+    said: str = ""
+    """What it is, in words, where version and TLS do not say it."""
+    remarks: tuple[tuple[str, str], ...] = ()
+    """What else is to be seen to, each with what mends it."""
 
 
 class FileState(NamedTuple):

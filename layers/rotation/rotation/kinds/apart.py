@@ -41,7 +41,7 @@ def _clash(field: str, what: str, name: str, holders: Sequence[str]) -> str:
 def _own(target: Target, record: Record | None) -> Iterator[Own]:
     yield "slot_secret", f"secret {target.slot_secret}"
     yield from ((f"source.{setting}", what) for setting, what in target.source.known.owns(target.source.settings))
-    if record is not None and not record.issued:
+    if record is not None and not record.issued and target.source.known.needs_admin:  # else nobody alters a user
         yield from _users(record)
     for place, consumer in enumerate(target.consumers):
         yield from ((f"consumers[{place}].{setting}", what) for setting, what in consumer.known.writes(consumer.settings))

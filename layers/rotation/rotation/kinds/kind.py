@@ -93,6 +93,16 @@ def a_password(_: Settings) -> Password:
     return slot_password()
 
 
+def as_of_a_database(_: Settings) -> Mapping[str, str]:
+    """Nothing that is not said of all."""
+    return {}
+
+
+def at_once(_: Settings) -> int:
+    """Whoever is shown a credential asks the source; what was opened with one is seen as long as it is open."""
+    return 0
+
+
 class ConsumerKind(NamedTuple):
     """A place from which an application reads its credential, or that must restart to read it."""
 
@@ -177,6 +187,8 @@ class SourceKind(NamedTuple):
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
     owns: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
     """What is one target's alone besides the users in its record, in words, each after the setting that names it."""
+    takes_values: bool = False
+    """Whether only a record whose turns are values fits: a user has two credentials for a while, and goes on with one."""
     fits: Callable[[Credential], None] = can_be_any
     """Raises SecretInvalid where a login of the record could not take its turn there."""
     makes: Callable[[Settings], Password] = a_password
@@ -187,3 +199,9 @@ class SourceKind(NamedTuple):
     """Whether only a person can make a key and revoke it: one is handed in, and an old one becomes a reminder."""
     writes_key_alone: bool = False
     """Whether a consumer need not say whose secret it holds: there is one name for all of them."""
+    plan: Callable[[Settings], Mapping[str, str]] = as_of_a_database
+    """What a dry run says of some states, each with {new} and {old} for the users, where that is not what it says of a database."""
+    settles: Callable[[Settings], int] = at_once
+    """For how many seconds, at most, somebody who is shown a credential may not know what the source has."""
+    outlives: Callable[[Settings], int] = at_once
+    """For how many seconds what was made with a credential is still good once nobody uses the credential: a token."""

@@ -19,9 +19,15 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
         return []
     new = decision.record.credential(decision.slot).username or "a new key"
     old = decision.record.credential(decision.leaves).username or "no key"
+    own = target.source.known.plan(target.source.settings)
+    steps = _steps(decision, target, used or old, new, old)
+    return [_step(one["state"], own[one["state"]].format(new=new, old=old)) if one["state"] in own else one for one in steps]
+
+
+def _steps(decision: Decision, target: Target, used: str, new: str, old: str) -> list[Step]:
     publish = [
         _step("SyncUsers", _made_ready(decision, target, new)),
-        *(_publish(consumer, used or old, new) for consumer in target.consumers),
+        *(_publish(consumer, used, new) for consumer in target.consumers),
         _step("ValidateApp", f"nothing: {', '.join(_validated(target, new))}"),
         _step("FlipSlot", f"AWSCURRENT of {target.slot_secret}: active_slot {decision.slot}"),
     ]

@@ -24,6 +24,7 @@ SOURCES = {
     "by-hand": "rotation.sources.by_hand",
     "http-api-key": "rotation.sources.http_api_key",
     "iam-access-key": "rotation.sources.iam_access_key",
+    "signing-key": "rotation.sources.signing_key",
 }
 """By the word that a target document uses: the folder as a package."""
 

@@ -15,6 +15,7 @@ from rotation.core.model import Password
 from rotation.kinds import registry
 from rotation.kinds.kind import ConsumerKind, Holds, SourceKind
 
+PATIENCE_SECONDS = 900
 TRAFFIC: dict[str, Any] = {
     "traffic": {
         "description": "Whether to change it moves the application's traffic; else the first that holds a credential does",
@@ -106,7 +107,24 @@ class Target:
     """How long the application may go on with a credential that it has read."""
     quiet_seconds: int
     drain_deadline_seconds: int
+    outlives_seconds: int
+    """For how long what was made with the old credential is good once the last one that uses it has stopped."""
     rollout_deadline_seconds: int
+
+    @property
+    def longest_drain_seconds(self) -> int:
+        """The drain's deadline, which does not count that what was made with the old credential has to be over."""
+        return self.drain_deadline_seconds + max(0, self.outlives_seconds - self.quiet_seconds)
+
+    @property
+    def settles_seconds(self) -> int:
+        """For how long, at most, somebody who is shown a credential may not know what the source has."""
+        return self.source.known.settles(self.source.settings)
+
+    @property
+    def known_deadline_seconds(self) -> int:
+        """How long it may take until everybody knows: somebody may change it meanwhile, and that begins anew."""
+        return 2 * self.settles_seconds + PATIENCE_SECONDS
 
     @property
     def settle_deadline_seconds(self) -> int:
@@ -183,7 +201,7 @@ def _explain(error: fastjsonschema.JsonSchemaValueException) -> str:
 
 
 def _build(name: str, document: dict[str, Any]) -> Target:
-    source = _checked_source(Source(document["source"]["kind"], _settings(document["source"])))
+    source = _source(document["source"])
     _check_proof(source.known, document)
     _check_admin(source, document)
     _refuse_shared(document)
@@ -195,7 +213,7 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         name=name,
         slot_secret=document["slot_secret"],
         admin_secret=document.get("admin_secret", ""),
-        rotates_admin=document.get("rotates_admin", not source.known.issues_keys) and bool(document.get("admin_secret")),
+        rotates_admin=document.get("rotates_admin", source.known.needs_admin and not source.known.issues_keys),
         source=source,
         consumers=consumers,
         health=HealthSettings(**document["health"]) if "health" in document else None,
@@ -205,16 +223,9 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         cache_seconds=cached,
         quiet_seconds=document["drain"]["quiet_seconds"],
         drain_deadline_seconds=document["drain"]["deadline_seconds"],
+        outlives_seconds=source.known.outlives(source.settings),
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],
     )
-
-
-def _checked_source(source: Source) -> Source:
-    try:
-        source.known.check(source.settings)
-    except TargetInvalid as error:
-        raise ValueError(f"source.{error}") from None
-    return source
 
 
 def _check_says_user(source: Source, consumers: Sequence[Consumer]) -> None:
@@ -271,6 +282,15 @@ def secrets_named(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _settings(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in raw.items() if key not in ("kind", *TRAFFIC)}
+
+
+def _source(raw: Mapping[str, Any]) -> Source:
+    source = Source(raw["kind"], _settings(raw))
+    try:
+        source.known.check(source.settings)
+    except TargetInvalid as error:
+        raise ValueError(f"source.{error}") from None
+    return source
 
 
 def _consumers(raw: Sequence[Mapping[str, Any]]) -> tuple[Consumer, ...]:

@@ -8,16 +8,14 @@ from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from rotation.core.errors import AdminLoginUnknown, SecretInvalid
-from rotation.core.model import Credential, Password
+from rotation.core.model import NO_KEY
 from rotation.core.record import AdminRecord
 
 if TYPE_CHECKING:
-    from rotation.core.model import SecretText, Version
+    from rotation.core.model import Credential, Password, SecretText, Version
     from rotation.ports import AdminSession, World
 
 T = TypeVar("T")
-NOBODY = Credential("", Password(""), "", None, "")
-"""Where a source has no admin: it asks for none."""
 
 
 class Logins:
@@ -94,7 +92,7 @@ class AdminLogin:
 def find_admin(world: World, logins: Logins, found: Iterable[Credential] = ()) -> AdminLogin:
     """The same, tried before anything is done with it."""
     admin = AdminLogin(world, found=found)
-    while admin.credential is not NOBODY and not logins.works(admin.credential):
+    while world.target.source.known.needs_admin and not logins.works(admin.credential):
         admin.refused()
     return admin
 
@@ -112,9 +110,9 @@ def admin_record(world: World, text: SecretText) -> AdminRecord:
 
 def _known(world: World, current: Version | None, found: Iterable[Credential]) -> Iterator[Known]:
     """Each once. Where the labels are is asked only after the login that is current was refused; and again in the end, since
-    whoever rotates it may just have made another one current."""
-    if not world.target.admin_secret:
-        yield Known(NOBODY, None)
+    whoever rotates it may just have made another one current. Where there is none, the function's own role may do what it does."""
+    if not world.target.source.known.needs_admin:
+        yield Known(NO_KEY, None)
         return
     store = world.admin
     current = current or store.current()

@@ -14,6 +14,7 @@ from rotation.core.fleet import BAD, LATEST_SECONDS, NAMED, Answer, Telling, fai
 from rotation.core.keys import said
 from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
+from rotation.core.seen import Server
 from rotation.kinds.kind import Holds
 from rotation.ports import RotatedSecret, World
 from rotation.protocol.admin_login import Logins, admin_record, find_admin
@@ -135,7 +136,7 @@ def admin_secret(world: World) -> Iterator[Finding]:
 
 
 def admin_login(world: World, logins: Logins) -> Iterator[Finding]:
-    """Whether the database takes what is current."""
+    """Whether the database takes what is current, if there is an admin."""
     if world.target.source.known.issues_keys or not world.target.admin_secret:
         return  # whether it may issue keys, `keys` tells
     current = admin_record(world, world.admin.current().text).credential
@@ -151,13 +152,14 @@ def admin_login(world: World, logins: Logins) -> Iterator[Finding]:
 
 
 def slot_logins(world: World, logins: Logins) -> Iterator[Finding]:
-    """Drift is mended by a rotation; it is said, since somebody caused it. What no consumer could be given is not mended."""
+    """Drift is mended by a rotation; it is said, since somebody caused it. What no consumer could be given is not mended. Of one
+    user's two values the other one works only during a rotation."""
     record = read_record(world.slots, world.slots.labels().current)
     check_written(world.target, record)
     if world.target.source.known.by_hand:
         yield from keys_by_hand(world, logins, record)
         return
-    for slot in record.ring:
+    for slot in (record.active,) if record.two_values else record.ring:
         user = record.credential(slot).username
         if record.credential(slot).is_none:
             continue
@@ -484,8 +486,15 @@ def database(world: World, logins: Logins) -> Iterator[Finding]:
 def _database(world: World, logins: Logins, record: Record) -> Iterator[Finding]:
     users = [record.credential(slot).username for slot in record.ring]
     server = find_admin(world, logins).ask(lambda admin: world.source.inspect(admin, users))
-    yield Finding(Severity.OK, "database", f"version {server.version}, {server.tls}, its certificate is trusted")
-    advice = world.target.source.known.advice
+    yield Finding(Severity.OK, "database", server.said or f"version {server.version}, {server.tls}, its certificate is trusted")
+    yield from (Finding(Severity.WARNING, "database", found, mend) for found, mend in server.remarks)
+    if server.now is not None:
+        yield from _of_a_database(world, server, record, server.now)
+
+
+def _of_a_database(world: World, server: Server, record: Record, now: float) -> Iterator[Finding]:
+    """What somebody who logs in there may, and how much it tells."""
+    users, advice = [record.credential(slot).username for slot in record.ring], world.target.source.known.advice
     if server.lacking:
         yield Finding(Severity.FAILED, "database privileges", f"the admin lacks {', '.join(server.lacking)}", advice.lacking)
     else:
@@ -503,7 +512,7 @@ def _database(world: World, logins: Logins, record: Record) -> Iterator[Finding]
     if not server.counts_logins:
         found = "it counts no logins: short ones can be missed by the drain"
         yield Finding(Severity.WARNING, "database", found, advice.counts_logins)
-    apart = abs(world.now() - server.now)
+    apart = abs(world.now() - now)
     if apart > SLOWEST_CLOCK_SECONDS:
         yield Finding(Severity.FAILED, "clock", f"ours and the database's are {apart:.0f} s apart", "set the clock that is wrong")
     else:

@@ -125,6 +125,18 @@ class Request:
         return f"{self.execution_name}.{self.drain.republished if self.drain else 0}"
 
     @property
+    def synced_began(self) -> float | None:
+        """Since when SyncUsers is asked whether everybody knows the credential that is to be used; None the first time."""
+        began = self._event["claim"].get("began")
+        return None if began is None else float(began)
+
+    @property
+    def discarded_began(self) -> float | None:
+        """Since when DiscardOldPassword is asked whether nobody takes the old one any more; None the first time."""
+        began = self._event["discarded"]["began"]
+        return None if began is None else float(began)
+
+    @property
     def rollout_began(self) -> float:
         """When the rollout was started, in seconds since 1970."""
         return float(self._event["rollout"]["began"])

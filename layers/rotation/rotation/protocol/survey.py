@@ -87,6 +87,11 @@ def check_written(target: Target, record: Record) -> None:
     if issues != record.issued:
         turns = "issues keys: write turns: keys" if issues else "issues no keys: take turns: keys out"
         raise SecretInvalid(f"secret {target.slot_secret}: a source of kind {target.source.kind} {turns}")
+    if target.source.known.takes_values and not record.two_values:
+        said = (
+            f"a source of kind {target.source.kind} takes two values of one user: write turns: values, and one username in A and B"
+        )
+        raise SecretInvalid(f"secret {target.slot_secret}: {said}")
     by_hand = target.source.known.by_hand
     logins = [(slot, record.credential(slot)) for slot in record.ring]
     there = [slot for slot, one in logins if not (one.is_none or (by_hand and one.password.is_empty))]

@@ -54,6 +54,9 @@ class Servers(ABC, Generic[S]):
     def refuses(self, credential: Credential) -> bool:
         return not self.logs_in(credential)
 
+    def settles_in(self) -> float:
+        return 0.0
+
     @abstractmethod
     def _open(self, credential: Credential) -> S:
         """A session there, or Denied."""

@@ -31,15 +31,17 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
     now, target = world.now(), world.target
     admin = None if world.target.source.known.issues_keys else AdminLogin(world)
     look = _look(world, request, record, admin, reads)
-    drain = after(look, request.drain, now, target.quiet_seconds, target.drain_deadline_seconds, target.cache_seconds)
+    quiet = target.quiet_seconds if request.mode.terms.ignores_others else max(target.quiet_seconds, target.outlives_seconds)
+    deadline = target.longest_drain_seconds if quiet > target.quiet_seconds else target.drain_deadline_seconds
+    drain = after(look, request.drain, now, quiet, deadline, target.cache_seconds)
     if drain.republished > REPUBLISHES:
         raise ConsumerDiffers(
             f"{target.name}: somebody keeps changing the published credential back; it was put right {REPUBLISHES} times"
         )
-    if drain.status is not DrainStatus.DRAINED and now - drain.began > target.drain_deadline_seconds:
+    if drain.status is not DrainStatus.DRAINED and now - drain.began > deadline:
         raise DrainTooSlow(
-            f"{target.name}: the old credential is still in use, or not yet quiet for {target.quiet_seconds} s,"
-            f" after {target.drain_deadline_seconds} s (drain.deadline_seconds){_waited_for(world, request)}"
+            f"{target.name}: the old credential is still in use, or not yet quiet for {quiet} s,"
+            f" after {deadline} s (drain.deadline_seconds){_waited_for(world, request)}"
         )
     return {**asdict(drain), "admin_in_use": bool(admin and any(c.username == admin.credential.username for c in reads))}
 

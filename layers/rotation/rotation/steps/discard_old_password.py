@@ -10,6 +10,7 @@ from rotation.core.situation import Left, left_to_do
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import cut_off, discard_old, refuse_in_use
 from rotation.protocol.intents import confirm_forward, read_record
+from rotation.protocol.settling import KNOWN, settled
 
 if TYPE_CHECKING:
     from rotation.core.record import Record
@@ -18,9 +19,10 @@ if TYPE_CHECKING:
 
 
 def discard_old_password(world: World, request: Request) -> dict[str, Any]:
-    """The retired password is refused, and what is current says so. A key that only a person can revoke is a reminder in it."""
+    """The retired password is refused, and what is current says so. Where others may still take it: when to ask again. A key that
+    only a person can revoke is a reminder in it."""
     if world.target.source.known.issues_keys:
-        return _discard_key(world, request)
+        return {**_discard_key(world, request), **KNOWN}
     admin = AdminLogin(world)
     with admin.session() as session:
         record, seen = confirm_forward(world.slots, request.claim.version)
@@ -29,12 +31,15 @@ def discard_old_password(world: World, request: Request) -> dict[str, Any]:
         if not done:
             _discard(world, request, session, record, current)
     old = record.credential(record.leaves)
+    waiting = KNOWN if done else settled(world, request.discarded_began)
+    if waiting["wait_seconds"]:
+        return {"retired_user": old.username, **waiting}
     if not done:
         if not world.target.source.known.by_hand:
             _prove(world, current.credential(record.leaves), old)
         _record(world, request, seen)
     cut_off(world, request, old.username, admin)
-    return {"retired_user": old.username}
+    return {"retired_user": old.username, **KNOWN}
 
 
 def _discard_key(world: World, request: Request) -> dict[str, Any]:

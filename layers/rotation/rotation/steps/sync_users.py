@@ -1,4 +1,5 @@
-"""SyncUsers: prove that the slot to be used works; repair it, to its stored password, only if nobody can be cut off."""
+"""SyncUsers: prove that the slot to be used works; repair it, to its stored password, only if nobody can be cut off. Where others
+are to know its credential before it is used, it says how long that takes, and is asked again."""
 
 from __future__ import annotations
 
@@ -10,19 +11,26 @@ from rotation.core.situation import Left, left_to_do
 from rotation.protocol.admin_login import AdminLogin
 from rotation.protocol.altering import one_password_only, refuse_in_use
 from rotation.protocol.intents import confirm_again, confirm_forward, read_record
+from rotation.protocol.settling import KNOWN, settled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rotation.core.model import Slot
     from rotation.core.record import Record
     from rotation.ports import AdminSession, World
     from rotation.protocol.request import Request
 
 
 def sync_users(world: World, request: Request) -> dict[str, Any]:
-    """The claim, and what had to be repaired. Outside of mode sync-users the user in use is never touched."""
+    """The claim, what had to be repaired, and when to ask again. Outside of mode sync-users the user in use is never touched."""
     if world.target.source.known.issues_keys:
-        return _sync_key(world, request)
-    repaired = _sync_both(world, request) if request.mode is Mode.SYNC_USERS else _sync_next(world, request)
-    return {**request.claim.as_dict(), "repaired": repaired}
+        return {**_sync_key(world, request), **KNOWN}
+    claim = request.claim.as_dict()
+    if request.mode is Mode.SYNC_USERS:
+        return {**claim, "repaired": _sync_both(world, request), **KNOWN}
+    repaired, published = _sync_next(world, request)
+    return {**claim, "repaired": repaired, **(settled(world, request.synced_began) if published else KNOWN)}
 
 
 def _sync_key(world: World, request: Request) -> dict[str, Any]:
@@ -40,17 +48,17 @@ def _sync_key(world: World, request: Request) -> dict[str, Any]:
     return {**request.claim.as_dict(), "repaired": []}
 
 
-def _sync_next(world: World, request: Request) -> list[str]:
-    """Who is to be used next."""
+def _sync_next(world: World, request: Request) -> tuple[list[str], bool]:
+    """Who is to be used next: what had to be repaired, and whether it is going to be published."""
     with AdminLogin(world).session() as session:
         record, current, seen = _confirmed(world, request)
         user = record.credential(record.active)
         if left_to_do(record, request.claim.version, current, seen) is not Left.PUBLISH:
             _need_login(world, user, "is in use, but its recorded password does not log in")
-            return []
+            return [], False
         if record.two_values and record.previous is None:
-            return _second_value(world, session, record)
-        return _repair(world, request, session, record, user, _like(record))
+            return _second_value(world, session, record), True
+        return _repair(world, request, session, record, user, _like(record)), True
 
 
 def _confirmed(world: World, request: Request) -> tuple[Record, Record, str]:
@@ -81,12 +89,19 @@ def _sync_both(world: World, request: Request) -> list[str]:
     repaired: list[str] = []
     admin = AdminLogin(world)
     record, current, _ = _confirmed(world, request)
-    for slot in (record.active,) if record.two_values else record.ring:
+    for slot in _to_be_synced(world, record, current):
         user, like = record.credential(slot), record.credential(record.leaves if slot is record.active else record.active)
         with admin.session() as session:
             confirm_again(world.slots, request.claim.version, record)
             repaired += _repair(world, request, session, record, user, like, current.credential(slot))
     return repaired
+
+
+def _to_be_synced(world: World, record: Record, current: Record) -> Iterable[Slot]:
+    """Of two values the one that the intent makes active; and the one in use, where to add it can evict no other."""
+    if not record.two_values:
+        return record.ring
+    return dict.fromkeys((current.active, record.active)) if world.target.source.known.takes_values else (record.active,)
 
 
 def _like(record: Record) -> Credential:

@@ -42,6 +42,8 @@ WAYS_OUT: dict[str, str] = {
     "SlotInUse": "Look who is logged in as that user, and let it end; then start again.",
     "RetiredPasswordAccepted": "Look for a proxy or plugin that accepts the old password: it must be refused; then start again.",
     "SourceRefused": "Look up the database's code in the message; the admin mostly lacks a privilege.",
+    "SourceUnsettled": "Find out who writes the JWKS again and again; it has to stay as it is for as long as verifiers keep it."
+    " Then start again.",
     "SourceNotSaved": "Give the node an aclfile (or start it from a configuration file) that it may write, then start again.",
     "UnknownKey": "Find out whose the named key is: delete it if nobody needs it, or put it into the record; then start again.",
     "NoRoomForKey": "Delete a key that nobody needs at the provider, then start again.",

@@ -84,6 +84,7 @@ class HttpApiKeys:
 
     def logs_in(self, credential: Credential) -> bool:
         """By the call that the description tries a key with: nothing of the admin's is sent."""
+        self._need_apart(credential)
         call = self._call("try")
         given = Given({**self._settings["values"], "id": credential.username}, {"secret": credential.password}, {})
         return answers.accepted(self._named("try"), self._wire.ask(asking.request(call, given)), call.said)
@@ -126,7 +127,13 @@ class HttpApiKeys:
         answer = self._done("issue", self._wire.ask(self.request("issue", admin, {"name": name})))
         said = self._call("issue").said
         key, secret = (answers.text(self._named("issue"), answer.said, said[field], field) for field in ("id", "secret"))
-        return NO_KEY.with_login(key, Password(secret))
+        return self._need_apart(NO_KEY.with_login(key, Password(secret)))
+
+    def _need_apart(self, key: Credential) -> Credential:
+        """An id stands in messages, in addresses and so in logs."""
+        if key.username == key.password.reveal():
+            raise SourceRefused(f"{self.told.provider}: its keys are their own ids, and an id is no secret: replace them by hand")
+        return key
 
     def request(self, what: str, admin: Credential | None, own: Mapping[str, str] | None = None) -> Request:
         """What is asked for as the admin."""

@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
-from rotation.core.errors import AdminLoginUnknown, RotationError, SourceBusy, SourceRefused, SourceUnreachable
+from rotation.core.errors import AdminLoginUnknown, RotationError, SourceLags, SourceRefused, SourceUnreachable
 
+NO_CONTENT = 204
 PAGES = 50
 """So many are read at most: a list without an end is a mistake of somebody's."""
 NOTHING: Any = object()
@@ -78,7 +79,7 @@ def judged(name: Named, answer: Answer, ok: Mapping[str, Any] | None) -> Answer:
     """The answer, where it says that what was asked was done; else our own error."""
     if answer.ok and answer.said is NOTHING:
         raise SourceRefused(f"{name}: HTTP {answer.status} and no JSON, as of a page for people: is host the API's?")
-    if answer.ok and (ok is None or shows(answer.said, ok)):
+    if answer.ok and (ok is None or answer.status == NO_CONTENT or shows(answer.said, ok)):
         return answer
     raise failed(name, answer)
 
@@ -99,7 +100,7 @@ def failed(name: Named, answer: Answer) -> RotationError:
 _STATUSES: Mapping[int, tuple[type[RotationError], str]] = {
     401: (AdminLoginUnknown, "it does not take the admin's key"),
     403: (SourceRefused, "the admin's key may not do that"),
-    429: (SourceBusy, "it was asked too often"),
+    429: (SourceLags, "it was asked too often"),
 }
 
 

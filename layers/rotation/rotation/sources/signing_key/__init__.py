@@ -1,0 +1,1 @@
+"""JWT signing keys, and the JWKS that verifiers read."""
