@@ -250,6 +250,7 @@ def test_what_cannot_be_tried_is_taken_at_a_person_s_word_and_never_for_refused(
     assert not source.logs_in(Credential("mail", Password(""), "", None, ""))
     assert source.activity(login, "mail") == NOT_SEEN
     assert source.sessions(login, "mail") == []
+    assert source.settles_in() == 0
 
 
 def test_nothing_is_made_changed_or_revoked() -> None:

@@ -43,6 +43,9 @@ class ByHand:
         """One that cannot be tried is never known to be refused."""
         return self._how is not None and not self.logs_in(credential)
 
+    def settles_in(self) -> float:
+        return 0.0
+
     @contextmanager
     def as_admin(self, admin: Credential) -> Iterator[Nobody]:
         yield Nobody()
