@@ -92,11 +92,14 @@ def _url_encoded(password: str) -> set[bytes]:
 def _called_password(document: Any) -> Iterator[str]:
     if isinstance(document, dict):
         for key, value in document.items():
-            if key in CALLED and isinstance(value, str):
+            if key in CALLED and isinstance(value, str) and value:
                 yield value
                 yield from _of_a_key(value)
             else:
                 yield from _called_password(value)
+    elif isinstance(document, list):
+        for one in document:
+            yield from _called_password(one)
 
 
 def _of_a_key(password: str) -> Iterator[str]:

@@ -28,6 +28,7 @@ NAV = {
         "postgresql.md",
         "redis.md",
         "iam-access-key.md",
+        "by-hand.md",
         "http-api-key.md",
         "signing-keys.md",
         "ADOPTING.md",

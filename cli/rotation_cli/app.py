@@ -17,7 +17,18 @@ from rotation.told.failures import as_object
 from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
 
-from rotation_cli import DISTRIBUTION, documents, fleet_page, fleet_telling, importing, reporting, screen, telling, trying
+from rotation_cli import (
+    DISTRIBUTION,
+    by_hand,
+    documents,
+    fleet_page,
+    fleet_telling,
+    importing,
+    reporting,
+    screen,
+    telling,
+    trying,
+)
 from rotation_cli.aws import Aws
 from rotation_cli.documents import end_as_json, run_as_json, status_as_json
 from rotation_cli.fleets import FleetRun, Fleets
@@ -382,6 +393,58 @@ def fleet_report(stack: Stack, run: str | None, asking: bool, page: Path | None,
         fleet_telling.tell_fleet(found)
         fleet_telling.tell_targets_of(found, asking=asking)
     return found.exit_code
+
+
+@rotation.command("hand-in")
+@click.argument("target")
+@click.option("--id", "key_id", default="", help="What the provider calls the key, to find it there again. Never the key itself.")
+@click.option("--stdin", is_flag=True, help="Read the key from stdin; else it is asked for, and not shown.")
+@click.option("--replace", is_flag=True, help="Put it in the place of one that was handed in and not used yet.")
+@click.option("--in-use", is_flag=True, help="It is the key that the application uses: make the record with it, start nothing.")
+@click.option("--no-start", is_flag=True, help="Store it, and start nothing.")
+@click.option("--follow", "following", is_flag=True, help="Show the run's steps until it ends; the exit code then says how.")
+@PASS
+def hand_in(stack: Stack, /, target: str, key_id: str, stdin: bool, replace: bool, **then: bool) -> int:
+    """Hand in a new key of TARGET, whose keys people make: it is stored as the next one, and the run to it is started."""
+    found = by_hand.target_of(stack, target)
+    if not re.fullmatch(r"[!-~]{0,128}", key_id):
+        raise Trouble("--id can be up to 128 printable characters without blanks")
+    key = by_hand.asked_for(target, stdin=stdin)
+    if key_id and key_id == key.reveal():
+        raise Trouble("--id is the key itself, and now stands in your shell's history: revoke that key, and make another one")
+    if then["in_use"]:
+        said = by_hand.store_first(stack, found, key, key_id, target)
+        click.echo(f"the record of {target} is made with the key in use: {said}")
+        return 0
+    said = by_hand.store_next(stack, found, key, key_id, replace=replace)
+    click.echo(f"the new key of {target} is stored as the next one: {said}")
+    if then["no_start"]:
+        click.echo(f"start the run to it with: rotation start --target {target} --follow")
+        return 0
+    given = {"mode": Mode.ROTATE.value, "reason": "a key was handed in", "started_by": stack.caller.arn, "target": target}
+    arn = stack.start(f"hand-in-{datetime.now(UTC):%Y%m%dT%H%M%SZ}", given)
+    click.echo(arn)
+    return _followed(stack, arn) if then["following"] else 0
+
+
+@rotation.command("withdrawn")
+@click.argument("target")
+@click.option("--id", "key_id", help="Only the key of that id; else all that are to be revoked.")
+@click.option("--said", is_flag=True, help="You say that it is revoked: nothing is tried, and the record says that you said so.")
+@PASS
+def withdrawn(stack: Stack, target: str, key_id: str | None, said: bool) -> int:
+    """Show that the old keys of TARGET are revoked: each is tried and has to be refused. Then its reminder goes."""
+    found = by_hand.target_of(stack, target)
+    keys = [one for one in by_hand.outstanding(stack, found) if key_id in (None, one.id)]
+    if key_id is not None and not keys:
+        raise Trouble(f"no key {key_id!r} of {target} is to be revoked: `rotation status` names those that are")
+    answers = list(by_hand.asked(stack, found, keys, said=said))
+    by_hand.take_away(stack, found, answers)
+    for one in answers:
+        click.echo(screen.clean(f"{by_hand.named(one.key)}: {one.said}"))
+    left = [one for one in answers if not one.done]
+    click.echo(f"{target}: {len(left)} still to be revoked" if left else f"{target}: no old key is to be revoked")
+    return int(bool(left))
 
 
 def _told(name: str, what: str) -> int:

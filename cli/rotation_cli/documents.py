@@ -91,6 +91,7 @@ def status_as_json(stack: Stack, stands: Stands, now: datetime) -> dict[str, Any
                 "due": exact(one.due) or None,
                 "overdue": one.overdue,
                 "open_intent": one.intent or None,
+                **({"to_revoke": [{"id": key or None, "since": since} for key, since in one.to_revoke]} if one.by_hand else {}),
                 "asks": [{"what": ask.what, "command": ask.command} for ask in one.asks()],
             }
             for one in stands.targets

@@ -36,7 +36,7 @@ class Reach:
             yield from self._secret("admin_secret", target.admin_secret, "AdminSecretArn", ADMIN)
         yield from target.source.known.beyond(target.source.settings, self.parameters)
         kind = self.parameters["SourceKind"]
-        if target.source.kind != kind and not target.source.known.issues_keys:
+        if target.source.kind != kind and not (target.source.known.issues_keys or target.source.known.by_hand):
             yield f"source {target.source.kind}: the functions have the driver of {kind} (parameter SourceKind)"
         for consumer in target.consumers:
             for said in consumer.known.beyond(consumer.settings, self._granted(consumer)):
@@ -54,7 +54,7 @@ class Reach:
 
     def _secret(self, what: str, arn: str, parameter: str, part: str) -> Iterator[str]:
         granted = self.parameters[parameter]
-        if arn != granted and self.parts.get(arn) != part:
+        if arn and arn != granted and self.parts.get(arn) != part:
             yield f"{what} {arn}: the roles may use {granted} (parameter {parameter}){self._or_tag(part)}"
 
     def _or_tag(self, part: str) -> str:

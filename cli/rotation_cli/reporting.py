@@ -13,7 +13,7 @@ from rotation_cli import DISTRIBUTION, page
 from rotation_cli.documents import run_as_json
 from rotation_cli.evidence import Entry, Evidence, Found, Gap, Grounds, Window, assemble
 from rotation_cli.history import Run
-from rotation_cli.stack import Lines, Stack, class_of
+from rotation_cli.stack import Lines, Stack, by_hand, class_of
 from rotation_cli.trail import look
 from rotation_cli.trouble import Trouble
 from rotation_cli.words import count, exact, shown
@@ -58,9 +58,17 @@ def _grounds(stack: Stack, made: datetime, runs: Sequence[Run], lines: Lines, no
             f"whoever IAM of account {stack.caller.account} allows logs:DeleteLogGroup, logs:DeleteLogStream or"
             " logs:PutRetentionPolicy on it; CloudTrail keeps such calls"
         ),
+        **_old_keys(stack),
         "digest": f"SHA-256 {lines.digest()} over {count(len(lines.messages), 'line')} of the log",
     }
     return Grounds(since, said)
+
+
+def _old_keys(stack: Stack) -> dict[str, str]:
+    """Of targets whose keys people make: what is still to be revoked. Nothing where there are none."""
+    found = {name: stack.to_revoke(text) for name, text in stack.targets().items() if by_hand(text)}
+    keys = [f"{name}: {key or 'without an id'} since {since}" for name, old in found.items() for key, since in old]
+    return {"old keys to be revoked": "; ".join(keys) or "none"} if found else {}
 
 
 def _own_version() -> str:

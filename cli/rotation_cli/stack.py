@@ -8,8 +8,12 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
+from rotation.core.by_hand import to_revoke
 from rotation.core.classes import CLASSES, DEFAULT_CLASS, RotationClass
+from rotation.core.errors import SecretInvalid
 from rotation.core.model import SecretText
+from rotation.core.record import Record
+from rotation.kinds import registry
 from rotation.told.failures import as_object
 from rotation.told.history import ENTERED, EXITED, RUNNING, Event
 
@@ -354,6 +358,16 @@ class Stack:
             return None
         return None if text is None else SecretText(str(text))
 
+    def to_revoke(self, document: str) -> tuple[tuple[str, str], ...]:
+        """Of a target whose keys people make: the old ones that are to be revoked, each with its id and since when."""
+        if not by_hand(document):
+            return ()
+        try:
+            text = self.record_text(str(as_object(document).get("slot_secret")))
+            return tuple((one.id, one.since) for one in to_revoke(Record.parse(text, "record"))) if text else ()
+        except SecretInvalid:
+            return ()
+
     def put_secret(self, arn: str, text: SecretText) -> None:
         """What is current from now on."""
         self.aws.call("secretsmanager", "put_secret_value", SecretId=arn, SecretString=text.reveal())
@@ -387,6 +401,12 @@ class Stack:
 
 def _outputs(described: Mapping[str, Any]) -> dict[str, str]:
     return {one["OutputKey"]: str(one["OutputValue"]) for one in described.get("Outputs", [])}
+
+
+def by_hand(document: str) -> bool:
+    """Whether people make the target's keys."""
+    kind = as_object(as_object(document).get("source")).get("kind")
+    return isinstance(kind, str) and kind in registry.SOURCES and registry.source(kind).by_hand
 
 
 def class_of(document: str) -> RotationClass:

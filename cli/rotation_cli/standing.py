@@ -12,7 +12,7 @@ from rotation.told.runbook import Urgency
 from rotation_cli.evidence import LOOKS
 from rotation_cli.history import Run
 from rotation_cli.schedule import Schedule
-from rotation_cli.stack import NO_SECRET, NOT_KNOWN, Stack, class_of
+from rotation_cli.stack import NO_SECRET, NOT_KNOWN, Stack, by_hand, class_of
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,10 @@ class Standing:
     """The version that carries AWSPENDING; empty: none does."""
     runs: bool
     now: datetime
+    by_hand: bool = False
+    """Whether people make its keys."""
+    to_revoke: Sequence[tuple[str, str]] = ()
+    """Old keys that a person is to revoke: the id of each, and since when."""
 
     @property
     def due(self) -> datetime | None:
@@ -61,7 +65,14 @@ class Standing:
             )
         if self.overdue and not self.runs:
             what = "it was never rotated" if self.never else f"nothing renewed it in the last {self.kind.overdue_days} days"
-            yield Ask(what, f"rotation start --target {self.name} --follow")
+            yield Ask(what, self._renews)
+        for key_id, since in self.to_revoke:
+            what = f"revoke its old key {key_id or '(no id)'} where it was made, unused since {since}; then"
+            yield Ask(what, f"rotation withdrawn {self.name}{f' --id {key_id}' if key_id else ''}")
+
+    @property
+    def _renews(self) -> str:
+        return f"rotation {'hand-in' if self.by_hand else 'start --target'} {self.name} --follow"
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,7 @@ def look(stack: Stack, now: datetime) -> Stands:
         standings.append(
             Standing(
                 name, class_of(text), last, renewed[-1] if renewed else None, young and not renewed,
-                stack.pending(text), name in busy, now,
+                stack.pending(text), name in busy, now, by_hand(text), stack.to_revoke(text),
             )
         )  # fmt: skip
     return Stands(stack.schedule(now), running, standings)

@@ -84,9 +84,9 @@ def in_secrets_manager(settings: Settings) -> Callable[[], Login]:
 
 
 def in_vault(access: Path) -> Callable[[], Login]:
-    from local.vault.reading import look  # only an application that reads its login there needs it
+    from local.vault.reading import Kept  # only an application that reads its login there needs it
 
-    return lambda: look(access)
+    return Kept(access).look
 
 
 def main() -> None:

@@ -29,6 +29,22 @@ def keep(file: Path, access: Access) -> None:
     file.write_text(json.dumps(asdict(access)))
 
 
+class Kept:
+    """What the path said last: an application goes on with that while its Vault does not answer."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._last: Login | None = None
+
+    def look(self) -> Login:
+        try:
+            self._last = look(self._file)
+        except (OSError, http.client.HTTPException):
+            if self._last is None:
+                raise
+        return self._last
+
+
 def look(file: Path) -> Login:
     """What the path says now."""
     access = Access(**json.loads(file.read_text()))

@@ -1,6 +1,6 @@
 """The server: started, unsealed, ended; and what an operator asks of it.
 
-Its storage is memory."""
+Its storage is memory, or files where it is to be started again with what it held."""
 
 from __future__ import annotations
 
@@ -26,16 +26,24 @@ CONFIGURATION = """
 disable_mlock = true
 ui = false
 api_addr = "https://127.0.0.1:{port}"
-storage "inmem" {{}}
+{storage}
 listener "tcp" {{
   address = "127.0.0.1:{port}"
   tls_cert_file = "{certificate}"
-  tls_key_file = "{key}"
+  tls_key_file = "{key}"{cluster}
 }}
 audit "file" "to-file" {{
   options = {{ file_path = "{audit}" }}
 }}
 """
+RAFT = """storage "raft" {{
+  path = "{folder}"
+  node_id = "alone"
+  performance_multiplier = 1
+}}
+cluster_addr = "https://127.0.0.1:{port}"
+"""
+"""The only storage of its own that outlives the process."""
 
 
 def program() -> Path:
@@ -52,8 +60,9 @@ class OpenBao:
 
     host = "127.0.0.1"
 
-    def __init__(self, directory: Path, environment: Mapping[str, str]) -> None:
-        self.directory = directory
+    def __init__(self, directory: Path, environment: Mapping[str, str], *, kept: bool = False) -> None:
+        """`kept`: what it holds outlives its process."""
+        self.directory, self._kept = directory, kept
         self._environment = environment
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -71,9 +80,15 @@ class OpenBao:
         authority = Authority("OpenBao")
         self.ca_pem, issued = authority.pem, authority.issue(self.directory, "openbao")
         self.port = free_port()
-        (self.directory / "server.hcl").write_text(
-            CONFIGURATION.format(port=self.port, certificate=issued.certificate, key=issued.key, audit=self.audit_log)
-        )
+        storage, cluster = 'storage "inmem" {}', ""
+        if self._kept:
+            (self.directory / "data").mkdir()
+            other = free_port()
+            storage = RAFT.format(folder=self.directory / "data", port=other)
+            cluster = f'\n  cluster_address = "127.0.0.1:{other}"'
+        written = {"certificate": issued.certificate, "key": issued.key, "audit": self.audit_log}
+        written |= {"storage": storage, "cluster": cluster}
+        (self.directory / "server.hcl").write_text(CONFIGURATION.format(port=self.port, **written))
         try:
             self.start()
         except BaseException:
@@ -85,15 +100,23 @@ class OpenBao:
         self.stop()
 
     def start(self) -> None:
-        """What it held is gone: its storage is memory."""
+        """For the first time; or again, and then what it held is gone: its storage is memory."""
+        self._begin()
+        made = self.asks("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
+        self._key, self.root = made["keys"][0], made["root_token"]
+        self.unseal()
+
+    def start_again(self) -> None:
+        """With what it held; it is sealed until somebody unseals it."""
+        assert self._kept, "its storage is memory"
+        self._begin()
+
+    def _begin(self) -> None:
         environment = {**self._environment, "BAO_SKIP_VERIFY": "", "HOME": str(self.directory)}
         command = [program(), "server", "-config", self.directory / "server.hcl"]
         self._process = begin(command, environment, self.directory / "server.log")
         self._context = ssl.create_default_context(cadata=self.ca_pem)
         self._await()
-        made = self.asks("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
-        self._key, self.root = made["keys"][0], made["root_token"]
-        self.unseal()
 
     def stop(self) -> None:
         if self._process is not None:

@@ -21,6 +21,8 @@ class InVault(Direct):
     """The functions read with one role, write with another, and the application has its own."""
 
     vault: OpenBao
+    kept = False
+    """Whether what the Vault holds outlives its process."""
     login_secret, reader_secret = "shop/vault-login", "shop/vault-reader"
 
     @property
@@ -53,7 +55,7 @@ class InVault(Direct):
         return super().may_hold(path) or path == self._access
 
     def _moved_by_secret(self) -> dict[str, str]:
-        self.vault = self._ended.enter_context(OpenBao(self.directory / "vault", self.environment))
+        self.vault = self._ended.enter_context(OpenBao(self.directory / "vault", self.environment, kept=self.kept))
         policies.mount(self.vault)
         policies.write(self.vault, PATH, {**OTHERS, **self._others(), **fields(self.users["A"])})
         writer, reader = (policies.role(self.vault, name, PATH, policy) for name, policy in (("writer", WRITES), ("reader", READS)))

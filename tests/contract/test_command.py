@@ -51,6 +51,7 @@ DOCUMENT: dict[str, Any] = {
     ],
     "health": {"url": "https://openemr.example/", "marker": "OpenEMR Login"},
 }
+ROOT_OF_COMMAND = Path(__file__).resolve().parents[2]
 MACHINE = {
     "StartAt": "ReadInput",
     "States": {

@@ -42,6 +42,7 @@ HAPPY: dict[str, dict[str, Any]] = {
         "entry": "B",
         "keeps_intent": False,
         "rounds": 2,
+        "proof": "The old password is refused",
         "rotation_id": "2026-01-05T03:00:00Z",
         "reason": "rotate to the standby",
         "labels": {"current": "57955f3c-2171-4a7c-83f9-7a5e21844562", "pending": None},

@@ -153,7 +153,7 @@ class SmallStack:
     """One with targets that nobody could have added by the command, and no runs."""
 
     name, caller, aws = "stack", SimpleNamespace(account="123456789012"), SimpleNamespace(region="eu-west-1")
-    pending = Stack.pending
+    pending, to_revoke = Stack.pending, Stack.to_revoke
 
     def made_at(self) -> datetime:
         return START

@@ -26,6 +26,12 @@ def test_it_parses_and_each_consumer_says_what_it_would_change(path: Path) -> No
     assert all("shop_b" in one for one in said)
 
 
+def test_a_key_that_people_make_is_tried_and_written_alone() -> None:
+    target = parse_target("mail", (FOLDER / "mail.json").read_text())
+    assert (target.source.known.by_hand, target.admin_secret, target.rotates_admin) == (True, "", False)
+    assert target.consumers[0].settings["keys"] == {"MAIL_API_KEY": "{password}"}
+
+
 def test_the_swarm_s_services_come_before_what_moves_the_traffic() -> None:
     target = parse_target("shop", (FOLDER / "swarm.json").read_text())
     assert [one.known.state for one in target.consumers] == ["CreateSwarmSecret", "PrepareService", "PrepareService", "PutSecret"]

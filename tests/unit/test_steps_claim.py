@@ -75,6 +75,7 @@ def test_reading_says_what_the_machine_needs_and_writes_nothing(world: MemoryWor
         "copies": [],
         "has_copies": False,
         "rounds": 2,
+        "proof": "The old password is refused",
         "overlap_seconds": 0,
         "plan": [],
     }

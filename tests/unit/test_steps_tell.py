@@ -21,6 +21,7 @@ class SmallDesk:
     refused: str = ""
     started_by: str = ""
     cut_short: frozenset[str] = frozenset()
+    by_hand: bool = False
     done: list[str] = field(default_factory=list)
     told: list[Notice] = field(default_factory=list)
     started: list[tuple[str, Resume]] = field(default_factory=list)
@@ -44,6 +45,9 @@ class SmallDesk:
 
     def comes_to_its_end(self, execution: str) -> bool:
         return execution not in self.cut_short
+
+    def is_by_hand(self, target: str) -> bool:
+        return self.by_hand
 
     def tell(self, notice: Notice) -> None:
         self.done.append("told")
@@ -149,3 +153,18 @@ def test_what_could_not_be_asked_or_told_ends_in_an_error_so_that_lambda_calls_a
     monkeypatch.setattr(desk, method, fails)
     with pytest.raises(type(error)):
         tell_outcome(desk, ARN)
+
+
+def test_a_success_that_leaves_a_key_to_people_is_told_to_them() -> None:
+    desk = SmallDesk(status="SUCCEEDED", terminal="RotationSucceeded", by_hand=True)
+    assert tell_outcome(desk, ARN)["told"] is True
+    [said] = desk.told
+    assert said.subject == "credential-rotation openemr: revoke the old key"
+    assert "rotation withdrawn openemr" in said.text
+    assert desk.started == []
+
+
+@pytest.mark.parametrize("terminal", ["AlreadyRotated", "PlanReported", "NothingToResume"])
+def test_what_left_no_key_is_not_told(terminal: str) -> None:
+    desk = SmallDesk(status="SUCCEEDED", terminal=terminal, by_hand=True)
+    assert tell_outcome(desk, ARN)["told"] is False

@@ -25,7 +25,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-class SecretStore(Protocol):
+class LabelledSecret(Protocol):
     """One secret with its versions and labels. Every unknown outcome is settled by looking before it returns."""
 
     @property
@@ -35,23 +35,27 @@ class SecretStore(Protocol):
     def labels(self) -> Labels:
         """Which versions carry AWSCURRENT, AWSPENDING and AWSPREVIOUS now."""
 
-    def current(self) -> Version:
-        """The version that carries AWSCURRENT now."""
-
-    def pending(self) -> Version | None:
-        """The version that carries AWSPENDING now, if one does."""
-
     def read(self, version: str) -> SecretText:
         """That version's text."""
-
-    def age_seconds(self, version: str) -> float:
-        """How long ago that version was put."""
 
     def put_once(self, version: str, text: SecretText) -> SecretText:
         """Store under a label that means nothing, unless the version is there already; return what a read by id gives."""
 
     def swap(self, label: str, *, to: str | None, removed_from: str | None) -> bool:
         """Move a label from exactly the version named (None: from nowhere / to nowhere). False: it is elsewhere, nothing done."""
+
+
+class SecretStore(LabelledSecret, Protocol):
+    """The same, as a function has it."""
+
+    def current(self) -> Version:
+        """The version that carries AWSCURRENT now."""
+
+    def pending(self) -> Version | None:
+        """The version that carries AWSPENDING now, if one does."""
+
+    def age_seconds(self, version: str) -> float:
+        """How long ago that version was put."""
 
 
 class DatedStore(SecretStore, Protocol):
@@ -474,6 +478,9 @@ class Desk(Protocol):
 
     def comes_to_its_end(self, execution: str) -> bool:
         """Whether it runs, or ended in one of its states; False where it was stopped or timed out, or is not there."""
+
+    def is_by_hand(self, target: str) -> bool:
+        """Whether people make the target's keys, and revoke them; False too if there is no such target."""
 
     def tell(self, notice: Notice) -> None:
         """Send it."""

@@ -17,6 +17,8 @@ from tests.worlds.living import ARN, LivingWorld
 from tests.worlds.world import FORMER, USERS
 
 Json = Any
+MOST_TRIES = 400
+"""Of one run's calls: after so many it does not end any more."""
 CHANGES_BY_ITSELF = (NoFreeSlot.__name__, SourceLags.__name__)
 """Sessions end, and a provider gets to know what it was told."""
 
@@ -113,6 +115,25 @@ def passed(world: LivingWorld, seconds: float) -> None:
         instant.check(world)
         if world.others:
             world.others(world)
+
+
+def clean_run(world: LivingWorld, name: str) -> Place:
+    """Where it ends."""
+    world.alive.clear()
+    place = begun(name, "rotate")
+    world.alive = {place.who.id}
+    place, seconds = settled(world, place)
+    for calls in range(MOST_TRIES):
+        passed(world, seconds)
+        if place.ended:
+            break
+        if machine().at(place)["Type"] == "Task":
+            function, event = function_at(place)
+            outcome = invocation(world, function, event, f"{name}/{function}/{calls}").run()
+            place, seconds = conclude(world, place, outcome, pending=False)
+        else:
+            place, seconds = settled(world, place)
+    return place
 
 
 # ---- comparing ----------------------------------------------------------------------------------------------------------

@@ -9,6 +9,17 @@ from rotation.core.errors import AppUnhealthy
 from rotation.core.model import Credential, SecretText, Slot
 
 from tests.faults.calls import secrets_manager
+from tests.faults.calls.by_hand import (
+    another_handed_in_again_and_again,
+    another_handed_in_late,
+    back_and_kept,
+    handed_in_by_hand,
+    none_handed_in,
+    refused_after_the_rest,
+    reminded_of_the_old,
+    waits_for_a_key,
+    whatever_came_of_both,
+)
 from tests.faults.calls.in_a_swarm import (
     in_a_swarm,
     in_a_swarm_in_a_ring_of_three,
@@ -66,6 +77,7 @@ from tests.faults.laws.rest import at_rest
 from tests.faults.laws.violation import Violation
 from tests.worlds.asl import Place
 from tests.worlds.behind_proxy import ProxiedWorld
+from tests.worlds.by_hand import ByHandWorld
 from tests.worlds.in_a_swarm import SwarmWorld
 from tests.worlds.keyed import FIRST, KeyedWorld
 from tests.worlds.living import LivingWorld
@@ -76,6 +88,7 @@ from tests.worlds.world import (
     FORMER,
     FORMER_PASSWORD,
     LONGER,
+    PASSWORDS,
     RING,
     USERS,
     credential,
@@ -240,6 +253,18 @@ def in_a_vault_where_b_does_not_work() -> LivingWorld:
     return _unhealthy_as_b(VaultWorld())
 
 
+def by_hand_where_the_new_one_does_not_work() -> LivingWorld:
+    """The page shows an error with the new key."""
+    world = ByHandWorld()
+
+    def check() -> None:
+        if world.held.password.reveal() == PASSWORDS[Slot.B]:
+            raise AppUnhealthy("the page does not show the application")
+
+    world.health.check = check  # type: ignore[method-assign]
+    return world
+
+
 def keys_where_b_does_not_work() -> LivingWorld:
     return _unhealthy_as_b(KeyedWorld())
 
@@ -388,4 +413,10 @@ SCENARIOS = {
     "swarm, a ring of three": Scenario(in_a_swarm_in_a_ring_of_three),
     "swarm, revocation": Scenario(in_a_swarm, mode="revoke", rest=revoked),
     "dry run": Scenario(drifted_standby, mode="dry-run", rest=untouched),
+    "by hand": Scenario(handed_in_by_hand, rest=reminded_of_the_old),
+    "by hand, none handed in": Scenario(none_handed_in, rest=waits_for_a_key),
+    "by hand, the new key does not work": Scenario(by_hand_where_the_new_one_does_not_work, rest=back_and_kept),
+    "by hand, interrupted retirement": Scenario(handed_in_by_hand, "CheckDrained", rest=refused_after_the_rest),
+    "by hand, another key beside the run": Scenario(another_handed_in_late, rest=whatever_came_of_both),
+    "by hand, somebody hands in all the while": Scenario(another_handed_in_again_and_again, rest=whatever_came_of_both),
 }

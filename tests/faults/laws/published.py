@@ -5,6 +5,7 @@ from rotation.consumers.swarm.versions import VERSION
 
 from tests.faults.laws.violation import Violation
 from tests.worlds.behind_proxy import ProxiedWorld
+from tests.worlds.by_hand import ByHandWorld, reminders
 from tests.worlds.in_a_swarm import SwarmWorld
 from tests.worlds.living import LivingWorld
 from tests.worlds.proxied import OTHERS
@@ -22,10 +23,26 @@ def check(world: LivingWorld) -> None:
         for content in secret.contents():
             if {key: value for key, value in content.items() if key not in ("username", "password")} != OTHERS:
                 raise Violation("lost-update", f"{secret.short}: a key of somebody else was changed")
+    if isinstance(world, ByHandWorld):
+        by_hand(world)
     if isinstance(world, VaultWorld):
         for content in world.vault.held.readable.values():
             if {key: value for key, value in content.items() if key not in ("username", "password")} != OTHERS:
                 raise Violation("lost-update", "the Vault's path: a key of somebody else was changed")
+
+
+def by_hand(world: ByHandWorld) -> None:
+    """Nothing is recorded that no provider issued, and nothing is to be revoked that the application goes on with."""
+    for record in world.recorded():
+        keys = {record.credential(slot).password.reveal() for slot in record.ring} | {
+            one.key.reveal() for one in record.outstanding
+        }
+        if keys - world.issued - {""}:
+            raise Violation("issued", "a key is recorded that no provider issued")
+    told = reminders(world)
+    for place, one in world.holdings().items():
+        if one.password.reveal() in told:
+            raise Violation("reminder", f"people are told to revoke what {place} holds")
 
 
 def in_a_swarm(world: SwarmWorld, *, rolled_back: bool) -> dict[str, bool]:

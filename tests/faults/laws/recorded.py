@@ -25,7 +25,8 @@ def parsed(text: str) -> dict[str, Any]:
 @lru_cache(10_000)
 def logins_in(text: str) -> frozenset[tuple[str, str]]:
     content = parsed(text)
-    entries = [content, *(entry for entry in content.values() if isinstance(entry, dict))]
+    reminded = ({**content["A"], **one} for one in content.get("to_withdraw", []))
+    entries = [content, *(entry for entry in content.values() if isinstance(entry, dict)), *reminded]
     return frozenset((entry["username"], entry["password"]) for entry in entries if "password" in entry)
 
 

@@ -3,6 +3,7 @@
 The first fifteen are those of the best-known tool of this kind; the others are what each clause of the protocol is there for.
 """
 
+from tests.faults.teeth.by_hand import BY_HAND
 from tests.faults.teeth.described import DESCRIBED
 from tests.faults.teeth.in_a_swarm import IN_A_SWARM
 from tests.faults.teeth.instances import INSTANCES
@@ -19,20 +20,6 @@ from tests.faults.teeth.shared import SHARED
 from tests.faults.teeth.turns import TURNS
 from tests.faults.teeth.vaulted import VAULTED
 
-PROTOCOL = [
-    *RECORD,
-    *PASSWORDS,
-    *ORDER,
-    *LOOKS,
-    *TURNS,
-    *SHARED,
-    *PROXIED,
-    *INSTANCES,
-    *NODES,
-    *VAULTED,
-    *IN_A_SWARM,
-    *KEYED,
-    *DESCRIBED,
-    *KEYS,
-]
+OF_KINDS = [*PROXIED, *INSTANCES, *NODES, *VAULTED, *IN_A_SWARM, *KEYED, *DESCRIBED, *KEYS, *BY_HAND]
+PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *OF_KINDS]
 MUTATIONS = [*PEERS, *PROTOCOL]

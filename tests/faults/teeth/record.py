@@ -87,8 +87,8 @@ def anew_after_any_error(store: Any, versions: Any, held: Any, read: Any, make: 
             held = version
 
 
-def retire_the_active(record: Any, owner: str, current: str, password: Any) -> Any:
-    return _retiring(record, owner, current, password).with_password(record.active, password)
+def retire_the_active(record: Any, owner: str, current: str, password: Any, *day: Any) -> Any:
+    return _retiring(record, owner, current, password, *day).with_password(record.active, password)
 
 
 _retiring = retiring._retiring

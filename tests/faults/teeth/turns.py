@@ -50,7 +50,7 @@ def discard_without_a_look(world: Any, session: Any, in_use: Any, _: Any) -> Non
 def discards_nothing(*_: Any) -> None: ...
 
 
-def records_the_old_value_again(base: Record, owner: str, current: str, _: Any) -> Record:
+def records_the_old_value_again(base: Record, owner: str, current: str, *_: Any) -> Record:
     assert base.tag is not None
     return base.with_tag(RotationTag(base.tag.id, owner, RotationStep.RETIRE, current, base.tag.leaves))
 

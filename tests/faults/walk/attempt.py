@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from tests.faults.calls.kinds import IN_A_SWARM, OF_INSTANCES, STOPS, Kind, Strike, touches, why_not
-from tests.faults.calls.machinery import LeftLying, conclude, finish, function_at, invocation, machine, passed, settled
+from tests.faults.calls.machinery import MOST_TRIES, LeftLying, conclude, finish, function_at, invocation, machine, passed, settled
 from tests.faults.laws.violation import Violation
 from tests.faults.walk.search import Branch
 from tests.worlds.asl import Place
@@ -19,8 +19,6 @@ _SHOWS = {
     Port.PROXY: {Port.SECRETS, Port.DATABASE},
 }
 """Of what ports a look at another depends."""
-MOST_TRIES = 400
-"""Of one run's calls: after so many it does not end any more."""
 
 
 @dataclass

@@ -14,11 +14,11 @@ from rotation.core.model import Credential
 
 from tests.faults.alike.likeness import digest
 from tests.faults.calls.kinds import Kind, touches
-from tests.faults.calls.machinery import begun, conclude, function_at, invocation, machine, passed, settled
+from tests.faults.calls.machinery import begun, clean_run, settled
 from tests.faults.calls.scenarios import Scenario
 from tests.faults.laws.rest import at_rest
 from tests.faults.laws.violation import Violation
-from tests.faults.walk.attempt import MOST_TRIES, Attempt, Node
+from tests.faults.walk.attempt import Attempt, Node
 from tests.faults.walk.search import Branch, Found, LeftOut, Search
 from tests.worlds.asl import Place
 from tests.worlds.invocation import Boundary
@@ -167,18 +167,4 @@ def _left_out() -> list[Node]:
 
 def finished(world: LivingWorld, name: str, *before: Credential) -> None:
     """One clean run, to its end, after which all is at rest."""
-    world.alive.clear()
-    place = begun(name, "rotate")
-    world.alive = {place.who.id}
-    place, seconds = settled(world, place)
-    for calls in range(MOST_TRIES):
-        passed(world, seconds)
-        if place.ended:
-            break
-        if machine().at(place)["Type"] == "Task":
-            function, event = function_at(place)
-            outcome = invocation(world, function, event, f"{name}/{function}/{calls}").run()
-            place, seconds = conclude(world, place, outcome, pending=False)
-        else:
-            place, seconds = settled(world, place)
-    at_rest(world, place, *before)
+    at_rest(world, clean_run(world, name), *before)

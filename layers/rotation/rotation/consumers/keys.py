@@ -42,8 +42,7 @@ class Keys:
 
         self._templates = templates.parse(texts)
         self.names = tuple(texts)
-        if "username" not in self._templates.fields:
-            raise TargetInvalid(f"no template of {', '.join(texts)} writes {{username}}. One has to: the users take turns")
+        self.says_user = "username" in self._templates.fields
 
     def render(self, credential: Credential) -> dict[str, SecretText]:
         """TargetInvalid where a value has no place in its template."""
@@ -59,7 +58,8 @@ class Keys:
         values = self._templates.read(texts)
         plain = values.plain
         port = int(plain["port"]) if "port" in plain else None
-        return Credential(plain["username"], values.secret["password"], plain.get("host", ""), port, plain.get("dbname", ""))
+        username, host, dbname = (plain.get(field, "") for field in ("username", "host", "dbname"))
+        return Credential(username, values.secret["password"], host, port, dbname)
 
     def check(self, place: str, content: Mapping[str, Any]) -> None:
         """ConsumerDiffers, naming the place and the key alone, where one is not there as a text."""
@@ -90,9 +90,15 @@ def written(place: str, settings: Settings, where: str, otherwise: Mapping[str, 
 
 
 def check(settings: Settings) -> None:
-    """TargetInvalid, naming the field, where the target's own keys cannot be read back."""
+    """TargetInvalid, naming the field, where the target's own keys cannot be read back. Whether they have to say whose secret
+    it is, the source knows (`says_user`)."""
     if "keys" in settings:
-        parsed("keys", settings["keys"])
+        parsed("keys", settings["keys"], says_user=False)
+
+
+def says_user(settings: Settings) -> bool:
+    """Whether the target's own keys say whose secret it is: of a key that has one name for good, they need not."""
+    return "keys" not in settings or Keys(settings["keys"]).says_user
 
 
 def fits(settings: Settings, credential: Credential) -> None:
@@ -109,9 +115,12 @@ def rendered(field: str, texts: Mapping[str, str], credential: Credential) -> No
         raise TargetInvalid(f"{field}: {error}") from None
 
 
-def parsed(field: str, texts: Mapping[str, str]) -> Keys:
-    """As that field of the settings says it."""
+def parsed(field: str, texts: Mapping[str, str], *, says_user: bool = True) -> Keys:
+    """As that field of the settings says it. `says_user`: it has to say whose secret it is."""
     try:
-        return Keys(texts)
+        found = Keys(texts)
     except TargetInvalid as error:
         raise TargetInvalid(f"{field}: {error}") from None
+    if says_user and not found.says_user:
+        raise TargetInvalid(f"{field}: no template of {', '.join(texts)} writes {{username}}. One has to: the users take turns")
+    return found

@@ -88,6 +88,8 @@
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
         ├── PrimaryUnknown            which of a user's two passwords is the primary is unknown, or it is the wrong one
         ├── SecondaryUnknown          the user has a second password that nobody here knows: it may be in use
+        ├── KeyNotHandedIn            no new key was handed in that could be used, and nobody here can make one
+        ├── KeyKnown                  the key that is handed in is no new one
         ├── NotOnSlots                a revocation finds the application on a user that is neither slot
         ├── TrafficElsewhere          Secrets Manager is to rotate a secret that does not move the target's traffic
         ├── VersionUnknown            Secrets Manager asks for a version that is neither pending nor current, or for an unknown step
@@ -375,6 +377,12 @@ class PrimaryUnknown(PermanentError): ...
 
 
 class SecondaryUnknown(PermanentError): ...
+
+
+class KeyNotHandedIn(PermanentError): ...
+
+
+class KeyKnown(PermanentError): ...
 
 
 class NotOnSlots(PermanentError): ...

@@ -18,6 +18,11 @@ class Password:
         """The value itself. Every call is a place where it could escape: keep them few and visible."""
         return self._value
 
+    @property
+    def is_empty(self) -> bool:
+        """Of an entry of the record that nobody has filled yet."""
+        return not self._value
+
     def __repr__(self) -> str:
         return "Password(***)"
 
@@ -135,7 +140,7 @@ class Credential:
     username: str
     password: Password
     host: str
-    """Empty where a consumer does not say, or says another place: the application of a proxy's."""
+    """Empty where a consumer does not say, or says another place: the application of a proxy's. A key has none."""
     port: int | None
     """None where a consumer does not say: the Kubernetes Secret of OpenEMR has no key for it."""
     dbname: str
@@ -147,9 +152,10 @@ class Credential:
         return not self.username
 
     def at_place_of(self, other: "Credential") -> "Credential":
-        """The same, with the other's host, port and database where it does not say them itself."""
+        """The same, with the other's name, host, port and database where it does not say them itself."""
         port = other.port if self.port is None else self.port
-        return replace(self, host=self.host or other.host, port=port, dbname=self.dbname or other.dbname)
+        username = self.username or other.username
+        return replace(self, username=username, host=self.host or other.host, port=port, dbname=self.dbname or other.dbname)
 
     def with_login(self, username: str, password: Password) -> "Credential":
         """Another login at the same place."""

@@ -4,9 +4,9 @@ Both keep the shape that a person wrote and every key that we do not know; we ga
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import takewhile
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from rotation.core.errors import SecretInvalid
 from rotation.core.model import NO_KEY, PREVIOUS, Credential, Password, RotationStep, RotationTag, SecretText, Slot
@@ -20,6 +20,38 @@ FIELDS = (*LOGIN, *PLACE)
 
 THERE, WITHDRAWING = "there", "withdrawing"
 """What a record of keys says beside its slots."""
+OUTSTANDING, WITHDRAWN = "to_withdraw", "withdrawn"
+"""What a record of keys that people make says beside its slots."""
+
+
+class Outstanding(NamedTuple):
+    """A key that only a person can revoke, where it was issued."""
+
+    key: Password
+    since: str
+    """The day on which a retirement saw that nothing uses it any more; empty before."""
+    id: str = ""
+    """What its provider calls it; empty where nobody said."""
+
+    def as_written(self) -> dict[str, str]:
+        """In the record."""
+        return {"password": self.key.reveal(), "since": self.since, **({"id": self.id} if self.id else {})}
+
+
+class Withdrawn(NamedTuple):
+    """A key that is revoked. It is not kept, but it would be known again."""
+
+    digest: str
+    id: str
+    on: str
+    """The day."""
+    by: str
+    """Who said so, or tried it."""
+    how: str
+    """TRIED or SAID."""
+
+
+TRIED, SAID = "it was tried, and refused", "a person said so"
 
 
 class Document:
@@ -108,7 +140,7 @@ class AdminRecord(Document):
 
     def need_place(self) -> None:
         """Of a database: what logs in there says where. Raises SecretInvalid."""
-        _credential(self._raw, "the admin secret")
+        _filled(self._raw, "the admin secret", FIELDS)
 
     def with_password(self, password: Password) -> Self:
         """The same admin with another password."""
@@ -137,7 +169,10 @@ class Record(Document):
                 raise SecretInvalid(f"slots {first} and {slot} name the same user: give each slot a user of its own")
         if self.two_values and (len(users), len(self.ring)) != (1, 2):
             raise SecretInvalid(f"turns is {VALUES}: slots A and B, and no more, have to name one and the same user")
+        if self.two_values and self.credential(self.active).password.is_empty:
+            raise SecretInvalid(f"{self.active}: field password is missing or empty")
         _ = self.previous
+        _ = self.outstanding
 
     def _check_keys(self) -> None:
         if len(self.ring) > 2:
@@ -232,10 +267,10 @@ class Record(Document):
         return Slot(self._raw["active_slot"])
 
     def credential(self, entry: str) -> Credential:
-        """The login of a slot, or `previous`."""
-        raw = self._raw.get(entry)
-        nowhere = self.two_values and isinstance(raw, dict) and raw.keys().isdisjoint(PLACE)
-        return (_key if self.issued or nowhere else _credential)(raw, entry)
+        """The login of a slot, or `previous`. Of one name's two values, the one that is not in use may be empty yet."""
+        if self.issued:
+            return _key(self._raw.get(entry), entry)
+        return _credential(self._raw.get(entry), entry, may_be_empty=self.two_values)
 
     @property
     def previous(self) -> Credential | None:
@@ -250,6 +285,34 @@ class Record(Document):
         """The same, with another password for that slot."""
         return self._with(**{str(slot): {**self._raw[slot], "password": password.reveal()}})
 
+    @property
+    def outstanding(self) -> tuple[Outstanding, ...]:
+        """The keys that nothing uses any more, and that a person is to revoke."""
+        return tuple(_outstanding(self._raw.get(OUTSTANDING, [])))
+
+    def with_outstanding(self, keys: Sequence[Outstanding]) -> Self:
+        """The same with these reminders, and no others."""
+        return self._with(**{OUTSTANDING: [one.as_written() for one in keys] or None})
+
+    @property
+    def withdrawn(self) -> tuple[Withdrawn, ...]:
+        """The keys that are known to be revoked, the oldest first."""
+        return tuple(_withdrawn(self._raw.get(WITHDRAWN, [])))
+
+    def with_withdrawn(self, keys: Sequence[Withdrawn]) -> Self:
+        """The same with these, and no others."""
+        return self._with(**{WITHDRAWN: [one._asdict() for one in keys] or None})
+
+    def key_id(self, slot: Slot) -> str:
+        """What its provider calls the key of that slot; empty where nobody said."""
+        found = self._raw[slot].get("id")
+        return found if isinstance(found, str) else ""
+
+    def with_handed_in(self, slot: Slot, key: Password, key_id: str = "") -> Self:
+        """The same, with another key in that slot, or with none."""
+        entry = {name: value for name, value in self._raw[slot].items() if name != "id"}
+        return self._with(**{str(slot): {**entry, "password": key.reveal(), **({"id": key_id} if key_id else {})}})
+
     def with_previous(self, credential: Credential | None) -> Self:
         """The same, remembering (or forgetting) what was in use before the first rotation."""
         return self._with(previous=None if credential is None else as_written(credential))
@@ -263,17 +326,22 @@ def _key(raw: object, entry: str) -> Credential:
     return NO_KEY.with_login(str(said["username"]), Password(str(said["password"])))
 
 
-def _filled(raw: object, entry: str, fields: Iterable[str]) -> Mapping[str, Any]:
+def _filled(raw: object, entry: str, fields: Iterable[str], *, may_be_empty: bool = False) -> Mapping[str, Any]:
     if not isinstance(raw, dict):
         raise SecretInvalid(f"{entry} is missing or not an object")
     for field in fields:
-        if not _is_filled(field, raw.get(field)):
+        is_empty_yet = may_be_empty and field == "password" and raw.get(field) == ""
+        if not (is_empty_yet or _is_filled(field, raw.get(field))):
             raise SecretInvalid(f"{entry}: field {field} is missing or empty")
     return raw
 
 
-def _credential(raw: object, entry: str) -> Credential:
-    raw = _filled(raw, entry, FIELDS)
+def _credential(raw: object, entry: str, *, may_be_empty: bool = False) -> Credential:
+    """One that says nothing of a place has none; whether it needs one, its source knows."""
+    placed = not isinstance(raw, dict) or not raw.keys().isdisjoint(PLACE)
+    raw = _filled(raw, entry, FIELDS if placed else LOGIN, may_be_empty=may_be_empty)
+    if not placed:
+        return Credential(str(raw["username"]), Password(str(raw["password"])), "", None, "")
     port = str(raw["port"])
     if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
         raise SecretInvalid(f"{entry}: field port is not a port number")
@@ -289,12 +357,21 @@ def _is_filled(field: str, value: object) -> bool:
 
 def as_written(credential: Credential) -> dict[str, Any]:
     """An entry of a record. What belongs to no place says none."""
+    named = {"username": credential.username, "password": credential.password.reveal()}
     if not credential.host:
-        return {"username": credential.username, "password": credential.password.reveal()}
-    return {
-        "username": credential.username,
-        "password": credential.password.reveal(),
-        "host": credential.host,
-        "port": str(credential.port),
-        "dbname": credential.dbname,
-    }
+        return named
+    return {**named, "host": credential.host, "port": str(credential.port), "dbname": credential.dbname}
+
+
+def _outstanding(raw: object) -> Iterator[Outstanding]:
+    for one in raw if isinstance(raw, list) else [raw]:
+        if not isinstance(one, dict) or not all(isinstance(one.get(field), str) for field in ("password", "since")):
+            raise SecretInvalid(f"{OUTSTANDING} is no list of keys, each with password and since")
+        yield Outstanding(Password(one["password"]), one["since"], str(one.get("id", "")))
+
+
+def _withdrawn(raw: object) -> Iterator[Withdrawn]:
+    """What somebody else wrote there is passed over: it is only ever looked at to find a key again."""
+    for one in raw if isinstance(raw, list) else []:
+        if isinstance(one, dict):
+            yield Withdrawn(*(str(one.get(field, "")) for field in Withdrawn._fields))

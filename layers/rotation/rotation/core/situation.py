@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from rotation.core.errors import LoginRefused, NoFreeSlot, NotOnSlots, RotationAlreadyRunning, UnknownKey
+from rotation.core.errors import KeyNotHandedIn, LoginRefused, NoFreeSlot, NotOnSlots, RotationAlreadyRunning, UnknownKey
 from rotation.core.model import PREVIOUS, Credential, Labels, Mode, Password, RotationStep, RotationTag, Slot
 
 if TYPE_CHECKING:
@@ -90,6 +90,8 @@ class Facts:
     """The version of the admin secret that is current, where neither that nor the pending one holds this login."""
     sessions: Mapping[Slot, int] = field(default_factory=dict)
     """How many sessions each slot's user has; only looked at when it matters (a first rotation, a ring of more than two)."""
+    by_hand: bool = False
+    """Whether only a person can make a key."""
     provided: Provided | None = None
     """What there is at the provider, where the record's turns are keys."""
 
@@ -155,18 +157,70 @@ def _decide(facts: Facts, mode: Mode) -> Decision:
     if facts.pending is not None and facts.owner_alive and not terms.takes_over:
         raise RotationAlreadyRunning(f"another execution is rotating: {_owner(facts.pending)}")
     unfinished = _unfinished(facts)
+    if facts.by_hand:
+        unfinished = _refuse_without_key(facts, mode, unfinished)
+    decision = _decided(facts, mode, unfinished)
+    if facts.by_hand and decision.action is Action.PUBLISH:
+        _need_key(facts, decision)
+    return decision
+
+
+def _decided(facts: Facts, mode: Mode, unfinished: tuple[Record, Left] | None) -> Decision:
+    terms = mode.terms
     if mode is Mode.SYNC_USERS:
         return _sync(facts, unfinished)
     if terms.needs_slots:
         _need_slots(facts, unfinished)
     if unfinished is not None:
         return _finish(facts, unfinished)
-    if mode is Mode.RESUME:
+    if mode is Mode.RESUME or _is_dead(facts):
         return _resume(facts)
     known = facts.current.tag is not None and facts.current.tag.id == facts.rotation_id
     if known and not terms.renews_each_round:
         return _decision(facts, Action.ALREADY_ROTATED, facts.current, "AWSCURRENT carries this rotation's id already")
     return _rotate(facts)
+
+
+def _refuse_without_key(facts: Facts, mode: Mode, unfinished: tuple[Record, Left] | None) -> tuple[Record, Left] | None:
+    """What is still to be finished. A flip to a key that is refused by now is not: nobody here can repair it."""
+    if mode.terms.needs_slots:
+        raise KeyNotHandedIn(
+            "mode revoke cannot make a stolen key be refused, only a person can, where it was made: hand a new one in"
+            " (rotation hand-in), and revoke the old one there as soon as the application has moved"
+        )
+    return None if _is_dead(facts) else unfinished
+
+
+def _is_dead(facts: Facts) -> bool:
+    """Whether an intent is open that leads to a key which is refused by now: the application goes back, or stays, and another is to
+    be handed in."""
+    pending, version = facts.pending, facts.labels.pending
+    if not facts.by_hand or pending is None or version is None or facts.accepted.get(pending.active) is not None:
+        return False
+    return left_to_do(pending, version, facts.current, facts.labels.current) is Left.PUBLISH
+
+
+def _need_key(facts: Facts, decision: Decision) -> None:
+    """Nothing is published but a key that somebody handed in, and that is no old one; that only where the one in use is refused."""
+    from rotation.core.by_hand import was_in_use
+
+    user = decision.record.credential(decision.slot)
+    if user.password.is_empty:
+        raise KeyNotHandedIn(
+            f"no new key of {user.username} was handed in: make one where the key in use was made, then `rotation hand-in` with the"
+            " target's name, which asks for it and starts the run"
+        )
+    in_use = facts.current.active
+    if decision.slot is not in_use and facts.accepted.get(in_use) and was_in_use(decision.record, user.password):
+        raise KeyNotHandedIn(
+            f"the other key of {user.username} was in use before and is to be revoked: make a new one, then"
+            " `rotation hand-in --replace`"
+        )
+    if facts.accepted.get(decision.slot) is None:
+        raise KeyNotHandedIn(
+            f"the key of {user.username} that was handed in is refused where it is tried: look whether it is whole, active and of"
+            " the right account, then `rotation hand-in --replace`"
+        )
 
 
 def _need_slots(facts: Facts, unfinished: tuple[Record, Left] | None) -> None:

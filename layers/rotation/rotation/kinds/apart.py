@@ -53,4 +53,6 @@ def _own(target: Target, record: Record | None) -> Iterator[Own]:
 def _users(record: Record) -> Iterator[Own]:
     for slot in record.ring:
         login = record.credential(slot)
+        if not login.host:
+            continue  # a key is nobody's user
         yield f"slot_secret, {slot}", f"user {login.username} of {login.host.lower()}:{login.port}"

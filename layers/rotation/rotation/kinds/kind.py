@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from rotation.core.errors import SecretInvalid
+
 if TYPE_CHECKING:
     from rotation.core.model import Credential, Password
 
@@ -61,6 +63,11 @@ def no_more(_: Settings) -> None:
     """The schema has said all that can be wrong with the settings."""
 
 
+def always(_: Settings) -> bool:
+    """Whatever the settings say."""
+    return True
+
+
 def alone(_: Settings, __: Sequence[Settings]) -> None:
     """It needs no other consumer before it."""
 
@@ -71,6 +78,12 @@ def any_login(_: Settings, __: Credential) -> None:
 
 def can_be_any(_: Credential) -> None:
     """Whatever a login is made of, it can take its turn."""
+
+
+def has_a_place(login: Credential) -> None:
+    """It says where it logs in."""
+    if not login.host:
+        raise SecretInvalid("field host is missing or empty")
 
 
 def a_password(_: Settings) -> Password:
@@ -128,6 +141,8 @@ class ConsumerKind(NamedTuple):
     """The setting, if it has one, that says whether copies of a withdrawn login are in it that are to be destroyed (`forget`)."""
     looks: bool = False
     """Whether its adapter has findings of its own for mode verify (`look`)."""
+    says_user: Callable[[Settings], bool] = always
+    """Whether what it holds says whose secret that is."""
     in_cluster: bool = False
     """Whether it is an object of a Kubernetes cluster."""
     is_file: bool = False
@@ -177,7 +192,13 @@ class SourceKind(NamedTuple):
     fits: Callable[[Credential], None] = can_be_any
     """Raises SecretInvalid where a login of the record could not take its turn there."""
     makes: Callable[[Settings], Password] = a_password
-    """A new secret for a login of the record."""
+    """A new secret for a login of the record. An empty one: nothing is made here."""
+    proof: str = "The old password is refused"
+    """What is true of the old credential after a rotation, in a sentence."""
+    by_hand: bool = False
+    """Whether only a person can make a key and revoke it: one is handed in, and an old one becomes a reminder."""
+    writes_key_alone: bool = False
+    """Whether a consumer need not say whose secret it holds: there is one name for all of them."""
     plan: Callable[[Settings], Mapping[str, str]] = as_of_a_database
     """What a dry run says of some states, each with {new} and {old} for the users, where that is not what it says of a database."""
     settles: Callable[[Settings], int] = at_once

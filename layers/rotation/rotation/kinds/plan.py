@@ -26,7 +26,7 @@ def plan(decision: Decision, target: Target, used: str | None) -> list[Step]:
 
 def _steps(decision: Decision, target: Target, used: str, new: str, old: str) -> list[Step]:
     publish = [
-        _step("SyncUsers", _made_ready(decision, new)),
+        _step("SyncUsers", _made_ready(decision, target, new)),
         *(_publish(consumer, used, new) for consumer in target.consumers),
         _step("ValidateApp", f"nothing: {', '.join(_validated(target, new))}"),
         _step("FlipSlot", f"AWSCURRENT of {target.slot_secret}: active_slot {decision.slot}"),
@@ -36,7 +36,7 @@ def _steps(decision: Decision, target: Target, used: str, new: str, old: str) ->
         *(publish if decision.action is Action.PUBLISH else []),
         _step("OverlapWindow", f"nothing: waits {overlap_seconds(decision, target, Mode.DRY_RUN)} s"),
         _step("CheckDrained", f"nothing: waits until {old} was not used for {target.quiet_seconds} s"),
-        _step("RotateOldSlot", f"{old}: {_renewed(decision)}"),
+        _step("RotateOldSlot", f"{old}: {_renewed(decision, target)}"),
         _step("DiscardOldPassword", f"{old}: {_ended(decision, target)}"),
         _step("RotateAdmin", _admin(target)),
         _step("ReleaseRotation", f"AWSPENDING of {target.slot_secret}: to none"),
@@ -51,8 +51,10 @@ def _with_what_lacks(step: Step, target: Target) -> Step:
     return _step(step["state"], ". ".join([change, *(one.said for one in lacking)]))
 
 
-def _made_ready(decision: Decision, new: str) -> str:
+def _made_ready(decision: Decision, target: Target, new: str) -> str:
     """And what is left of runs that were cut short."""
+    if target.source.known.by_hand:
+        return f"nothing: the key of {new} that was handed in is tried, where source.try says how"
     if not decision.record.issued:
         return f"nothing if {new} logs in; else {new} gets its recorded password"
     left = [f"{key} is deleted, no version names it" for key in decision.record.withdrawing]
@@ -60,19 +62,23 @@ def _made_ready(decision: Decision, new: str) -> str:
     return "; ".join([*left, f"nothing if {new} is taken; else another is issued" if there else f"{new} is issued and stored"])
 
 
-def _renewed(decision: Decision) -> str:
-    if decision.record.issued:
-        return "deactivated"
-    return "a new password, beside the old one where the server can keep both"
+def _renewed(decision: Decision, target: Target) -> str:
+    if target.source.known.by_hand:
+        return f"its old key becomes a reminder in {target.slot_secret}, and its entry is empty"
+    return "deactivated" if decision.record.issued else "a new password, beside the old one where the server can keep both"
 
 
 def _ended(decision: Decision, target: Target) -> str:
+    if target.source.known.by_hand:
+        return f"nothing is done where it was made; AWSCURRENT of {target.slot_secret} holds one key"
     if decision.record.issued:
         return f"deleted, and refused; AWSCURRENT of {target.slot_secret} holds one key"
     return f"the old password is refused; AWSCURRENT of {target.slot_secret} holds the new one"
 
 
 def _admin(target: Target) -> str:
+    if not (target.source.known.issues_keys or target.admin_secret):
+        return "nothing: there is no admin"
     if target.source.known.issues_keys:
         return "nothing: who may issue keys is not rotated with them"
     if not target.rotates_admin:

@@ -21,6 +21,7 @@ SOURCES = {
     "mysql": "rotation.sources.mysql",
     "postgresql": "rotation.sources.postgresql",
     "redis": "rotation.sources.redis",
+    "by-hand": "rotation.sources.by_hand",
     "http-api-key": "rotation.sources.http_api_key",
     "iam-access-key": "rotation.sources.iam_access_key",
     "signing-key": "rotation.sources.signing_key",

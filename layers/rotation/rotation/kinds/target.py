@@ -5,17 +5,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib import resources
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import fastjsonschema
 
 from rotation.core.classes import CLASSES, RotationClass
 from rotation.core.errors import TargetInvalid
+from rotation.core.model import Password
 from rotation.kinds import registry
 from rotation.kinds.kind import ConsumerKind, Holds, SourceKind
-
-if TYPE_CHECKING:
-    from rotation.core.model import Password
 
 PATIENCE_SECONDS = 900
 TRAFFIC: dict[str, Any] = {
@@ -63,7 +61,7 @@ class Source:
         """What is known of its kind."""
         return registry.source(self.kind)
 
-    def make(self) -> "Password":
+    def make(self) -> Password:
         """A new secret for one of its users."""
         return self.known.makes(self.settings)
 
@@ -209,6 +207,7 @@ def _build(name: str, document: dict[str, Any]) -> Target:
     _refuse_shared(document)
     rotation_class = CLASSES[document["class"]]
     consumers = _consumers(document["consumers"])
+    _check_says_user(source, consumers)
     cached = max((int(one.settings.get(one.known.goes_on, 0)) for one in consumers), default=0)
     return Target(
         name=name,
@@ -227,6 +226,15 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         outlives_seconds=source.known.outlives(source.settings),
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],
     )
+
+
+def _check_says_user(source: Source, consumers: Sequence[Consumer]) -> None:
+    for place, one in enumerate(consumers):
+        if not (source.known.writes_key_alone or one.known.says_user(one.settings)):
+            named = ", ".join(one.settings["keys"])
+            raise ValueError(
+                f"consumers[{place}].keys: no template of {named} writes {{username}}. One has to: the users take turns"
+            )
 
 
 def _check_proof(known: SourceKind, document: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from rotation.core.model import CURRENT, PENDING, Direction, Version
 from rotation.core.record import Document, Record
 
 if TYPE_CHECKING:
-    from rotation.ports import SecretStore
+    from rotation.ports import LabelledSecret, SecretStore
 
 D = TypeVar("D", bound=Document)
 
@@ -27,7 +27,7 @@ def version_id(secret: str, made_from: str, owner: str, step: str, attempt: int 
     return str(uuid.uuid5(_NAMESPACE, "|".join((secret, made_from, owner, step, str(attempt)))))
 
 
-def read_record(store: SecretStore, version: str) -> Record:
+def read_record(store: LabelledSecret, version: str) -> Record:
     """The slot secret as that version has it."""
     return Record.parse(store.read(version), store.name)
 

@@ -156,6 +156,9 @@ def slot_logins(world: World, logins: Logins) -> Iterator[Finding]:
     user's two values the other one works only during a rotation."""
     record = read_record(world.slots, world.slots.labels().current)
     check_written(world.target, record)
+    if world.target.source.known.by_hand:
+        yield from keys_by_hand(world, logins, record)
+        return
     for slot in (record.active,) if record.two_values else record.ring:
         user = record.credential(slot).username
         if record.credential(slot).is_none:
@@ -165,6 +168,27 @@ def slot_logins(world: World, logins: Logins) -> Iterator[Finding]:
         else:
             mend = "the next rotation mends it; find out who changed it"
             yield Finding(Severity.WARNING, "slot login", f"{user} does not log in with its recorded password", mend)
+
+
+def keys_by_hand(world: World, logins: Logins, record: Record) -> Iterator[Finding]:
+    """Of a source whose keys people make and revoke: what they have handed in, and what they are still to revoke."""
+    from rotation.core.by_hand import to_revoke
+
+    for lack in world.target.source.known.lacks(world.target.source.settings):
+        yield Finding(Severity.OK, "source", lack.said)
+    for slot in record.ring:
+        key, which = record.credential(slot), "in use" if slot is record.active else "handed in"
+        if key.password.is_empty:
+            yield Finding(Severity.OK, "next key", f"none of {key.username} is handed in: a rotation waits for one")
+        elif logins.works(key):
+            yield Finding(Severity.OK, "key", f"the one of {key.username} that is {which} is not refused")
+        else:
+            mend = "make a new one, and hand it in (rotation hand-in --replace)"
+            yield Finding(Severity.FAILED, "key", f"the one of {key.username} that is {which} is refused", mend)
+    for one in to_revoke(record):
+        named = one.id or "a key without an id"
+        mend = "revoke it where it was made, then: rotation withdrawn"
+        yield Finding(Severity.WARNING, "old key", f"{named} is to be revoked since {one.since}", mend)
 
 
 def application_login(world: World, logins: Logins) -> Iterator[Finding]:
@@ -234,7 +258,12 @@ def _schedule(world: World, secret: RotatedSecret) -> Iterator[Finding]:
 def consumers(world: World) -> Iterator[Finding]:
     """Whether each can be read."""
     for consumer in world.credentials():
-        yield Finding(Severity.OK, "consumer", f"{consumer.name} names {consumer.read().username}")
+        yield Finding(Severity.OK, "consumer", f"{consumer.name} {_named(consumer.read().username)}")
+
+
+def _named(username: str) -> str:
+    """A key may be written alone."""
+    return f"names {username}" if username else "holds a key"
 
 
 def published_secrets(world: World) -> Iterator[Finding]:
@@ -447,7 +476,9 @@ def keys(world: World, record: Record) -> Iterator[Finding]:
 
 
 def database(world: World, logins: Logins) -> Iterator[Finding]:
-    """TLS, what the admin may, and how much the server tells; of who issues keys, what `keys` tells."""
+    """TLS, what the admin may, and how much the server tells; of who issues keys, what `keys` tells. Nothing where people do."""
+    if world.target.source.known.by_hand:
+        return
     record = read_record(world.slots, world.slots.labels().current)
     yield from keys(world, record) if record.issued else _database(world, logins, record)
 

@@ -10,12 +10,12 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from rotation.core.errors import SecretInvalid, TargetInvalid
-from rotation.core.situation import Facts, Found
+from rotation.core.situation import Facts, Found, Left, left_to_do
 from rotation.protocol.admin_login import AdminLogin, Logins, find_admin
 from rotation.protocol.intents import read_record
 
 if TYPE_CHECKING:
-    from rotation.core.model import Credential, Labels, Slot
+    from rotation.core.model import Credential, Labels, Password, Slot
     from rotation.core.record import Record
     from rotation.kinds.target import Target
     from rotation.ports import SecretStore, World
@@ -37,9 +37,12 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
     held = [consumer.read().at_place_of(current.credential(current.active)) for consumer in world.credentials()]
     held += [one.at_place_of(current.credential(current.active)) for one in _told(world)]
     found = [Found(credential, logins.works(credential)) for credential in held]
-    recorded, previous = [*([pending] if pending else []), current], partial(_previous, world.slots, labels)
+    by_hand = world.target.source.known.by_hand
+    recorded = [*([pending] if pending else []), current]
+    recorded = _handed_in(recorded, labels) if by_hand else recorded
+    previous = _nothing if by_hand else partial(_previous, world.slots, labels)
     slots = {slot for record in recorded for slot in record.ring}
-    accepted = {slot: logins.accepted(_candidates(slot, found, recorded, previous)) for slot in sorted(slots)}
+    accepted = {slot: _accepted(logins, slot, found, recorded, previous) for slot in sorted(slots)}
     facts = Facts(
         rotation_id=rotation_id,
         labels=labels,
@@ -66,6 +69,7 @@ def survey(world: World, rotation_id: str, owner: str, *, admin: bool = True) ->
         admin=login.credential if login else None,
         admin_drifted=login.known.drifted if login and world.target.rotates_admin else None,
         sessions=_sessions(world, login, current) if login is not None and chosen_by_use else {},
+        by_hand=by_hand,
     )
 
 
@@ -88,11 +92,12 @@ def check_written(target: Target, record: Record) -> None:
             f"a source of kind {target.source.kind} takes two values of one user: write turns: values, and one username in A and B"
         )
         raise SecretInvalid(f"secret {target.slot_secret}: {said}")
-    there = [slot for slot in record.ring if not record.credential(slot).is_none]
+    by_hand = target.source.known.by_hand
+    logins = [(slot, record.credential(slot)) for slot in record.ring]
+    there = [slot for slot, one in logins if not (one.is_none or (by_hand and one.password.is_empty))]
     for slot in there:
         try:
-            if target.source.known.needs_admin and not (issues or record.credential(slot).host):
-                raise SecretInvalid("field host is missing or empty")  # noqa: TRY301 - said as what else is wrong with an entry
+            _check_filled(record.credential(slot))
             target.source.known.fits(record.credential(slot))
         except SecretInvalid as error:
             raise SecretInvalid(f"secret {target.slot_secret}: {slot}: {error}") from None
@@ -101,6 +106,11 @@ def check_written(target: Target, record: Record) -> None:
             consumer.known.fits(consumer.settings, record.credential(slot))
         except TargetInvalid as error:
             raise TargetInvalid(f"{target.name}: consumers[{place}].{error} (slot {slot})") from None
+
+
+def _check_filled(login: Credential) -> None:
+    if login.password.is_empty:
+        raise SecretInvalid("field password is missing or empty")
 
 
 def refused_version(world: World, own: str = "") -> str | None:
@@ -117,6 +127,28 @@ def _previous(store: SecretStore, labels: Labels) -> Iterator[Record]:
     if labels.previous and labels.previous not in (labels.current, labels.pending):
         with suppress(SecretInvalid):
             yield read_record(store, labels.previous)
+
+
+def _handed_in(recorded: list[Record], labels: Labels) -> list[Record]:
+    """What a person has handed in is what current says: an intent that another version has overtaken has no say in it."""
+    *pending, current = recorded
+    overtaken = pending and labels.pending and left_to_do(pending[0], labels.pending, current, labels.current) is Left.STALE
+    return [current] if overtaken else recorded
+
+
+def _nothing() -> Iterator[Record]:
+    """A key that was in use before is none to try: it is to be revoked."""
+    yield from ()
+
+
+def _accepted(
+    logins: Logins, slot: Slot, found: list[Found], recorded: list[Record], previous: Callable[[], Iterator[Record]]
+) -> Password | None:
+    """An entry that is empty is to be empty: what it held before is never taken up again, whether or not it still logs in."""
+    newest = [record for record in recorded if slot in record.ring][-1]
+    if newest.credential(slot).password.is_empty:
+        return None
+    return logins.accepted(one for one in _candidates(slot, found, recorded, previous) if not one.password.is_empty)
 
 
 def _candidates(

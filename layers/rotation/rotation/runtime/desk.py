@@ -52,6 +52,12 @@ class AwsDesk:
         except (TargetNotFound, TargetInvalid, SecretInvalid):
             return False
 
+    def is_by_hand(self, target: str) -> bool:
+        try:
+            return load_target(self._settings.targets_path, target).source.known.by_hand
+        except (TargetNotFound, TargetInvalid):
+            return False
+
     def start(self, machine_arn: str, resume: Resume) -> str:
         from rotation.aws.executions import start
 

@@ -26,7 +26,8 @@ def check_drained(world: World, request: Request) -> dict[str, Any]:
     In mode revoke only the application is waited for. Whoever else uses the old credential is who it is taken from.
     """
     record = confirm(world.slots, request.claim.version)
-    reads = [consumer.read() for consumer in world.credentials()]
+    expected = record.credential(record.active)
+    reads = [consumer.read().at_place_of(expected) for consumer in world.credentials()]
     now, target = world.now(), world.target
     admin = None if world.target.source.known.issues_keys else AdminLogin(world)
     look = _look(world, request, record, admin, reads)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from rotation.core.errors import RotationAlreadyRunning, RotationSuperseded, SituationChanged
 from rotation.core.model import CURRENT, Credential, RotationStep
 from rotation.core.record import AdminRecord, Record
-from rotation.core.situation import Decision, Facts, decide, intent
+from rotation.core.situation import Action, Decision, Facts, decide, intent
 from rotation.protocol.intents import ATTEMPTS, confirm, put_meant, take, version_id
 from rotation.protocol.request import Claim, Request
 from rotation.protocol.survey import survey
@@ -52,6 +52,11 @@ def _claim(world: World, request: Request, facts: Facts, own: Own) -> str:
     decision = decide(facts, request.mode)
     _check_unchanged(world, request, facts, decision)
     record = intent(decision, request.owner, facts.labels.current, world.target.source.make)
+    if facts.by_hand:
+        from rotation.core.by_hand import reminded
+
+        before = [one for one in (facts.pending, facts.current, record) if one]
+        record = reminded(record, before, decision.leaves if decision.action is Action.PUBLISH else None)
     version = put_meant(world.slots, own[decision.step], record, partial(_means, decision, record))
     try:
         take(world.slots, version, facts.labels.pending)

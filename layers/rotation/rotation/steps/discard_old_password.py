@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 
 def discard_old_password(world: World, request: Request) -> dict[str, Any]:
-    """The retired password is refused, and what is current says so. Where others may still take it: when to ask again."""
+    """The retired password is refused, and what is current says so. Where others may still take it: when to ask again. A key that
+    only a person can revoke is a reminder in it."""
     if world.target.source.known.issues_keys:
         return {**_discard_key(world, request), **KNOWN}
     admin = AdminLogin(world)
@@ -34,7 +35,8 @@ def discard_old_password(world: World, request: Request) -> dict[str, Any]:
     if waiting["wait_seconds"]:
         return {"retired_user": old.username, **waiting}
     if not done:
-        _prove(world, current.credential(record.leaves), old)
+        if not world.target.source.known.by_hand:
+            _prove(world, current.credential(record.leaves), old)
         _record(world, request, seen)
     cut_off(world, request, old.username, admin)
     return {"retired_user": old.username, **KNOWN}

@@ -41,6 +41,7 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
         "copies": copies,
         "has_copies": bool(copies),
         "rounds": len(decision.record.ring),
+        "proof": world.target.source.known.proof,
         "overlap_seconds": overlap_seconds(decision, world.target, request.mode),
         "plan": [*recreated, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -34,9 +35,10 @@ def rotate_old_slot(world: World, request: Request) -> dict[str, Any]:
     held = looked.pending.id if looked.pending and looked.pending.id in own else request.claim.version
     base = confirm_seen(store, looked, held)
     tried, admin = request.claim.own_logins, AdminLogin(world)
+    today = datetime.fromtimestamp(world.now(), UTC).date().isoformat()
 
     def make(_: int) -> Record:
-        return _retiring(base, request.owner, looked.current, world.target.source.make())
+        return _retiring(base, request.owner, looked.current, world.target.source.make(), today)
 
     for version, record in offers(store, own, held, partial(read_record, store), make):
         try:
@@ -71,8 +73,14 @@ def _retire_key(world: World, request: Request) -> dict[str, Any]:
     return {**Claim(version, request.claim.own_logins).as_dict(), "status": ALTERED}
 
 
-def _retiring(base: Record, owner: str, current: str, password: Password) -> Record:
-    return _tagged(base.with_previous(None).with_password(base.leaves, password), base, owner, current)
+def _retiring(base: Record, owner: str, current: str, password: Password, day: str = "") -> Record:
+    """Where nothing is made here, the entry is emptied, and people are told from that day on to revoke the key that was in it."""
+    renewed = base.with_previous(None)
+    if password.is_empty:
+        from rotation.core.by_hand import retired
+
+        return _tagged(retired(renewed, base.leaves, day), base, owner, current)
+    return _tagged(renewed.with_password(base.leaves, password), base, owner, current)
 
 
 def _tagged(renewed: Record, base: Record, owner: str, current: str) -> Record:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rotation.told.notice import asks_for_intent, is_told, may_resume, nothing_started, notice, resume_of, summed_up_by
+from rotation.told.notice import (
+    asks_for_intent,
+    is_told,
+    leaves_a_key,
+    may_resume,
+    nothing_started,
+    notice,
+    reminder,
+    resume_of,
+    summed_up_by,
+)
 
 if TYPE_CHECKING:
     from rotation.ports import Desk
@@ -24,6 +34,9 @@ def tell_outcome(desk: Desk, execution: str) -> dict[str, Any]:
     by_itself = _by_itself(desk, outcome) if outcome.status != "SUCCEEDED" else ""
     if told:
         desk.tell(notice(outcome, by_itself))
+    elif leaves_a_key(outcome) and desk.is_by_hand(outcome.target):
+        desk.tell(reminder(outcome))
+        told = True
     return {"target": outcome.target, "terminal": outcome.terminal, "told": told, "measured": outcome.measured()}
 
 

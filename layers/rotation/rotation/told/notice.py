@@ -50,6 +50,25 @@ def is_told(outcome: Outcome) -> bool:
     return outcome.status != "SUCCEEDED"
 
 
+def leaves_a_key(outcome: Outcome) -> bool:
+    """Whether an old credential was left: where only people can revoke it, they are told of a success too."""
+    return outcome.terminal == "RotationSucceeded"
+
+
+def reminder(outcome: Outcome) -> Notice:
+    """That there is a key to be revoked."""
+    text = f"""\
+The application of {outcome.target} uses its new key, and nothing uses the old one any more.
+
+What to do:     revoke the old key where it was made, then: rotation withdrawn {outcome.target}
+                It is accepted until you do. `rotation status` reminds of it until then.
+
+rotation explain {outcome.name}
+{_console(outcome.arn)}
+"""
+    return Notice(f"{outcome.machine} {outcome.target}: revoke the old key", text)
+
+
 def summed_up_by(outcome: Outcome) -> str:
     """ARN of the fleet's run whose summary says it, as long as that comes to its end: nobody is woken by each of a fleet's targets.
     Empty where none does."""

@@ -32,7 +32,9 @@ _FINISHES = "mend the cause, then start again: the next run finishes the work"
 
 ENDS: dict[str, End] = {
     "RotationSucceeded": End(
-        Urgency.NOTHING, "the application uses another password; the old one and the admin's are refused", "nothing"
+        Urgency.NOTHING,
+        "the application uses another password; the old one and the admin's are refused (a key made by hand: once it is revoked)",
+        "nothing",
     ),
     "AlreadyRotated": End(Urgency.NOTHING, "this scheduled time was rotated before", "nothing"),
     "PlanReported": End(

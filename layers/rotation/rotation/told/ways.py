@@ -89,6 +89,8 @@ WAYS_OUT: dict[str, str] = {
     "DrainTooSlow": "Find who still uses the old credential (long sessions, another client of that user); then start again.",
     "PrimaryUnknown": "Settle by hand which of the user's two passwords is the primary, discard the other, then start again.",
     "SecondaryUnknown": "Find who uses the user's second password, discard it, then start again.",
+    "KeyNotHandedIn": "Make a new key where the one in use was made, then hand it in: rotation hand-in.",
+    "KeyKnown": "Make a new key at the provider, and hand that in.",
     "NotOnSlots": "Move the application to a user of the ring by a rotation first, then start revoke again.",
     "TrafficElsewhere": "Start this target with the schedule or rotation start, not with Secrets Manager's button.",
     "VersionUnknown": "Rotate again from Secrets Manager: it asked for a version that is not pending.",

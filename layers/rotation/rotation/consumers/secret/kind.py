@@ -35,6 +35,7 @@ KIND = ConsumerKind(
     change=change,
     check=keys.check,
     fits=keys.fits,
+    says_user=keys.says_user,
     beyond=beyond("secret", "K8sSecretName"),
     writes=writes,
     in_cluster=True,

@@ -40,6 +40,7 @@ KIND = ConsumerKind(
     change=change,
     check=check,
     fits=keys.fits,
+    says_user=keys.says_user,
     shares=SHARES,
     beyond=beyond("swarm-secret"),
     writes=writes,

@@ -96,6 +96,7 @@ KIND = ConsumerKind(
     change=change,
     check=check,
     fits=keys.fits,
+    says_user=keys.says_user,
     beyond=beyond,
     writes=writes,
     forgets="destroys_older",

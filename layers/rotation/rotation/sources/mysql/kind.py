@@ -1,6 +1,6 @@
 """The kind `mysql`."""
 
-from rotation.kinds.kind import Advice, SourceKind
+from rotation.kinds.kind import Advice, SourceKind, has_a_place
 from rotation.sources.fields import CA, POOLED, READERS
 
 KIND = SourceKind(
@@ -13,4 +13,5 @@ KIND = SourceKind(
         ends_sessions="GRANT CONNECTION_ADMIN ON *.* to the admin",
         counts_logins="switch performance_schema on",
     ),
+    fits=has_a_place,
 )

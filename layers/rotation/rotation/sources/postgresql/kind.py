@@ -1,6 +1,6 @@
 """The kind `postgresql`."""
 
-from rotation.kinds.kind import Advice, SourceKind
+from rotation.kinds.kind import Advice, SourceKind, has_a_place
 from rotation.sources.fields import CA, POOLED, READERS
 
 KIND = SourceKind(
@@ -17,4 +17,5 @@ KIND = SourceKind(
         ends_sessions="GRANT pg_signal_backend TO the admin",
         counts_logins="PostgreSQL has no such count: a longer drain.quiet_seconds sees more",
     ),
+    fits=has_a_place,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import SecretInvalid
-from rotation.kinds.kind import Advice, SourceKind
+from rotation.kinds.kind import Advice, SourceKind, has_a_place
 from rotation.sources.fields import CA, POOLED
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ NODES: dict[str, Any] = {
 
 def fits(login: Credential) -> None:
     """Of a user that takes turns, or whose passwords do."""
+    has_a_place(login)
     if login.username == EVERYBODY:
         raise SecretInvalid(
             f"username is {EVERYBODY}, which is the user of everybody who names none: make the application a user of its own"
