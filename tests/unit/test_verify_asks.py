@@ -11,6 +11,7 @@ from rotation.core.model import Slot
 from rotation.protocol.probes import KEPT, NEEDS, SHORTEST_QUIET_SECONDS, probe
 
 from tests.faults.calls.in_a_swarm import in_a_swarm, in_a_swarm_in_a_ring_of_three
+from tests.faults.calls.keyed import keys
 from tests.faults.calls.machinery import begun, conclude, function_at, invocation, machine, settled
 from tests.faults.calls.proxied import behind_a_proxy, behind_a_proxy_in_a_ring_of_three, behind_a_proxy_of_mysql
 from tests.faults.calls.scenarios import (
@@ -27,7 +28,8 @@ from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
 from tests.faults.calls.wordpress import on_instances, on_instances_in_a_ring_of_three, where_the_first_does_not_show_its_page
 from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.in_a_swarm import SwarmWorld
-from tests.worlds.invocation import Boundary, Port, known_passwords
+from tests.worlds.invocation import Boundary, Invocation, Port, known_passwords
+from tests.worlds.keyed import KeyedPorts, KeyedWorld
 from tests.worlds.living import LivingWorld
 from tests.worlds.vaulted import VaultWorld
 from tests.worlds.wordpress import WordPressWorld
@@ -266,7 +268,8 @@ def test_what_is_left_to_another_function_is_asked_of_one(family: str) -> None:
     assert {what for _, what in ASKED_OF_ANOTHER} <= {what for function, what in asked(family) if function == "read_slots"}
 
 
-ITEMS = [(function, place) for function, needs in NEEDS.items() for place in range(len(needs))]
+KEYS = "keys"
+ITEMS = [(function, place) for function, needs in NEEDS.items() for place in range(len(needs)) if needs[place].what != KEYS]
 
 
 @pytest.mark.parametrize(
@@ -276,3 +279,16 @@ def test_what_is_left_out_is_noticed(function: str, place: int, monkeypatch: pyt
     needs = NEEDS[function]
     monkeypatch.setitem(NEEDS, function, needs[:place] + needs[place + 1 :])
     assert any(asked(family) < expected(family) for family in FAMILIES)
+
+
+def test_whoever_asks_a_provider_for_more_than_a_login_is_asked_whether_it_may() -> None:
+    """ReadSlots lists them as it looks at any other source: with what is asked of the database."""
+    asks: set[str] = set()
+    with known_passwords():
+        for mode in ("rotate", "revoke"):
+            for function, touched in called(Scenario(keys).begun(), mode):
+                asks |= {function} if touched.did("list keys|issue|deactivate .*|delete .*") else set()
+    assert asks == {function for function, needs in NEEDS.items() if KEYS in {need.what for need in needs}} | {"read_slots"}
+    it = Invocation(KeyedWorld(), "claim_rotation", {"execution": {"id": "x", "name": "x"}}, "x")
+    for function in asks:
+        assert KEYS in {finding.what for finding in probe(KeyedPorts(it), function)}, function
