@@ -17,7 +17,7 @@ from local.keys.stack import OTHERS, USER, KeysInVault
 from local.login import Login
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
-from tests.whole import WHOLE, only_in_the_whole
+from tests.whole import WHOLE, only_in_the_whole, only_with_more
 
 RATE = 40.0
 ROTATIONS = 10 if WHOLE else 1
@@ -102,6 +102,7 @@ def test_a_key_that_was_issued_and_lost_is_deleted_by_the_next_run(shop: KeysInV
         at_rest(shop)
 
 
+@only_with_more
 def test_a_person_s_key_is_not_touched_and_said(shop: KeysInVault, request: pytest.FixtureRequest) -> None:
     before, theirs = shop.active, shop.issue()
     try:

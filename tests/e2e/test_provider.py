@@ -21,7 +21,7 @@ from local.shop.stack import OTHERS, Pace, login_of
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED, Turns
 from tests.e2e.terminal import Terminal
-from tests.whole import only_in_the_whole, whole
+from tests.whole import only_in_the_whole, only_with_more, whole
 
 PACE = Pace(quiet_seconds=1, cache_seconds=1)
 REFUSED = {"errorType": "LoginRefused", "errorMessage": "made up"}
@@ -102,6 +102,7 @@ def test_ten_in_a_row(mailer: Mailer, turns: KeyTurns) -> None:
         assert len(turns.ours()) == 1
 
 
+@only_with_more
 def test_a_key_that_was_issued_and_lost_is_gone_after_the_next_run(mailer: Mailer, turns: KeyTurns) -> None:
     """The provider issued it, and its answer never came."""
     mailer.provider.break_next("issue", "silent")
@@ -151,6 +152,7 @@ BAD = {
 }
 
 
+@only_with_more
 @pytest.mark.parametrize("kind", [kind if kind == "html" else whole(kind, id=kind) for kind in BAD])
 def test_an_answer_that_is_none_is_a_clear_end_and_nothing_is_touched(mailer: Mailer, turns: KeyTurns, kind: str) -> None:
     before, used = dict(mailer.provider.keys), mailer.used
@@ -174,6 +176,7 @@ def test_an_admin_whose_key_was_withdrawn_is_a_clear_end(mailer: Mailer, turns: 
     assert "AdminLoginUnknown" in run.cause
 
 
+@only_with_more
 def test_a_person_has_the_description_tried(mailer: Mailer, turns: KeyTurns, tmp_path: Path) -> None:
     """And the dry run says what the provider cannot."""
     before = set(mailer.provider.keys)
@@ -188,6 +191,7 @@ def test_a_person_has_the_description_tried(mailer: Mailer, turns: KeyTurns, tmp
     assert "SendGrid deactivates no key" in said
 
 
+@only_with_more
 def test_a_host_that_the_stack_does_not_name_is_not_asked(mailer: Mailer, turns: KeyTurns) -> None:
     """By a document that was put past the command."""
     name = f"/{NAME}/targets/{mailer.target}"

@@ -39,14 +39,6 @@ from tests.faults.calls.keyed import (
     one_key_is_left,
     refused_with_its_name,
 )
-from tests.faults.calls.keys import (
-    given_up,
-    kept_for_the_next_run,
-    rests_in_the_jwks,
-    signs_tokens,
-    where_the_new_key_does_not_work,
-    whose_tokens_are_given_up,
-)
 from tests.faults.calls.machinery import LeftLying
 from tests.faults.calls.nodes import rests_on_every_node, two_nodes
 from tests.faults.calls.proxied import (
@@ -58,6 +50,14 @@ from tests.faults.calls.proxied import (
     rotated_by_secrets_manager,
     rotated_stubbornly,
     rotated_to_the_version,
+)
+from tests.faults.calls.signing import (
+    given_up,
+    kept_for_the_next_run,
+    rests_in_the_jwks,
+    signs_tokens,
+    where_the_new_key_does_not_work,
+    whose_tokens_are_given_up,
 )
 from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
 from tests.faults.calls.wordpress import (

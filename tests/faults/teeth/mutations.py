@@ -8,7 +8,6 @@ from tests.faults.teeth.described import DESCRIBED
 from tests.faults.teeth.in_a_swarm import IN_A_SWARM
 from tests.faults.teeth.instances import INSTANCES
 from tests.faults.teeth.keyed import KEYED
-from tests.faults.teeth.keys import KEYS
 from tests.faults.teeth.looks import LOOKS
 from tests.faults.teeth.nodes import NODES
 from tests.faults.teeth.order import ORDER
@@ -17,6 +16,7 @@ from tests.faults.teeth.peers import PEERS
 from tests.faults.teeth.proxy import PROXIED
 from tests.faults.teeth.record import RECORD
 from tests.faults.teeth.shared import SHARED
+from tests.faults.teeth.signing import KEYS
 from tests.faults.teeth.turns import TURNS
 from tests.faults.teeth.vaulted import VAULTED
 
