@@ -65,6 +65,13 @@ def in_the_machine(change: Callable[[dict[str, Any]], None]) -> Apply:
     return apply
 
 
+def way(states: dict[str, Any], state: str, next_state: str) -> dict[str, Any]:
+    """The one choice of a state that leads there, wherever it stands among the others."""
+    (found,) = [choice for choice in states[state]["Choices"] if choice["Next"] == next_state]
+    chosen: dict[str, Any] = found
+    return chosen
+
+
 ALL_STARTS = ("from A", "from B", "bootstrap", "drifted slot", "drifted admin", "interrupted retirement", "undiscarded password")
 
 

@@ -10,7 +10,7 @@ from rotation.steps import publish as publishing
 from rotation.steps import read_slots as reading
 
 from local import secret_labels as aws
-from tests.faults.teeth.mutation import STEPS, Mutation, in_the_machine, replaced
+from tests.faults.teeth.mutation import STEPS, Mutation, in_the_machine, replaced, way
 from tests.worlds.invocation import Port
 from tests.worlds.proxied_ports import Clients
 
@@ -39,11 +39,11 @@ _which = Clients.which
 
 
 def retires_without_telling_the_proxy(states: dict[str, Any]) -> None:
-    states["WasOldSlotAltered"]["Choices"][1]["Next"] = "CheckStillDrained"
+    way(states, "WasOldSlotAltered", "AimAtOldUser")["Next"] = "CheckStillDrained"
 
 
 def retires_at_once(states: dict[str, Any]) -> None:
-    states["ChooseWork"]["Choices"][0]["Next"] = "CheckDrained"
+    way(states, "ChooseWork", "OverlapWindow")["Next"] = "CheckDrained"
 
 
 def moved_from_wherever_it_is(self: Any, version: str, removed_from: str) -> bool:

@@ -5,7 +5,7 @@ from typing import Any
 
 from rotation.consumers.vault_kv.server import Answer
 
-from tests.faults.teeth.mutation import Mutation, in_the_machine, replaced
+from tests.faults.teeth.mutation import Mutation, in_the_machine, replaced, way
 from tests.worlds.vault import MemoryVault
 
 ALONE, BOOTSTRAP = "Vault", "Vault, bootstrap"
@@ -24,13 +24,13 @@ def put_over_the_whole(self: MemoryVault, body: Mapping[str, Any]) -> Answer:
 
 
 def leaves_copies(states: dict[str, Any]) -> None:
-    del states["ChooseAdmin"]["Choices"][0]
+    states["ChooseAdmin"]["Choices"].remove(way(states, "ChooseAdmin", "AimAtWithdrawn"))
 
 
 def destroys_first(states: dict[str, Any]) -> None:
     """Before the old login is refused; the admin after it."""
-    states["IsStillDrained"]["Choices"][0]["Next"] = "AimAtWithdrawn"
-    states["ChoosePublished"]["Choices"][1]["Next"] = "DiscardOldPassword"
+    way(states, "IsStillDrained", "DiscardOldPassword")["Next"] = "AimAtWithdrawn"
+    way(states, "ChoosePublished", "ChooseAdmin")["Next"] = "DiscardOldPassword"
 
 
 VAULTED = [
