@@ -138,7 +138,7 @@ IAM_SUITE := \
 iam: build ## every AWS call that was recorded on the local stack, against the roles of the template: denied, granted and never used
 	if ! python -m local.iam --quiet; then
 	  $(SETUP) php
-	  CLUSTER=stand-in python -m pytest $(IAM_SUITE)
+	  CLUSTER=stand-in MORE=1 python -m pytest $(IAM_SUITE)
 	fi
 	python -m local.iam
 

@@ -28,7 +28,7 @@ class KeysInVault(Running):
 
     slot_secret, target = "shop/keys", "shop"
     application_secret = "shop/application"
-    login_secret = "shop/vault-login"
+    login_secret, reader_secret = "shop/vault-login", "shop/vault-reader"
     vault: OpenBao
 
     def __init__(self, *, dedicated: bool = True, cache_seconds: int = 1, quiet_seconds: int = 1) -> None:
@@ -43,9 +43,10 @@ class KeysInVault(Running):
         self.first = self.issue()
         policies.mount(self.vault)
         policies.write(self.vault, PATH, {**OTHERS, **written(self.first)})
-        writer = policies.role(self.vault, "writer", PATH, WRITES)
+        writer, looker = (policies.role(self.vault, name, PATH, policy) for name, policy in (("writer", WRITES), ("looker", READS)))
         self.reader = policies.role(self.vault, USER, PATH, READS)
         login = self._create_secret(self.login_secret, {"secret_id": writer.secret_id})
+        read = self._create_secret(self.reader_secret, {"secret_id": looker.secret_id})
         self.application = self._create_secret(self.application_secret, {**OTHERS, **entry(self.first)})
         slots = {"turns": "keys", "active_slot": "A", "A": entry(self.first), "B": {}}
         self._given = {
@@ -53,7 +54,8 @@ class KeysInVault(Running):
             "OtherSource": json.dumps({"kind": "iam-access-key", "user": USER, "dedicated": self._dedicated}),
             "AccessKeysOfUsers": "apps/*",
             "VaultLoginSecretArn": login,
-            "OtherConsumers": json.dumps(self._in_vault(writer, login)),
+            "VaultReaderSecretArn": read,
+            "OtherConsumers": json.dumps(self._in_vault(writer, login, looker, read)),
             "ApplicationSecretArn": self.application,
             "ApplicationCacheSeconds": str(self._cache),
             "OverlapSeconds": str(self._cache),
@@ -62,7 +64,7 @@ class KeysInVault(Running):
         }
         self.deploy()
 
-    def _in_vault(self, writer: AppRole, login: str) -> dict[str, Any]:
+    def _in_vault(self, writer: AppRole, login: str, looker: AppRole, read: str) -> dict[str, Any]:
         return {
             "kind": "vault-kv",
             "address": self.vault.address,
@@ -71,6 +73,7 @@ class KeysInVault(Running):
             "path": PATH,
             "keys": FORMS,
             "login": {"method": "approle", "role": writer.role_id, "secret": login},
+            "reader": {"method": "approle", "role": looker.role_id, "secret": read},
             "application_cache_seconds": self._cache,
         }
 
@@ -141,7 +144,7 @@ class KeysInVault(Running):
 
     @property
     def secret_names(self) -> tuple[str, ...]:
-        return (self.slot_secret, self.application_secret, self.login_secret)
+        return (self.slot_secret, self.application_secret, self.login_secret, self.reader_secret)
 
     def versions(self) -> dict[str, str]:
         return {"OpenBao": self.vault.version()}

@@ -88,7 +88,7 @@ def test_one_that_fails_is_rolled_back_and_its_key_is_the_next_one_s(shop: KeysI
         at_rest(shop)
 
 
-@only_in_the_whole
+@only_with_more
 def test_a_key_that_was_issued_and_lost_is_deleted_by_the_next_run(shop: KeysInVault, request: pytest.FixtureRequest) -> None:
     """As a crash between the issue and the store leaves it: the intent is there, and knows nothing of the key."""
     with served(shop, request):
@@ -144,7 +144,7 @@ def made_up(error: str) -> dict[str, str]:
     return {"errorType": error, "errorMessage": "made up"}
 
 
-@only_in_the_whole
+@only_with_more
 def test_verify_and_a_dry_run_say_what_is_there_and_write_nothing(shop: KeysInVault) -> None:
     before = shop.ids()
     assert rotated(shop, "looked", "verify").outcome == "Verified"
