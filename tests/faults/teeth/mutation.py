@@ -67,9 +67,9 @@ def in_the_machine(change: Callable[[dict[str, Any]], None]) -> Apply:
 
 def way(states: dict[str, Any], state: str, next_state: str) -> dict[str, Any]:
     """The one choice of a state that leads there, wherever it stands among the others."""
-    (found,) = [choice for choice in states[state]["Choices"] if choice["Next"] == next_state]
-    chosen: dict[str, Any] = found
-    return chosen
+    found: list[dict[str, Any]] = [choice for choice in states[state]["Choices"] if choice["Next"] == next_state]
+    assert len(found) == 1, f"{state} leads to {next_state} {len(found)} times"
+    return found[0]
 
 
 ALL_STARTS = ("from A", "from B", "bootstrap", "drifted slot", "drifted admin", "interrupted retirement", "undiscarded password")

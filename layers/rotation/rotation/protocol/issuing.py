@@ -170,7 +170,7 @@ def discard(world: World, version: str, record: Record, retired: Credential) -> 
     in_use = record.credential(record.active)
     if not world.provider.logs_in(in_use):
         raise LoginRefused(f"{world.target.name}: {in_use.username}, which is in use, is refused: nothing is deleted")
-    for one in dict.fromkeys((*record.withdrawing,)):
+    for one in record.withdrawing:
         confirm_again(world.slots, version, record)
         stopped = ask(world, lambda admin, one=one: world.provider.deactivate(admin, one))  # type: ignore[misc]
         if stopped and one == retired.username:
