@@ -108,9 +108,11 @@ def refuse(provided: Provided, record: Record, slot: Slot, used: frozenset[str])
 
 def adopted(record: Record, pending: Record | None) -> Record:
     """An intent that is replaced may hold a key that it has stored: it is taken over if its slot is still free, else deleted."""
-    for slot in record.ring if pending is not None and pending.issued else ():
-        key = pending.credential(slot) if pending else record.credential(slot)
-        taken = key.username in record.ids or (pending is not None and key.username in pending.withdrawing)
+    if pending is None or not pending.issued:
+        return record
+    for slot in record.ring:
+        key = pending.credential(slot)
+        taken = key.username in (*record.ids, *pending.withdrawing)
         if record.credential(slot).is_none and not key.is_none and not taken:
             record = record.with_key(slot, key)
     return record
