@@ -10,7 +10,7 @@ from rotation.fleet.report import DO_FOR, TRUE_OF, End
 from rotation.fleet.run import Plan, Turn, execution_name, folder
 
 from rotation_cli import html
-from rotation_cli.fleets import DONE, RUNNING, FleetRun, asks
+from rotation_cli.fleets import DONE, RUNNING, FleetRun, went_wrong
 from rotation_cli.words import count, lasted, shown
 
 BAR = 100
@@ -33,6 +33,7 @@ def render(run: FleetRun, stack: str, bucket: str, made_at: datetime) -> str:
         waves=_waves(run),
         failed=_failed(run),
         late=_late(run),
+        people=_people(run),
         targets=_targets(run),
         source=f"<code>{escape(f's3://{bucket}/{folder(run.name)}')}</code>",
         made_at=shown(made_at),
@@ -147,12 +148,17 @@ def _failed(run: FleetRun) -> str:
 
 
 def _are_late(turns: Iterable[Turn]) -> list[Turn]:
-    return [one for one in turns if asks(one) and not (one.outcome and one.outcome.failed)]
+    return [one for one in turns if went_wrong(one) and not (one.outcome and one.outcome.failed)]
 
 
 def _late(run: FleetRun) -> str:
     rows = [[escape(one.target), str(one.standing), _days(one), escape(one.why)] for one in _are_late(run.turns)]
     return html.table(["target", "it stood", "days", "why"], rows) or html.none()
+
+
+def _people(run: FleetRun) -> str:
+    rows = [[escape(one.target), escape(one.people)] for one in run.turns if one.people]
+    return html.table(["target", "what to do"], rows) or html.none()
 
 
 def _targets(run: FleetRun) -> str:
@@ -162,7 +168,7 @@ def _targets(run: FleetRun) -> str:
             str(one.standing),
             _days(one),
             "" if one.wave is None else "canary" if one.wave == 0 else str(one.wave),
-            _marked(str(one.outcome or ("" if one.wave is None else "not begun")), "bad" if asks(one) else ""),
+            _marked(str(one.outcome or ("" if one.wave is None else "not begun")), "bad" if went_wrong(one) else ""),
         ]
         for one in run.turns
     ]

@@ -3,7 +3,7 @@
 from rich.text import Text
 from rotation.fleet.run import Turn, execution_name
 
-from rotation_cli.fleets import RUNNING, FleetRun, asks, named
+from rotation_cli.fleets import RUNNING, FleetRun, named, went_wrong
 from rotation_cli.screen import clean, console, table
 from rotation_cli.words import lasted, shown
 
@@ -56,7 +56,7 @@ def tell_targets_of(run: FleetRun, *, asking: bool) -> None:
 def _row(run: FleetRun, one: Turn) -> list[str | Text]:
     failed = one.outcome is not None and one.outcome.failed
     turn = "" if one.wave is None else "canary" if one.wave == 0 else str(one.wave)
-    came = Text(str(one.outcome or ("" if one.wave is None else "not begun")), style="bold red" if asks(one) else "")
+    came = Text(str(one.outcome or ("" if one.wave is None else "not begun")), style="bold red" if went_wrong(one) else "")
     days = "" if one.days is None else f"{one.days:.1f}{' LATE' if one.overdue else ''}"
     return [
         one.target,
@@ -64,6 +64,6 @@ def _row(run: FleetRun, one: Turn) -> list[str | Text]:
         days,
         turn,
         came,
-        one.why,
+        one.said,
         f"rotation explain {execution_name(run.name, one.target)}" if failed else "",
     ]

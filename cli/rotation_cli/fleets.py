@@ -83,10 +83,15 @@ class FleetRun:
         }
 
 
-def asks(turn: Turn) -> bool:
+def went_wrong(turn: Turn) -> bool:
     """Failed, late or unknown, and not rotated meanwhile."""
     failed = turn.outcome is not None and turn.outcome.failed
     return failed or (turn.outcome not in DONE and (turn.overdue or turn.standing == "unknown"))
+
+
+def asks(turn: Turn) -> bool:
+    """It went wrong, or people still have to do something there."""
+    return went_wrong(turn) or bool(turn.people)
 
 
 class Fleets:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from rotation.core.by_hand import to_be_revoked
 from rotation.core.classes import RotationClass
 from rotation.told.history import RUNNING
 from rotation.told.outcome import DONE
@@ -66,9 +67,7 @@ class Standing:
         if self.overdue and not self.runs:
             what = "it was never rotated" if self.never else f"nothing renewed it in the last {self.kind.overdue_days} days"
             yield Ask(what, self._renews)
-        for key_id, since in self.to_revoke:
-            what = f"revoke its old key {key_id or '(no id)'} where it was made, unused since {since}; then"
-            yield Ask(what, f"rotation withdrawn {self.name}{f' --id {key_id}' if key_id else ''}")
+        yield from (Ask(*to_be_revoked(self.name, key_id, since)) for key_id, since in self.to_revoke)
 
     @property
     def _renews(self) -> str:

@@ -82,6 +82,7 @@ class Record:
         self.before, self.target = version_id(self.name, "f", "o", "retire", 0), target
         self.flips_at: float | None = None
         self.executions: list[str] = []
+        self.more: dict[str, Any] = {}
         self.server = f"db{int(target[1:]) % world.servers}"
 
     @property
@@ -116,6 +117,7 @@ class Record:
             "A": {**place, "username": f"{self.target}_a", "password": "a"},
             "B": {**place, "username": f"{self.target}_b", "password": "b"},
             "rotation": tag,
+            **self.more,
         }
         return Version(self._current(), SecretText(json.dumps(text)), frozenset({CURRENT})), self.age
 

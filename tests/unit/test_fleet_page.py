@@ -42,3 +42,11 @@ def said(status: str, end: str = "", plan: Plan | None = None, outcomes: dict[st
 )
 def test_a_run_in_every_state_has_a_page(run: tuple[str, str], verdict: str, words: str) -> None:
     assert (run[0], words in run[1]) == (verdict, True), run[1]
+
+
+def test_what_people_still_have_to_do_is_on_the_page_of_a_good_run_and_nothing_is_late() -> None:
+    plan = Plan("run", 0, SETTINGS, {"mail": Found(Standing.NOT_YET, 3.0, people="revoke its old key; then rotation withdrawn mail")})
+    verdict, words = said("SUCCEEDED", "FleetRotated", plan)
+    assert verdict == "look"
+    assert "For people Keys that nobody here can revoke. Rotations go on meanwhile. target what to do mail revoke its old key" in words
+    assert "0 late, and not rotated" in words

@@ -12,7 +12,9 @@ from rotation.core.model import Slot
 from rotation.core.record import Record
 from rotation.core.seen import Ran
 from rotation.fleet.holds import Hold
-from rotation.fleet.run import plan_key, wave_key
+from rotation.fleet.outcome import Outcome
+from rotation.fleet.report import reported, text
+from rotation.fleet.run import Plan, plan_key, wave_key
 from rotation.protocol.fleet_turns import has_flipped
 from rotation.steps.close_flip import close_flip
 from rotation.steps.decide_wave import decide_wave
@@ -135,6 +137,17 @@ def test_whatever_is_wrong_with_one_target_the_others_have_their_turn(world: Mem
     assert "TargetInvalid" in found["broken"]["why"]
     assert found["t0000"]["why"].endswith("audit")
     assert sorted(item["target"] for item in items(world)) == ["t0002", "t0003", "t0004", "t0005"]
+
+
+def test_a_key_that_people_have_to_revoke_is_in_the_plan_and_in_the_message(world: Memory) -> None:
+    world.records["t0000"].more = {"to_withdraw": [{"password": "canary-old-key", "since": "2026-01-02", "id": "sk-0"}]}
+    find_due(world, EVENT)
+    plan = Plan.parse(world.read(plan_key("run")))
+    asked = "revoke its old key sk-0 where it was made, unused since 2026-01-02; then rotation withdrawn t0000 --id sk-0"
+    assert [one.people for one in plan.targets.values()] == [asked, "", "", "", "", ""]
+    report = reported(plan, dict.fromkeys(plan.targets, Outcome.ROTATED), {}, through=9, stopped="")
+    assert f"FOR PEOPLE (1):\n  t0000: {asked}\n" in text(report)
+    assert not any("canary" in one for one in world.written.values())
 
 
 def test_a_run_that_looks_again_keeps_what_it_has_said(world: Memory) -> None:

@@ -61,6 +61,17 @@ def to_revoke(record: Record) -> tuple[Outstanding, ...]:
     return tuple(one for one in record.outstanding if one.since and one.key not in kept)
 
 
+def to_be_revoked(target: str, key_id: str, since: str) -> tuple[str, str]:
+    """What people are asked for, and the command with which they answer."""
+    what = f"revoke its old key {key_id or '(no id)'} where it was made, unused since {since}; then"
+    return what, f"rotation withdrawn {target}{f' --id {key_id}' if key_id else ''}"
+
+
+def asked_of_people(target: str, record: Record) -> str:
+    """All of it, as one text."""
+    return "; ".join(" ".join(to_be_revoked(target, one.id, one.since)) for one in to_revoke(record))
+
+
 def was_in_use(record: Record, key: Password) -> bool:
     """Whether it is one that was left, and so no new one."""
     return key in {one.key for one in record.outstanding}

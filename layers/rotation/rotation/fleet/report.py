@@ -72,6 +72,11 @@ class Report:
         return [one for one in self.turns if (one.overdue or one.standing is Standing.UNKNOWN) and one.outcome not in done]
 
     @property
+    def people(self) -> list[Turn]:
+        """Where people still have to do something."""
+        return [one for one in self.turns if one.people]
+
+    @property
     def is_told(self) -> bool:
         """A day on which nothing was due and nothing is wrong wakes nobody."""
         return bool(self.plan.waves or self.late)
@@ -125,6 +130,7 @@ def text(report: Report) -> str:
         *_named("FAILED", report.failed, report.plan.run),
         *_named("NOT BEGUN", report.never_began, report.plan.run),
         *_named("LATE, and not rotated now", [one for one in report.late if one.outcome is None], report.plan.run),
+        *_listed("FOR PEOPLE", [f"{one.target}: {one.people}" for one in report.people]),
         f"All of it: rotation fleet report {report.plan.run}",
         "To go on with what is still due: rotation fleet start",
     ]
@@ -132,14 +138,19 @@ def text(report: Report) -> str:
 
 
 def _named(title: str, which: Sequence[Turn], run: str) -> Iterable[str]:
-    if not which:
-        return
-    yield f"{title} ({len(which)}):"
-    for one in which[:NAMED]:
+    lines = []
+    for one in which:
         said = one.why or (f"{one.standing}, {one.days:.0f} days" if one.days is not None else str(one.standing))
-        yield f"  {one.target}: {said}"
-        if one.outcome is not None:
-            yield f"    {DO_FOR[one.outcome]}; rotation explain {execution_name(run, one.target)}"
-    if len(which) > NAMED:
-        yield f"  and {len(which) - NAMED} more"
+        what = f"\n    {DO_FOR[one.outcome]}; rotation explain {execution_name(run, one.target)}" if one.outcome is not None else ""
+        lines.append(f"{one.target}: {said}{what}")
+    return _listed(title, lines)
+
+
+def _listed(title: str, lines: Sequence[str]) -> Iterable[str]:
+    if not lines:
+        return
+    yield f"{title} ({len(lines)}):"
+    yield from (f"  {line}" for line in lines[:NAMED])
+    if len(lines) > NAMED:
+        yield f"  and {len(lines) - NAMED} more"
     yield ""

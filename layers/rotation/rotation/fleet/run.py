@@ -71,6 +71,8 @@ class Found:
     """Longer not rotated than its class allows, for whatever reason."""
     why: str = ""
     kind: str = ""
+    people: str = ""
+    """What people still have to do there, whatever becomes of it in this run."""
 
 
 @dataclass(frozen=True)
@@ -181,6 +183,13 @@ class Turn:
     why: str = ""
     days: float | None = None
     overdue: bool = False
+    people: str = ""
+    """What people still have to do there."""
+
+    @property
+    def said(self) -> str:
+        """All that there is to say of it."""
+        return "; ".join(one for one in (self.why, self.people) if one)
 
 
 def turns(plan: Plan, outcomes: Mapping[str, Outcome], whys: Mapping[str, str], *, through: int | None) -> Iterator[Turn]:
@@ -191,7 +200,7 @@ def turns(plan: Plan, outcomes: Mapping[str, Outcome], whys: Mapping[str, str], 
         wave = waves.get(name)
         ended = through is not None and wave is not None and wave <= through
         outcome = outcome_of(name, outcomes) if ended else outcomes.get(name)
-        yield Turn(name, found.standing, wave, outcome, whys.get(name) or found.why, found.days, found.overdue)
+        yield Turn(name, found.standing, wave, outcome, whys.get(name) or found.why, found.days, found.overdue, found.people)
 
 
 def is_to_be_rotated(found: Found) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from rotation.core.by_hand import asked_of_people
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
 from rotation.core.errors import FleetInvalid, RotationError
 from rotation.fleet.due import DAY, Facts, Intent, Standing, by_standing, is_late, standing
@@ -64,6 +65,7 @@ class _Looked:
     made_of: str = ""
     item: Item | None = None
     own: Sequence[Own] = ()
+    people: str = ""
 
 
 def _look(world: FleetWorld, name: str, text: str, hold: str | None) -> _Looked:
@@ -85,7 +87,7 @@ def _look(world: FleetWorld, name: str, text: str, hold: str | None) -> _Looked:
     made_of = f"{target.source.kind}: {', '.join(one.kind for one in target.consumers)}"
     lateness = (facts.days or 0) - kind.period_days
     item = Item(name, made_of, _places(target, look), look.version.id, look.name, lateness, facts.intent is Intent.LEFT)
-    return _Looked(facts, held, made_of, item, owned)
+    return _Looked(facts, held, made_of, item, owned, asked_of_people(name, look.record))
 
 
 def _found(world: FleetWorld, settings: Settings, looked: _Looked, clash: str) -> Found:
@@ -95,7 +97,7 @@ def _found(world: FleetWorld, settings: Settings, looked: _Looked, clash: str) -
     why = facts.trouble
     if stands is Standing.HELD and looked.held is not None:
         why = f"held until {looked.held.until}" + (f": {looked.held.reason}" if looked.held.reason else "")
-    return Found(stands, None if facts.days is None else round(facts.days, 2), is_late(facts), why, looked.made_of)
+    return Found(stands, None if facts.days is None else round(facts.days, 2), is_late(facts), why, looked.made_of, looked.people)
 
 
 def _intent(world: FleetWorld, look: FirstLook) -> Intent:
