@@ -10,9 +10,9 @@ from rotation.consumers.cluster import eks
 from rotation.consumers.deployment.adapter import Deployment
 from rotation.core.rollout import Progress, Rollout, progress
 
+from local.slow_way import delayed
 from local.stack import CLUSTER, LocalStack
 from tests.cluster.api import DEPLOYMENT, Api
-from tests.cluster.delay import delayed
 from tests.cluster.test_hard_cases import scale
 from tests.cluster.world import World
 
@@ -35,7 +35,8 @@ def test_a_hundred_rollouts_are_believed_only_when_every_pod_is_new(
     rolling(person, surge=REPLICAS)
     cluster, too_early, fooled = stack.app.cluster, [], 0
     authority = base64.b64encode(cluster.ca.encode()).decode()
-    with delayed(int(cluster.api.rpartition(":")[2]), MOST, random.Random(1)) as port:  # noqa: S311 - chance, not secrets
+    chance = random.Random(1)  # noqa: S311 - no secret
+    with delayed(int(cluster.api.rpartition(":")[2]), lambda: chance.uniform(0, MOST)) as port:
         stack.aws.register_cluster(CLUSTER, f"https://127.0.0.1:{port}", authority)
         workload = Deployment(eks.Cluster(CLUSTER), "openemr", "openemr")
         for number in range(FLIPS):

@@ -1,19 +1,18 @@
-"""A slow way to the API server: TCP, so that its TLS is still verified end to end; each piece of data waits a while."""
+"""A slow way to a server of this machine: TCP, so that its TLS is still verified end to end; each piece of data waits a while."""
 
 from __future__ import annotations
 
 import asyncio
-import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 from local.cluster.http import HOST, port_of
 
 
 @contextmanager
-def delayed(port: int, most: float, chance: random.Random) -> Iterator[int]:
-    """The port of the slow way; `most`: seconds, each way."""
+def delayed(port: int, seconds: Callable[[], float]) -> Iterator[int]:
+    """The port of the slow way; `seconds`: for how long the next piece waits, whichever way it goes."""
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="slow way")
     thread.start()
@@ -22,7 +21,7 @@ def delayed(port: int, most: float, chance: random.Random) -> Iterator[int]:
         try:
             with suppress(OSError):
                 while piece := await reader.read(65536):
-                    await asyncio.sleep(chance.uniform(0, most))
+                    await asyncio.sleep(seconds())
                     writer.write(piece)
                     await writer.drain()
         finally:
