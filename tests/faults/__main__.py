@@ -7,7 +7,7 @@ make faults LEVEL=quick          a part of that: what make test does
 make faults ONLY="bootstrap"     only what has that in its name
 make faults ONLY="from A" FAULT="run-1 FlipSlot 3 (swap AWSCURRENT of slots): crashes after"
                                  a run with that fault, state by state; or with several: a path as it is printed
-make faults SCHEDULE=1641        one schedule, step by step
+make faults SCHEDULE=1641        one schedule, step by step; of another application SCHEDULE="keys 17"
 """
 
 import multiprocessing
@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 
 from tests.faults.calls.scenarios import SCENARIOS
-from tests.faults.crowd.schedules import shown
+from tests.faults.crowd.schedules import OPENEMR, SORTS, shown
 from tests.faults.jobs import JOBS, Done, Job, carry_out
 from tests.faults.table import line, table
 from tests.faults.walk.again import again
@@ -83,11 +83,12 @@ def _told(found: str) -> int:
 
 
 def _one_schedule(number: str) -> int:
-    if not number.isdecimal():
-        print(f"SCHEDULE is a number, not {number}", file=sys.stderr)
+    sort, _, drawn = number.strip().rpartition(" ")
+    if not drawn.isdecimal() or (sort or OPENEMR) not in SORTS:
+        print(f"SCHEDULE is a number, or one of {', '.join(SORTS)} and a number, not {number}", file=sys.stderr)
         return 2
     with known_passwords():
-        said, found = shown(int(number))
+        said, found = shown(int(drawn), sort or OPENEMR)
     print("\n".join(said))
     return _told(f"{found.law}: {found.what}, {found.path[-1]}" if found else "")
 

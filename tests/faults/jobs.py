@@ -12,7 +12,7 @@ from tests.faults.calls.scenarios import SCENARIOS
 from tests.faults.crowd import edits, owner
 from tests.faults.crowd.button import BY_SECRETS_MANAGER, Pressed
 from tests.faults.crowd.rivals import Rivals
-from tests.faults.crowd.schedules import find
+from tests.faults.crowd.schedules import OPENEMR, SORTS, find
 from tests.faults.teeth.hunt import hunt
 from tests.faults.teeth.mutations import MUTATIONS
 from tests.faults.walk.explorer import PARTS, Explorer
@@ -20,6 +20,8 @@ from tests.faults.walk.search import Found
 from tests.worlds.invocation import known_passwords
 
 SCHEDULES = 100_000
+OF_OTHERS = 10_000
+"""Schedules of each other sort than OpenEMR's."""
 CHUNK = 2_500
 DEEP = 1_000_000
 """Calls within calls: a search goes as deep as the longest way through its runs."""
@@ -143,9 +145,9 @@ def _button(job: Job) -> Done:
 
 
 def _schedules(job: Job) -> Done:
-    first, last = job.arguments
+    sort, first, last = job.arguments
     with known_passwords():
-        found = [one for one in (find(number) for number in range(first, last)) if one]
+        found = [one for one in (find(number, sort) for number in range(first, last)) if one]
     return Done(job, runs=last - first, found=tuple(found[:3]))
 
 
@@ -209,8 +211,13 @@ def pairs() -> list[Job]:
     return _pairs(PARTS)
 
 
+def _drawn(sort: str, count: int) -> list[Job]:
+    starts = range(0, count, CHUNK)
+    return [Job("schedules", f"schedules of {sort} from {n}", (sort, n, min(n + CHUNK, count))) for n in starts]
+
+
 def everything() -> list[Job]:
-    schedules = [Job("schedules", f"schedules from {n}", (n, n + CHUNK)) for n in range(0, SCHEDULES, CHUNK)]
+    schedules = [one for sort in SORTS for one in _drawn(sort, SCHEDULES if sort == OPENEMR else OF_OTHERS)]
     seldom = _singles(seldom=True)
     return [*_pairs(OF_THE_REST), *(_named(one) for one in RIVALS), *map(_pressed, PRESSED_DEEP), *schedules, *single(), *seldom]
 
@@ -223,7 +230,7 @@ def quick() -> list[Job]:
     few = [Job("single", name, (name, 1)) for name in QUICK_SCENARIOS]
     none = [Job("single", f"{name}, undisturbed", (name, 0)) for name in SCENARIOS]
     at_once = replace(OWNER, arguments=(owner.SPANS[:1],))
-    return [*few, *none, EDITS, at_once, *_mutations()[:QUICK_MUTATIONS], Job("schedules", "schedules from 0", (0, 300))]
+    return [*few, *none, EDITS, at_once, *_mutations()[:QUICK_MUTATIONS], *_drawn(OPENEMR, 300)]
 
 
 JOBS = {"all": everything, "pairs": pairs, "single": single, "quick": quick}

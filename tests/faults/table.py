@@ -45,14 +45,20 @@ def _share(*done: Done) -> str:
 
 
 def _added_up(rows: list[Done]) -> list[Done]:
-    """The schedules are one row."""
-    schedules = [one for one in rows if one.job.kind == "schedules"]
+    """The schedules of each sort are one row."""
+    sorts: dict[str, list[Done]] = {}
+    for one in rows:
+        if one.job.kind == "schedules":
+            sorts.setdefault(one.job.arguments[0], []).append(one)
     rest = [one for one in rows if one.job.kind != "schedules"]
-    if not schedules:
-        return rest
-    found = tuple(one for done in schedules for one in done.found)
-    job = Job("schedules", "two runs and an operator")
-    return [*rest, Done(job, runs=sum(one.runs for one in schedules), found=found)]
+    return rest + [
+        Done(
+            Job("schedules", f"two runs and an operator, {sort}"),
+            runs=sum(one.runs for one in done),
+            found=tuple(found for one in done for found in one.found),
+        )
+        for sort, done in sorts.items()
+    ]
 
 
 def _mutations(done: list[Done]) -> Table:

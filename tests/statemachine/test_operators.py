@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from tests.faults.crowd import schedules
-from tests.faults.crowd.schedules import MODES, STARTS, Schedule
+from tests.faults.crowd.schedules import MODES, OPENEMR, SORTS, Schedule
 from tests.worlds.invocation import known_passwords
 
 
@@ -19,7 +19,7 @@ class Operators(RuleBasedStateMachine):
         self._passwords = known_passwords()
         self._passwords.__enter__()
 
-    @initialize(start=st.sampled_from(STARTS))
+    @initialize(start=st.sampled_from(SORTS[OPENEMR].starts))
     def begin(self, start: str) -> None:
         self.schedule = schedules.begun(start)
         self.schedule.start("rotate")

@@ -45,8 +45,9 @@ def test_a_run_in_every_state_has_a_page(run: tuple[str, str], verdict: str, wor
 
 
 def test_what_people_still_have_to_do_is_on_the_page_of_a_good_run_and_nothing_is_late() -> None:
-    plan = Plan("run", 0, SETTINGS, {"mail": Found(Standing.NOT_YET, 3.0, people="revoke its old key; then rotation withdrawn mail")})
+    asked = "revoke its old key; then rotation withdrawn mail"
+    plan = Plan("run", 0, SETTINGS, {"mail": Found(Standing.NOT_YET, 3.0, people=asked)})
     verdict, words = said("SUCCEEDED", "FleetRotated", plan)
     assert verdict == "look"
-    assert "For people Keys that nobody here can revoke. Rotations go on meanwhile. target what to do mail revoke its old key" in words
+    assert f"For people Keys that nobody here can revoke. Rotations go on meanwhile. target what to do mail {asked}" in words
     assert "0 late, and not rotated" in words

@@ -41,12 +41,26 @@ def active(world: KeyedWorld) -> Credential:
     return world.current.credential(world.current.active)
 
 
+def said(key: Credential) -> dict[str, str]:
+    return {"username": key.username, "password": key.password.reveal()}
+
+
 def in_consumer(key: Credential) -> Credential:
     return replace(key, host="db.example", port=3306, dbname="openemr")
 
 
 def add(world: KeyedWorld, *issued: Issued) -> None:
     world.source.kept = world.source.kept._replace(there=(*world.source.kept.there, *issued))
+
+
+def test_a_deactivated_key_is_given_to_nobody_although_a_part_of_its_provider_still_takes_it() -> None:
+    world = KeyedWorld(Terms(lags=3.0), record={"A": said(FIRST), "B": {"username": NEW, "password": "canary-of-the-next-key"}})
+    add(world, Issued(NEW, "canary-of-the-next-key", world.clock - 100.0, ended=world.clock))
+    assert world.source.takes(NO_KEY.with_login(NEW, Password("canary-of-the-next-key")))
+    walked = rotated(world)
+    assert walked.place.state == "NothingChanged"
+    assert "LoginRefused" in (walked.place.cause or "")
+    assert [one.username for one in world.holdings().values()] == [FIRST.username]
 
 
 # ---- in turn

@@ -14,6 +14,8 @@ from rotation.steps.rotate_admin import rotate_admin
 from rotation.steps.sync_users import sync_users
 
 from local import secret_labels as aws
+from tests.faults.crowd.schedules import find
+from tests.worlds.invocation import known_passwords
 from tests.worlds.run import Run, refused
 from tests.worlds.world import (
     ADMIN,
@@ -166,3 +168,18 @@ def test_the_application_may_go_on_with_what_was_put_right_again(caching: Memory
     caching.file.holds(login(Slot.A))
     drain = run.check_drained()
     assert (drain["status"], drain["wait_seconds"]) == ("republish", CACHE)
+
+
+@pytest.mark.parametrize(
+    ("sort", "number"),
+    [("two values", 21), ("two values", 375), ("keys", 587), ("keys", 1211)],
+    ids=[
+        "mode sync-users sets a second password without a look at which is the first",
+        "the record is put in the middle, and the application goes back to the password that is the second by then",
+        "a copy of a key that its provider still takes in part",
+        "the record is put in a retirement, and a revocation goes to the key that was deactivated",
+    ],
+)
+def test_a_schedule_that_broke_something_once(sort: str, number: int) -> None:
+    with known_passwords():
+        assert find(number, sort) is None

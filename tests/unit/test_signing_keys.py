@@ -282,7 +282,7 @@ def test_a_key_in_use_that_somebody_took_out_of_the_jwks_stops_a_rotation_and_is
         mended = Run(world, "mended", Mode.SYNC_USERS)
         mended.read_slots()
         mended.claim_rotation()
-        assert mended.ask(sync_users)["repaired"] == [f"{SIGNER}: password"] * 2
+        assert mended.ask(sync_users)["repaired"] == [f"{SIGNER}: password", f"{SIGNER}: a second password"]
         assert world.source.jwks.names == ["kid--4f9bA", "kid--77c1B"], "the one in use, and the one that the intent is about"
         assert json.loads(world.source.jwks.state.text)["issuer"] == "somebody"
 

@@ -7,6 +7,7 @@ import pytest
 from rotation.core.errors import PrimaryUnknown, SecondaryUnknown, SecretInvalid
 from rotation.core.model import Mode, Password, SecretText, Slot
 from rotation.core.record import Record
+from rotation.steps.discard_old_password import discard_old_password
 from rotation.steps.release_rotation import release_rotation
 from rotation.steps.sync_users import sync_users
 
@@ -87,6 +88,18 @@ def test_a_password_in_use_that_is_the_secondary_is_not_destroyed(world: MemoryW
     with pytest.raises(PrimaryUnknown):
         run.ask(sync_users)
     assert world.accepts(FIRST)
+
+
+def test_a_password_in_use_that_became_the_second_is_set_again_before_the_other_goes(world: MemoryWorld) -> None:
+    """The application was put back to it, and the retirement of the other begins."""
+    run = Run(world).to_discard()
+    account = world.account(Slot.A)
+    assert (account.password, account.old) == (SECOND.password.reveal(), FIRST.password.reveal())
+    account.password, account.old = FIRST.password.reveal(), SECOND.password.reveal()
+    run.ask(discard_old_password)
+    assert (account.password, account.old) == (SECOND.password.reveal(), None)
+    assert world.accepts(SECOND)
+    assert not world.accepts(FIRST)
 
 
 def test_a_password_that_the_application_uses_and_no_slot_has_takes_the_place_of_the_active_one(world: MemoryWorld) -> None:

@@ -14,6 +14,7 @@ from rotation.core.model import CURRENT, Credential, SecretText
 
 from local import secret_labels as aws
 from tests.faults.calls.kinds import Kind, Strike, why_not
+from tests.faults.calls.machinery import clean_run
 from tests.faults.calls.scenarios import SCENARIOS
 from tests.faults.crowd.actors import Actors, acted, redriven, started, stopped
 from tests.faults.laws import instant
@@ -31,8 +32,8 @@ DISCARD = "discard_old_password"
 is in one of these states, or was stopped and left that function at work."""
 MOVES = 40
 MODES = ("rotate", "rotate", "resume", "sync-users", "revoke")
-STARTS = ("from A", "from B", "bootstrap", "drifted slot", "no login counts")
-"""Not the drifted admin: a person who puts that secret twice has thrown away the password himself."""
+WITHOUT_REVOKE = MODES[:-1]
+"""Where it cuts off who works: it ends all sessions of the one user, and gives up tokens."""
 OPERATOR_ACTS = 4
 STRIKES = (
     *(Kind.REFUSED, Kind.FAILED_DONE, Kind.DIES, Kind.CRASHED, Kind.TIMED_OUT, Kind.TIMED_OUT_DONE),
@@ -40,10 +41,40 @@ STRIKES = (
 )
 
 
+@dataclass(frozen=True)
+class Draws:
+    """What one sort of schedules is drawn from."""
+
+    starts: tuple[str, ...]
+    modes: tuple[str, ...] = MODES
+    points: bool = False
+    """Whether the operator points consumers elsewhere: sqlconf.php and the Kubernetes Secret are edited by hand."""
+    admin: bool = True
+    """Whether there is an admin's secret, which he puts again."""
+
+
+OPENEMR = "OpenEMR"
+SORTS = {
+    OPENEMR: Draws(("from A", "from B", "bootstrap", "drifted slot", "no login counts"), points=True),
+    "two values": Draws(("two values of one user", "two values on two nodes of Redis"), WITHOUT_REVOKE),
+    "keys": Draws(
+        (
+            *("keys", "keys, the first rotation", "keys, seen late", "keys, with names"),
+            "keys, one is kept of a run that was rolled back",
+        ),
+        admin=False,
+    ),
+    "signing keys": Draws(("signing keys",), WITHOUT_REVOKE, admin=False),
+}
+"""Not the drifted admin: a person who puts that secret twice has thrown away the password himself."""
+
+
 @dataclass
 class Schedule:
     """One, as far as it has come."""
 
+    scenario: str
+    draws: Draws
     world: LivingWorld
     began_with: Credential
     actors: Actors = ()
@@ -117,20 +148,24 @@ class Schedule:
         self.world.throttled.clear()
         self.world.pass_time(FUNCTION_SECONDS)
         self.begun += 1
-        finished(self.world, f"run-{self.begun}", self.began_with, self.world.file.held)
+        name = f"run-{self.begun}"
+        if self.draws.points:
+            finished(self.world, name, self.began_with, self.world.file.held)
+        else:
+            SCENARIOS[self.scenario].rest(self.world, clean_run(self.world, name), self.began_with)
 
 
-def begun(start: str) -> Schedule:
+def begun(start: str, draws: Draws = SORTS[OPENEMR]) -> Schedule:
     """Before anybody has done anything."""
     world = SCENARIOS[start].begun()
-    return Schedule(world, world.file.held)
+    return Schedule(start, draws, world, world.file.held if draws.points else world.held)
 
 
 def carried_out(draw: random.Random, schedule: Schedule) -> None:
     """It raises what it finds."""
     schedule.start("rotate")
     if draw.random() < 0.8:
-        schedule.start(draw.choice(MODES))
+        schedule.start(draw.choice(schedule.draws.modes))
     for _ in range(MOVES):
         _move(draw, schedule)
     schedule.end()
@@ -166,34 +201,36 @@ def _possible(strike: Strike | None) -> Strike | None:
 
 def _operator(draw: random.Random, schedule: Schedule) -> list[Callable[[], None]]:
     world, running = schedule.world, [n for n, one in enumerate(schedule.actors) if one.runs]
-    current = world.current
-    works = [c for c in (current.credential(s) for s in ("A", "B")) if world.accepts(c)]
-    can: list[Callable[[], None]] = [lambda: schedule.put_again(draw.choice((world.slots, world.admin)))]
+    secrets = (world.slots, world.admin) if schedule.draws.admin else (world.slots,)
+    can: list[Callable[[], None]] = [lambda: schedule.put_again(draw.choice(secrets))]
     if running:
         can.append(lambda: schedule.stop(draw.choice(running)))
     if len(running) < 2 and schedule.stopped:
         can.append(lambda: schedule.redrive(draw.randrange(len(schedule.stopped))))
     if len(running) < 2:
-        can.append(lambda: schedule.start(draw.choice(MODES)))
+        can.append(lambda: schedule.start(draw.choice(schedule.draws.modes)))
+    current = world.current
+    works = [c for c in (current.credential(s) for s in ("A", "B")) if world.accepts(c)] if schedule.draws.points else []
     if works and not schedule.at_stake:
         can.append(lambda: schedule.point(draw.choice(("sqlconf.php", "the Secret")), draw.choice(works)))
     return can
 
 
-def find(number: int) -> Found | None:
+def find(number: int, sort: str = OPENEMR) -> Found | None:
     """What the schedule of that number breaks."""
-    return shown(number)[1]
+    return shown(number, sort)[1]
 
 
-def shown(number: int) -> tuple[tuple[str, ...], Found | None]:
+def shown(number: int, sort: str = OPENEMR) -> tuple[tuple[str, ...], Found | None]:
     """Who did what in it, and what broke."""
     draw = random.Random(number)  # noqa: S311 - to be drawn again the same
-    schedule = begun(draw.choice(STARTS))
+    schedule = begun(draw.choice(SORTS[sort].starts), SORTS[sort])
+    name = f"schedule {number} of {sort}, {schedule.scenario}"
     found: Found | None = None
     try:
         carried_out(draw, schedule)
     except Violation as violation:
-        found = Found(violation.law, violation.what, (f"schedule {number}", *schedule.said, f"then at {violation.where}"))
+        found = Found(violation.law, violation.what, (name, *schedule.said, f"then at {violation.where}"))
     except Exception as error:  # noqa: BLE001 - a step that breaks is found, like all else
-        found = Found("error", f"{type(error).__name__}: {error}", (f"schedule {number}", *schedule.said))
+        found = Found("error", f"{type(error).__name__}: {error}", (name, *schedule.said))
     return schedule.said, found

@@ -1,6 +1,7 @@
 """What is asked of every act, by what whoever did it had looked at before."""
 
 import json
+from functools import partial
 from typing import Any
 
 from rotation.core.fleet import WRITE, Telling, to
@@ -10,6 +11,7 @@ from tests.faults.laws.recorded import active_login, content_of, login_of, parse
 from tests.faults.laws.violation import Violation
 from tests.worlds.invocation import Answered, Boundary, Failed, Invocation, Outcome
 from tests.worlds.jwks import JwksWorld
+from tests.worlds.keyed import KeyedWorld
 from tests.worlds.living import LivingWorld
 from tests.worlds.vaulted import DESTROYS, VaultWorld
 from tests.worlds.world import ADMIN
@@ -61,10 +63,11 @@ def _told_as_it_should_be(it: Invocation, telling: Telling, told: tuple[str, ...
 
 
 def _destroyed_what_is_refused(it: Invocation, boundary: Boundary) -> None:
-    """A copy may be all that somebody has of a login."""
+    """A copy may be all that somebody has of a login. A key that was ended works for nobody, though its provider may know late."""
     if not isinstance(it.world, VaultWorld) or boundary.what != DESTROYS:
         return
-    works = [one.username for one in it.world.vault.destroyed if it.world.accepts(one)]
+    accepts = partial(it.world.source.takes, now=True) if isinstance(it.world, KeyedWorld) else it.world.accepts
+    works = [one.username for one in it.world.vault.destroyed if accepts(one)]
     if works:
         raise Violation("I2", f"a copy of a login that works was destroyed: {', '.join(works)}")
 
@@ -141,15 +144,18 @@ def _claimed_what_was_decided(it: Invocation, boundary: Boundary) -> None:
     may be on its way into the database.)"""
     if it.function != "claim_rotation" or boundary.what != f"swap {PENDING} of slots":
         return
-    content, decided = content_of(it.world.slots, PENDING), it.event["situation"]
-    if content["active_slot"] != decided["slot"]:
-        raise Violation("I4", f"the intent names slot {content['active_slot']}, and what was decided is {decided['slot']}")
-    keeps = decided["action"] == "retire" or decided["keeps_intent"]
+    content, situation = content_of(it.world.slots, PENDING), it.event["situation"]
+    if content["active_slot"] != situation["slot"]:
+        raise Violation("I4", f"the intent names slot {content['active_slot']}, and what was decided is {situation['slot']}")
+    keeps = situation["action"] == "retire" or situation["keeps_intent"]
     current = it.world.current
     if current.issued:
         return
-    decided_anew = (current.active,) if current.two_values else current.ring
-    for slot in decided_anew if not keeps else [content["active_slot"]]:
+    if current.two_values:
+        decided: tuple[Any, ...] = (current.active,)  # the other value may not be in the database yet
+    else:
+        decided = (content["active_slot"],) if keeps else current.ring
+    for slot in decided:
         recorded = login_of(content[slot])
         works = [one for one in it.seen.proven if one.username == recorded.username and it.world.accepts(one)]
         if works and not it.world.accepts(recorded):

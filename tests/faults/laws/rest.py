@@ -38,7 +38,7 @@ def at_rest(world: LivingWorld, place: Place, *before: Credential, state: str = 
         "the application uses what it used before": by_hand or not all(world.held.same_login(one) for one in before),
         "the old credential is accepted": by_hand or before[0].username == FORMER or not world.accepts(before[0]),
         "the record of a first rotation was kept": current.previous is None,
-        **published.at_rest(world),
+        **published.at_rest(world, by_hand=by_hand),
     }
     for what, holds in wrong.items():
         if not holds:

@@ -95,10 +95,12 @@ def _goes_on(world: World, text: SecretText, claimed: str) -> bool:
 
 def _need_taken(world: World, held: Held, key: Credential, seen: Provided) -> None:
     """What is new is waited for by the machine. One that is gone for good the next claim takes out of the record."""
+    listed = seen.find(key.username)
+    if listed is not None and not listed.active:  # some of the provider may take it for a moment yet
+        raise LoginRefused(f"{world.target.name}: {key.username} is deactivated at the provider: it is not given to anybody")
     if world.provider.logs_in(key):
         return
-    listed = seen.find(key.username)
-    age = listed.age_seconds if listed is not None and listed.active else None
+    age = listed.age_seconds if listed is not None else None
     if (world.slots.age_seconds(held.version) if age is None else age) <= LAGS_SECONDS:
         raise SourceLags(f"{world.target.name}: the provider does not take {key.username} yet, which is new")
     raise LoginRefused(f"{world.target.name}: the provider does not take {key.username}, although that is not new any more")

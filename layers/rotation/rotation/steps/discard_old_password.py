@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.errors import LoginRefused, RetiredPasswordAccepted, RotationSuperseded
+from rotation.core.errors import LoginRefused, PrimaryUnknown, RetiredPasswordAccepted, RotationSuperseded
 from rotation.core.model import CURRENT, Credential
 from rotation.core.situation import Left, left_to_do
 from rotation.protocol.admin_login import AdminLogin
@@ -70,8 +70,20 @@ def _discard_value(world: World, session: AdminSession, in_use: Credential, reti
     """The user goes on with the password in use; its sessions do not say which one they began with, and stay."""
     if not world.source.logs_in(in_use):
         raise LoginRefused(f"{world.target.name}: what {in_use.username} uses does not log in: the old password is kept")
-    if session.needs_discard(in_use.username, in_use.password, retired.password):
+    try:
+        needed = session.needs_discard(in_use.username, in_use.password, retired.password)
+    except PrimaryUnknown:
+        needed = _made_primary(session, in_use, retired)
+    if needed:
         session.discard_old_password(in_use.username, in_use.password)
+
+
+def _made_primary(session: AdminSession, in_use: Credential, retired: Credential) -> bool:
+    """The application was put back to the value that had become the second. Set again it is the first, and both work."""
+    if not session.needs_retain(in_use.username, retired.password, in_use.password):
+        return False
+    session.set_password(in_use.username, in_use.password, retain=True)
+    return session.needs_discard(in_use.username, in_use.password, retired.password)
 
 
 def _prove(world: World, retired: Credential, new: Credential) -> None:

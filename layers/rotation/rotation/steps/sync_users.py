@@ -93,7 +93,10 @@ def _sync_both(world: World, request: Request) -> list[str]:
         user, like = record.credential(slot), record.credential(record.leaves if slot is record.active else record.active)
         with admin.session() as session:
             confirm_again(world.slots, request.claim.version, record)
-            repaired += _repair(world, request, session, record, user, like, current.credential(slot))
+            if record.two_values and slot is not current.active:
+                repaired += _second_value(world, session, record)
+            else:
+                repaired += _repair(world, request, session, record, user, like, current.credential(slot))
     return repaired
 
 
