@@ -48,7 +48,7 @@ soak: build ## 200 rotations under 200 new logins a second, of which none may fa
 	$(SETUP) php $(if $(filter swarm,$(APP)),swarm)
 	$(foreach v,APP RING ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
 
-compare: build ## beside OpenBao's own static roles, in one run: the same PostgreSQL and clients, logins that fail, a table (5 min); ROTATIONS=n RATE=n
+compare: build ## beside OpenBao's own static roles, in one run: the same PostgreSQL and clients, logins that fail, what a crash in the middle leaves, two tables (10 min); ROTATIONS=n RATE=n
 	$(SETUP) php
 	$(foreach v,ROTATIONS RATE,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.vault.compare
 

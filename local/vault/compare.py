@@ -3,6 +3,7 @@
 The PostgreSQL, the OpenBao and the clients are the same. Each client reads its login from OpenBao, goes on with it for as long as
 is said, and logs in anew each time. None is tried again. Ours writes a path of the key-value store; OpenBao's role changes the
 password of its one user, and shows it.
+Then what a crash in the middle leaves of either (crashes.py).
 Exit code 0 only if no login failed in ours and every rotation of either came to its end.
 """
 
@@ -28,6 +29,8 @@ from local.shop.connections import Known
 from local.shop.databases import CONNECT, Place
 from local.shop.stack import DATABASE, SHOWN, Pace, made_up
 from local.shop.tables import OWNER
+from local.vault import crashes
+from local.vault.crashes import Crashes, Left
 from local.vault.policies import MOUNT
 from local.vault.server import OpenBao
 from local.vault.stack import PATH, VaultShopOnPostgreSQL
@@ -65,9 +68,13 @@ class Reads:
         self._connection = http.client.HTTPSConnection(vault.host, vault.port, timeout=5, context=tls)
 
     def __call__(self) -> Login:
-        self._connection.request("GET", f"/v1/{self._place}", headers={"X-Vault-Token": self._token})
-        answer = self._connection.getresponse()
-        said = json.loads(answer.read())["data"]
+        try:
+            self._connection.request("GET", f"/v1/{self._place}", headers={"X-Vault-Token": self._token})
+            answer = self._connection.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            self._connection.close()  # the next one opens it again
+            raise
+        said = json.loads(answer)["data"]
         held = said.get("data", said)
         return Login(held["username"], held["password"])
 
@@ -156,27 +163,38 @@ class Beside:
         admin = Login("openbao", made_up())
         shop.server.execute(f"CREATE ROLE {admin.username} LOGIN CREATEROLE PASSWORD '{admin.password}'")
         shop.server.create_user(Login(STATIC, made_up()), OWNER)
-        authority = shop.directory / "database-authority.pem"
-        authority.write_text(shop.server.ca_pem)
-        where = f"{shop.server.host}:{shop.server.port}/postgres?sslmode=verify-full&sslrootcert={authority}"
+        self._authority = shop.directory / "database-authority.pem"
+        self._authority.write_text(shop.server.ca_pem)
+        self._admin, self._host = admin, shop.server.host
         shop.vault.asks("POST", "sys/mounts/database", {"type": "database"})
-        shop.vault.asks(
+        self.reach_by(shop.server.port)
+        role = {"db_name": CONNECTION, "username": STATIC, "rotation_period": "24h"}
+        shop.vault.asks("POST", "database/static-roles/shop", role)
+
+    def reach_by(self, port: int) -> None:
+        """The way to PostgreSQL."""
+        where = f"{self._host}:{port}/postgres?sslmode=verify-full&sslrootcert={self._authority}"
+        self._vault.asks(
             "POST",
             f"database/config/{CONNECTION}",
             {
                 "plugin_name": "postgresql-database-plugin",
                 "connection_url": f"postgresql://{{{{username}}}}:{{{{password}}}}@{where}",
-                "username": admin.username,
-                "password": admin.password,
+                "username": self._admin.username,
+                "password": self._admin.password,
                 "password_authentication": "scram-sha-256",
                 "allowed_roles": "*",
             },
         )
-        role = {"db_name": CONNECTION, "username": STATIC, "rotation_period": "24h"}
-        shop.vault.asks("POST", "database/static-roles/shop", role)
 
     def rotate(self) -> None:
         self._vault.asks("POST", "database/rotate-role/shop")
+
+
+class KeptVaultShop(VaultShopOnPostgreSQL):
+    """What its OpenBao holds outlives a crash."""
+
+    kept = True
 
 
 class Comparison:
@@ -216,6 +234,19 @@ class Comparison:
         self.problems += row.problems
         return self._told(came("this rotation", keeps, len(row.rotations), clients.tried))
 
+    def crashes(self) -> list[Left]:
+        row = Row(self._shop, "after-a-crash", lambda: "")
+        struck = Crashes(self._shop, self._beside.reach_by, self._beside.rotate, STATIC, row)
+        with self._clients(f"database/{ROLE}", 0) as clients:
+            time.sleep(SETTLE_SECONDS)
+            found = [struck.theirs(clients)]
+        for crash in (struck.ours_in_the_path, struck.ours_at_the_password):
+            with self._clients(f"{MOUNT}/data/{PATH}", 0) as clients:
+                time.sleep(SETTLE_SECONDS)
+                found.append(crash(clients))
+        self.problems += row.problems
+        return found
+
     def _told(self, one: Came) -> Came:
         print(f"{one.who}, login kept {one.keeps:.0f} s: {one.failed} of {one.logins} logins failed", flush=True)
         return one
@@ -238,15 +269,16 @@ def table(found: Sequence[Came]) -> Iterator[str]:
 def compare(options: CompareOptions) -> int:
     """The exit code."""
     print(f"Starting AWS, PostgreSQL, OpenBao and an application on this machine: {options}", flush=True)
-    with VaultShopOnPostgreSQL(Pace(cache_seconds=int(max(KEEPS)))) as shop:
+    with KeptVaultShop(Pace(cache_seconds=int(max(KEEPS)))) as shop:
         print(f"  {', '.join(' '.join(one) for one in shop.versions().items())}", flush=True)
         both = Comparison(shop, options)
         with Load(shop.page, PAGES, marker=SHOWN):  # else it would keep a connection for ever, and the drain wait for that
             found = [one for keeps in KEEPS for one in (both.theirs(keeps), both.ours(keeps))]
-    print()
-    for line in table(found):
-        print(line)
+            crashed = both.crashes()
+    for lines in (table(found), crashes.table(crashed)):
+        print("\n" + "\n".join(lines))
     failed = [f"{one.failed} of our logins failed: {one.reasons}" for one in found[1::2] if one.failed]
+    failed += [f"{one.failed} of our logins were refused after a crash of {one.killed}" for one in crashed[1:] if one.failed]
     for problem in (*both.problems, *failed):
         print(f"NOT WELL: {problem}")
     return 1 if both.problems or failed else 0

@@ -123,6 +123,13 @@ class OpenBao:
             end(self._process)
             self._process = None
 
+    def kill(self) -> None:
+        """As a crash does: nothing is written any more."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+        self._process = None
+
     def seal(self) -> None:
         self.asks("PUT", "sys/seal")
 

@@ -3,7 +3,9 @@
 import pytest
 
 from local.options import CompareOptions
+from local.vault import crashes
 from local.vault.compare import Came, Tried, came, spreads, table
+from local.vault.crashes import Left, left
 
 TRIED = [
     Tried(0.0, "first", ""),
@@ -37,3 +39,25 @@ def test_what_can_be_varied() -> None:
     assert CompareOptions.parse({"ROTATIONS": "5", "RATE": "10"}) == CompareOptions(5, 10)
     with pytest.raises(ValueError, match="ROTATIONS=no: a whole number from 1 to 100 is wanted"):
         CompareOptions.parse({"ROTATIONS": "no"})
+
+
+def test_after_a_crash_only_logins_count_that_were_read_when_all_ran_again() -> None:
+    tried = [
+        Tried(1.0, "first", "DatabaseError"),  # while OpenBao was down
+        Tried(3.0, "", "ConnectionRefusedError"),  # nothing was read
+        Tried(4.0, "first", "DatabaseError"),
+        Tried(6.5, "first", "DatabaseError"),
+        Tried(7.0, "second", ""),
+    ]
+    assert left("somebody", "something", tried, back=2.0, ended=20.0) == Left("somebody", "something", 3, 2, 4.5)
+
+
+def test_it_is_not_over_as_long_as_a_failure_is_near() -> None:
+    tried = [Tried(4.0, "first", "DatabaseError")]
+    assert left("somebody", "something", tried, back=2.0, ended=8.0).until is None
+    assert left("somebody", "something", [], back=2.0, ended=20.0).until == 0.0
+
+
+def test_what_a_crash_left_is_a_row() -> None:
+    rows = list(crashes.table([Left("one", "it", 1234, 5, 4.5, "by itself"), Left("two", "it", 1, 1, None)]))
+    assert rows[2:] == ["| one | it | 5 of 1,234 | 4.5 s | by itself |", "| two | it | 1 of 1 | more than 90 s |  |"]
