@@ -22,6 +22,8 @@ class Key(NamedTuple):
     active: bool
     name: str
     """Empty where the provider's keys carry none."""
+    worn: bool = False
+    """Whether it ends by itself too soon to be taken into use."""
 
 
 SessionId = tuple[str, int]
