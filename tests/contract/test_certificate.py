@@ -266,7 +266,7 @@ def test_what_its_policy_lacks_is_named(here: Here) -> None:
 
 def test_a_login_that_is_refused_is_the_admin_s(here: Here) -> None:
     with raises(AdminLoginUnknown, "refuses the login at approle"):
-        here.source().keys(replace(here.admin, password=Password("canary-of-no-secret-id")))
+        here.source().keys(replace(here.admin, password=Password("no secret id")))
     with raises(AdminLoginUnknown, "no admin's secret"):
         here.source().keys(None)
 

@@ -9,19 +9,24 @@ import pytest
 from rotation.consumers.keys import Keys
 from rotation.core import certificate, keys
 from rotation.core.errors import SecretInvalid, TargetInvalid
+from rotation.core.keys import mark_of, name_of
 from rotation.core.model import NO_KEY, Credential, Password, SecretText, Slot
 from rotation.core.record import Record
 from rotation.core.seen import Key
 from rotation.kinds.target import Target, parse_target
+from rotation.protocol.probes import probe
 from rotation.sources.certificate.kind import KIND, beyond, fits
 from rotation.sources.certificate.role import allows, unfit
+from rotation.vault.login import as_admin
 
 from tests.faults.laws import instant
 from tests.faults.walk.whole import walk
 from tests.unit.test_swarm_certificate import certificate as signed
-from tests.worlds.certified import CertifiedWorld
-from tests.worlds.invocation import known_passwords
+from tests.worlds.certified import CertifiedPorts, CertifiedWorld, made
+from tests.worlds.invocation import Invocation, known_passwords
+from tests.worlds.keyed import Issued
 from tests.worlds.vaulted import DOCUMENT
+from tests.worlds.world import TARGET
 
 KEY = "-----BEGIN PRIVATE KEY-----\nMIGHcanary/1\nMIGHcanary/2\n-----END PRIVATE KEY-----\n"
 LEAF = signed(datetime(2036, 1, 1, tzinfo=UTC))
@@ -243,7 +248,7 @@ def test_what_of_a_role_keeps_us_from_it(role: dict[str, Any], mount_seconds: in
 @pytest.mark.parametrize(("worn", "kept"), [(False, True), (True, False)])
 def test_one_that_ends_too_soon_is_not_taken_into_use_although_it_works(worn: bool, kept: bool) -> None:
     record = Record({"turns": "keys", "active_slot": "A", "A": {}, "B": {"username": "Key-1", "password": "p"}})
-    provided = keys.Provided((Key("Key-1", 1.0, None, True, "", worn),), None, named=True, dedicated=False, mark="rotation.")
+    provided = keys.Provided((Key("Key-1", 1.0, None, True, "", 9e9, worn),), None, named=True, dedicated=False, mark="rotation.")
     left = keys.without_dead(provided, record, Slot.B, works=True)
     assert left.credential(Slot.B).is_none is not kept
 
@@ -254,14 +259,47 @@ def test_one_that_ends_too_soon_is_not_taken_into_use_although_it_works(worn: bo
 def test_each_rotation_uses_another_certificate_and_what_a_person_had_issued_stays() -> None:
     world, used = CertifiedWorld(), []
     for number in range(1, 4):
-        instant.begin(world, by_hand=True)
-        with known_passwords():
-            walked = walk(world, name=f"run-{number}")
-        world.alive.clear()
-        assert walked.place.state == "RotationSucceeded", walked.place.cause
-        used.append(world.current.credential(world.current.active).username)
+        used.append(rotated(world, f"run-{number}"))
         assert {key.id for key in world.source.kept.there} == {used[-1], world.theirs.username}
     assert len({world.first.username, *used}) == 4
+
+
+def rotated(world: CertifiedWorld, name: str) -> str:
+    instant.begin(world, by_hand=True)
+    with known_passwords():
+        walked = walk(world, name=name)
+    world.alive.clear()
+    assert walked.place.state == "RotationSucceeded", walked.place.cause
+    return world.current.credential(world.current.active).username
+
+
+def test_one_that_is_kept_and_worn_is_revoked_and_another_one_is_signed() -> None:
+    """It has other names than the target asks for by now."""
+    world = CertifiedWorld()
+    kept = made("Key-777777", name_of(mark_of(TARGET, world.target.slot_secret), "long ago"), "canary-kept", "old.example")
+    issued = Issued(kept.username, kept.password.reveal(), world.clock - 1e6, name="ours")
+    world.source.kept = world.source.kept._replace(there=(*world.source.kept.there, issued))
+    world.person_puts(B={"username": kept.username, "password": kept.password.reveal()})
+    assert rotated(world, "run-1") == "Key-000001"
+    assert {key.id for key in world.source.kept.there} == {"Key-000001", world.theirs.username}
+    assert world.source.refuses(kept)
+
+
+@pytest.mark.parametrize(("left", "warned"), [(20.0, False), (13.0, True)])
+def test_one_in_use_that_ends_soon_is_warned_of(left: float, warned: bool) -> None:
+    world = CertifiedWorld()
+    world.lasts_seconds = left * 86_400
+    it = Invocation(world, "read_slots", {"execution": {"id": "x", "name": "x"}}, "x")
+    with known_passwords():
+        found = [one.found for one in probe(CertifiedPorts(it), "read_slots")]
+    assert any("ends by itself in 13 days" in one for one in found) is warned, found
+
+
+def test_a_jwt_logs_in_with_the_role_and_the_token_of_the_admin_s_secret() -> None:
+    admin = NO_KEY.with_login("shop", Password("a.canary.jwt"))
+    assert as_admin({"method": "jwt", "mount": "kubernetes"}, admin).mount == "kubernetes"
+    assert as_admin({"method": "jwt"}, admin).body() == {"role": "shop", "jwt": "a.canary.jwt"}
+    assert as_admin({"method": "approle"}, admin).body() == {"role_id": "shop", "secret_id": "a.canary.jwt"}
 
 
 def test_the_page_s_policy_is_the_one_that_tests_run_with() -> None:

@@ -22,8 +22,8 @@ from tests.worlds.invocation import Invocation, Port
 from tests.worlds.keyed import Issued, KeyedPorts, KeyedWorld, Provider, Terms
 from tests.worlds.world import TARGET
 
-MOUNT, ROLE, TOKEN = "pki", "shop", "token-of-the-small-pki"
-AUTHORITY = "small authority"
+MOUNT, ROLE, TOKEN, DNS = "pki", "shop", "token-of-the-small-pki", "shop.example"
+AUTHORITY, ISSUER = "small authority", "the issuer"
 ADMIN = Credential("a-role", Password("canary-of-the-pki-s-secret-id-7c3eV"), "", None, "")
 NOW = 2_000_000_000.0
 """What the adapter takes for now: the PKI tells moments from here."""
@@ -34,7 +34,7 @@ SETTINGS: dict[str, Any] = {
     "role": ROLE,
     "login": {"method": "approle"},
     "authority": AUTHORITY,
-    "common_name": "shop.example",
+    "common_name": DNS,
     "alt_names": [],
     "ip_sans": [],
     "ttl_days": 100,
@@ -46,21 +46,22 @@ def block(what: str, text: str) -> str:
     return f"-----BEGIN {what}-----\n{text}\n-----END {what}-----\n"
 
 
-def certificate(number: str, name: str, public: str) -> str:
-    return block("CERTIFICATE", json.dumps({"serial": number, "uri": f"{SCHEME}{name}" if name else "", "public": public}))
+def certificate(number: str, name: str, public: str, dns: str = DNS) -> str:
+    said = {"serial": number, "uri": f"{SCHEME}{name}" if name else "", "public": public, "dns": dns}
+    return block("CERTIFICATE", json.dumps(said))
 
 
-def made(number: str, name: str, secret: str) -> Credential:
+def made(number: str, name: str, secret: str, dns: str = DNS) -> Credential:
     """A certificate with its key."""
-    text = bundle(certificate(number, name, secret), Password(block("PRIVATE KEY", secret)))
+    text = bundle(certificate(number, name, secret, dns), Password(block("PRIVATE KEY", secret)))
     return NO_KEY.with_login(number, text)
 
 
 class Small:
     """Maker: a public key is the private one's name. A moment stands behind the block that the PKI shows, and in no bundle."""
 
-    def __init__(self, draw: Callable[[], str]) -> None:
-        self._draw = draw
+    def __init__(self, draw: Callable[[], str], lasts_seconds: float) -> None:
+        self._draw, self._lasts = draw, lasts_seconds
 
     def request(self, settings: Any, uri: str) -> Request:
         secret = self._draw()
@@ -73,8 +74,9 @@ class Small:
         if "serial" not in said:
             raise ValueError("no certificate")
         uris = frozenset({said["uri"]} - {""})
-        names = frozenset({"shop.example"})
-        return About(said["serial"], names, uris, begins, NOW + YEAR, said["public"].encode(), own_issuer=False)
+        names = frozenset({said["dns"]})
+        lasts = YEAR if said["serial"] == ISSUER else self._lasts
+        return About(said["serial"], names, uris, begins, NOW + lasts, said["public"].encode(), own_issuer=False)
 
     def shakes(self, password: Password, authority: str) -> bool:
         try:
@@ -93,7 +95,7 @@ class Pki:
         self._it, self._provider = it, provider
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, token: str = "", version: int = 0) -> Answer:
-        if path.startswith(("auth/", "sys/")) or path in (f"{MOUNT}/roles/{ROLE}", f"{MOUNT}/issuer/default/json"):
+        if path.startswith(("auth/", "sys/")) or path in (f"{MOUNT}/roles/{ROLE}", f"{MOUNT}/cert/ca_chain"):
             return self._constant(path, body or {})
         what, _, which = path.removeprefix(f"{MOUNT}/").partition("/")
         if what != "cert" and token != TOKEN:
@@ -118,7 +120,7 @@ class Pki:
             "sys/capabilities-self": {one: ["root"] for one in body.get("paths", ())},
             f"sys/internal/ui/mounts/{MOUNT}": {"type": "pki", "config": {"max_lease_ttl": 200 * DAY}},
             f"{MOUNT}/roles/{ROLE}": ALLOWS,
-            f"{MOUNT}/issuer/default/json": {"certificate": certificate("the authority", "", "its own")},
+            f"{MOUNT}/cert/ca_chain": {"certificate": certificate(ISSUER, "", "its own")},
         }
         return Answer(200, {"data": said[path]})
 
@@ -163,7 +165,8 @@ class Certified:
 
     def __init__(self, it: Invocation, provider: CertifiedProvider) -> None:
         self._it = it
-        small = Small(lambda: str(it.note(it.world.next_password)))
+        world: Any = it.world
+        small = Small(lambda: str(it.note(world.next_password)), world.lasts_seconds)
         self._keys = Certificates(SETTINGS, Pki(it, provider), TARGET, 50.0 * DAY, small, now=lambda: NOW)
         self.limit, self.named, self.dedicated = self._keys.limit, self._keys.named, self._keys.dedicated
 
@@ -202,6 +205,8 @@ class CertifiedWorld(KeyedWorld):
     """Besides ours a person's certificate, of the same PKI and role."""
 
     databases = CertifiedProvider
+    lasts_seconds = YEAR
+    """From now on, every certificate."""
     first = made("Key-000000", "", "canary-of-the-first-certificate-5b1cC")
     theirs = made("Key-999999", "theirs", "canary-of-a-persons-certificate-90aeC")
 

@@ -182,7 +182,8 @@ class Certificates:
         raise SourceRefused(f"{self._name} has no role {role}: correct source.role, or make it (docs/certificates.md)")
 
     def _need_issuer(self, reference: str) -> None:
-        answer = self._server.ask("GET", f"{self._mount}/issuer/{reference}/json")
+        chain = "cert/ca_chain" if reference == "default" else f"issuer/{reference}/json"
+        answer = self._server.ask("GET", f"{self._mount}/{chain}")
         try:
             ends = self._maker.about(str(answer.data.get("certificate"))).ends
         except ValueError:
@@ -223,7 +224,7 @@ class Certificates:
         now = self._now()
         name = next((uri.removeprefix(SCHEME) for uri in sorted(about.uris) if uri.startswith(SCHEME)), "")
         worn = about.ends - now < self._needed or not self._asked <= about.names
-        return Key(about.serial, max(0.0, now - about.begins), None, True, name, worn)
+        return Key(about.serial, max(0.0, now - about.begins), None, True, name, about.ends - now, worn)
 
     @property
     def _asked(self) -> frozenset[str]:
