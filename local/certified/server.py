@@ -105,13 +105,14 @@ class Visitors:
             socket.create_connection(("127.0.0.1", self._port), timeout=5) as plain,
             self._trusting().wrap_socket(plain, server_hostname=self._name) as tls,
         ):
+            shown = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")
             tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
             answer = b""
             while part := tls.recv(4096):
                 answer += part
             if not answer.endswith(SHOWN.encode()):
                 raise ConnectionError("it shows something else")
-            self.serials.append(x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"").serial_number)
+            self.serials.append(shown.serial_number)
 
     def _trusting(self) -> ssl.SSLContext:
         with self._lock:

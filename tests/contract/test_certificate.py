@@ -241,6 +241,15 @@ def replace_policy(here: Here, mount: str, role: str = pki.ROLE) -> Credential:
     return Credential(given.role_id, Password(given.secret_id), "", None, "")
 
 
+def test_a_role_may_name_who_signs(vault: OpenBao, here: Here) -> None:
+    found = vault.asks("LIST", f"{here.mount}/issuers")["data"]["key_info"]
+    (signs,) = [one for one, about in found.items() if about["is_default"]]
+    pki.role(vault, name=here.mount, issuer_ref=signs)
+    at = here.as_admin()
+    at.check(None)
+    assert at.logs_in(at.issue(None, NAME))
+
+
 def test_a_mount_that_is_none(here: Here) -> None:
     with raises(VaultMountMissing, "nothing is mounted at nowhere"):
         AsAdmin(here.source(mount="nowhere"), replace_policy(here, "nowhere")).check(None)
