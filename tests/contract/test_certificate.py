@@ -207,6 +207,18 @@ def test_what_it_refuses_or_signs_otherwise_is_of_no_use(vault: OpenBao, what: s
     assert here.as_admin().keys(None) == []
 
 
+def test_an_answer_with_somebody_else_s_certificate_is_refused_and_that_is_left_alone(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = here.source()
+    theirs = source.issue(here.admin, "theirs")
+    answer = Answer(200, {"data": {"certificate": parts(theirs.password)[0]}})
+    monkeypatch.setattr(source, "_ask", lambda *_: answer)
+    with raises(SourceRefused, "of another key", theirs.username):
+        source.issue(here.admin, NAME)
+    assert here.as_admin().logs_in(theirs)
+
+
 def test_an_authority_that_the_clients_do_not_trust_is_found_before_anybody_gets_its_certificate(here: Here) -> None:
     with raises(SourceRefused, "a client refuses"):
         here.as_admin(authority=Authority("another").pem).issue(None, NAME)

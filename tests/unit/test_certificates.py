@@ -155,7 +155,7 @@ def test_a_certificate_outlasts_the_next_rotation_and_its_overlap(rotation_class
     ("source", "words"),
     [
         ({"authority": "-----BEGIN CERTIFICATE-----\n"}, "source.authority is no certificate"),
-        ({"ip_sans": ["shop"]}, "source.ip_sans: shop: no IP address"),
+        ({"ip_sans": ["10.0.0.999"]}, "source.ip_sans: '10.0.0.999' does not appear to be"),
         ({"common_name": "https://shop"}, "common_name"),
         ({"ttl_days": 0}, "ttl_days"),
         ({"key": "dsa"}, "key"),

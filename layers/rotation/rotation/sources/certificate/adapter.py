@@ -22,7 +22,7 @@ from rotation.core.errors import (
 )
 from rotation.core.model import NO_KEY, Credential
 from rotation.core.seen import Key
-from rotation.sources.certificate.kind import DAY, HOSTS, PORT, place
+from rotation.sources.certificate.kind import DAY, HOSTS, PORT, asked_names, place
 from rotation.sources.certificate.role import SCHEME, unfit
 from rotation.vault.login import Session, as_admin
 from rotation.vault.server import NO_ROUTE, Answer, Server
@@ -79,6 +79,7 @@ class Certificates:
         """`needed_seconds`: for how long one that is taken into use has to be valid."""
         self._settings, self._server, self._target = settings, server, target
         self._needed, self._maker, self._now = needed_seconds, maker, now
+        self._asked = asked_names(settings)
         self._sessions: dict[Credential, Session] = {}
         self._read: dict[str, About] = {}
         """What a certificate says never changes."""
@@ -226,12 +227,6 @@ class Certificates:
         worn = about.ends - now < self._needed or not self._asked <= about.names
         return Key(about.serial, max(0.0, now - about.begins), None, True, name, about.ends - now, worn)
 
-    @property
-    def _asked(self) -> frozenset[str]:
-        """The names that a certificate is to have."""
-        of = self._settings
-        return frozenset((of["common_name"], *of["alt_names"], *of["ip_sans"]))
-
     def issue(self, admin: Credential | None, name: str) -> Credential:
         """Without an answer one may be signed: the list tells."""
         from rotation.sources.certificate.x509 import with_chain
@@ -259,9 +254,10 @@ class Certificates:
         return NO_KEY.with_login(about.serial, password)
 
     def _need_as_asked(self, admin: Credential | None, about: About, password: Password, public: bytes, uri: str) -> None:
-        """One that is otherwise is of no use: it is revoked at once."""
+        """One that is otherwise is of no use: it is revoked at once. One of another key is somebody else's."""
+        if about.public != public:
+            raise SourceRefused(f"{self._name}: what it answers is the certificate of another key ({about.serial}), and left alone")
         wrong = [
-            *(["of another key"] if about.public != public else []),
             *([f"without {', '.join(sorted(self._asked - about.names))}"] if not self._asked <= about.names else []),
             *(["without the URI by which ours are known"] if uri not in about.uris else []),
             *(["for a shorter time"] if about.ends < self._now() + self._settings["ttl_days"] * DAY - ROUNDING_SECONDS else []),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from rotation.core.certificate import expires, parts, serial
@@ -23,7 +23,6 @@ PORT = ":8200"
 DNS = r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 KEY_TYPES = {"ec-p256": ("ec", 256), "ec-p384": ("ec", 384), "rsa-2048": ("rsa", 2048), "rsa-3072": ("rsa", 3072)}
 """Each as a role of a PKI calls it."""
-_IP = re.compile(r"[0-9a-f.:]+")
 
 
 def place(settings: Settings) -> str:
@@ -37,9 +36,16 @@ def check(settings: Settings) -> None:
         expires(settings["authority"])
     except ValueError:
         raise TargetInvalid("authority is no certificate in PEM") from None
-    wrong = [one for one in settings["ip_sans"] if not _IP.fullmatch(one)]
-    if wrong:
-        raise TargetInvalid(f"ip_sans: {', '.join(wrong)}: no IP address")
+    try:
+        asked_names(settings)
+    except ValueError as error:
+        raise TargetInvalid(f"ip_sans: {error}") from None
+
+
+def asked_names(settings: Settings) -> frozenset[str]:
+    """What a certificate is to be good for, addresses as certificates write them. ValueError where one is none."""
+    addresses = (str(ip_address(one)) for one in settings["ip_sans"])
+    return frozenset((settings["common_name"], *settings["alt_names"], *addresses))
 
 
 def fits(login: Credential) -> None:

@@ -68,7 +68,7 @@ class X509:
 
     def request(self, settings: Settings, uri: str) -> Request:
         key = _new_key(settings["key"])
-        names: list[x509.GeneralName] = [x509.DNSName(name) for name in asked_names(settings)]
+        names: list[x509.GeneralName] = [x509.DNSName(one) for one in dict.fromkeys((settings["common_name"], *settings["alt_names"]))]
         names += [x509.IPAddress(ipaddress.ip_address(one)) for one in settings["ip_sans"]]
         called = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, settings["common_name"])])
         asked = (
@@ -111,11 +111,6 @@ class X509:
         client.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
         client.check_hostname = bool(names)
         return _shaken(client, server, names[0].replace("*", "any", 1) if names else None)
-
-
-def asked_names(settings: Settings) -> Sequence[str]:
-    """Each once, the first one first."""
-    return list(dict.fromkeys((settings["common_name"], *settings["alt_names"])))
 
 
 def _shaken(client: ssl.SSLContext, server: ssl.SSLContext, name: str | None) -> bool:
