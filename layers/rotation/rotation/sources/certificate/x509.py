@@ -68,7 +68,9 @@ class X509:
 
     def request(self, settings: Settings, uri: str) -> Request:
         key = _new_key(settings["key"])
-        names: list[x509.GeneralName] = [x509.DNSName(one) for one in dict.fromkeys((settings["common_name"], *settings["alt_names"]))]
+        names: list[x509.GeneralName] = [
+            x509.DNSName(one) for one in dict.fromkeys((settings["common_name"], *settings["alt_names"]))
+        ]
         names += [x509.IPAddress(ipaddress.ip_address(one)) for one in settings["ip_sans"]]
         called = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, settings["common_name"])])
         asked = (
