@@ -12,7 +12,7 @@ from tests.faults.teeth.mutation import Mutation, replaced
 HERE = ("keys, certificates of a PKI",)
 ADAPTER = "rotation.sources.certificate.adapter.Certificates"
 
-_issue, _keys, _listed = Certificates.issue, Certificates.keys, Certificates._listed
+_issue, _keys = Certificates.issue, Certificates.keys
 
 
 def called_otherwise(self: Certificates, admin: Credential | None, name: str) -> Credential:
@@ -22,11 +22,6 @@ def called_otherwise(self: Certificates, admin: Credential | None, name: str) ->
 def nameless(self: Certificates, admin: Credential | None) -> Sequence[Key]:
     """As if the names in a certificate were not read."""
     return [key._replace(name="") for key in _keys(self, admin)]
-
-
-def revoked_too(self: Certificates, admin: Credential | None, what: str) -> set[str]:
-    """What is revoked stays in a PKI's list."""
-    return _listed(self, admin, what) if what == "certs" else set()
 
 
 def not_sent(self: Certificates, admin: Credential | None, number: str) -> None:
@@ -44,7 +39,6 @@ def refused_whatever_the_pki_says(_: Any, __: Credential) -> bool:
 CERTIFIED = [
     Mutation("certificates: one carries no name of ours", replaced(f"{ADAPTER}.issue", called_otherwise), HERE),
     Mutation("certificates: the names in one are not read", replaced(f"{ADAPTER}.keys", nameless), HERE),
-    Mutation("certificates: what is revoked counts as there", replaced(f"{ADAPTER}._listed", revoked_too), HERE),
     Mutation("certificates: one is not revoked", replaced(f"{ADAPTER}.delete", not_sent), HERE),
     Mutation("certificates: a handshake is all that tries one", replaced(f"{ADAPTER}.logs_in", by_the_handshake_alone), HERE),
     Mutation("certificates: taken for revoked without a look", replaced(f"{ADAPTER}.refuses", refused_whatever_the_pki_says), HERE),
