@@ -103,7 +103,10 @@ def _called_password(document: Any) -> Iterator[str]:
 
 
 def _of_a_key(password: str) -> Iterator[str]:
-    """What alone lets anybody sign, where the password is a private key."""
+    """What alone lets anybody sign, where the password is a private key, or has one in it."""
+    for key in re.findall(r"-----BEGIN [A-Z ]*PRIVATE KEY-----\n(.+?)\n-----END", password, re.DOTALL):
+        lines = key.splitlines()
+        yield from ("".join(lines), lines[len(lines) // 2])
     with suppress(ValueError):
         found = json.loads(password)
         if isinstance(found, dict) and isinstance(found.get("d"), str):

@@ -31,6 +31,7 @@ NAV = {
         "by-hand.md",
         "http-api-key.md",
         "signing-keys.md",
+        "certificates.md",
         "ADOPTING.md",
         "terraform.md",
         "reader.md",

@@ -43,6 +43,7 @@ locals {
     SwarmConsumers          = var.swarm_consumers
     SwarmClientSecretArn    = var.swarm_client_secret_arn
     ApiHosts                = var.api_hosts
+    PkiHosts                = var.pki_hosts
     OtherConsumers          = var.other_consumers
     HealthUrl               = var.health_url
     HealthMarker            = var.health_marker

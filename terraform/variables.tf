@@ -443,6 +443,17 @@ variable "jwks_key" {
   }
 }
 
+variable "pki_hosts" {
+  description = "Hosts of the Vaults or OpenBaos that a certificate in OtherSource, or in a further target, may ask for certificates, comma-separated, without spaces; with the port where that is not 8200. No other is asked for one."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$", var.pki_hosts))
+    error_message = "It has to look like this: ^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$"
+  }
+}
+
 # ---- Health page: required for OpenEMR, welcome for any other
 
 variable "health_url" {

@@ -11,8 +11,6 @@ from typing import Any, ClassVar
 import pytest
 from rotation.consumers.keys import LOGIN, Keys
 from rotation.consumers.vault_kv.adapter import KvPath, Place
-from rotation.consumers.vault_kv.login import Session
-from rotation.consumers.vault_kv.server import Answer, Server
 from rotation.core.errors import (
     ConsumerDiffers,
     RotationError,
@@ -25,6 +23,8 @@ from rotation.core.errors import (
 )
 from rotation.core.findings import Severity
 from rotation.core.model import Credential, Password
+from rotation.vault.login import Session
+from rotation.vault.server import Answer, Server
 
 from local.leftovers import Leftovers
 from local.vault import policies

@@ -17,8 +17,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from rotation.consumers.vault_kv.adapter import METRIC, make
-from rotation.consumers.vault_kv.login import SERVER_ID, AwsIam, Session, way
-from rotation.consumers.vault_kv.server import MOST_BYTES, Server
 from rotation.core.errors import (
     RotationError,
     SecretInvalid,
@@ -32,6 +30,8 @@ from rotation.core.errors import (
 )
 from rotation.core.findings import Finding, Severity
 from rotation.ports import Surroundings
+from rotation.vault.login import SERVER_ID, AwsIam, Session, way
+from rotation.vault.server import MOST_BYTES, Server
 
 from local.aws import LocalAws
 from local.certificates import Authority

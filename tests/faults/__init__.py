@@ -15,7 +15,7 @@ crowd/        several at once, and people: in every order (actors.py, rivals.py)
               the target that owns a shared admin (owner.py), drawn at random (schedules.py), edits (edits.py)
 teeth/        faults put back, each of which must be found: what one is (mutation.py), the peers' (peers.py), the protocol's
               (record.py, passwords.py, order.py, looks.py, turns.py, shared.py, proxy.py, instances.py, nodes.py, vaulted.py,
-              in_a_swarm.py, keyed.py, signing.py, by_hand.py), adapters by themselves (adapters.py, described.py), the hunt
-              (hunt.py)
+              in_a_swarm.py, keyed.py, signing.py, by_hand.py), adapters by themselves (adapters.py, described.py, certified.py),
+              the hunt (hunt.py)
 jobs.py, table.py, __main__.py    the pieces of work, what is said of them, the command
 """

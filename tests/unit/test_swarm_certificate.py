@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
-from rotation.consumers.swarm.certificate import expires
+from rotation.core.certificate import expires
 
 
 def certificate(until: datetime, name: str = "a client") -> str:

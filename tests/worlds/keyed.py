@@ -201,6 +201,7 @@ class KeyedWorld(VaultWorld):
 
     databases = Provider
     source: Provider
+    first, theirs = FIRST, PERSONS
 
     def __init__(self, terms: Terms | None = None, *, persons: bool = False, record: dict[str, Any] | None = None) -> None:
         """`record`: what its slots say, where that is not the first key alone. `persons`: a key is there that a person made."""
@@ -209,17 +210,17 @@ class KeyedWorld(VaultWorld):
         given = {"source": {"kind": "iam-access-key", "user": USER, "dedicated": True}}
         document = {key: value for key, value in DOCUMENT.items() if key != "admin_secret"} | given
         self.target = parse_target(TARGET, json.dumps(document))
-        first = {"username": FIRST.username, "password": FIRST.password.reveal()}
+        first = {"username": self.first.username, "password": self.first.password.reveal()}
         slots = record if record is not None else {"A": first, "B": {}}
         self.slots.versions["v0"]["secret_string"] = json.dumps({"active_slot": "A", "turns": KEYS, **slots})
         self.source.accounts = {}
         self.source.dual_passwords = False
         self.source.terms = terms or Terms()
         long_ago = self.clock - 1_000_000.0
-        ours = Issued(FIRST.username, FIRST.password.reveal(), long_ago)
-        theirs = Issued(PERSONS.username, PERSONS.password.reveal(), long_ago, name="theirs", persons=True)
+        ours = Issued(self.first.username, self.first.password.reveal(), long_ago)
+        theirs = Issued(self.theirs.username, self.theirs.password.reveal(), long_ago, name="theirs", persons=True)
         self.source.kept = Keys((ours, *((theirs,) if persons else ())), lags=self.source.terms.lags)
-        self.application_uses(replace(FIRST, host="db.example", port=3306, dbname="openemr"))
+        self.application_uses(replace(self.first, host="db.example", port=3306, dbname="openemr"))
         self.pass_time(0.0)
 
     @property

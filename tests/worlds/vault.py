@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rotation.consumers.vault_kv.login import Lasts, Session
-from rotation.consumers.vault_kv.server import Answer
+from rotation.vault.login import Lasts, Session
+from rotation.vault.server import Answer
 
 TOKEN = "token-of-the-small-world"
 MOUNT, PATH = "secret", "shop/database"

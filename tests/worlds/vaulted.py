@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from rotation.consumers.keys import Keys
 from rotation.consumers.published import LOGIN
 from rotation.consumers.vault_kv.adapter import KvPath, Place
-from rotation.consumers.vault_kv.login import Session
-from rotation.consumers.vault_kv.server import Answer
 from rotation.core.model import Credential, Slot
 from rotation.kinds.target import parse_target
+from rotation.vault.login import Session
+from rotation.vault.server import Answer
 
 from tests.worlds.invocation import Invocation, Port, Ports
 from tests.worlds.living import SESSION_SECONDS, STALE_SECONDS, LivingWorld, WithoutCluster

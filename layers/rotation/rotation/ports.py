@@ -502,3 +502,7 @@ class Surroundings:
     """ARN of the secret that moves the traffic; empty where something else does."""
     api_hosts: frozenset[str] = frozenset()
     """Of providers' APIs, with their ports: the only ones that may be asked."""
+    pki_hosts: frozenset[str] = frozenset()
+    """Of Vaults, with their ports: the only ones that are asked for certificates."""
+    needed_seconds: int = 0
+    """For how long what is taken into use has to be good: until the rotation after it is due, and the overlap is over."""

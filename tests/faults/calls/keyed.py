@@ -6,6 +6,7 @@ from tests.faults.laws.instant import BY_HAND
 from tests.faults.laws.rest import at_rest
 from tests.faults.laws.violation import Violation
 from tests.worlds.asl import Place
+from tests.worlds.certified import CertifiedWorld
 from tests.worlds.described import DescribedWorld
 from tests.worlds.keyed import FIRST, LAGS_FOR, KeyedWorld, Terms, empty
 from tests.worlds.living import LivingWorld
@@ -41,6 +42,11 @@ def named_keys_seen_late() -> LivingWorld:
 def described_keys() -> LivingWorld:
     """The shipped adapter before a provider that is described, and that knows some seconds later what it is told."""
     return DescribedWorld(LAGS_FOR)
+
+
+def certificates() -> LivingWorld:
+    """The shipped adapter before a PKI, whose other nodes know some seconds later what it was told."""
+    return CertifiedWorld(LAGS_FOR)
 
 
 def keys_of_a_person() -> LivingWorld:

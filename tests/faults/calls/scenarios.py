@@ -27,6 +27,7 @@ from tests.faults.calls.in_a_swarm import (
     in_a_swarm_with_two_restarts,
 )
 from tests.faults.calls.keyed import (
+    certificates,
     described_keys,
     first_rotation_of_keys,
     keys,
@@ -396,6 +397,8 @@ SCENARIOS = {
     "keys, with names": Scenario(named_keys, rest=one_key_is_left),
     "keys, with names, seen late": Scenario(named_keys_seen_late, rest=one_key_is_left),
     "keys, of a described provider": Scenario(described_keys, rest=one_key_is_left),
+    "keys, certificates of a PKI": Scenario(certificates, rest=one_key_is_left),
+    "keys, certificates of a PKI, an interrupted retirement": Scenario(certificates, "CheckDrained", rest=one_key_is_left),
     "keys, one is a person's": Scenario(keys_of_a_person, rest=refused_with_its_name),
     "keys, one is kept of a run that was rolled back": Scenario(keys_kept_in_next, rest=one_key_is_left),
     "keys, an interrupted flip": Scenario(keys, "ValidateApp", rest=one_key_is_left),

@@ -4,6 +4,7 @@ The first fifteen are those of the best-known tool of this kind; the others are 
 """
 
 from tests.faults.teeth.by_hand import BY_HAND
+from tests.faults.teeth.certified import CERTIFIED
 from tests.faults.teeth.described import DESCRIBED
 from tests.faults.teeth.in_a_swarm import IN_A_SWARM
 from tests.faults.teeth.instances import INSTANCES
@@ -20,6 +21,6 @@ from tests.faults.teeth.signing import KEYS
 from tests.faults.teeth.turns import TURNS
 from tests.faults.teeth.vaulted import VAULTED
 
-OF_KINDS = [*PROXIED, *INSTANCES, *NODES, *VAULTED, *IN_A_SWARM, *KEYED, *DESCRIBED, *KEYS, *BY_HAND]
+OF_KINDS = [*PROXIED, *INSTANCES, *NODES, *VAULTED, *IN_A_SWARM, *KEYED, *DESCRIBED, *CERTIFIED, *KEYS, *BY_HAND]
 PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *OF_KINDS]
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rotation.consumers.vault_kv.server import Answer
+from rotation.vault.server import Answer
 
 from tests.faults.teeth.mutation import Mutation, in_the_machine, replaced, way
 from tests.worlds.vault import MemoryVault

@@ -7,16 +7,19 @@ Templates are imported when one is first needed: every function parses the targe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import ConsumerDiffers, SecretInvalid, TargetInvalid
 from rotation.core.model import Credential, Password, SecretText
 
 if TYPE_CHECKING:
+    from rotation.core.fields import Values
     from rotation.kinds.kind import Settings
 
 KEYS: dict[str, Any] = {
-    "description": "What to write, by key: templates over username, password, host, port and dbname. Every other key is kept",
+    "description": "What to write, by key: templates over username, password, host, port and dbname, or certificate and key. Every"
+    " other key is kept",
     "type": "object",
     "minProperties": 1,
     "propertyNames": {"pattern": "^[-._a-zA-Z0-9]+$"},
@@ -39,10 +42,12 @@ class Keys:
     def __init__(self, texts: Mapping[str, str]) -> None:
         """TargetInvalid, naming the key and the way out, where what is written could not be read back."""
         from rotation.core import templates
+        from rotation.core.fields import PARTS
 
         self._templates = templates.parse(texts)
         self.names = tuple(texts)
-        self.says_user = "username" in self._templates.fields
+        self._parts = not self._templates.fields.isdisjoint(PARTS["password"])
+        self.says_user = bool({"username", "certificate"} & self._templates.fields)
 
     def render(self, credential: Credential) -> dict[str, SecretText]:
         """TargetInvalid where a value has no place in its template."""
@@ -50,7 +55,13 @@ class Keys:
 
         plain = {"username": credential.username, "host": credential.host, "dbname": credential.dbname}
         port = {} if credential.port is None else {"port": str(credential.port)}
-        return self._templates.render(Values(plain | port, {"password": credential.password}))
+        secret = {"password": credential.password}
+        if self._parts:
+            from rotation.core.certificate import parts
+
+            with suppress(ValueError):  # what is no certificate has no such fields
+                plain["certificate"], secret["key"] = parts(credential.password)
+        return self._templates.render(Values(plain | port, secret))
 
     def read(self, texts: Mapping[str, Password]) -> Credential:
         """What no template writes is left to the record. SecretInvalid where a text is not what its template renders; ValueError
@@ -59,7 +70,8 @@ class Keys:
         plain = values.plain
         port = int(plain["port"]) if "port" in plain else None
         username, host, dbname = (plain.get(field, "") for field in ("username", "host", "dbname"))
-        return Credential(username, values.secret["password"], host, port, dbname)
+        number, password = _joined(values) if self._parts else ("", values.secret["password"])
+        return Credential(username or number, password, host, port, dbname)
 
     def check(self, place: str, content: Mapping[str, Any]) -> None:
         """ConsumerDiffers, naming the place and the key alone, where one is not there as a text."""
@@ -76,6 +88,21 @@ class Keys:
             raise ConsumerDiffers(f"{place}: {error}") from None
         except ValueError:
             raise ConsumerDiffers(f"{place}: the port in it is no number") from None
+
+
+def _joined(values: Values) -> tuple[str, Password]:
+    """A certificate's serial number, and it with its key, from wherever they are written."""
+    from rotation.core.certificate import bundle, parts, serial
+
+    whole = values.secret.get("password")
+    try:
+        certificate, key = parts(whole) if whole is not None else ("", Password(""))
+        joined = bundle(values.plain.get("certificate", certificate), values.secret.get("key", key))
+        if whole is not None and joined != bundle(certificate, key):
+            raise SecretInvalid("holds two certificates or two keys. Let all hold the one that works")
+        return serial(joined.reveal()), joined
+    except ValueError:
+        raise SecretInvalid("holds no certificate with its private key, each in PEM") from None
 
 
 def named(settings: Settings) -> str:

@@ -31,7 +31,11 @@ LOGIN: Fields = {
     "host": Field(r"[\w.-]"),
     "port": Field(r"[0-9]"),
     "dbname": Field(NAME),
+    "certificate": Field(ANY),
+    "key": Field(ANY, secret=True),
 }
+PARTS = {"password": ("certificate", "key")}
+"""A secret that may be written in parts instead, each in a place of its own."""
 
 
 @dataclass(frozen=True)

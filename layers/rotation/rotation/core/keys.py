@@ -119,10 +119,13 @@ def adopted(record: Record, pending: Record | None) -> Record:
 
 
 def without_dead(provided: Provided, record: Record, slot: Slot, *, works: bool) -> Record:
-    """A key that is refused, and that the provider does not list or has deactivated, is gone for good: another is issued. A claim
-    alone may say so, which is from then on the intent of everybody; at worst it is new, and costs one key more."""
+    """A key that is refused, and that the provider does not list or has deactivated, is gone for good: another is issued. So it is
+    where one ends by itself before the next rotation is due. A claim alone may say so, which is from then on the intent of
+    everybody; at worst it is new, and costs one key more."""
     listed = provided.find(record.credential(slot).username)
-    return record if works or (listed is not None and listed.active) else record.with_key(slot, NO_KEY)
+    worn = listed is not None and listed.worn
+    lives = works or (listed is not None and listed.active)
+    return record if lives and not worn else record.with_key(slot, NO_KEY)
 
 
 def said(key: Key) -> str:

@@ -22,6 +22,10 @@ class Key(NamedTuple):
     active: bool
     name: str
     """Empty where the provider's keys carry none."""
+    ends_seconds: float | None = None
+    """In how many seconds it ends by itself; None where it does not."""
+    worn: bool = False
+    """Whether it ends by itself too soon to be taken into use."""
 
 
 SessionId = tuple[str, int]

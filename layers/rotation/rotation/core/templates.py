@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from rotation.core import template
 from rotation.core.errors import SecretInvalid, TargetInvalid
-from rotation.core.fields import LOGIN, Fields, Values
+from rotation.core.fields import LOGIN, PARTS, Fields, Values
 from rotation.core.model import Password, SecretText
 
 if TYPE_CHECKING:
@@ -71,7 +71,18 @@ def parse(texts: Mapping[str, str], known: Fields = LOGIN) -> Templates:
         except TargetInvalid as error:
             raise TargetInvalid(f"template {key}: {error}") from None
     templates = Templates(by_key, known)
-    for field, one in known.items():
-        if one.secret and field not in templates.fields:
-            raise TargetInvalid(f"no template of {', '.join(texts) or 'this consumer'} writes {{{field}}}. One has to")
+    for field in _lacking(templates.fields, known):
+        raise TargetInvalid(f"no template of {', '.join(texts) or 'this consumer'} writes {{{field}}}. One has to")
     return templates
+
+
+def _lacking(written: frozenset[str], known: Fields) -> Iterator[str]:
+    """Of each secret that no template writes, neither whole nor in parts."""
+    in_parts = {part for parts in PARTS.values() for part in parts}
+    for field, one in known.items():
+        if one.secret and field not in in_parts and field not in written:
+            parts = PARTS.get(field, ())
+            lacking = [part for part in parts if part not in written]
+            if len(lacking) == len(parts):
+                yield field
+            yield from lacking if len(lacking) < len(parts) else ()

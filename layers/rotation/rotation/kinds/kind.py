@@ -103,6 +103,11 @@ def at_once(_: Settings) -> int:
     return 0
 
 
+def for_good(_: Settings) -> tuple[str, int]:
+    """It ends with its withdrawal."""
+    return "", 0
+
+
 class ConsumerKind(NamedTuple):
     """A place from which an application reads its credential, or that must restart to read it."""
 
@@ -203,5 +208,7 @@ class SourceKind(NamedTuple):
     """What a dry run says of some states, each with {new} and {old} for the users, where that is not what it says of a database."""
     settles: Callable[[Settings], int] = at_once
     """For how many seconds, at most, somebody who is shown a credential may not know what the source has."""
+    lasts: Callable[[Settings], tuple[str, int]] = for_good
+    """For how many seconds a credential is good by itself, after the setting that says so."""
     outlives: Callable[[Settings], int] = at_once
     """For how many seconds what was made with a credential is still good once nobody uses the credential: a token."""

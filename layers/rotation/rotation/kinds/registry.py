@@ -25,6 +25,7 @@ SOURCES = {
     "http-api-key": "rotation.sources.http_api_key",
     "iam-access-key": "rotation.sources.iam_access_key",
     "signing-key": "rotation.sources.signing_key",
+    "certificate": "rotation.sources.certificate",
 }
 """By the word that a target document uses: the folder as a package."""
 

@@ -15,7 +15,7 @@ from rotation.core.model import Password
 from rotation.kinds import registry
 from rotation.kinds.kind import ConsumerKind, Holds, SourceKind
 
-PATIENCE_SECONDS = 900
+PATIENCE_SECONDS, DAY = 900, 86_400
 TRAFFIC: dict[str, Any] = {
     "traffic": {
         "description": "Whether to change it moves the application's traffic; else the first that holds a credential does",
@@ -209,6 +209,8 @@ def _build(name: str, document: dict[str, Any]) -> Target:
     consumers = _consumers(document["consumers"])
     _check_says_user(source, consumers)
     cached = max((int(one.settings.get(one.known.goes_on, 0)) for one in consumers), default=0)
+    overlap_seconds = max(cached, document.get("overlap_seconds", rotation_class.overlap_seconds))
+    _check_lasts(source, rotation_class, overlap_seconds)
     return Target(
         name=name,
         slot_secret=document["slot_secret"],
@@ -219,13 +221,24 @@ def _build(name: str, document: dict[str, Any]) -> Target:
         health=HealthSettings(**document["health"]) if "health" in document else None,
         endpoint=EndpointSettings(**document["endpoint"]) if "endpoint" in document else None,
         rotation_class=rotation_class,
-        overlap_seconds=max(cached, document.get("overlap_seconds", rotation_class.overlap_seconds)),
+        overlap_seconds=overlap_seconds,
         cache_seconds=cached,
         quiet_seconds=document["drain"]["quiet_seconds"],
         drain_deadline_seconds=document["drain"]["deadline_seconds"],
         outlives_seconds=source.known.outlives(source.settings),
         rollout_deadline_seconds=document["rollout"]["deadline_seconds"],
     )
+
+
+def _check_lasts(source: Source, every: RotationClass, overlap_seconds: int) -> None:
+    """What ends by itself is to outlast the next rotation, also one that had to be started again, and its overlap."""
+    setting, lasts = source.known.lasts(source.settings)
+    needed = every.overdue_days * DAY + overlap_seconds
+    if setting and lasts < needed:
+        raise ValueError(
+            f"source.{setting}: what lasts {lasts // DAY} days would end before the rotation after it: class {every.name} takes up"
+            f" to {every.overdue_days} days and the overlap {overlap_seconds} s: let it last {-(-needed // DAY)} days at least"
+        )
 
 
 def _check_says_user(source: Source, consumers: Sequence[Consumer]) -> None:

@@ -28,8 +28,10 @@ SLOWEST_CLOCK_SECONDS = 60
 """AWS refuses signatures that are five minutes off, and drains are counted in seconds by two clocks."""
 SHORTEST_QUIET_SECONDS = 60
 """A function lives 30 s and may start for 15; EFS clients keep attributes for 60."""
+ENDS_SOON_SECONDS = 14 * 86_400
+"""For a key that ends by itself: enough for a rotation that is started by hand, and for whatever it is refused by."""
 
-HOUR = 3600
+HOUR, DAY = 3600, 86_400
 PUT = "PutSecret"
 """The state whose consumers its function looks at."""
 KEPT = "who has a proxy's secret"
@@ -468,6 +470,10 @@ def keys(world: World, record: Record) -> Iterator[Finding]:
     idle = [key for key in seen.keys if key.id in record.ids and not key.active]
     if idle:
         yield Finding(Severity.WARNING, "keys", f"{', '.join(map(said, idle))}: in the record", "the next rotation issues another")
+    ending = [key for key in seen.keys if key.id in record.ids and (key.ends_seconds or ENDS_SOON_SECONDS) < ENDS_SOON_SECONDS]
+    if ending:
+        found = ", ".join(f"{key.id} ends by itself in {(key.ends_seconds or 0) / DAY:.0f} days" for key in ending)
+        yield Finding(Severity.WARNING, "keys", found, "start a rotation; is the schedule on?")
     for lack in world.target.source.known.lacks(world.target.source.settings):
         yield Finding(Severity.SKIPPED, "keys", lack.said)
     if not (seen.named or seen.dedicated):

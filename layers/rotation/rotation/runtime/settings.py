@@ -24,6 +24,8 @@ class Settings:
     """The consumers' states that the stack has a function for; None in the functions that are not told."""
     api_hosts: frozenset[str] = frozenset()
     """Of providers' APIs: no other is asked."""
+    pki_hosts: frozenset[str] = frozenset()
+    """Of Vaults: no other is asked for a certificate."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -38,13 +40,18 @@ class Settings:
             os.environ.get("MACHINE_ARN", ""),
             _pairs(os.environ.get("ROLE_ARNS", "")),
             frozenset(os.environ["CONSUMER_STATES"].split(",")) if "CONSUMER_STATES" in os.environ else None,
-            frozenset(one for one in os.environ.get("API_HOSTS", "").lower().split(",") if one),
+            _hosts("API_HOSTS"),
+            _hosts("PKI_HOSTS"),
         )
 
 
 def environment() -> str:
     """Which of several installations this is, in the metrics."""
     return os.environ.get("ENVIRONMENT") or "unknown"
+
+
+def _hosts(variable: str) -> frozenset[str]:
+    return frozenset(one for one in os.environ.get(variable, "").lower().split(",") if one)
 
 
 def _pairs(text: str) -> dict[str, str]:

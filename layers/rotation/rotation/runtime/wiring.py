@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from rotation.runtime.settings import Settings
 
 _PUT, _MOVE = "PutSecretValue", "UpdateSecretVersionStage"
-ADMIN = "admin"
+ADMIN, DAY = "admin", 86_400
 WRITES: dict[str, dict[str, tuple[str, ...]]] = {
     "claim_rotation": {"slot": (_PUT, _MOVE), ADMIN: (_PUT, _MOVE)},
     "close_flip": {"slot": (_PUT, _MOVE)},
@@ -222,7 +222,16 @@ class AwsWorld:
         target = self.target
         secret = target.rotated_secret or ""
         settings = self._settings
-        return Surroundings(target.name, target.admin_secret, settings.sites_root, target.quiet_seconds, secret, settings.api_hosts)
+        return Surroundings(
+            target.name,
+            target.admin_secret,
+            settings.sites_root,
+            target.quiet_seconds,
+            secret,
+            settings.api_hosts,
+            settings.pki_hosts,
+            target.rotation_class.period_days * DAY + target.overlap_seconds,
+        )
 
     def _held(self, consumer: Consumer, username: str) -> CredentialConsumer:
         made = self._made(consumer)

@@ -41,7 +41,8 @@ WAYS_OUT: dict[str, str] = {
     "PasswordRejected": "Set the target's password rules to what the database's policy asks for, then start again.",
     "SlotInUse": "Look who is logged in as that user, and let it end; then start again.",
     "RetiredPasswordAccepted": "Look for a proxy or plugin that accepts the old password: it must be refused; then start again.",
-    "SourceRefused": "Look up the database's code in the message; the admin mostly lacks a privilege.",
+    "SourceRefused": "The message says what was refused: a database's code (the admin mostly lacks a privilege), or what to mend"
+    " where keys are issued.",
     "SourceUnsettled": "Find out who writes the JWKS again and again; it has to stay as it is for as long as verifiers keep it."
     " Then start again.",
     "SourceNotSaved": "Give the node an aclfile (or start it from a configuration file) that it may write, then start again.",

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -21,7 +20,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
 
-from rotation.consumers.swarm.certificate import expires
+from rotation.core.certificate import expires
 from rotation.core.errors import (
     RotationError,
     SecretInvalid,
@@ -32,6 +31,7 @@ from rotation.core.errors import (
     SwarmUnavailable,
     SwarmUntrusted,
 )
+from rotation.memory import in_memory
 
 if TYPE_CHECKING:
     from rotation.core.model import Password
@@ -215,7 +215,7 @@ class Engine:
             context.load_verify_locations(cadata=self._access.ca)
         except ssl.SSLError:
             raise SwarmUntrusted(f"{self.name}: ca is no certificate in PEM") from None
-        with _in_memory(f"{identity.certificate}\n{identity.key.reveal()}\n") as path:
+        with in_memory(f"{identity.certificate}\n{identity.key.reveal()}\n") as path:
             try:
                 context.load_cert_chain(path, password=str)
             except ssl.SSLError:
@@ -247,17 +247,6 @@ def _refuse_expired(identity: Identity) -> None:
         raise SecretInvalid(f"{identity.named}: certificate is no PEM") from None
     if until <= datetime.now(UTC):
         raise SwarmDenied(f"{identity.named}: the client certificate has expired on {until:%Y-%m-%d %H:%M} UTC")
-
-
-@contextmanager
-def _in_memory(text: str) -> Iterator[str]:
-    """A path that holds it for as long as it is read, and is in no file system."""
-    file = os.memfd_create("identity")
-    try:
-        os.write(file, text.encode())
-        yield f"/proc/self/fd/{file}"
-    finally:
-        os.close(file)
 
 
 def _spoken(engine: Mapping[str, Any], manager: str) -> str:

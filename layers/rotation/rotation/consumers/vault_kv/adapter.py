@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from rotation.consumers.keys import LOGIN, Keys
-from rotation.consumers.vault_kv.login import Session, way
-from rotation.consumers.vault_kv.server import Answer, Server
 from rotation.core.errors import (
     ConsumerDiffers,
     VaultConflict,
@@ -22,6 +20,8 @@ from rotation.core.errors import (
     VaultRefused,
 )
 from rotation.core.findings import Finding, Severity
+from rotation.vault.login import Session, way
+from rotation.vault.server import NO_ROUTE, Answer, Server
 
 if TYPE_CHECKING:
     from rotation.core.model import Credential, Mark
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 MARK = "credential-rotation"
 """The key of the path's custom metadata."""
 METRIC = "credential_rotation_vault_login_seconds"
-NO_ROUTE = "no handler for route"
 DAY = 86_400
 SHORTEST_TOKEN_SECONDS = 60
 """A function lives 30 s, and may start for 15."""

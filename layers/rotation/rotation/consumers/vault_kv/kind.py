@@ -6,9 +6,8 @@ from typing import Any
 from rotation.consumers import keys
 from rotation.core.errors import TargetInvalid
 from rotation.kinds.kind import ConsumerKind, Holds, Parameters, Settings
+from rotation.vault.fields import NAME, PLACE, PLACE_REQUIRED
 
-NAME = "^[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$"
-PEM = "^-----BEGIN CERTIFICATE-----"
 LOGINS = {"login": "VaultLoginSecretArn", "reader": "VaultReaderSecretArn"}
 """Each with the parameter that names its secret."""
 
@@ -72,14 +71,7 @@ KIND = ConsumerKind(
     state="PutSecret",
     holds=Holds.ACTIVE,
     properties={
-        "address": {
-            "description": "Of the Vault or OpenBao, with its port if that is not 8200",
-            "type": "string",
-            "pattern": "^https://[A-Za-z0-9.-]+(:[0-9]{1,5})?$",
-        },
-        "ca": {"description": "Who vouches for it, as PEM: nobody else does", "type": "string", "pattern": PEM},
-        "tls": {"description": "The least version of TLS", "enum": ["1.2", "1.3"], "default": "1.3"},
-        "namespace": {"description": "Empty for the root's", "type": "string", "pattern": f"^$|{NAME}", "default": ""},
+        **PLACE,
         "mount": {"description": "Of a key-value store of version 2", "type": "string", "pattern": NAME},
         "path": {"description": "Below the mount, as the application reads it", "type": "string", "pattern": NAME},
         "login": login("Who may read and write it"),
@@ -92,7 +84,7 @@ KIND = ConsumerKind(
             "default": True,
         },
     },
-    required=("address", "ca", "mount", "path", "login", "application_cache_seconds"),
+    required=(*PLACE_REQUIRED, "mount", "path", "login", "application_cache_seconds"),
     change=change,
     check=check,
     fits=keys.fits,

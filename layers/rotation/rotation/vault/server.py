@@ -29,6 +29,8 @@ REQUEST_SECONDS = 8
 MOST_BYTES = 2**20
 """A server's own limit for what it takes is 32 MiB; a path that an application reads its login from is far below."""
 TLS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+NO_ROUTE = "no handler for route"
+"""What is said where nothing is mounted."""
 MERGE = "application/merge-patch+json"
 _EXPIRED = 10
 """OpenSSL's X509_V_ERR_CERT_HAS_EXPIRED."""

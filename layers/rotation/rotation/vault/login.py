@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -18,7 +18,8 @@ from rotation.core.errors import SecretInvalid, VaultDenied, VaultLoginRefused, 
 from rotation.core.model import Password
 
 if TYPE_CHECKING:
-    from rotation.consumers.vault_kv.server import Answer, Asked
+    from rotation.core.model import Credential
+    from rotation.vault.server import Answer, Asked
 
 IDENTITY = "Action=GetCallerIdentity&Version=2011-06-15"
 SERVER_ID = "X-Vault-AWS-IAM-Server-ID"
@@ -98,11 +99,11 @@ class Session:
 class AppRole:
     """A secret id may end by itself, and may be used up."""
 
-    def __init__(self, mount: str, role: str, secret: str) -> None:
+    def __init__(self, mount: str, role: str, secret: Callable[[], Password]) -> None:
         self.mount, self._role, self._secret = mount, role, secret
 
     def body(self) -> dict[str, Any]:
-        return {"role_id": self._role, "secret_id": _held(self._secret, "secret_id").reveal()}
+        return {"role_id": self._role, "secret_id": self._secret().reveal()}
 
     def lasts(self, session: Session, now: float, /) -> Lasts:
         path = f"auth/{self.mount}/role/{session.role_name}/secret-id/lookup"
@@ -119,11 +120,11 @@ class AppRole:
 class Jwt:
     """Of an issuer that the server trusts, or of a service account."""
 
-    def __init__(self, mount: str, role: str, secret: str) -> None:
+    def __init__(self, mount: str, role: str, secret: Callable[[], Password]) -> None:
         self.mount, self._role, self._secret = mount, role, secret
 
     def body(self) -> dict[str, Any]:
-        return {"role": self._role, "jwt": _held(self._secret, "jwt").reveal()}
+        return {"role": self._role, "jwt": self._secret().reveal()}
 
     def lasts(self, _: Session, now: float, /) -> Lasts:
         try:
@@ -160,7 +161,15 @@ def way(settings: Mapping[str, Any]) -> Way:
     mount = settings.get("mount") or method
     if method == "aws":
         return AwsIam(mount, role, settings.get("server_id", ""))
-    return (Jwt if method == "jwt" else AppRole)(mount, role, settings["secret"])
+    if method == "jwt":
+        return Jwt(mount, role, lambda: _held(settings["secret"], "jwt"))
+    return AppRole(mount, role, lambda: _held(settings["secret"], "secret_id"))
+
+
+def as_admin(settings: Mapping[str, Any], admin: Credential) -> Way:
+    """With what the target's admin's secret holds: the role as its user name, what it logs in with as its password."""
+    made = Jwt if settings["method"] == "jwt" else AppRole
+    return made(settings.get("mount") or settings["method"], admin.username, lambda: admin.password)
 
 
 def _held(arn: str, key: str) -> Password:

@@ -1,0 +1,1 @@
+"""Certificates with their private keys, issued by the PKI of a Vault or OpenBao."""

@@ -1,0 +1,130 @@
+"""The kind `certificate`."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from rotation.core.certificate import expires, parts, serial
+from rotation.core.errors import SecretInvalid, TargetInvalid
+from rotation.kinds.kind import Advice, Lack, SourceKind
+from rotation.vault.fields import NAME, PEM, PLACE, PLACE_REQUIRED
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rotation.core.model import Credential
+    from rotation.kinds.kind import Parameters, Settings
+
+HOSTS = "PkiHosts"
+"""The parameter that names every host that may be asked for certificates."""
+DAY = 86_400
+PORT = ":8200"
+DNS = r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
+KEY_TYPES = {"ec-p256": ("ec", 256), "ec-p384": ("ec", 384), "rsa-2048": ("rsa", 2048), "rsa-3072": ("rsa", 3072)}
+"""Each as a role of a PKI calls it."""
+
+
+def place(settings: Settings) -> str:
+    """The host, with its port where that is not 8200."""
+    return str(settings["address"]).removeprefix("https://").removesuffix(PORT).lower()
+
+
+def check(settings: Settings) -> None:
+    """What a schema cannot say."""
+    try:
+        expires(settings["authority"])
+    except ValueError:
+        raise TargetInvalid("authority is no certificate in PEM") from None
+    try:
+        asked_names(settings)
+    except ValueError as error:
+        raise TargetInvalid(f"ip_sans: {error}") from None
+
+
+def asked_names(settings: Settings) -> frozenset[str]:
+    """What a certificate is to be good for, addresses as certificates write them. ValueError where one is none."""
+    addresses = (str(ip_address(one)) for one in settings["ip_sans"])
+    return frozenset((settings["common_name"], *settings["alt_names"], *addresses))
+
+
+def fits(login: Credential) -> None:
+    """It is a certificate with its key, under its own serial number."""
+    try:
+        number = serial(parts(login.password)[0])
+    except ValueError:
+        raise SecretInvalid("password is no private key with its certificate, both in PEM (docs/certificates.md)") from None
+    if number != login.username:
+        raise SecretInvalid(f"username is not the serial number of the certificate in password, which is {number}")
+
+
+def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
+    """No Vault is asked that the stack does not name."""
+    host, named = place(settings), parameters.get(HOSTS, "none")
+    if host not in {one.removesuffix(PORT) for one in named.lower().split(",")}:
+        yield f"source host {host}: the functions may ask {named} for certificates (parameter {HOSTS})"
+
+
+def lacks(_: Settings) -> Iterator[Lack]:
+    """A revocation is for good, and nobody sees who shows a certificate."""
+    yield Lack(
+        "RotateOldSlot", "a PKI can only revoke for good: that is done by DiscardOldPassword, without a look in between", idle=True
+    )
+    yield Lack(
+        "CheckDrained",
+        "a PKI does not see who uses a certificate; that nobody uses the old one any more is not looked at, but waited for",
+    )
+
+
+def plan(settings: Settings) -> Mapping[str, str]:
+    """What a dry run says instead of what it says of other keys."""
+    where = f"{settings['mount']} of {settings['address']}"
+    return {"DiscardOldPassword": f"{{old}}: revoked at {where}, and found revoked there"}
+
+
+KIND = SourceKind(
+    properties={
+        **PLACE,
+        "mount": {"description": "Where the PKI is mounted", "type": "string", "pattern": NAME, "default": "pki"},
+        "role": {"description": "The PKI's role that signs", "type": "string", "pattern": r"^[\w.-]+$"},
+        "login": {
+            "description": "How to log in: with what the admin's secret holds, the role as its user name",
+            "type": "object",
+            "required": ["method"],
+            "additionalProperties": False,
+            "properties": {"method": {"enum": ["approle", "jwt"]}, "mount": {"type": "string", "pattern": NAME}},
+            "default": {"method": "approle"},
+        },
+        "authority": {
+            "description": "Whom the application's clients trust, as PEM: each certificate is tried with it and nothing else",
+            "type": "string",
+            "pattern": PEM,
+        },
+        "common_name": {"description": "The name by which clients call the application", "type": "string", "pattern": DNS},
+        "alt_names": {
+            "description": "Further names", "type": "array", "items": {"type": "string", "pattern": DNS}, "default": [],
+        },
+        "ip_sans": {"description": "Its addresses", "type": "array", "items": {"type": "string"}, "default": []},
+        "ttl_days": {
+            "description": "For how long a certificate is valid: longer than from one rotation to the end of the next",
+            "type": "integer",
+            "minimum": 1,
+            "maximum": 3650,
+        },
+        "key": {"description": "What sort of private key is made", "enum": list(KEY_TYPES), "default": "ec-p256"},
+    },
+    required=(*PLACE_REQUIRED, "role", "authority", "common_name", "ttl_days"),
+    engines={},
+    port=8200,
+    advice=Advice(
+        lacking="docs/certificates.md says which policy the role needs", without_tls="", ends_sessions="", counts_logins="",
+    ),
+    issues_keys=True,
+    check=check,
+    fits=fits,
+    beyond=beyond,
+    lacks=lacks,
+    plan=plan,
+    lasts=lambda settings: ("ttl_days", int(settings["ttl_days"]) * DAY),
+    proof="The old certificate is revoked",
+)  # fmt: skip
