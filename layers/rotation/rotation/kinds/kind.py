@@ -141,6 +141,8 @@ class ConsumerKind(NamedTuple):
     """The setting, if it has one, that says whether copies of a withdrawn login are in it that are to be destroyed (`forget`)."""
     looks: bool = False
     """Whether its adapter has findings of its own for mode verify (`look`)."""
+    spreads: bool = False
+    """Whether what is in it gets to those who use it bit by bit, and its adapter says how far that is (`everybody`)."""
     says_user: Callable[[Settings], bool] = always
     """Whether what it holds says whose secret that is."""
     in_cluster: bool = False
