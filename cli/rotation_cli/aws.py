@@ -86,6 +86,11 @@ class Aws:
         with _aloud(service, operation):
             return next(pages, None)
 
+    def once(self, service: str, seconds: float) -> Any:
+        """A client that waits so long for an answer, and asks nothing twice."""
+        once = CONFIG.merge(Config(read_timeout=seconds, retries={"total_max_attempts": 1}))
+        return self._session.client(service, region_name=self.region, config=once)
+
     def _client(self, service: str) -> Any:
         if service not in self._clients:
             self._clients[service] = self._session.client(service, region_name=self.region, config=CONFIG)

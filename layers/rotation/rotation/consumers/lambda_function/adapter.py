@@ -6,6 +6,7 @@ comes late finds that it has lost, in the secret, and in the function's place as
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -27,7 +28,7 @@ from rotation.core.findings import Finding, Severity
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rotation.core.model import Credential, Mark, Password
+    from rotation.core.model import Credential, Labels, Mark, Password, SecretText
     from rotation.kinds.kind import Settings
     from rotation.ports import Surroundings
 
@@ -56,6 +57,33 @@ def make(settings: Settings, surroundings: Surroundings) -> LambdaPlace:
     secret = RotatedSecret(settings["secret"], keys=Keys(settings.get("keys", LOGIN)))
     function = Function(settings["function"], settings["timeout_seconds"])
     return LambdaPlace(surroundings.target, settings["secret"], secret, function)
+
+
+class Copied(Protocol):
+    """A secret of which a copy is made."""
+
+    name: str
+
+    def labels(self) -> Labels: ...
+    def read(self, version: str) -> SecretText: ...
+    def put_once(self, version: str, text: SecretText, label: str) -> SecretText: ...
+
+
+def trial(settings: Settings, target: str, secret: Copied, lambdas: Any) -> Iterator[Finding]:
+    """Whether the function keeps its contract. `secret`, `lambdas`: whoever asks reaches AWS in a way of his own."""
+    from rotation.consumers.lambda_function.function import Function
+    from rotation.consumers.lambda_function.trial import COPY, Trial
+
+    current = secret.labels().current
+
+    def copy(version: str) -> Password:
+        text = secret.read(current)
+        secret.put_once(version, text, COPY)
+        content = json.loads(text.reveal())
+        return Keys(settings.get("keys", LOGIN)).held(f"secret {secret.name}", content).password
+
+    function = Function(settings["function"], settings["timeout_seconds"], lambdas)
+    yield from Trial(function, target, settings["secret"], current, time.time).look(copy)
 
 
 class LambdaPlace:

@@ -1,6 +1,6 @@
 """The kind `lambda`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from rotation.consumers import keys
 from rotation.core.errors import TargetInvalid
@@ -42,6 +42,13 @@ def writes(settings: Settings) -> Iterator[tuple[str, str]]:
     yield from keys.written(f"secret {settings['secret']}", settings, "secret")
 
 
+def schemas() -> Mapping[str, str]:
+    """Of the function's requests and answers."""
+    from rotation.consumers.lambda_function import contract  # only where somebody asks for it
+
+    return {file: contract.text_of(file) for file in contract.FILES}
+
+
 KIND = ConsumerKind(
     state="PutSecret",
     holds=Holds.ACTIVE,
@@ -75,5 +82,7 @@ KIND = ConsumerKind(
     writes=writes,
     looks=True,
     spreads=True,
+    contract=schemas,
+    tries=True,
     validated=True,
 )
