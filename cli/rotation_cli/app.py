@@ -190,7 +190,9 @@ def list_targets(stack: Stack, as_json: bool) -> int:
 @targets.command()
 @click.argument("name")
 @click.option("--file", type=click.Path(path_type=Path), help="Check the document in this file, in the place of the stored one.")
-@click.option("--try", "tried", is_flag=True, help="Of a provider's API, or of a function of your own, besides: whether it does as it should. Changes no credential.")
+@click.option(
+    "--try", "tried", is_flag=True, help="Besides: whether a provider's API, or a function of your own, does as it should."
+)
 @PASS
 def check(stack: Stack, name: str, file: Path | None, *, tried: bool) -> int:
     """Whether target NAME fits the schema, and lies within what this stack reaches."""

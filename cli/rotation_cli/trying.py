@@ -45,8 +45,8 @@ def _of_consumer(stack: Stack, target: Target, one: Consumer) -> Iterator[Findin
     if running:
         raise Trouble(f"--try: {running[0]} runs for {target.name}: wait for its end (rotation follow {running[0]})")
     secret = Copied(stack, one.settings["secret"])
-    lambdas = stack.aws.once("lambda", one.settings["timeout_seconds"])
-    yield from registry.adapter(registry.CONSUMERS[one.kind]).trial(one.settings, target.name, secret, lambdas)
+    invoke = stack.aws.once("lambda", "invoke", one.settings["timeout_seconds"])
+    yield from registry.adapter(registry.CONSUMERS[one.kind]).trial(one.settings, target.name, secret, invoke)
 
 
 class Copied(KeyRecord):

@@ -1,4 +1,4 @@
-"""A consumer of the kind `lambda`, to copy: it puts the login into the settings page of an appliance. docs/lambda.md has the contract.
+"""A consumer of the kind `lambda`, to copy: puts the login into an appliance's settings page. The contract: docs/lambda.md.
 
 The appliance compares (If-Match), and keeps which version it was given. It never shows the password; neither does this function, in
 no answer, no log and no error."""
@@ -66,9 +66,9 @@ def read(request: dict[str, Any]) -> dict[str, str]:
 def ask(method: str, settings: dict[str, str] | None = None, etag: str = "") -> tuple[dict[str, Any], str]:
     body = json.dumps(settings).encode() if settings else None
     headers = {"content-type": "application/json"} | ({"if-match": etag} if etag else {})
-    request = urllib.request.Request(SETTINGS, body, headers, method=method)
+    request = urllib.request.Request(SETTINGS, body, headers, method=method)  # noqa: S310 - a setting of ours
     try:
-        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
             return json.load(answer), answer.headers.get("etag", "")
     except urllib.error.HTTPError as error:
         raise Refused({412: "conflict", 400: "rejected", 422: "rejected"}.get(error.code, "unavailable")) from None

@@ -148,7 +148,8 @@ class TestExample(Consumer, LeavesWhereToTheRecord, KeepsWhatElseIsThere, Fails,
         assert here.consumer.publish(A, BACK)
         assert here.appliance.held.version != here.version
         assert not here.consumer.publish(A, BACK)
-        request = here.consumer._request("put", here.version, rotation="late", expects=here.version, not_after="2099-01-01T00:00:00Z")
+        more = {"rotation": "late", "expects": here.version, "not_after": "2099-01-01T00:00:00Z"}
+        request = here.consumer._request("put", here.version, **more)
         here.put_theirs()
         with refused(ConsumerFunctionConflict):
             here.consumer._function.ask("put", request)
@@ -270,7 +271,15 @@ def odd(aws: LocalAws, folder: Path, do: str, timeout: float = 3) -> tuple[str, 
     place = folder / "place"
     name = f"odd-{uuid.uuid4().hex[:8]}"
     made = Deployed(
-        name, ARN.format(name), "app.lambda_handler", str(folder), [], timeout, 128, {"PLACE": str(place), "DO": do}, aliases=[ALIAS]
+        name,
+        ARN.format(name),
+        "app.lambda_handler",
+        str(folder),
+        [],
+        timeout,
+        128,
+        {"PLACE": str(place), "DO": do},
+        aliases=[ALIAS],
     )
     return deployed(aws, made), place
 
@@ -330,5 +339,3 @@ def test_no_word_of_a_request_is_a_credential(here: InAppliance) -> None:
     assert {json.loads(one)["verb"] for one in sent} == {"holds", "put", "check"}
     assert all(adapter.contract.fits(adapter.contract.REQUEST, json.loads(one)) == "" for one in sent)
     assert not [one for one in sent if CANARY in one]
-
-

@@ -32,13 +32,13 @@ def reads_what_is_current(self: LambdaPlace) -> Any:
 
 OWN_FUNCTION = [
     Mutation("a function: it overwrites what came meanwhile", replaced(f"{FUNCTION}.conflicts", compares_nothing), (ALONE, BACK)),
-    Mutation("a function: not all have it yet, and the old one goes", replaced(f"{ADAPTER}.everybody", everybody_at_once), (ALONE,)),
+    Mutation("a function: not all have it, and the old one goes", replaced(f"{ADAPTER}.everybody", everybody_at_once), (ALONE,)),
     Mutation(
         "a function: the way back closes nothing",
         replaced("rotation.consumers.published.PublishedSecret._put_before", lambda *_: True),
         (ALONE, BACK, INTERRUPTED),
     ),
     Mutation(
-        "a function: the secret is read in place of what it holds", replaced(f"{ADAPTER}.read", reads_what_is_current), (ALONE, BACK)
+        "a function: the secret is read, and not what it holds", replaced(f"{ADAPTER}.read", reads_what_is_current), (ALONE, BACK)
     ),
 ]

@@ -151,7 +151,7 @@ class ConsumerKind(NamedTuple):
     contract: Callable[[], Mapping[str, str]] = nobody_else
     """What somebody else's code is asked, and is to answer: JSON Schemas, by the names of their files."""
     tries: bool = False
-    """Whether its adapter can say, part by part, whether what it relies on does as it should, and changes no credential (`trial`)."""
+    """Whether its adapter can try, part by part, whether what it relies on does as it should (`trial`)."""
     says_user: Callable[[Settings], bool] = always
     """Whether what it holds says whose secret that is."""
     in_cluster: bool = False

@@ -69,8 +69,8 @@ class Copied(Protocol):
     def put_once(self, version: str, text: SecretText, label: str) -> SecretText: ...
 
 
-def trial(settings: Settings, target: str, secret: Copied, lambdas: Any) -> Iterator[Finding]:
-    """Whether the function keeps its contract. `secret`, `lambdas`: whoever asks reaches AWS in a way of his own."""
+def trial(settings: Settings, target: str, secret: Copied, invoke: Any) -> Iterator[Finding]:
+    """Whether the function keeps its contract. `secret`, `invoke`: whoever asks reaches AWS in a way of his own."""
     from rotation.consumers.lambda_function.function import Function
     from rotation.consumers.lambda_function.trial import COPY, Trial
 
@@ -82,16 +82,14 @@ def trial(settings: Settings, target: str, secret: Copied, lambdas: Any) -> Iter
         content = json.loads(text.reveal())
         return Keys(settings.get("keys", LOGIN)).held(f"secret {secret.name}", content).password
 
-    function = Function(settings["function"], settings["timeout_seconds"], lambdas)
+    function = Function(settings["function"], settings["timeout_seconds"], invoke)
     yield from Trial(function, target, settings["secret"], current, time.time).look(copy)
 
 
 class LambdaPlace:
     """One function, and the secret that it reads."""
 
-    def __init__(
-        self, target: str, arn: str, secret: RotatedSecret, function: Asked, now: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, target: str, arn: str, secret: RotatedSecret, function: Asked, now: Callable[[], float] = time.time) -> None:
         self._target, self._arn, self._secret, self._function, self._now = target, arn, secret, function, now
 
     @property

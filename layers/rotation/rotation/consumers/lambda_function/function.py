@@ -35,17 +35,17 @@ LONGEST_ANSWER = 65_536
 
 
 class Function:
-    """`arn`: with an alias or a version. `lambdas`: whom to ask, where that is not the function's own client."""
+    """`arn`: with an alias or a version. `invoke`: how it is called, where that is not with one of our functions' client."""
 
-    def __init__(self, arn: str, timeout_seconds: int, lambdas: Any = None) -> None:
-        self._arn, self.timeout_seconds, self._lambdas = arn, timeout_seconds, lambdas
+    def __init__(self, arn: str, timeout_seconds: int, invoke: Any = None) -> None:
+        self._arn, self.timeout_seconds, self._invoke = arn, timeout_seconds, invoke
         self.name = f"function {arn.split(':function:')[-1]}"
 
     def ask(self, verb: str, request: Mapping[str, Any], never: Password | None = None) -> dict[str, Any]:
         """What it says. `never`: what must not be in that."""
-        lambdas = self._lambdas or asked_once("lambda", self.timeout_seconds)
+        invoke = self._invoke or asked_once("lambda", self.timeout_seconds).invoke
         try:
-            answer = lambdas.invoke(FunctionName=self._arn, InvocationType="RequestResponse", Payload=json.dumps(request).encode())
+            answer = invoke(FunctionName=self._arn, InvocationType="RequestResponse", Payload=json.dumps(request).encode())
             text = SecretText(answer["Payload"].read(LONGEST_ANSWER).decode(errors="replace"))
         except ReadTimeoutError:
             raise ConsumerFunctionTimedOut(

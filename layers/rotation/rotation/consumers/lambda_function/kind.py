@@ -6,9 +6,10 @@ from rotation.consumers import keys
 from rotation.core.errors import TargetInvalid
 from rotation.kinds.kind import ConsumerKind, Holds, Parameters, Settings
 
-FUNCTION = r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}:[A-Za-z0-9_-]{1,128}$"
-SECRET = r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+$"
+RUN_ARN = r"^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:[A-Za-z0-9_-]{1,64}:[A-Za-z0-9_-]{1,128}$"
+HANDED_ARN = r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\d{12}:secret:[A-Za-z0-9/_+=.@-]+$"
 FUNCTIONS, SECRETS = "LambdaFunctionArns", "LambdaSecretArns"
+"""The stack's parameters."""
 
 
 def change(settings: Settings, used: str, new: str) -> str:
@@ -54,14 +55,14 @@ KIND = ConsumerKind(
     holds=Holds.ACTIVE,
     properties={
         "function": {
-            "description": "ARN of the function, with the alias or the version that is meant: not $LATEST, which may change meanwhile",
+            "description": "ARN of the function, with an alias or a version: not $LATEST, which may change meanwhile",
             "type": "string",
-            "pattern": FUNCTION,
+            "pattern": RUN_ARN,
         },
         "secret": {
-            "description": "ARN of the secret that the function reads: one of its own, whose current version holds the login in use",
+            "description": "ARN of the secret that the function reads, and nobody else: what is current holds the login in use",
             "type": "string",
-            "pattern": SECRET,
+            "pattern": HANDED_ARN,
         },
         "timeout_seconds": {
             "description": "How long one call of the function may take",
