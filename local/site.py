@@ -31,6 +31,7 @@ NAV = {
         "by-hand.md",
         "http-api-key.md",
         "signing-keys.md",
+        "lambda.md",
         "ADOPTING.md",
         "terraform.md",
         "reader.md",

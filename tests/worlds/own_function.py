@@ -1,7 +1,9 @@
 """The living world of an application whose login a function of the user's own puts where only that reaches.
 
 Who uses the place gets what is in it bit by bit, logs in seldom, and is not seen meanwhile: only the function can say
-whether all of them have it. The adapter is the shipped one; each of its requests, and each call of the secret, is a boundary. The function of this
+whether all of them have it.
+
+The adapter is the shipped one; each of its requests, and each call of the secret, is a boundary. The function of this
 world compares, and does not look at the clock."""
 
 import json
