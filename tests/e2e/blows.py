@@ -37,6 +37,8 @@ SERVICES = (
     *("CutOverService", "WaitForCutover", "CleanUpService", "WaitForCleanUp"),
 )
 """Of a Docker Swarm alone: test_swarm.py strikes them."""
+EVERYBODY = "WaitForEverybody"
+"""Only where a function of the user's own says who has not yet what it has put: test_own_function.py strikes it there."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
@@ -122,17 +124,23 @@ class Way:
 
 
 OPENEMR = Way(
-    ("PutSecret", "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES), (FORWARD, RESTORE), "RestartApp", "ClusterRefused"
+    ("PutSecret", EVERYBODY, "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES),
+    (FORWARD, RESTORE),
+    "RestartApp",
+    "ClusterRefused",
 )
 SHOP = Way(
-    (*PODS, BUTTON, *INSTANCES, *SERVICES),
+    (*PODS, EVERYBODY, BUTTON, *INSTANCES, *SERVICES),
     (FORWARD, RETIRE, RESTORE),
     "ValidateApp",
     "LoginRefused",
     late=("WaitForLogin",),
 )
 
-BLOG = Way((*PODS, "WaitForLogin", "CheckLogin", BUTTON, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
+OF_A_FUNCTION = Way(
+    (*PODS, "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused"
+)
+BLOG = Way((*PODS, EVERYBODY, "WaitForLogin", "CheckLogin", BUTTON, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
 """WordPress: what is struck there are its instances, not the machine."""
 
 
@@ -152,7 +160,7 @@ class InSwarm(Way):
 
 
 IN_SWARM = InSwarm(
-    (*PODS, "WaitForLogin", "CheckLogin", *INSTANCES, BUTTON, *NEVER_IN_SWARM),
+    (*PODS, EVERYBODY, "WaitForLogin", "CheckLogin", *INSTANCES, BUTTON, *NEVER_IN_SWARM),
     (FORWARD, RETIRE, RESTORE),
     "ValidateApp",
     "LoginRefused",

@@ -42,7 +42,7 @@ def _within_reach(recording: Recording) -> Recording:
     targets add` refuses those."""
     named = (
         *("SlotSecretArn", "AdminSecretArn", "ClusterName", "ApplicationSecretArn", "ProxySecretArns"),
-        *("VaultLoginSecretArn", "VaultReaderSecretArn", "SwarmClientSecretArn"),
+        *("VaultLoginSecretArn", "VaultReaderSecretArn", "SwarmClientSecretArn", "LambdaSecretArns"),
     )
     ours = {one for name in named for one in recording.parameters.get(name, "").split(",")}
     calls = (one for one in recording.calls if not one.action.startswith(("secretsmanager:", "eks:")) or one.resource in ours)
