@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest.mock import patch
 
 import pytest
@@ -27,7 +27,12 @@ from rotation.core.errors import (
 )
 from rotation.core.findings import Severity
 from rotation.core.model import Credential
+from rotation.kinds.target import parse_target
 from rotation.ports import Surroundings
+from rotation_cli import trying
+from rotation_cli.aws import Aws
+from rotation_cli.stack import Stack
+from rotation_cli.trouble import Trouble
 
 from local.appliance.server import Appliance
 from local.appliance.stack import ALIAS, deployed, function
@@ -339,3 +344,47 @@ def test_no_word_of_a_request_is_a_credential(here: InAppliance) -> None:
     assert {json.loads(one)["verb"] for one in sent} == {"holds", "put", "check"}
     assert all(adapter.contract.fits(adapter.contract.REQUEST, json.loads(one)) == "" for one in sent)
     assert not [one for one in sent if CANARY in one]
+
+
+class ReadsAndPuts:
+    """Of a stack what the trial asks."""
+
+    def __init__(self) -> None:
+        self.aws, self.running = Aws("us-east-1"), list[str]()
+
+    def runs_of(self, _: str) -> list[str]:
+        return self.running
+
+
+def said_of(here: InAppliance, stack: ReadsAndPuts) -> dict[str, Severity]:
+    document = {
+        "slot_secret": "arn:slots",
+        "admin_secret": "arn:admin",
+        "source": {"kind": "mysql"},
+        "consumers": [{"kind": "lambda", "function": here.function, "secret": here.called, "application_cache_seconds": 0}],
+        "health": {"url": "https://crm.example/", "marker": "Welcome"},
+    }
+    found = list(trying.findings(cast("Stack", stack), parse_target("crm", json.dumps(document))))
+    assert CANARY not in json.dumps([one.as_dict() for one in found])
+    return {one.what: one.severity for one in found}
+
+
+def test_the_example_passes_the_trial_and_holds_what_it_held(here: InAppliance) -> None:
+    assert set(said_of(here, ReadsAndPuts()).values()) == {Severity.OK}
+    assert (here.appliance.held.login, here.appliance.held.version, here.current()) == (_login(A), here.version, here.version)
+
+
+def test_one_that_puts_whatever_comes_does_not_pass(use: LocalAws, kept: ExitStack, tmp_path: Path) -> None:
+    arn, place = odd(use, tmp_path, "")
+    here = InAppliance(use, kept, arn)
+    place.write_text(here.version)
+    said = said_of(here, ReadsAndPuts())
+    assert said["check"] is said["put with expects of another version"] is said["put after its time"] is Severity.FAILED
+    assert place.read_text() == here.version
+
+
+def test_it_is_not_tried_while_a_rotation_runs(here: InAppliance) -> None:
+    stack = ReadsAndPuts()
+    stack.running = ["rotate-1"]
+    with pytest.raises(Trouble, match="rotate-1 runs for crm"):
+        said_of(here, stack)

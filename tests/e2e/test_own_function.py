@@ -1,5 +1,5 @@
-"""The shop whose login stands in an appliance, where the example's function puts it, under load: no request fails, what is withdrawn
-is refused, and the canary is nowhere, in the function's log neither. Every state is stopped, every function killed."""
+"""The shop whose login stands in an appliance, where the example's function puts it, under load: no request fails, what is
+withdrawn is refused, and the canary is nowhere, in the function's log neither. Every state is stopped, every function killed."""
 
 from __future__ import annotations
 
