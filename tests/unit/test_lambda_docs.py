@@ -42,11 +42,8 @@ def test_its_tables_have_the_keys_the_verbs_and_the_words() -> None:
 def test_each_word_is_said_of_the_verbs_that_may_answer_it() -> None:
     for verb in contract.VERBS:
         may = set(schema(contract.answer_schema(verb))["oneOf"][1]["properties"]["refused"]["enum"])
-        said = {
-            word
-            for word, of in re.findall(r"^\| `(\w+)` \| ([^|]+) \|", CONTRACT, re.MULTILINE)
-            if of == "all" or f"`{verb}`" in of
-        }
+        rows = re.findall(r"^\| `(\w+)` \| ([^|]+) \|", CONTRACT, re.MULTILINE)
+        said = {word for word, of in rows if of == "all" or f"`{verb}`" in of}
         assert {word for word in said if word in contract.REASONS} == may
 
 
@@ -69,9 +66,8 @@ def test_the_target_and_the_pages_name_the_same_consumer() -> None:
 
 def test_the_example_is_short_and_logs_nothing() -> None:
     assert len(EXAMPLE.splitlines()) <= LONGEST_EXAMPLE
-    called = {
-        node.func.id for node in ast.walk(ast.parse(EXAMPLE)) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
+    calls = [node.func for node in ast.walk(ast.parse(EXAMPLE)) if isinstance(node, ast.Call)]
+    called = {one.id for one in calls if isinstance(one, ast.Name)}
     assert not called & {"print", "repr"}
     assert "logging" not in EXAMPLE
 
