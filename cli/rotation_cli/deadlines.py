@@ -53,13 +53,12 @@ class Deadlines:
         for states in PUBLISHING:
             if visit.state in states:
                 return _after(_first(run, visit, states), self._target.rollout_deadline_seconds)
-        if visit.state == EVERYBODY[-1]:
-            return _after(_first(run, visit, EVERYBODY), self._target.rollout_deadline_seconds)
         if visit.state in DRAIN:
             return _after(_first(run, visit, DRAIN), self._target.longest_drain_seconds)
-        for states in (KNOWN, FORGOTTEN):
+        known, rolled_out = self._target.known_deadline_seconds, self._target.rollout_deadline_seconds
+        for states, seconds in ((KNOWN, known), (FORGOTTEN, known), (EVERYBODY, rolled_out)):
             if visit.state == states[-1]:
-                return _after(_first(run, visit, states), self._target.known_deadline_seconds)
+                return _after(_first(run, visit, states), seconds)
         return None
 
     def announced(self, run: Run, visit: Visit) -> str:
