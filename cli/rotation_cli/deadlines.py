@@ -55,10 +55,10 @@ class Deadlines:
                 return _after(_first(run, visit, states), self._target.rollout_deadline_seconds)
         if visit.state in DRAIN:
             return _after(_first(run, visit, DRAIN), self._target.longest_drain_seconds)
-        known, rolled_out = self._target.known_deadline_seconds, self._target.rollout_deadline_seconds
-        for states, seconds in ((KNOWN, known), (FORGOTTEN, known), (EVERYBODY, rolled_out)):
+        for states in (KNOWN, FORGOTTEN, EVERYBODY):
             if visit.state == states[-1]:
-                return _after(_first(run, visit, states), seconds)
+                given, known = self._target, states is not EVERYBODY
+                return _after(_first(run, visit, states), given.known_deadline_seconds if known else given.rollout_deadline_seconds)
         return None
 
     def announced(self, run: Run, visit: Visit) -> str:
