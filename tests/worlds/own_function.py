@@ -18,7 +18,7 @@ from rotation.kinds.target import parse_target
 
 from local import secret_labels as aws
 from tests.worlds.invocation import Invocation, Port, Ports, Store
-from tests.worlds.living import SESSION_SECONDS, STALE_SECONDS, LivingWorld, WithoutCluster
+from tests.worlds.living import STALE_SECONDS, LivingWorld, WithoutCluster
 from tests.worlds.proxied import APPLICATION, over
 from tests.worlds.read_secrets import ReadSecret
 from tests.worlds.world import RING, TARGET, credential, login
@@ -53,6 +53,8 @@ class OwnFunction:
     def __init__(self, secret: ReadSecret, now: Callable[[], float], journal: Any, first: Credential) -> None:
         self._secret, self._now, self._journal = secret, now, journal
         self.placed = Placed(secret.labels().current, first)
+        self.replaced: str | None = None
+        """What was there before the last put."""
 
     def ask(self, verb: str, request: Mapping[str, Any], never: Password | None = None) -> dict[str, Any]:
         broken = contract.fits(contract.REQUEST, dict(request))
@@ -75,6 +77,7 @@ class OwnFunction:
             content = json.loads(aws.find(self._secret.versions, version, None)["secret_string"])
         except aws.Refusal:
             return {"refused": "unreadable"}
+        self.replaced = self.placed.version
         with self._journal.write("publish function"):
             self.place(version, credential(content["username"], content["password"]))
         return {"version": version}
@@ -144,8 +147,8 @@ class FunctionWorld(WithoutCluster, LivingWorld):
     """The secret that the function reads."""
     function: OwnFunction
 
-    def __init__(self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, two_values: bool = False) -> None:
-        super().__init__(active=active, ring=ring, two_values=two_values)
+    def __init__(self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, dual_passwords: bool = True) -> None:
+        super().__init__(active=active, ring=ring, dual_passwords=dual_passwords)
         self.ports = FunctionPorts
         self.target = parse_target(TARGET, json.dumps(DOCUMENT))
 
@@ -180,13 +183,11 @@ class FunctionWorld(WithoutCluster, LivingWorld):
         return [(self.clock, self.held), *((ended + STALE_SECONDS, one) for ended, one in self.function.placed.past)]
 
     def look_at_sessions(self) -> None:
-        kept = max(SPREAD_SECONDS, STALE_SECONDS + SESSION_SECONDS)
         placed = self.function.placed
-        self.function.placed = placed._replace(past=tuple(one for one in placed.past if self.clock - one[0] <= kept))
+        self.function.placed = placed._replace(past=tuple(one for one in placed.past if self.clock - one[0] <= SPREAD_SECONDS))
         self.handed.forget(0.0)
-        here = {one.username for one in self.function.within(STALE_SECONDS + SESSION_SECONDS)}
         for username, account in self.source.accounts.items():
-            account.sessions = int(username in here)
+            account.sessions = int(username == self.held.username)
 
     def _connected(self) -> list[Credential]:
         """Or about to be: whoever has not got the new one yet may log in with the old one now."""

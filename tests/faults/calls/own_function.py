@@ -9,6 +9,11 @@ def put_by_a_function() -> LivingWorld:
     return FunctionWorld()
 
 
+def put_by_a_function_without_dual_passwords() -> LivingWorld:
+    """The old password goes with the alter: nothing but the wait for everybody protects who has not got the new one."""
+    return FunctionWorld(dual_passwords=False)
+
+
 def put_by_a_function_from_a_former_user() -> LivingWorld:
     """A first rotation."""
     world = FunctionWorld()

@@ -41,7 +41,11 @@ from tests.faults.calls.keyed import (
 )
 from tests.faults.calls.machinery import LeftLying
 from tests.faults.calls.nodes import rests_on_every_node, two_nodes
-from tests.faults.calls.own_function import put_by_a_function, put_by_a_function_from_a_former_user
+from tests.faults.calls.own_function import (
+    put_by_a_function,
+    put_by_a_function_from_a_former_user,
+    put_by_a_function_without_dual_passwords,
+)
 from tests.faults.calls.proxied import (
     behind_a_proxy,
     behind_a_proxy_in_a_ring_of_three,
@@ -396,6 +400,7 @@ SCENARIOS = {
     "Vault, an interrupted withdrawal": Scenario(in_a_vault, "RotateAdmin"),
     "Vault, B does not work": Scenario(in_a_vault_where_b_does_not_work, rest=back_where_it_was),
     "function": Scenario(put_by_a_function),
+    "function, no dual passwords": Scenario(put_by_a_function_without_dual_passwords),
     "function, bootstrap": Scenario(put_by_a_function_from_a_former_user),
     "function, an interrupted publish": Scenario(put_by_a_function, "PutSecret"),
     "function, an interrupted flip": Scenario(put_by_a_function, "ValidateApp"),
