@@ -18,7 +18,7 @@ from rotation.kinds.target import parse_target
 
 from local import secret_labels as aws
 from tests.worlds.invocation import Invocation, Port, Ports, Store
-from tests.worlds.living import STALE_SECONDS, LivingWorld, WithoutCluster
+from tests.worlds.living import LivingWorld, WithoutCluster
 from tests.worlds.proxied import APPLICATION, over
 from tests.worlds.read_secrets import ReadSecret
 from tests.worlds.world import RING, TARGET, credential, login
@@ -180,7 +180,7 @@ class FunctionWorld(WithoutCluster, LivingWorld):
         return (self.handed,)
 
     def seen(self) -> list[tuple[float, Credential]]:
-        return [(self.clock, self.held), *((ended + STALE_SECONDS, one) for ended, one in self.function.placed.past)]
+        return [(self.clock, self.held)]
 
     def look_at_sessions(self) -> None:
         placed = self.function.placed
