@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 from rotation.core.errors import (
     ConsumerFunctionConflict,
@@ -130,14 +128,15 @@ def refuse_leak(name: str, verb: str, text: SecretText, password: Password) -> N
 
 
 def _forms(password: Password) -> Iterator[str]:
+    from rotation.core.fields import WRITINGS  # only where there is a password to look for
+
     value = password.reveal()
     if len(value) < LEAST_TO_LOOK_FOR:
         return
     yield value
     yield json.dumps(value)[1:-1]
-    yield quote(value, safe="")
-    yield base64.b64encode(value.encode()).decode().rstrip("=")
     yield value.encode().hex()
+    yield from (WRITINGS[form].write(value).rstrip("=") for form in ("json", "url", "base64"))
 
 
 def failed(name: str, verb: str, text: SecretText, never: Password | None = None) -> RotationError:
