@@ -21,7 +21,7 @@ FILE = {"kind": "sqlconf", "path": "default/sqlconf.php"}
 PODS = {"kind": "deployment", "cluster": "openemr-eks", "namespace": "openemr", "name": "openemr"}
 OTHER = f"{SECRETS}other-a1b2c3"
 RUN = "arn:aws:lambda:eu-west-1:123456789012:function:put:live"
-HANDED = {"LambdaFunctionArns": f"{RUN},{RUN}2", "LambdaSecretArns": OTHER}
+HANDED = EVERYBODY | {"LambdaFunctionArns": f"{RUN},{RUN}2", "LambdaSecretArns": OTHER}
 FUNCTION = {"kind": "lambda", "function": RUN, "secret": OTHER, "application_cache_seconds": 0}
 
 
