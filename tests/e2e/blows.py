@@ -137,7 +137,14 @@ SHOP = Way(
     late=("WaitForLogin",),
 )
 
-OF_A_FUNCTION = Way(
+
+class OfAFunction(Way):
+    def path(self, direction: str) -> list[str]:
+        """On the way back nobody is waited for."""
+        return [name for name in super().path(direction) if (name, direction) != (EVERYBODY, RESTORE)]
+
+
+OF_A_FUNCTION = OfAFunction(
     (*PODS, "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused"
 )
 BLOG = Way((*PODS, EVERYBODY, "WaitForLogin", "CheckLogin", BUTTON, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")

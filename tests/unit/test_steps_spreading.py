@@ -53,11 +53,11 @@ def test_one_that_never_arrives_everywhere_ends_in_an_error_that_says_so(world: 
         put(run, first)
 
 
-def test_the_way_back_waits_too_and_closes_with_a_version_more(world: FunctionWorld, run: Run) -> None:
+def test_the_way_back_closes_with_a_version_more_and_waits_for_nobody(world: FunctionWorld, run: Run) -> None:
     before = world.handed.labels().current
     put(run)
     forward = world.function.placed.version
-    assert put(run, **BACK)["status"] == SPREADING
+    assert put(run, **BACK)["status"] == "waiting"
     assert world.held.same_login(login(Slot.A))
     assert world.function.placed.version == world.handed.labels().current
     assert world.function.placed.version not in (before, forward)

@@ -44,8 +44,10 @@ def publish(world: World, request: Request) -> dict[str, Any]:
 
 
 def _spread(world: World, request: Request, *, changed: bool) -> dict[str, Any]:
-    """Whether everybody has it, where somebody can say so."""
-    now, place = world.now(), world.spreading().get(request.consumer)
+    """Whether everybody has it, where somebody can say so. On the way back nobody is waited for: nothing is withdrawn, and who has
+    kept a rotation from its end would keep that from its end too."""
+    back = request.direction is Direction.RESTORE
+    now, place = world.now(), None if back else world.spreading().get(request.consumer)
     left = place.everybody() if place else ""
     if not left:
         return {"changed": changed, "began": now, "status": str(Progress.WAITING), "wait_seconds": poll_seconds(0)}
