@@ -37,6 +37,8 @@ SERVICES = (
     *("CutOverService", "WaitForCutover", "CleanUpService", "WaitForCleanUp"),
 )
 """Of a Docker Swarm alone: test_swarm.py strikes them."""
+VERIFIERS = ("WaitUntilKnown", "WaitUntilForgotten")
+"""Only where somebody who is shown a credential may not know it yet: test_signing_keys.py strikes those rotations."""
 EVERYBODY = "WaitForEverybody"
 """Only where a function of the user's own says who has not yet what it has put: test_own_function.py strikes it there."""
 KILLED = "Runtime.ExitError"
@@ -116,6 +118,7 @@ class Way:
         first = ["CloseFlip"] if direction == RESTORE else []
         left_out = (
             WORDS,
+            *VERIFIERS,
             *self.others,
             *(OTHER_MODES if direction == FORWARD else ()),
             *(self.late if direction != RETIRE else ()),
