@@ -19,7 +19,6 @@ import pytest
 import yaml
 from samcli.cli.types import CfnParameterOverridesType
 
-from local.appliance.stack import ApplianceShop
 from local.aws import REPOSITORY
 from local.keys.stack import KeysInVault
 from local.provider.stack import Mailer
@@ -44,7 +43,6 @@ STACKS: dict[str, Callable[[], Running]] = {
     "signing-keys": Signer,
     "wordpress": lambda: WordPress(2),
     "vault": VaultShop,
-    "lambda-consumer": ApplianceShop,
 }
 ELSEWHERE = "iam-access-key"
 """Its IAM user has the tag of one stack and of no other: test_keys.py deploys that one, and rotates."""
