@@ -65,7 +65,10 @@ class Functions:
             sandbox.close()
 
     def get(self, name_or_arn: str) -> Function | None:
-        return self._functions.get(name_or_arn.split(":function:")[-1].split(":")[0])
+        """None too where it has no such alias."""
+        name, _, alias = name_or_arn.split(":function:")[-1].partition(":")
+        found = self._functions.get(name)
+        return found if found is None or alias in ("", "$LATEST", *found.aliases) else None
 
     def invoke(self, function: Function, event: Any) -> Answer:
         fault, request_id = self.faults.take(function.name, event), str(uuid.uuid4())

@@ -13,6 +13,7 @@ WAITS = {
     "OverlapWindow": "overlap window",
     "WaitUntilKnown": "the verifiers",
     "WaitUntilForgotten": "the verifiers",
+    "WaitForEverybody": "everybody",
     "WaitForLogin": "the proxy",
     "WaitForSecretsManager": "Secrets Manager",
 }

@@ -37,6 +37,8 @@ class Function:
     environment: dict[str, str] = field(repr=False)
     mounts: dict[str, str] = field(default_factory=dict)
     """A folder of this machine for each path at which a file system is mounted."""
+    aliases: list[str] = field(default_factory=list)
+    """By which it may be called besides its own name."""
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from local.report import WAITS
 BESIDE = {
     "WaitForDrain": "CheckDrained",
     "WaitForRollout": "CheckRollout",
+    "WaitForEverybody": "PutSecret",
     "WaitForLogin": "CheckLogin",
     "WaitUntilKnown": "SyncUsers",
     "WaitUntilForgotten": "DiscardOldPassword",

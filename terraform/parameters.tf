@@ -37,6 +37,8 @@ locals {
     SlowestBootSeconds      = tostring(var.slowest_boot_seconds)
     VaultLoginSecretArn     = var.vault_login_secret_arn
     VaultReaderSecretArn    = var.vault_reader_secret_arn
+    LambdaFunctionArns      = var.lambda_function_arns
+    LambdaSecretArns        = var.lambda_secret_arns
     JwksBucketName          = var.jwks_bucket_name
     JwksKey                 = var.jwks_key
     AccessKeysOfUsers       = var.access_keys_of_users

@@ -454,6 +454,28 @@ variable "pki_hosts" {
   }
 }
 
+variable "lambda_function_arns" {
+  description = "The functions that consumers of the kind lambda in OtherConsumers, or in further targets, may be: each with its alias or version, comma-separated, without spaces. No other function is run."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[A-Za-z0-9_:,-]+)$", var.lambda_function_arns))
+    error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[A-Za-z0-9_:,-]+)$"
+  }
+}
+
+variable "lambda_secret_arns" {
+  description = "The secrets that those functions read, comma-separated, without spaces; they have AWS's own key, or SecretsKmsKeyArn. Required with LambdaFunctionArns."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@:,-]+)$", var.lambda_secret_arns))
+    error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@:,-]+)$"
+  }
+}
+
 # ---- Health page: required for OpenEMR, welcome for any other
 
 variable "health_url" {

@@ -1,6 +1,7 @@
 """The commands and their options. Each asks the stack, and tells; what is true and what to do comes from the runbook."""
 
 import contextlib
+import json
 import os
 import re
 import signal
@@ -13,6 +14,7 @@ from typing import Any
 import click
 from rotation.core.model import Mode
 from rotation.fleet.holds import Hold
+from rotation.kinds import registry
 from rotation.told.failures import as_object
 from rotation.told.history import RUNNING
 from rotation.told.runbook import Urgency
@@ -47,6 +49,8 @@ BAD_INPUT = 2
 INTERRUPTED = 130
 TARGET_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 PASS = click.make_pass_decorator(Stack)
+CONTRACTS = [kind for kind in registry.CONSUMERS if registry.consumer(kind).contract()]
+"""Kinds that somebody else's code is a part of."""
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON document, for another program.")
 
 
@@ -157,6 +161,14 @@ def explain(stack: Stack, execution: str | None, as_json: bool) -> int:
     return exit_code(run)
 
 
+@rotation.command("contract")
+@click.argument("kind", type=click.Choice(CONTRACTS))
+def show_contract(kind: str) -> int:
+    """What a function of your own is asked as a consumer of KIND, and is to answer: JSON Schemas. Asks nobody."""
+    screen.as_json({file: json.loads(text) for file, text in registry.consumer(kind).contract().items()})
+    return 0
+
+
 @rotation.group()
 def targets() -> None:
     """The target documents of the stack: what is rotated, and for whom."""
@@ -178,7 +190,9 @@ def list_targets(stack: Stack, as_json: bool) -> int:
 @targets.command()
 @click.argument("name")
 @click.option("--file", type=click.Path(path_type=Path), help="Check the document in this file, in the place of the stored one.")
-@click.option("--try", "tried", is_flag=True, help="Of a provider's API besides: list its keys, and try them. Issues nothing.")
+@click.option(
+    "--try", "tried", is_flag=True, help="Besides: whether a provider's API, or a function of your own, does as it should."
+)
 @PASS
 def check(stack: Stack, name: str, file: Path | None, *, tried: bool) -> int:
     """Whether target NAME fits the schema, and lies within what this stack reaches."""

@@ -14,7 +14,7 @@ from botocore.parsers import ResponseParserError
 from rotation_cli.trouble import Trouble
 
 CONFIG = Config(connect_timeout=5, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3})
-IAM_ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket"}
+IAM_ACTIONS = {"s3:ListObjectsV2": "s3:ListBucket", "lambda:Invoke": "lambda:InvokeFunction"}
 """And an action."""
 SILENT_SECONDS = 8.0
 """So long a call may take without a word."""
@@ -85,6 +85,11 @@ class Aws:
     def _next(pages: Iterator[dict[str, Any]], service: str, operation: str) -> dict[str, Any] | None:
         with _aloud(service, operation):
             return next(pages, None)
+
+    def once(self, service: str, operation: str, seconds: float) -> Any:
+        """A call that waits so long for its answer, and is not made twice. What goes wrong is for whoever makes it."""
+        once = CONFIG.merge(Config(read_timeout=seconds, retries={"total_max_attempts": 1}))
+        return getattr(self._session.client(service, region_name=self.region, config=once), operation)
 
     def _client(self, service: str) -> Any:
         if service not in self._clients:

@@ -12,6 +12,7 @@ from rotation_cli.words import lasted
 ROLLOUT = ("RestartApp", "WaitForRollout", "CheckRollout")
 INSTANCES = ("WriteWpConfig", "WaitForInstances")
 PREPARATION = ("PrepareService", "WaitForPreparation")
+EVERYBODY = ("PutSecret", "WaitForEverybody")
 CUTOVER = ("CutOverService", "WaitForCutover")
 CLEANUP = ("CleanUpService", "WaitForCleanUp")
 PUBLISHING = (ROLLOUT, INSTANCES, PREPARATION, CUTOVER, CLEANUP)
@@ -20,12 +21,13 @@ DRAIN = ("WaitForDrain", "CheckDrained", "CheckStillDrained")
 KNOWN, FORGOTTEN = ("SyncUsers", "WaitUntilKnown"), ("DiscardOldPassword", "WaitUntilForgotten")
 OVERLAP = "OverlapWindow"
 BEGINS: dict[tuple[str, ...], str] = {states: "RestartApp" if states is ROLLOUT else "ChooseConsumer" for states in PUBLISHING}
-BEGINS |= {KNOWN: "ClaimRotation", FORGOTTEN: "IsStillDrained"}
+BEGINS |= {EVERYBODY: "ChooseConsumer", KNOWN: "ClaimRotation", FORGOTTEN: "IsStillDrained"}
 """Before a wait of that sort comes this; a rotation begins a drain."""
 
 WAITS: dict[str, tuple[tuple[str, ...], str]] = {
     "WaitForRollout": (ROLLOUT, "for the rollout"),
     "WaitForInstances": (INSTANCES, "for the instances"),
+    "WaitForEverybody": (EVERYBODY, "until everybody has the new credential"),
     "WaitForPreparation": (PREPARATION, "until the service is prepared"),
     "WaitForCutover": (CUTOVER, "until the service is cut over"),
     "WaitForCleanUp": (CLEANUP, "until the service is cleaned up"),
@@ -53,9 +55,10 @@ class Deadlines:
                 return _after(_first(run, visit, states), self._target.rollout_deadline_seconds)
         if visit.state in DRAIN:
             return _after(_first(run, visit, DRAIN), self._target.longest_drain_seconds)
-        for states in (KNOWN, FORGOTTEN):
+        for states in (KNOWN, FORGOTTEN, EVERYBODY):
             if visit.state == states[-1]:
-                return _after(_first(run, visit, states), self._target.known_deadline_seconds)
+                given, known = self._target, states is not EVERYBODY
+                return _after(_first(run, visit, states), given.known_deadline_seconds if known else given.rollout_deadline_seconds)
         return None
 
     def announced(self, run: Run, visit: Visit) -> str:

@@ -40,7 +40,7 @@ class Reach:
             yield f"source {target.source.kind}: the functions have the driver of {kind} (parameter SourceKind)"
         for consumer in target.consumers:
             for said in consumer.known.beyond(consumer.settings, self._granted(consumer)):
-                yield said + self._or_tag("application or proxy" if ":secretsmanager:" in said else "")
+                yield said + self._or_tag("application or proxy" if any(one in said for one in GRANTED_BY.values()) else "")
         yield from self._unreadable(target)
 
     def _unreadable(self, target: Target) -> Iterator[str]:

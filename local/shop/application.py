@@ -42,6 +42,8 @@ class Settings:
     """How long a connection is kept."""
     vault: str = ""
     """A file that says how its login is read from a path of a Vault, where it is not from a secret."""
+    appliance: str = ""
+    """Or where an appliance gives its login out."""
 
     @classmethod
     def parse(cls, text: str) -> Settings:
@@ -89,9 +91,26 @@ def in_vault(access: Path) -> Callable[[], Login]:
     return Kept(access).look
 
 
+def in_appliance(address: str) -> Callable[[], Login]:
+    from urllib.request import urlopen  # as the client of Secrets Manager: only where it is read so
+
+    def look() -> Login:
+        with urlopen(address, timeout=5) as answer:
+            held = json.load(answer)
+        return Login(held["username"], held["password"])
+
+    return look
+
+
+def where_it_is(settings: Settings) -> Callable[[], Login]:
+    if settings.appliance:
+        return in_appliance(settings.appliance)
+    return in_vault(Path(settings.vault)) if settings.vault else in_secrets_manager(settings)
+
+
 def main() -> None:
     settings = Settings.parse(sys.argv[1])
-    known = Known(in_vault(Path(settings.vault)) if settings.vault else in_secrets_manager(settings), settings.cache_seconds)
+    known = Known(where_it_is(settings), settings.cache_seconds)
     open_one = CONNECT[settings.place.kind](settings.place)
     asyncio.run(_serve(Application(Connections(open_one, known, settings.lifetime_seconds))))
 

@@ -161,11 +161,16 @@ class Reader(Running):
         """How the application reads its login, where that is not in its secret."""
         return ""
 
+    def _appliance(self) -> str:
+        """Or where an appliance gives it out."""
+        return ""
+
     def _start_application(self) -> None:
         pace, aws = self.pace, self.aws
         settings = Settings(
             *(self.application, aws.endpoint, aws.region, self._place(), pace.cache_seconds, pace.lifetime_seconds),
             vault=self._vault(),
+            appliance=self._appliance(),
         )
         process, self._port = start(settings, self.environment, self.logs / "application.log")
         self._ended.callback(end, process)

@@ -26,9 +26,11 @@ def adapters_use(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[LocalAws
         monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
         monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "local")
         adapter.client.cache_clear()
+        adapter.asked_once.cache_clear()
 
     yield use
     adapter.client.cache_clear()
+    adapter.asked_once.cache_clear()
 
 
 @pytest.fixture(scope="module")

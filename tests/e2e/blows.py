@@ -37,6 +37,10 @@ SERVICES = (
     *("CutOverService", "WaitForCutover", "CleanUpService", "WaitForCleanUp"),
 )
 """Of a Docker Swarm alone: test_swarm.py strikes them."""
+VERIFIERS = ("WaitUntilKnown", "WaitUntilForgotten")
+"""Only where somebody who is shown a credential may not know it yet: test_signing_keys.py strikes those rotations."""
+EVERYBODY = "WaitForEverybody"
+"""Only where a function of the user's own says who has not yet what it has put: test_own_function.py strikes it there."""
 KILLED = "Runtime.ExitError"
 AT_WORK = 0.005
 """Seconds into a handler: every one of them takes longer, for each asks AWS something first."""
@@ -114,6 +118,7 @@ class Way:
         first = ["CloseFlip"] if direction == RESTORE else []
         left_out = (
             WORDS,
+            *VERIFIERS,
             *self.others,
             *(OTHER_MODES if direction == FORWARD else ()),
             *(self.late if direction != RETIRE else ()),
@@ -122,17 +127,30 @@ class Way:
 
 
 OPENEMR = Way(
-    ("PutSecret", "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES), (FORWARD, RESTORE), "RestartApp", "ClusterRefused"
+    ("PutSecret", EVERYBODY, "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES),
+    (FORWARD, RESTORE),
+    "RestartApp",
+    "ClusterRefused",
 )
 SHOP = Way(
-    (*PODS, BUTTON, *INSTANCES, *SERVICES),
+    (*PODS, EVERYBODY, BUTTON, *INSTANCES, *SERVICES),
     (FORWARD, RETIRE, RESTORE),
     "ValidateApp",
     "LoginRefused",
     late=("WaitForLogin",),
 )
 
-BLOG = Way((*PODS, "WaitForLogin", "CheckLogin", BUTTON, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
+
+class OfAFunction(Way):
+    def path(self, direction: str) -> list[str]:
+        """On the way back nobody is waited for."""
+        return [name for name in super().path(direction) if (name, direction) != (EVERYBODY, RESTORE)]
+
+
+OF_A_FUNCTION = OfAFunction(
+    (*PODS, "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused"
+)
+BLOG = Way((*PODS, EVERYBODY, "WaitForLogin", "CheckLogin", BUTTON, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
 """WordPress: what is struck there are its instances, not the machine."""
 
 
@@ -152,7 +170,7 @@ class InSwarm(Way):
 
 
 IN_SWARM = InSwarm(
-    (*PODS, "WaitForLogin", "CheckLogin", *INSTANCES, BUTTON, *NEVER_IN_SWARM),
+    (*PODS, EVERYBODY, "WaitForLogin", "CheckLogin", *INSTANCES, BUTTON, *NEVER_IN_SWARM),
     (FORWARD, RETIRE, RESTORE),
     "ValidateApp",
     "LoginRefused",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import statistics
 from dataclasses import replace
 
@@ -14,6 +15,8 @@ from local.translation import translate
 from tests.e2e.rotations import Rotations
 
 TRACEBACK = "Traceback (most recent call last)"
+ALIASED = re.compile(r":function:[^:]+:[^:]+$")
+"""A function by its alias: ours are called by their own names."""
 
 
 def check(stack: Running, *, kept: bool = True) -> None:
@@ -42,10 +45,16 @@ def _within_reach(recording: Recording) -> Recording:
     targets add` refuses those."""
     named = (
         *("SlotSecretArn", "AdminSecretArn", "ClusterName", "ApplicationSecretArn", "ProxySecretArns"),
-        *("VaultLoginSecretArn", "VaultReaderSecretArn", "SwarmClientSecretArn"),
+        *("VaultLoginSecretArn", "VaultReaderSecretArn", "SwarmClientSecretArn", "LambdaSecretArns"),
     )
     ours = {one for name in named for one in recording.parameters.get(name, "").split(",")}
-    calls = (one for one in recording.calls if not one.action.startswith(("secretsmanager:", "eks:")) or one.resource in ours)
+    functions = recording.parameters.get("LambdaFunctionArns", "none").split(",")
+    calls = (
+        one
+        for one in recording.calls
+        if (one.resource in ours or not one.action.startswith(("secretsmanager:", "eks:")))
+        and (one.resource in functions or not ALIASED.search(one.resource))
+    )
     return replace(recording, calls=frozenset(calls))
 
 

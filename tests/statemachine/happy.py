@@ -8,7 +8,7 @@ from rotation.protocol.settling import KNOWN
 from rotation.told.cause import cause
 
 STATES = {"sqlconf": "WriteSqlconf", "secret": "PatchSecret", "deployment": "RestartApp"}
-STORES = dict.fromkeys(("app-secret", "proxy-secret", "vault-kv"), "PutSecret")
+STORES = dict.fromkeys(("app-secret", "proxy-secret", "vault-kv", "lambda"), "PutSecret")
 IN_SWARM = {"swarm-secret": "CreateSwarmSecret", "swarm-service": "PrepareService"}
 PUBLISHED = {**STATES, **STORES, "wp-config": "WriteWpConfig", **IN_SWARM}
 

@@ -145,6 +145,21 @@ def test_what_secrets_manager_makes_current_is_waited_for(run: Execution) -> Non
     assert run.called.index("validate_app") > len(run.called) - run.called[::-1].index("put_secret") - 1
 
 
+SPREADS = {"status": "spreading", "began": 7, "wait_seconds": 0}
+BY_A_FUNCTION = Case(
+    "put by a function of the user's own",
+    {"read_slots": [{"consumers": [consumer(0, "lambda")]}], "put_secret": [SPREADS, SPREADS]},
+)
+
+
+@of(BY_A_FUNCTION)
+def test_what_a_function_has_put_is_waited_for_until_everybody_has_it(run: Execution) -> None:
+    assert run.terminal == "RotationSucceeded"
+    assert [one["put"].get("began") for one in run.given_to("put_secret")] == [None, 7, 7]
+    assert run.path.count("WaitForEverybody") == 2
+    assert run.called.index("validate_app") > len(run.called) - run.called[::-1].index("put_secret") - 1
+
+
 VERSION = "7d0c9b5e-6a43-5d57-b1a7-7d2f0a0c1e11"
 WAITING = {"status": "waiting", "began": 7, "wait_seconds": 0}
 INSTANCES = Case(

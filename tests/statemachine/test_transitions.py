@@ -19,6 +19,7 @@ ITSELF = "rotation"
 WAITING: Answer = {"status": "waiting"}
 LOOKS = {
     ITSELF: "check_drained",
+    "lambda": "put_secret",
     "deployment": "check_rollout",
     "proxy-secret": "check_login",
     "wp-config": "write_wp_config",
@@ -39,6 +40,9 @@ APPLICATIONS: dict[str, dict[str, Any]] = {
 }
 BACK_AGAIN = "OpenEMR, rolled back from ValidateApp"
 
+SPREADING: Answer = {"status": "spreading", "began": 7, "wait_seconds": 0}
+"""What is put by a function is asked about again by whoever put it."""
+
 Run = Callable[[Case], Execution]
 
 
@@ -51,7 +55,7 @@ def rotation(situation: dict[str, Any], *waits: str) -> Case:
     """The drain is looked at twice. `waits`: who finds once more that it has to wait."""
     script: dict[str, list[Answer]] = {"read_slots": [situation], "check_drained": [WAITING]}
     for function in waits:
-        script.setdefault(function, []).append(WAITING)
+        script.setdefault(function, []).append(SPREADING if function == "put_secret" else WAITING)
     return Case(f"transitions of {situation}, {waits}", script)
 
 

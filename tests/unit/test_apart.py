@@ -31,6 +31,13 @@ IN_SWARM = {"managers": ["m1:2376", "m2:2376"], "ca": "-----BEGIN CERTIFICATE---
 SHELF = {"kind": "swarm-secret", "keys": {"shop_login": "{username}:{password}"}, **IN_SWARM}
 SERVICE = {"kind": "swarm-service", "service": "shop", "files": {"LOGIN_FILE": "shop_login"}, **IN_SWARM}
 
+FUNCTION = {
+    "kind": "lambda",
+    "function": "arn:aws:lambda:eu-west-1:123456789012:function:put:live",
+    "secret": "arn:aws:secretsmanager:eu-west-1:123456789012:secret:handed",
+    "application_cache_seconds": 0,
+}
+
 
 def application(secret: str, **more: Any) -> dict[str, Any]:
     return {"kind": "app-secret", "secret": f"{HERE}{secret}", "application_cache_seconds": 0, **more}
@@ -70,6 +77,9 @@ OTHER_KEYS = {"user2": "{username}", "word2": "{password}"}
         ([SHELF, application("a")], [SHELF | {"managers": ["m2:2376", "m3:2376"]}, application("b")], "consumers[0].keys"),
         ([SHELF, SERVICE, application("a")], [SHELF, SERVICE, application("b")], "consumers[1].files.LOGIN_FILE"),
         ([WORDPRESS, application("a")], [WORDPRESS, application("b")], "consumers[0].path"),
+        ([FUNCTION], [FUNCTION | {"function": str(FUNCTION["function"]).replace("live", "7"), "secret": f"{FUNCTION['secret']}-2"}],
+         "consumers[0].function"),
+        ([FUNCTION], [FUNCTION | {"function": str(FUNCTION["function"]).replace("put", "put-2")}], "consumers[0].secret"),
         ([application("a")], [application("a")], "consumers[0].secret"),
         ([application("a", keys=KEYS)], [application("a", keys=OTHER_KEYS)], "consumers[0].secret"),
     ],
@@ -123,6 +133,7 @@ def test_every_kind_that_holds_something_says_what_it_writes(kind: str) -> None:
         {"kind": "deployment", **CLUSTER},
         SHELF,
         SERVICE,
+        FUNCTION,
     ]
     example = next(one for one in examples if one["kind"] == kind)
     known = registry.consumer(kind)

@@ -88,7 +88,7 @@ def test_the_permissions_are_those_of_the_calls_that_the_command_makes() -> None
     made = set()
     for path in (ROOT / "cli/rotation_cli").glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("call", "pages"):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("call", "pages", "once"):
                 service, operation = (argument.value for argument in node.args if isinstance(argument, ast.Constant))
                 assert isinstance(operation, str)
                 made.add(action_of(str(service), operation))

@@ -172,6 +172,16 @@ def test_a_second_publish_waits_for_the_instances_anew() -> None:
     ]
 
 
+def test_what_a_function_has_put_is_waited_for_from_the_put_on() -> None:
+    put = [
+        seen("ChooseConsumer", 1, 1, "Choice"), seen("PutSecret", 1, 2), seen("WaitForEverybody", 2, 4, "Wait"),
+        seen("PutSecret", 4, 5), seen("WaitForEverybody", 5, 7, "Wait"), seen("PutSecret", 7, 8),
+    ]  # fmt: skip
+    assert [line.strip() for line in told(troubled(*put)) if "until" in line] == [
+        "2.0 s  waiting until everybody has the new credential, until 2026-03-01 00:10 UTC at the latest",
+    ]
+
+
 def test_each_phase_of_a_service_is_waited_for_by_itself() -> None:
     moved = [
         seen("ChooseConsumer", 1, 1, "Choice"), seen("PrepareService", 1, 2), seen("WaitForPreparation", 2, 4, "Wait"),

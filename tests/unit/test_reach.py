@@ -20,6 +20,9 @@ APPLICATION = {"kind": "app-secret", "secret": APPLICATION_SECRET, "application_
 FILE = {"kind": "sqlconf", "path": "default/sqlconf.php"}
 PODS = {"kind": "deployment", "cluster": "openemr-eks", "namespace": "openemr", "name": "openemr"}
 OTHER = f"{SECRETS}other-a1b2c3"
+RUN = "arn:aws:lambda:eu-west-1:123456789012:function:put:live"
+HANDED = EVERYBODY | {"LambdaFunctionArns": f"{RUN},{RUN}2", "LambdaSecretArns": OTHER}
+FUNCTION = {"kind": "lambda", "function": RUN, "secret": OTHER, "application_cache_seconds": 0}
 
 
 def beyond(parameters: Mapping[str, str], *consumers: dict[str, Any]) -> list[str]:
@@ -36,6 +39,19 @@ def beyond(parameters: Mapping[str, str], *consumers: dict[str, Any]) -> list[st
 def test_what_the_stack_is_made_for_is_within_its_reach() -> None:
     assert beyond(RDS_PROXY, PROXY, APPLICATION) == []
     assert beyond(OPENEMR, FILE, PODS) == []
+
+
+@pytest.mark.parametrize("other", [RUN.replace("123456789012", "210987654321"), RUN.replace(":live", ":7"), f"{RUN}3"])
+def test_a_function_of_another_account_or_alias_is_named_with_the_parameter(other: str) -> None:
+    assert beyond(HANDED, FUNCTION) == []
+    (said,) = beyond(HANDED, FUNCTION | {"function": other})
+    assert other in said
+    assert said.endswith("(parameter LambdaFunctionArns)")
+
+
+def test_what_a_fleet_s_tags_do_not_reach_is_not_said_to_be_reached_by_them() -> None:
+    (said,) = beyond(HANDED | {"Fleet": "50", "LambdaSecretArns": "none"}, FUNCTION)
+    assert said.endswith("(parameter LambdaSecretArns)")
 
 
 def test_a_database_whose_driver_the_functions_lack_is_named_with_the_parameter() -> None:

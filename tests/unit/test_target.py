@@ -173,7 +173,8 @@ def test_a_target_that_could_not_be_validated_is_told_the_field_and_the_way_out(
     with pytest.raises(TargetInvalid) as caught:
         parse(with_("consumers", consumers))
     said = str(caught.value).removeprefix("openemr: the target document is wrong: ")
-    assert said.startswith(f"{field}: what moves the traffic must be of kind sqlconf or app-secret or vault-kv, since ValidateApp ")
+    kinds = "sqlconf or app-secret or vault-kv or lambda"
+    assert said.startswith(f"{field}: what moves the traffic must be of kind {kinds}, since ValidateApp ")
     assert said.endswith("Put one of these first, or mark it with traffic: true")
 
 

@@ -13,6 +13,7 @@ from rotation.protocol.probes import KEPT, NEEDS, SHORTEST_QUIET_SECONDS, probe
 from tests.faults.calls.in_a_swarm import in_a_swarm, in_a_swarm_in_a_ring_of_three
 from tests.faults.calls.keyed import keys
 from tests.faults.calls.machinery import begun, conclude, function_at, invocation, machine, settled
+from tests.faults.calls.own_function import put_by_a_function, put_by_a_function_from_a_former_user
 from tests.faults.calls.proxied import behind_a_proxy, behind_a_proxy_in_a_ring_of_three, behind_a_proxy_of_mysql
 from tests.faults.calls.scenarios import (
     Scenario,
@@ -22,6 +23,7 @@ from tests.faults.calls.scenarios import (
     from_a,
     in_a_swarm_where_b_does_not_work,
     in_a_vault_where_b_does_not_work,
+    put_by_a_function_where_b_does_not_work,
     where_b_does_not_work,
 )
 from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
@@ -31,6 +33,7 @@ from tests.worlds.in_a_swarm import SwarmWorld
 from tests.worlds.invocation import Boundary, Invocation, Port, known_passwords
 from tests.worlds.keyed import KeyedPorts, KeyedWorld
 from tests.worlds.living import LivingWorld
+from tests.worlds.own_function import FunctionWorld
 from tests.worlds.vaulted import VaultWorld
 from tests.worlds.wordpress import WordPressWorld
 from tests.worlds.world import ADMIN, RING, USERS, MemoryWorld
@@ -108,6 +111,14 @@ FAMILIES = {
         VaultWorld,
         frozenset({"check_login", "write_wp_config"}) | OPENEMR | IN_SWARM,
     ),
+    "a function of one's own": Family(
+        (
+            (put_by_a_function, "rotate"), (put_by_a_function, "revoke"), (put_by_a_function, "sync-users"),
+            (put_by_a_function_where_b_does_not_work, "rotate"), (put_by_a_function_from_a_former_user, "rotate"),
+        ),
+        FunctionWorld,
+        frozenset({"check_login", "write_wp_config"}) | OPENEMR | IN_SWARM,
+    ),
 }  # fmt: skip
 
 
@@ -131,18 +142,20 @@ class Touched:
     @property
     def logs_in_with_what_it_read(self) -> bool:
         """As whoever the application is: it has read that before."""
-        read = r"\nread (sqlconf\.php|application|vault)\n(.*\n)*login (?!" + ADMIN + ")"
+        read = r"\nread (sqlconf\.php|application|vault|function)\n(.*\n)*login (?!" + ADMIN + ")"
         return bool(re.search(read, "\n" + "\n".join(self._whats)))
 
     @property
     def surveys_the_secret(self) -> bool:
-        """Who publishes, or destroys copies, reads what is there, and ValidateApp tries what it read."""
+        """Who publishes, or destroys copies, reads what is there, and ValidateApp tries what it read. Who waits until everybody has
+        what it has published has tried that before."""
         acts = self.publishes or self.tells or self.did("GET metadata of vault")
-        return self.did("read (application|vault)") and not acts and not self.did("page")
+        reads_first = re.match(r"\n((?!login ).*\n)*?read (application|vault|function)\n", "\n" + "\n".join(self._whats) + "\n")
+        return bool(reads_first) and not acts and not self.did("page")
 
     @property
     def publishes(self) -> bool:
-        return self.did("put (application|proxy-.*)|publish vault") and not self.tells
+        return self.did("put (application|proxy-.*)|publish (vault|function)") and not self.tells
 
     @property
     def tells(self) -> bool:
@@ -173,6 +186,7 @@ RULES: dict[str, Callable[[Touched], bool]] = {
     "published secret": lambda t: t.publishes,
     "Vault permission": lambda t: t.did("(mark|publish|destroy in) vault"),
     "Vault login": lambda t: t.did("(mark|publish|destroy in) vault"),
+    "function": lambda t: t.did("publish function"),
     "endpoint": lambda t: t.did("through .*"),
     KEPT: lambda t: t.did("whose the proxy's secrets are"),
     "application's secret": lambda t: t.did("labels of application") and not t.did("read application") and not t.tells,

@@ -20,6 +20,8 @@ from rotation.core.errors import (
     AppUnhealthy,
     ClusterRefused,
     ClusterUnavailable,
+    ConsumerFunctionDenied,
+    ConsumerFunctionUnavailable,
     FileSystemUnavailable,
     FleetDenied,
     FleetUnavailable,
@@ -65,6 +67,7 @@ class Port(StrEnum):
     CLUSTER = "cluster"
     INSTANCES = "instances"
     VAULT = "Vault"
+    FUNCTION = "function"
     SWARM = "Swarm"
     PAGE = "page"
     EXECUTIONS = "executions"
@@ -80,6 +83,7 @@ UNAVAILABLE: dict[Port, type[RotationError]] = {
     Port.CLUSTER: ClusterUnavailable,
     Port.INSTANCES: FleetUnavailable,
     Port.VAULT: VaultUnavailable,
+    Port.FUNCTION: ConsumerFunctionUnavailable,
     Port.SWARM: SwarmUnavailable,
     Port.PAGE: AppUnhealthy,
     Port.EXECUTIONS: OwnerUnknown,
@@ -93,6 +97,7 @@ PERMANENT: dict[Port, type[RotationError]] = {
     Port.CLUSTER: ClusterRefused,
     Port.INSTANCES: FleetDenied,
     Port.VAULT: VaultDenied,
+    Port.FUNCTION: ConsumerFunctionDenied,
     Port.SWARM: SwarmRefused,
 }
 
@@ -424,6 +429,9 @@ class Ports:
 
     def looking(self) -> list[Any]:
         return []
+
+    def spreading(self) -> dict[int, Any]:
+        return {}
 
     def check_keepers(self, usernames: Sequence[str]) -> None:
         self._world.check_keepers(usernames)

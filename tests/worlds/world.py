@@ -16,6 +16,7 @@ from rotation.ports import (
     ProtectedFile,
     Service,
     Shelf,
+    Spreading,
     Workload,
 )
 
@@ -152,6 +153,10 @@ class MemoryWorld:
     def looking(self) -> list[Looking]:
         """Nothing has more to tell than what it holds."""
         return []
+
+    def spreading(self) -> dict[int, Spreading]:
+        """Whatever is in a place, everybody has at once."""
+        return {}
 
     def check_keepers(self, usernames: Sequence[str]) -> None:
         """Nothing keeps every user's password."""

@@ -205,6 +205,17 @@ class Looking(Protocol):
         """What of it a rotation needs; changes nothing."""
 
 
+class Spreading(Protocol):
+    """A place from which what is in it gets to those who use it bit by bit."""
+
+    @property
+    def name(self) -> str:
+        """How messages call it."""
+
+    def everybody(self) -> str:
+        """Empty where all of them have it now; else who is waited for, for a person."""
+
+
 class RotatedSecret(Protocol):
     """The application's secret as Secrets Manager's own rotation has it: a version under AWSPENDING that at first holds nothing."""
 
@@ -387,6 +398,7 @@ class World(Protocol):
     def credential(self, index: int, username: str) -> CredentialConsumer: ...
     def copies(self, index: int) -> Copies: ...
     def looking(self) -> list[Looking]: ...
+    def spreading(self) -> Mapping[int, Spreading]: ...
     def keepers(self, username: str) -> list[CredentialConsumer]: ...
     def check_keepers(self, usernames: Sequence[str]) -> None: ...
     def files(self) -> list[ProtectedFile]: ...

@@ -26,6 +26,7 @@ from tests.worlds.invocation import MADE, ORIGINS, Told
 from tests.worlds.jwks import State as Published
 from tests.worlds.keyed import Keys
 from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
+from tests.worlds.own_function import Placed
 from tests.worlds.vaulted import Kept
 from tests.worlds.world import ADMIN
 
@@ -187,11 +188,11 @@ class Situation:
         more = [self._further(one) for one in fleet]
         return more, [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
 
-    def _further(self, one: Kept | Fleet | InASwarm | Keys | Published) -> Any:
+    def _further(self, one: Kept | Fleet | InASwarm | Keys | Published | Placed) -> Any:
         """What a world has beyond that."""
         if isinstance(one, Keys):
             return one.alike(self.clock, self.quiet_seconds)
-        if isinstance(one, Published):
+        if isinstance(one, (Published, Placed)):
             return one.alike(self.clock)
         if isinstance(one, Kept):
             return one.said(self._mark)

@@ -42,6 +42,11 @@ from tests.faults.calls.keyed import (
 )
 from tests.faults.calls.machinery import LeftLying
 from tests.faults.calls.nodes import rests_on_every_node, two_nodes
+from tests.faults.calls.own_function import (
+    put_by_a_function,
+    put_by_a_function_from_a_former_user,
+    put_by_a_function_without_dual_passwords,
+)
 from tests.faults.calls.proxied import (
     behind_a_proxy,
     behind_a_proxy_in_a_ring_of_three,
@@ -82,6 +87,7 @@ from tests.worlds.by_hand import ByHandWorld
 from tests.worlds.in_a_swarm import SwarmWorld
 from tests.worlds.keyed import FIRST, KeyedWorld
 from tests.worlds.living import LivingWorld
+from tests.worlds.own_function import FunctionWorld
 from tests.worlds.vaulted import VaultWorld
 from tests.worlds.world import (
     ADMIN,
@@ -254,6 +260,10 @@ def in_a_vault_where_b_does_not_work() -> LivingWorld:
     return _unhealthy_as_b(VaultWorld())
 
 
+def put_by_a_function_where_b_does_not_work() -> LivingWorld:
+    return _unhealthy_as_b(FunctionWorld())
+
+
 def by_hand_where_the_new_one_does_not_work() -> LivingWorld:
     """The page shows an error with the new key."""
     world = ByHandWorld()
@@ -390,6 +400,13 @@ SCENARIOS = {
     "Vault, bootstrap": Scenario(in_a_vault_from_a_former_user),
     "Vault, an interrupted withdrawal": Scenario(in_a_vault, "RotateAdmin"),
     "Vault, B does not work": Scenario(in_a_vault_where_b_does_not_work, rest=back_where_it_was),
+    "function": Scenario(put_by_a_function),
+    "function, no dual passwords": Scenario(put_by_a_function_without_dual_passwords),
+    "function, bootstrap": Scenario(put_by_a_function_from_a_former_user),
+    "function, an interrupted publish": Scenario(put_by_a_function, "PutSecret"),
+    "function, an interrupted flip": Scenario(put_by_a_function, "ValidateApp"),
+    "function, an interrupted retirement": Scenario(put_by_a_function, "CheckDrained"),
+    "function, B does not work": Scenario(put_by_a_function_where_b_does_not_work, rest=back_where_it_was),
     "keys": Scenario(keys, rest=one_key_is_left),
     "keys, the first rotation": Scenario(first_rotation_of_keys, rest=one_key_is_left),
     "keys, seen late": Scenario(keys_seen_late, rest=one_key_is_left),

@@ -13,6 +13,7 @@ from tests.worlds.invocation import Answered, Boundary, Failed, Invocation, Outc
 from tests.worlds.jwks import JwksWorld
 from tests.worlds.keyed import KeyedWorld
 from tests.worlds.living import LivingWorld
+from tests.worlds.own_function import FunctionWorld
 from tests.worlds.vaulted import DESTROYS, VaultWorld
 from tests.worlds.world import ADMIN
 
@@ -37,6 +38,7 @@ def judge(it: Invocation, boundary: Boundary) -> None:
     _one_way(it, boundary)
     _destroyed_what_is_refused(it, boundary)
     _refused_by_all(it, boundary)
+    _put_over_what_it_had_seen(it, boundary)
     _ended_what_was_written_down(it, boundary)
     if it.seen.telling and boundary.what == f"tell {WRITE}":
         _told_as_it_should_be(it, *it.seen.telling)
@@ -70,6 +72,15 @@ def _destroyed_what_is_refused(it: Invocation, boundary: Boundary) -> None:
     works = [one.username for one in it.world.vault.destroyed if accepts(one)]
     if works:
         raise Violation("I2", f"a copy of a login that works was destroyed: {', '.join(works)}")
+
+
+def _put_over_what_it_had_seen(it: Invocation, boundary: Boundary) -> None:
+    """What somebody else has put there meanwhile stays, however late a call comes."""
+    if not isinstance(it.world, FunctionWorld) or boundary.what != "publish function":
+        return
+    looks = [one.answer["version"] for one in it.told if isinstance(one.answer, dict) and "settled" in one.answer]
+    if any(version != it.world.function.replaced for version in looks):
+        raise Violation("lost-update", "a version was put over another one than had been seen there")
 
 
 def _refused_by_all(it: Invocation, boundary: Boundary) -> None:

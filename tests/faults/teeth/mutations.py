@@ -12,6 +12,7 @@ from tests.faults.teeth.keyed import KEYED
 from tests.faults.teeth.looks import LOOKS
 from tests.faults.teeth.nodes import NODES
 from tests.faults.teeth.order import ORDER
+from tests.faults.teeth.own_function import OWN_FUNCTION
 from tests.faults.teeth.passwords import PASSWORDS
 from tests.faults.teeth.peers import PEERS
 from tests.faults.teeth.proxy import PROXIED
@@ -21,6 +22,9 @@ from tests.faults.teeth.signing import KEYS
 from tests.faults.teeth.turns import TURNS
 from tests.faults.teeth.vaulted import VAULTED
 
-OF_KINDS = [*PROXIED, *INSTANCES, *NODES, *VAULTED, *IN_A_SWARM, *KEYED, *DESCRIBED, *CERTIFIED, *KEYS, *BY_HAND]
+OF_KINDS = [
+    *(*PROXIED, *INSTANCES, *NODES, *VAULTED, *OWN_FUNCTION, *IN_A_SWARM),
+    *(*KEYED, *DESCRIBED, *CERTIFIED, *KEYS, *BY_HAND),
+]
 PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *OF_KINDS]
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -21,6 +21,13 @@ def client(service: str) -> Any:
     return make(service, config=CONFIG)
 
 
+@cache
+def asked_once(service: str, seconds: int) -> Any:
+    """One that waits so long for an answer, and asks nothing twice: for calls that are not known to be safe to repeat."""
+    make: Any = boto3.client
+    return make(service, config=CONFIG.merge(Config(read_timeout=seconds, retries={"total_max_attempts": 1})))
+
+
 def code(error: BotoCoreError | ClientError | ResponseParserError) -> str:
     """AWS's name for the error, or botocore's class where nothing was answered. Never the text."""
     if isinstance(error, ClientError):

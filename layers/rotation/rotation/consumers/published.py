@@ -33,21 +33,24 @@ class PublishedSecret:
         return self._credential(self._content(self._store.labels().current))
 
     def publish(self, credential: Credential, mark: Mark) -> bool:
-        labels = self._store.labels()
-        content = self._content(labels.current)
-        wanted = self._login(credential)
-        if wanted.items() <= content.items() and not (mark.closes and not self._put_before(labels, mark)):
+        made_from, version = self._made(credential, mark)
+        if version == made_from:
             return False
-        version = self._staged(labels, {**content, **wanted}, mark)
-        if not self._store.swap(CURRENT, to=version, removed_from=labels.current):
+        if not self._store.swap(CURRENT, to=version, removed_from=made_from):
             raise SecretStoreUnavailable(f"{self.name}: another version became current while this one was written")
         return True
 
     def put(self, credential: Credential, mark: Mark) -> str:
+        return self._made(credential, mark)[1]
+
+    def _made(self, credential: Credential, mark: Mark) -> tuple[str, str]:
+        """What is current, and what is to be: the same where the login is in it already, and nothing has to be closed."""
         labels = self._store.labels()
         content = self._content(labels.current)
         wanted = self._login(credential)
-        return labels.current if wanted.items() <= content.items() else self._staged(labels, {**content, **wanted}, mark)
+        if wanted.items() <= content.items() and not (mark.closes and not self._put_before(labels, mark)):
+            return labels.current, labels.current
+        return labels.current, self._staged(labels, {**content, **wanted}, mark)
 
     def told(self) -> Credential | None:
         found = self._store.staged()

@@ -22,6 +22,11 @@
     │   ├── VaultThrottled            Vault answers that there were too many requests
     │   ├── VaultTokenExpired         our token does not hold any more; the next try logs in anew
     │   ├── VaultConflict             somebody else wrote the path at the same moment
+    │   ├── ConsumerFunctionUnavailable  Lambda did not run the target's own function, or that cannot reach its place now
+    │   ├── ConsumerFunctionThrottled  Lambda had no room to run the target's own function
+    │   ├── ConsumerFunctionTimedOut  the target's own function did not answer in time; what it did is looked at
+    │   ├── ConsumerFunctionFailed    the target's own function ended with an error of its own
+    │   ├── ConsumerFunctionConflict  the place of the target's own function holds another version than was seen
     │   ├── ServiceBusy               an update of the service by somebody else is under way
     │   ├── AppUnhealthy              the health URL did not show the application working
     │   └── NoFreeSlot                the next slot, or each of a first rotation, is in use, maybe by sessions that are ending
@@ -83,6 +88,12 @@
         ├── VaultNotVersioned         what is mounted there is no key-value store of version 2: it has no check-and-set
         ├── VaultPathMissing          there is no such path
         ├── VaultRefused              Vault refused a call for another reason; its status is given
+        ├── ConsumerFunctionMissing   there is no such function, or no such alias or version of it
+        ├── ConsumerFunctionDenied    IAM, or the key of the function's variables, keeps us from running it
+        ├── ConsumerFunctionNoJson    the target's own function answered with something that is no JSON
+        ├── ConsumerFunctionWrong     the target's own function answered otherwise than its contract says
+        ├── ConsumerFunctionLeaks     the target's own function answers with something that looks like a credential
+        ├── ConsumerFunctionRefused   the target's own function cannot read the secret, or its place does not take the credential
         ├── EndpointTooSlow           the proxy still refuses a login that the database accepts, longer than the target allows
         ├── RolloutTooSlow            not complete within the target's rollout deadline
         ├── DrainTooSlow              the old credential was still in use at the drain's deadline
@@ -182,6 +193,21 @@ class VaultTokenExpired(TransientError): ...
 
 
 class VaultConflict(TransientError): ...
+
+
+class ConsumerFunctionUnavailable(TransientError): ...
+
+
+class ConsumerFunctionThrottled(TransientError): ...
+
+
+class ConsumerFunctionTimedOut(TransientError): ...
+
+
+class ConsumerFunctionFailed(TransientError): ...
+
+
+class ConsumerFunctionConflict(TransientError): ...
 
 
 class ServiceBusy(TransientError): ...
@@ -362,6 +388,24 @@ class VaultPathMissing(PermanentError): ...
 
 
 class VaultRefused(PermanentError): ...
+
+
+class ConsumerFunctionMissing(PermanentError): ...
+
+
+class ConsumerFunctionDenied(PermanentError): ...
+
+
+class ConsumerFunctionNoJson(PermanentError): ...
+
+
+class ConsumerFunctionWrong(PermanentError): ...
+
+
+class ConsumerFunctionLeaks(PermanentError): ...
+
+
+class ConsumerFunctionRefused(PermanentError): ...
 
 
 class EndpointTooSlow(PermanentError): ...

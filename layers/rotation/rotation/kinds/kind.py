@@ -59,6 +59,11 @@ def lacks_nothing(_: Settings) -> Iterator[Lack]:
     yield from ()
 
 
+def nobody_else() -> Mapping[str, str]:
+    """All of it is ours."""
+    return {}
+
+
 def no_more(_: Settings) -> None:
     """The schema has said all that can be wrong with the settings."""
 
@@ -146,6 +151,12 @@ class ConsumerKind(NamedTuple):
     """The setting, if it has one, that says whether copies of a withdrawn login are in it that are to be destroyed (`forget`)."""
     looks: bool = False
     """Whether its adapter has findings of its own for mode verify (`look`)."""
+    spreads: bool = False
+    """Whether what is in it gets to those who use it bit by bit, and its adapter says how far that is (`everybody`)."""
+    contract: Callable[[], Mapping[str, str]] = nobody_else
+    """What somebody else's code is asked, and is to answer: JSON Schemas, by the names of their files."""
+    tries: bool = False
+    """Whether its adapter can try, part by part, whether what it relies on does as it should (`trial`)."""
     says_user: Callable[[Settings], bool] = always
     """Whether what it holds says whose secret that is."""
     in_cluster: bool = False

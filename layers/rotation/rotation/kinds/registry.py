@@ -16,6 +16,7 @@ CONSUMERS = {
     "vault-kv": "rotation.consumers.vault_kv",
     "swarm-secret": "rotation.consumers.swarm_secret",
     "swarm-service": "rotation.consumers.swarm_service",
+    "lambda": "rotation.consumers.lambda_function",
 }
 SOURCES = {
     "mysql": "rotation.sources.mysql",

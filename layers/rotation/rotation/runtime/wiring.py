@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         Service,
         Shelf,
         Source,
+        Spreading,
         Surroundings,
         Workload,
     )
@@ -140,6 +141,9 @@ class AwsWorld:
 
     def looking(self) -> list[Looking]:
         return [self._made(consumer) for consumer in self.target.consumers if consumer.known.looks]
+
+    def spreading(self) -> dict[int, Spreading]:
+        return {place: self._made(consumer) for place, consumer in enumerate(self.target.consumers) if consumer.known.spreads}
 
     def keepers(self, username: str) -> list[CredentialConsumer]:
         return [self._held(consumer, username) for consumer in self.target.consumers if consumer.known.holds is Holds.EVERY]

@@ -84,7 +84,7 @@ def _uses_of_key(world: World, record: Record) -> int:
 def _instances(world: World, request: Request, look: Look) -> Hold:
     """What they said that they hold since they were asked. Whoever still works as the old user may be one of them, so that is no
     reason not to ask."""
-    held = _services(world)
+    held = max(_services(world), _spread(world), key=list(Hold).index)
     if not world.fleets():
         return held
     from rotation.protocol.fleets import asked
@@ -95,16 +95,22 @@ def _instances(world: World, request: Request, look: Look) -> Hold:
 
 
 def _waited_for(world: World, request: Request) -> str:
-    """Of instances, who has not said what it holds."""
+    """Of instances, who has not said what it holds; and who has not yet what is in a place."""
+    left = "".join(f"; {said}" for place in world.spreading().values() if (said := place.everybody()))
     if not world.fleets():
-        return ""
+        return left
     from rotation.protocol.fleets import waited_for
 
-    return waited_for(world, request.look_mark, _heard_since(world, request))
+    return left + waited_for(world, request.look_mark, _heard_since(world, request))
 
 
 def _heard_since(world: World, request: Request) -> float:
     return heard_since(request.drain, world.now(), world.target.drain_deadline_seconds)
+
+
+def _spread(world: World) -> Hold:
+    """Whether everybody has what is in a place, where somebody can say so."""
+    return Hold.UNKNOWN if any(place.everybody() for place in world.spreading().values()) else Hold.SAME
 
 
 def _services(world: World) -> Hold:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.errors import ConsumerDiffers, SecretNotFinished, TrafficElsewhere
+from rotation.core.errors import ConsumerDiffers, RolloutTooSlow, SecretNotFinished, TrafficElsewhere
 from rotation.core.model import NO_KEY, Direction, Mark
 from rotation.core.rollout import Progress, poll_seconds
 from rotation.protocol.intents import confirm
@@ -21,7 +21,7 @@ FINISH_SECONDS = 1800
 have to begin its four steps anew."""
 GONE_SECONDS = 60
 """Labels are seen late: so long it may look as if Secrets Manager had given up."""
-AWAITED = "awaited"
+AWAITED, SPREADING = "awaited", "spreading"
 
 
 def publish(world: World, request: Request) -> dict[str, Any]:
@@ -40,7 +40,21 @@ def publish(world: World, request: Request) -> dict[str, Any]:
     changed = consumer.publish(credential, Mark(request.mark, request.direction is Direction.RESTORE))
     if consumer.read().at_place_of(credential) != credential:
         raise ConsumerDiffers(f"{world.target.name}: {consumer.name} does not read back as it was written")
-    return {"changed": changed, "began": world.now(), "status": str(Progress.WAITING), "wait_seconds": poll_seconds(0)}
+    return _spread(world, request, changed=changed)
+
+
+def _spread(world: World, request: Request, *, changed: bool) -> dict[str, Any]:
+    """Whether everybody has it, where somebody can say so. On the way back nobody is waited for: nothing is withdrawn, and who has
+    kept a rotation from its end would keep that from its end too."""
+    back = request.direction is Direction.RESTORE
+    now, place = world.now(), None if back else world.spreading().get(request.consumer)
+    left = place.everybody() if place else ""
+    if not left:
+        return {"changed": changed, "began": now, "status": str(Progress.WAITING), "wait_seconds": poll_seconds(0)}
+    began = now if request.put_began is None else request.put_began
+    if now - began > world.target.rollout_deadline_seconds:
+        raise RolloutTooSlow(f"{world.target.name}: after {now - began:.0f} s (rollout.deadline_seconds) {left}")
+    return {"changed": changed, "began": began, "status": SPREADING, "wait_seconds": poll_seconds(now - began)}
 
 
 def _forget(world: World, request: Request) -> dict[str, Any]:

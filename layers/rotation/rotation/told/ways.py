@@ -23,6 +23,13 @@ WAYS_OUT: dict[str, str] = {
     "VaultThrottled": "Raise Vault's quota for these requests, or find who else makes so many; then start again.",
     "VaultTokenExpired": "Give the role a token_ttl of 60 s at least, and no token_num_uses; then start again.",
     "VaultConflict": "Somebody else writes the same path all the time: find out who, then start again.",
+    "ConsumerFunctionUnavailable": "Look at the function's log and at what it reaches; then start again.",
+    "ConsumerFunctionThrottled": "Wait, or raise the function's reserved concurrency; if it is 1 and a call hangs, that ends by"
+    " itself. Then start again.",
+    "ConsumerFunctionTimedOut": "Look at what it waits for; give it more seconds (timeout_seconds, and the function's own); then"
+    " start again.",
+    "ConsumerFunctionFailed": "Look at the function's log, mend the function, move its alias; then start again.",
+    "ConsumerFunctionConflict": "Somebody else writes that place all the time: find out who, then start again.",
     "ServiceBusy": "Let the update of the service end (docker service ps), then start again.",
     "AppUnhealthy": "Open the health page: it answers without its marker. Mend the application, then start again.",
     "NoFreeSlot": "Look who is logged in as the next user (it is to be nobody), end those sessions, then start again.",
@@ -86,6 +93,14 @@ WAYS_OUT: dict[str, str] = {
     "VaultNotVersioned": "Name a key-value store of version 2, or upgrade this one (kv enable-versioning); then start again.",
     "VaultPathMissing": "Write the path, with the login that the application uses now; then start again.",
     "VaultRefused": "Look at Vault's audit log and its server log, which say why it refused.",
+    "ConsumerFunctionMissing": "Correct function in the target document, or publish the alias again; then start again.",
+    "ConsumerFunctionDenied": "Deploy with LambdaFunctionArns as the target has it, with the alias; then start again.",
+    "ConsumerFunctionNoJson": "Mend the function: rotation targets check --try says what it does wrong. Then start again.",
+    "ConsumerFunctionWrong": "Mend the function: rotation targets check --try says what it does wrong. Then start again.",
+    "ConsumerFunctionLeaks": "Mend the function, delete its logs that may hold the credential too; then rotation start --mode"
+    " revoke.",
+    "ConsumerFunctionRefused": "Give the function's role the secret and its key, or look at what the place asks of a credential;"
+    " then start again.",
     "EndpointTooSlow": "Check that the proxy reads this user's secret; raise its deadline if it is only late; then start again.",
     "DrainTooSlow": "Find who still uses the old credential (long sessions, another client of that user); then start again.",
     "PrimaryUnknown": "Settle by hand which of the user's two passwords is the primary, discard the other, then start again.",
