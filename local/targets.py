@@ -35,13 +35,17 @@ class ManyTargets(Running):
         return str(states.start_execution(stateMachineArn=self.fleet_arn, name=name, input=given)["executionArn"])
 
     def _tagged(self, name: str, value: Mapping[str, Any], part: str) -> str:
-        """A new secret; by its tags the roles reach what no parameter names."""
+        """A new secret, by its ARN."""
         arn = self._create_secret(name, value)
+        self._tag(arn, part)
+        return arn
+
+    def _tag(self, arn: str, part: str) -> None:
+        """By its tags the roles reach what no parameter names."""
         tags = {TAG: self.deployed.name, PART: part}
         listed = [{"Key": key, "Value": value} for key, value in tags.items()]
         self.aws.client("secretsmanager").tag_resource(SecretId=arn, Tags=listed)
         self._parts[arn] = part
-        return arn
 
     def _document(self) -> dict[str, Any]:
         """The template's own target."""

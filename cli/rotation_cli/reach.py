@@ -35,9 +35,10 @@ class Reach:
         if target.admin_secret:
             yield from self._secret("admin_secret", target.admin_secret, "AdminSecretArn", ADMIN)
         yield from target.source.known.beyond(target.source.settings, self.parameters)
-        kind = self.parameters["SourceKind"]
-        if target.source.kind != kind and not (target.source.known.issues_keys or target.source.known.by_hand):
-            yield f"source {target.source.kind}: the functions have the driver of {kind} (parameter SourceKind)"
+        drivers = [self.parameters[one] for one in ("SourceKind", "FurtherSourceKind") if self.parameters.get(one, "none") != "none"]
+        if target.source.known.engines and target.source.kind not in drivers:
+            named = "parameters SourceKind and FurtherSourceKind"
+            yield f"source {target.source.kind}: the functions have the driver of {' and '.join(drivers)} ({named})"
         for consumer in target.consumers:
             for said in consumer.known.beyond(consumer.settings, self._granted(consumer)):
                 yield said + self._or_tag("application or proxy" if ":secretsmanager:" in said else "")

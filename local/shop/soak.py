@@ -93,21 +93,16 @@ def missed(options: SoakOptions, requests: Results, row: Row) -> list[str]:
         found.append(f"{len(requests.failures)} of {len(requests.requests)} requests failed: {reasons}")
     if len(row.rotations) < max(1, options.rotations):
         found.append(f"{len(row.rotations)} rotations in {options.seconds} s, {options.rotations} were asked for")
-    if rate(requests) < 0.98 * options.rate:
-        found.append(f"{rate(requests):.1f} requests/s, {options.rate} were asked for")
+    if requests.rate < 0.98 * options.rate:
+        found.append(f"{requests.rate:.1f} requests/s, {options.rate} were asked for")
     return found
-
-
-def rate(requests: Results) -> float:
-    moments = [one.at for one in requests.requests]
-    return len(moments) / (max(moments) - min(moments)) if len(moments) > 1 else 0.0
 
 
 def summary(requests: Results, row: Row) -> str:
     """One line of figures."""
     return (
         f"{len(row.rotations)} rotations in a row of {min(row.rotations):.1f} to {max(row.rotations):.1f} s;"
-        f" requests: {requests.served} served at {rate(requests):.1f}/s, {what_they_were(requests, row)},"
+        f" requests: {requests.served} served at {requests.rate:.1f}/s, {what_they_were(requests, row)},"
         f" {len(requests.failures)} failed, the slowest {requests.slowest():.0f} ms;"
         f" retired passwords: {row.refused} of {row.retired} refused"
     )

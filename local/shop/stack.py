@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from local.mysql import Login
@@ -167,7 +167,7 @@ class Reader(Running):
             *(self.application, aws.endpoint, aws.region, self._place(), pace.cache_seconds, pace.lifetime_seconds),
             vault=self._vault(),
         )
-        process, self._port = start(settings, self.environment, self.logs / "application.log")
+        process, self._port = start(asdict(settings), self.environment, self.logs / "application.log")
         self._ended.callback(end, process)
 
 

@@ -196,6 +196,17 @@ def test_the_driver_of_postgresql_is_made_for_postgresql_alone() -> None:
     assert all("PostgresqlLayer" in json.dumps(one["Properties"]["Layers"]) for one in functions)
 
 
+def test_a_further_kind_of_database_brings_its_driver_and_changes_nothing_of_the_stack_s_own_target() -> None:
+    alone, both = (
+        decided(template(), RDS_PROXY | {"SourceKind": "postgresql", **more})["Resources"]
+        for more in ({}, {"FurtherSourceKind": "redis"})
+    )
+    assert both["DefaultTargetParameter"] == alone["DefaultTargetParameter"]
+    functions = [one for one in both.values() if one["Type"] == "AWS::Lambda::Function"]
+    for layer in ("PostgresqlLayer", "RedisLayer"):
+        assert all(layer in json.dumps(one["Properties"]["Layers"]) for one in functions)
+
+
 REDIS = yaml.safe_load((ROOT / "examples/redis/parameters.yaml").read_text())
 
 

@@ -40,7 +40,24 @@ def test_what_the_stack_is_made_for_is_within_its_reach() -> None:
 
 def test_a_database_whose_driver_the_functions_lack_is_named_with_the_parameter() -> None:
     (said,) = beyond(RDS_PROXY | {"SourceKind": "postgresql"}, PROXY, APPLICATION)
-    assert said == "source mysql: the functions have the driver of postgresql (parameter SourceKind)"
+    assert said == (
+        "source mysql: the functions have the driver of postgresql (parameters SourceKind and FurtherSourceKind)"
+    )
+
+
+def test_a_further_kind_of_database_is_within_reach() -> None:
+    assert beyond(RDS_PROXY | {"SourceKind": "postgresql", "FurtherSourceKind": "mysql"}, PROXY, APPLICATION) == []
+
+
+def test_a_key_that_signs_takes_the_driver_of_no_database() -> None:
+    document = {
+        "slot_secret": EVERYBODY["SlotSecretArn"],
+        "source": {"kind": "signing-key", "jwks": "s3://public/jwks.json", "jwks_cache_seconds": 1, "token_life_seconds": 1},
+        "consumers": [APPLICATION],
+        "health": {"url": "https://app.example/", "marker": "works"},
+    }
+    parameters = {**KUBERNETES, **NOTHING, **RDS_PROXY, "JwksBucketName": "public", "JwksKey": "jwks.json"}
+    assert list(Reach(parameters).beyond(parse_target("app", json.dumps(document)))) == []
 
 
 @pytest.mark.parametrize(
