@@ -30,15 +30,18 @@ AFTER = {
     "RotateAdmin": "AdminNotRotated",
     "ReleaseRotation": "NotReleased",
 }
-OPENEMR, PROXY, WORDPRESS, SWARM = "openemr", "proxy", "wordpress", "swarm"
+OPENEMR, PROXY, WORDPRESS, SWARM, PLATFORM = "openemr", "proxy", "wordpress", "swarm", "platform"
 ONE_USER, ON_REDIS, IN_VAULT, SIGNS = "one-user", "redis", "vault", "signing"
 PUBLISHING = {
     OPENEMR: ("WriteSqlconf", "PatchSecret", "RestartApp", ROLLOUT),
     PROXY: ("PutSecret", "CheckLogin"),
     WORDPRESS: ("PutSecret", "WriteWpConfig"),
     SWARM: ("CreateSwarmSecret", "PrepareService", "ValidateService", "PutSecret", "CutOverService"),
+    PLATFORM: ("PutSecret",),
 }
-"""The last is what fails unless another is named."""
+"""The last is what fails unless another is named; of the platform nothing."""
+USUAL = {PLATFORM: {"ROTATIONS": "1", "RATE": "10", "FAIL": NOTHING}}
+"""What is meant where nothing is said."""
 LATER = {SWARM: {"CleanUpService": "OldSlotNotRotated"}}
 FAILURES = {
     app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER, **LATER.get(app, {})} for app, states in PUBLISHING.items()
@@ -54,7 +57,7 @@ WAKING = {
 
 @dataclass(frozen=True)
 class Options:
-    """APP=openemr|proxy|wordpress|swarm ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
+    """APP=openemr|proxy|wordpress|swarm|platform ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
     CLUSTER=stand-in|real|kubeconfig, of proxy RING=n, of wordpress INSTANCES=n, of swarm REPLICAS=n"""
 
     rotations: int = 2
@@ -77,6 +80,7 @@ class Options:
     def parse(cls, environment: Mapping[str, str] = os.environ) -> Options:
         """ValueError with the sentence to show."""
         app = _app(environment, FAILURES)
+        environment = {**environment, **{name: said for name, said in USUAL.get(app, {}).items() if not environment.get(name)}}
         states = FAILURES[app]
         fail = environment.get("FAIL") or PUBLISHING[app][-1]
         if fail not in (*states, NOTHING):
