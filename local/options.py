@@ -32,6 +32,7 @@ AFTER = {
 }
 OPENEMR, PROXY, WORDPRESS, SWARM, PLATFORM = "openemr", "proxy", "wordpress", "swarm", "platform"
 ONE_USER, ON_REDIS, IN_VAULT, SIGNS = "one-user", "redis", "vault", "signing"
+CALLS_AWS, CALLS_API = "keys", "provider"
 PUBLISHING = {
     OPENEMR: ("WriteSqlconf", "PatchSecret", "RestartApp", ROLLOUT),
     PROXY: ("PutSecret", "CheckLogin"),
@@ -147,9 +148,12 @@ def _cluster(environment: Mapping[str, str]) -> str:
     return kind
 
 
+SOAKED = (OPENEMR, PROXY, ONE_USER, ON_REDIS, SIGNS, IN_VAULT, CALLS_AWS, CALLS_API, WORDPRESS, SWARM)
+
+
 @dataclass(frozen=True)
 class SoakOptions:
-    """APP=openemr|proxy|wordpress|swarm|one-user|redis|signing|vault ROTATIONS=n SECONDS=n RATE=n
+    """APP=openemr|proxy|wordpress|swarm|one-user|redis|signing|vault|keys|provider ROTATIONS=n SECONDS=n RATE=n
 
     openemr: LOGINS=n BREAK=1, proxy: RING=n"""
 
@@ -170,7 +174,7 @@ class SoakOptions:
     def parse(cls, environment: Mapping[str, str] = os.environ) -> SoakOptions:
         """SECONDS alone: as many rotations as fit. ValueError with the sentence to show."""
         timed = bool(environment.get("SECONDS"))
-        app = _app(environment, (OPENEMR, PROXY, ONE_USER, ON_REDIS, SIGNS, IN_VAULT, WORDPRESS, SWARM))
+        app = _app(environment, SOAKED)
         rotations, logins, rate = (cls.rotations, cls.logins, cls.rate) if app == OPENEMR else (10, 0, 40)
         return cls(
             rotations=_number(environment, "ROTATIONS", 0 if timed else rotations, 0, 100_000),

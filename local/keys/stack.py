@@ -25,7 +25,7 @@ FORMS = {"AWS_ACCESS_KEY_ID": "{username}", "AWS_SECRET_ACCESS_KEY": "{password}
 class KeysInVault(Running):
     """`dedicated`: nobody else makes keys of the user."""
 
-    slot_secret, target = "shop/keys", "shop"
+    slot_secret, admin_secret, target = "shop/keys", "", "shop"
     application_secret = "shop/application"
     login_secret, reader_secret = "shop/vault-login", "shop/vault-reader"
     vault: OpenBao

@@ -24,6 +24,7 @@ class Mailer(Running):
     """`with Mailer() as mailer:` it sends, with a key that a person made."""
 
     slot_secret, admin_secret, target = "mailer/key", "mailer/admin", "mailer"
+    rotates_admin = False
     application_secret = "mailer/application"
 
     def __init__(self, pace: Pace | None = None, lag_seconds: float = 0.0, description: str = PROVIDER) -> None:

@@ -40,9 +40,7 @@ def test_what_the_stack_is_made_for_is_within_its_reach() -> None:
 
 def test_a_database_whose_driver_the_functions_lack_is_named_with_the_parameter() -> None:
     (said,) = beyond(RDS_PROXY | {"SourceKind": "postgresql"}, PROXY, APPLICATION)
-    assert said == (
-        "source mysql: the functions have the driver of postgresql (parameters SourceKind and FurtherSourceKind)"
-    )
+    assert said == ("source mysql: the functions have the driver of postgresql (parameters SourceKind and FurtherSourceKind)")
 
 
 def test_a_further_kind_of_database_is_within_reach() -> None:
