@@ -167,9 +167,12 @@ def followed(story: Story, name: str, fleet: str) -> dict[str, str]:
 
 
 def written_down(stack: Platform, run: str) -> dict[str, int]:
-    """What the fleet's own report counts."""
+    """What the fleet's own report counts; nothing where it made none."""
     s3 = stack.aws.client("s3")
-    body = s3.get_object(Bucket=stack.deployed["FleetBucket"], Key=report_key(run))["Body"].read()
+    try:
+        body = s3.get_object(Bucket=stack.deployed["FleetBucket"], Key=report_key(run))["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return {}
     counts: dict[str, int] = json.loads(body)["counts"]
     return counts
 

@@ -8,10 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from local import canary
+from local.iam.audit import audit
 from local.options import PLATFORM, Options
+from local.running import BUILD
 from local.services.demo import Loads, Old, Story, examine, rotate_all
 from local.services.stack import Platform
-from tests.e2e.last_looks import check
+from local.translation import translate
 from tests.e2e.rotations import MEASURED
 
 OPTIONS = Options(rotations=1, rate=7, app=PLATFORM)
@@ -24,7 +27,9 @@ RETIRED = 8
 def platform() -> Iterator[Platform]:
     with Platform() as stack:
         yield stack
-        check(stack)
+        assert canary.search(stack) == []
+        refused = [(one.role, one.denied) for one in audit(translate(BUILD), [stack.recording()]) if one.denied]
+        assert refused == [], "what IAM would have refused, by name or by tag"
 
 
 def test_one_run_rotates_all_six_under_load(platform: Platform, request: pytest.FixtureRequest) -> None:
