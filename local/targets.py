@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from rotation_cli.reach import PART, TAG
-
 from local.iam.recording import Recording
-from local.running import Running
+from local.running import NAME, Running
+
+
+def tags(part: str, stack: str = NAME) -> list[dict[str, str]]:
+    """By which the stack's roles reach a secret that no parameter names. `part`: what it is to its target."""
+    return [{"Key": "credential-rotation", "Value": stack}, {"Key": "credential-rotation-part", "Value": part}]
 
 
 class ManyTargets(Running):
@@ -41,10 +44,8 @@ class ManyTargets(Running):
         return arn
 
     def _tag(self, arn: str, part: str) -> None:
-        """By its tags the roles reach what no parameter names."""
-        tags = {TAG: self.deployed.name, PART: part}
-        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-        self.aws.client("secretsmanager").tag_resource(SecretId=arn, Tags=listed)
+        """That one is there already."""
+        self.aws.client("secretsmanager").tag_resource(SecretId=arn, Tags=tags(part, self.deployed.name))
         self._parts[arn] = part
 
     def _document(self) -> dict[str, Any]:
