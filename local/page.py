@@ -42,7 +42,8 @@ def render(report: Report) -> str:
             ["execution", "active user", "outcome", "total", "working", "waiting"],
             [_execution(chapter) for chapter in report.chapters],
         ),
-        "breadth": ' class="wide"' if report.lanes else "",
+        "breadth": ' class="wide several"' if report.lanes else "",
+        "several": " several" if report.lanes else "",
         "requests": _requests(report),
         "retired": _table(
             ["user", "retired by", "tried again"],

@@ -93,7 +93,7 @@ def test_a_withdrawal_follows_its_flip() -> None:
         "1 of 1 retired credentials are refused",
         "0 credentials leaked",
         "Retired credentials",
-        "Kind redis what redis is for 10.1",
+        "Kind redis what redis is for, by the service orders (Vault) and the service assistant (secret) 10.1",
         "None was tried again.",
     ],
 )

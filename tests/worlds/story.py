@@ -123,7 +123,14 @@ def lane(name: str, before: str, after: str, late: float = 0.0) -> Lane:
     chapter = Chapter(run(f"fleet-platform-1-{name}", BEGAN + late, FORTH + RETIRE), "RotationSucceeded", before, after)
     named = {"openemr_a": before, "openemr_b": after}
     served = tuple(replace(one, user=named[one.user]) for one in requests(chapter.run.seconds, 10).requests)
-    return Lane(name, f"Kind {name}", f"what {name} is for", 10, [chapter], Results(served))
+    return Lane(
+        name,
+        f"Kind {name}",
+        f"what {name} is for, by the service orders (Vault) and the service assistant (secret)",
+        10,
+        [chapter],
+        Results(served),
+    )
 
 
 def several() -> Report:
