@@ -252,7 +252,7 @@ def missed(lanes: list[Lane], retired: list[Retired]) -> list[str]:
     found = []
     for lane in lanes:
         if failed := len(lane.requests.failures):
-            found.append(f"{failed} of {len(lane.requests.requests)} requests of {lane.name} failed")
+            found.append(f"{lane.name}: {failed} of {len(lane.requests.requests)} requests failed")
         if lane.requests.rate < ENOUGH * lane.rate:
             found.append(f"{lane.name}: {lane.requests.rate:.1f} requests/s, {lane.rate:g} were asked for")
     return [*found, *(f"{one.user}, which {one.by} retired, still works" for one in retired if not one.refused)]

@@ -17,7 +17,7 @@ def demo(module: str = "local.demo", **told: str) -> subprocess.CompletedProcess
     return subprocess.run([sys.executable, "-m", module], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
-@pytest.mark.parametrize("app", [more("openemr"), whole("proxy")])
+@pytest.mark.parametrize("app", [more("openemr"), whole("proxy"), whole("platform")])
 def test_an_outage_turns_the_demo_and_its_page_red(app: str, tmp_path: Path) -> None:
     page = tmp_path / "demo.html"
     ran = demo(APP=app, ROTATIONS="1", FAIL="none", OUTAGE="1", PAGE=str(page))

@@ -64,6 +64,6 @@ def test_an_outage_and_a_credential_that_still_works_are_told(platform: Platform
     failed = sum(len(one.failures) for one in requests.values())
     assert failed > 0
     assert problems == [
-        f"{failed} of {len(requests['database'].requests)} requests of database failed",
+        f"database: {failed} of {len(requests['database'].requests)} requests failed",
         "cloud: the one in use, which nobody retired, still works",
     ]

@@ -44,7 +44,7 @@ def test_a_failed_request_is_named_with_its_kind() -> None:
     whole = lane("redis", "a", "b")
     first, *rest = whole.requests.requests
     found = missed([replace(whole, requests=Results((replace(first, reason="status 500"), *rest)))], [])
-    assert found == [f"1 of {len(rest) + 1} requests of redis failed"]
+    assert found == [f"redis: 1 of {len(rest) + 1} requests failed"]
 
 
 @pytest.mark.parametrize(("rate", "said"), [(10, []), (11, ["jwt: 10.1 requests/s, 11 were asked for"])])
