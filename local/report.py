@@ -126,7 +126,8 @@ class Report:
 
     @property
     def waiting(self) -> float:
-        return sum(chapter.run.waiting for chapter in self.chapters)
+        """What happens side by side waits side by side: as long as the one that waits the longest."""
+        return max(sum(chapter.run.waiting for chapter in one.chapters) for one in self.lanes or [self])
 
 
 def waits(run: Run) -> dict[str, float]:
