@@ -40,9 +40,9 @@ PUBLISHING = {
     SWARM: ("CreateSwarmSecret", "PrepareService", "ValidateService", "PutSecret", "CutOverService"),
     PLATFORM: ("PutSecret",),
 }
-"""The last is what fails unless another is named; of the platform nothing."""
-USUAL = {PLATFORM: {"ROTATIONS": "1", "RATE": "10", "FAIL": NOTHING}}
-"""What is meant where nothing is said."""
+"""The last is what fails unless another is named."""
+ROTATIONS = {PLATFORM: 1}
+"""If nothing is said: of the platform it is a run of the fleet."""
 LATER = {SWARM: {"CleanUpService": "OldSlotNotRotated"}}
 FAILURES = {
     app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER, **LATER.get(app, {})} for app, states in PUBLISHING.items()
@@ -81,7 +81,6 @@ class Options:
     def parse(cls, environment: Mapping[str, str] = os.environ) -> Options:
         """ValueError with the sentence to show."""
         app = _app(environment, FAILURES)
-        environment = {**environment, **{name: said for name, said in USUAL.get(app, {}).items() if not environment.get(name)}}
         states = FAILURES[app]
         fail = environment.get("FAIL") or PUBLISHING[app][-1]
         if fail not in (*states, NOTHING):
@@ -90,7 +89,7 @@ class Options:
         if page.is_dir():
             raise ValueError(f"PAGE={page}: this is a folder. The name of a file is wanted, like {page}/demo.html.")
         return cls(
-            rotations=_number(environment, "ROTATIONS", cls.rotations, 0, 1000),
+            rotations=_number(environment, "ROTATIONS", ROTATIONS.get(app, cls.rotations), 0, 1000),
             pods=_number(environment, "PODS", cls.pods, 1, 100),
             rate=_number(environment, "RATE", cls.rate, 1, 1000),
             fail=fail,

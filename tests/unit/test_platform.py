@@ -17,9 +17,9 @@ from tests.unit.test_page import Page
 from tests.worlds.story import lane, several
 
 
-def test_nothing_said_means_one_rotation_of_each_under_ten_requests_a_second() -> None:
-    assert Options.parse({"APP": PLATFORM, "XDG_CACHE_HOME": "/nowhere"}) == Options(1, rate=10, fail=NOTHING, app=PLATFORM)
-    assert Options.parse({"APP": PLATFORM, "RATE": "40", "FAIL": "PutSecret"}).rate == 40
+def test_nothing_said_means_one_rotation_of_each_and_one_that_is_rolled_back() -> None:
+    assert Options.parse({"APP": PLATFORM, "XDG_CACHE_HOME": "/nowhere"}) == Options(1, rate=40, fail="PutSecret", app=PLATFORM)
+    assert Options.parse({"APP": PLATFORM, "ROTATIONS": "2", "FAIL": NOTHING}).rotations == 2
 
 
 def test_three_services_use_six_kinds() -> None:
