@@ -16,6 +16,9 @@ from local.services.demo import Loads, Old, Story, examine, rotate_all
 from local.services.stack import Platform
 from local.translation import translate
 from tests.e2e.rotations import MEASURED
+from tests.whole import only_with_more
+
+pytestmark = only_with_more
 
 OPTIONS = Options(rotations=1, rate=7, app=PLATFORM)
 """Of each kind: 42 requests a second together."""
