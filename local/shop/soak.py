@@ -116,6 +116,7 @@ def summary(requests: Results, row: Row) -> str:
 def what_they_were(requests: Results, row: Row) -> str:
     """What makes them hard to serve."""
     if not isinstance(row, ComingAndGoing):
-        return f"{sum(one.pod == KEPT for one in requests.requests)} of them over kept connections"
+        kept = sum(one.pod == KEPT for one in requests.requests)
+        return f"{kept} of them over kept connections" if kept else "each over a connection of its own"
     first = sum(one.ok and one.pod in row.launched for one in requests.requests)
     return f"{first} of them by {len(row.launched)} instances launched meanwhile; {len(row.ended)} were ended"
