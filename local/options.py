@@ -41,8 +41,8 @@ PUBLISHING = {
     PLATFORM: ("PutSecret",),
 }
 """The last is what fails unless another is named."""
-ROTATIONS = {PLATFORM: 1}
-"""If nothing is said: of the platform it is a run of the fleet."""
+ROTATIONS, RATE = {PLATFORM: 1}, {PLATFORM: 10}
+"""If nothing is said: of the platform a rotation is a run of the fleet, and the rate is that of each kind."""
 LATER = {SWARM: {"CleanUpService": "OldSlotNotRotated"}}
 FAILURES = {
     app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER, **LATER.get(app, {})} for app, states in PUBLISHING.items()
@@ -91,7 +91,7 @@ class Options:
         return cls(
             rotations=_number(environment, "ROTATIONS", ROTATIONS.get(app, cls.rotations), 0, 1000),
             pods=_number(environment, "PODS", cls.pods, 1, 100),
-            rate=_number(environment, "RATE", cls.rate, 1, 1000),
+            rate=_number(environment, "RATE", RATE.get(app, cls.rate), 1, 1000),
             fail=fail,
             outage=environment.get("OUTAGE", "") not in ("", "0"),
             page=page,

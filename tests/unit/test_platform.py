@@ -18,7 +18,7 @@ from tests.worlds.story import lane, several
 
 
 def test_nothing_said_means_one_rotation_of_each_and_one_that_is_rolled_back() -> None:
-    assert Options.parse({"APP": PLATFORM, "XDG_CACHE_HOME": "/nowhere"}) == Options(1, rate=40, fail="PutSecret", app=PLATFORM)
+    assert Options.parse({"APP": PLATFORM, "XDG_CACHE_HOME": "/nowhere"}) == Options(1, rate=10, fail="PutSecret", app=PLATFORM)
     assert Options.parse({"APP": PLATFORM, "ROTATIONS": "2", "FAIL": NOTHING}).rotations == 2
 
 
