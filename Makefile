@@ -32,7 +32,7 @@ SETUP := VENV='$(VENV)' TOOLS='$(TOOLS)' PYTHON='$(PYTHON)' local/setup.sh
 setup: ## what the others need: packages into ~/.cache, PHP through apt where it is missing
 	$(SETUP) packages php node
 
-demo: build ## rotations of a running application on this machine; APP=openemr|proxy|wordpress|swarm ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig RING=n INSTANCES=n REPLICAS=n
+demo: build ## rotations of a running application on this machine; APP=openemr|proxy|wordpress|swarm|platform ROTATIONS=n PODS=n RATE=n FAIL=<state> PAGE=<file> CLUSTER=real|stand-in|kubeconfig RING=n INSTANCES=n REPLICAS=n
 	$(SETUP) php $(if $(filter real,$(CLUSTER)),cluster) $(if $(filter swarm,$(APP)),swarm)
 	$(foreach v,APP RING INSTANCES REPLICAS ROTATIONS PODS RATE FAIL PAGE CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.demo
 
@@ -44,7 +44,7 @@ faults: ## every fault at every boundary, pairs of them, rivals, random schedule
 	$(SETUP) packages
 	$(foreach v,LEVEL ONLY SCHEDULE FAULT,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m tests.faults
 
-soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1; APP=proxy|one-user|redis|signing|vault|wordpress|swarm RING=n: 10 rotations under 40 requests a second
+soak: build ## 200 rotations under 200 new logins a second, of which none may fail (25 min at most); SECONDS=60 for less; ROTATIONS=n LOGINS=n RATE=n BREAK=1; APP=proxy|one-user|redis|signing|vault|keys|provider|wordpress|swarm RING=n: 10 rotations under 40 requests a second
 	$(SETUP) php $(if $(filter swarm,$(APP)),swarm)
 	$(foreach v,APP RING ROTATIONS LOGINS SECONDS RATE BREAK CLUSTER,$(if $($(v)),$(v)='$($(v))')) PYTHONPATH=layers/rotation python -m local.soak
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from html import escape
 
-from local.report import Chapter, Report
+from local.report import Chapter, Lane, Report
 from local.timeline import Bar, bars, rows
 from local.traffic import OTHERS, Traffic, area, traffic
 
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)  # seconds
 MOST_TICKS = 12
+COLOURS = 3
 
 
 @dataclass(frozen=True)
@@ -32,26 +33,39 @@ class Axis:
 
 def chart(report: Report) -> str:
     """HTML; nothing but a sentence if there is nothing to draw."""
-    shown = traffic(report.requests, report.users)
-    axis = _axis(report, shown)
+    axis = _axis(report)
     if axis is None:
         return "<p>No request was sent and no execution was started.</p>"
-    colours = {user: f"user{number}" for number, user in enumerate(report.users)}
+    return _drawn(report, axis, _states(report, axis))
+
+
+def lanes(report: Report) -> list[str]:
+    """The same of each credential, with the states in one row, all on one axis."""
+    axis = _axis(report)
+    if axis is None:
+        return []
+    return [_drawn(one, axis, [_row("states", "".join(_bar(bar, axis) for bar in _bars(one)), "state")]) for one in report.lanes]
+
+
+def _drawn(shown_of: Report | Lane, axis: Axis, states: list[str]) -> str:
+    shown = traffic(shown_of.requests, shown_of.users)
+    colours = {user: f"user{number % COLOURS}" for number, user in enumerate(shown_of.users)}
     return "".join(
         [
-            f'<div class="under">{"".join(_under(report, axis))}</div>',
-            _row("", "".join(_head(chapter, axis) for chapter in report.chapters), "heads"),
-            *_states(report, axis),
-            _row("active user", "".join(_active(report, axis, colours)), "active"),
+            f'<div class="under">{"".join(_under(shown_of, axis))}</div>',
+            _row("", "".join(_head(chapter, axis) for chapter in shown_of.chapters), "heads"),
+            *states,
+            _row("active user" if isinstance(shown_of, Report) else "in use", "".join(_active(shown_of, axis, colours)), "active"),
             _row(_scale(shown), _requests(shown, axis, colours), "requests"),
             _row("failed", "".join(_failed(shown, axis)) or '<i class="none">none</i>', "failed"),
             _row("", "".join(_ticks(axis)), "ticks"),
-            f'<div class="over">{"".join(_over(report, shown, axis))}</div>',
+            f'<div class="over">{"".join(_over(shown_of, shown, axis))}</div>',
         ]
     )
 
 
-def _axis(report: Report, shown: Traffic) -> Axis | None:
+def _axis(report: Report) -> Axis | None:
+    shown = traffic(report.requests, report.users)
     moments = [shown.start, shown.start + shown.seconds] if shown.failed else []
     moments += [moment for chapter in report.chapters for moment in (chapter.run.began, chapter.run.ended)]
     return Axis(min(moments), max(moments)) if moments else None
@@ -72,8 +86,12 @@ def _head(chapter: Chapter, axis: Axis) -> str:
     )
 
 
+def _bars(report: Report | Lane) -> list[Bar]:
+    return [bar for chapter in report.chapters for bar in bars(chapter.run)]
+
+
 def _states(report: Report, axis: Axis) -> list[str]:
-    drawn = [bar for chapter in report.chapters for bar in bars(chapter.run)]
+    drawn = _bars(report)
     return [
         _row(escape(row), "".join(_bar(bar, axis) for bar in drawn if bar.row == row), "state")
         for row in rows(chapter.run for chapter in report.chapters)
@@ -85,7 +103,7 @@ def _bar(bar: Bar, axis: Axis) -> str:
     return f'<div class="bar {bar.kind}" style="{axis.place(bar.start, bar.end)}" title="{escape(bar.title)}">{label}</div>'
 
 
-def _active(report: Report, axis: Axis, colours: dict[str, str]) -> list[str]:
+def _active(report: Report | Lane, axis: Axis, colours: dict[str, str]) -> list[str]:
     """A stretch from flip to flip."""
     flips = [(chapter.flipped, chapter.after) for chapter in report.chapters if chapter.flipped is not None]
     first = [(axis.start, chapter.before) for chapter in report.chapters[:1]]
@@ -139,19 +157,24 @@ def _seconds(axis: Axis) -> range:
     return range(0, int(length) + 1, step)
 
 
-def _under(report: Report, axis: Axis) -> list[str]:
+def _under(report: Report | Lane, axis: Axis) -> list[str]:
     """What all rows stand on."""
     grid = [f'<div class="grid" style="left:{axis.at(axis.start + second):.3f}%"></div>' for second in _seconds(axis)]
     return grid + [f'<div class="panel" style="{axis.place(one.run.began, one.run.ended)}"></div>' for one in report.chapters]
 
 
-def _over(report: Report, shown: Traffic, axis: Axis) -> list[str]:
-    """What runs through all rows: failed seconds, flips, the line under the pointer."""
+def _over(report: Report | Lane, shown: Traffic, axis: Axis) -> list[str]:
+    """What runs through all rows: failed seconds, flips, in a lane withdrawals, the line under the pointer."""
     gone = [f'<div class="gone" style="{axis.place(start, end)}"></div>' for start, end, _ in shown.outages]
     flips = [
         f'<div class="flip" style="left:{axis.at(chapter.flipped):.3f}%"><span>flip</span></div>'
         for chapter in report.chapters
         if chapter.flipped is not None
     ]
+    withdrawn = [
+        f'<div class="flip withdrawn" style="left:{axis.at(chapter.withdrawn):.3f}%"><span>withdrawn</span></div>'
+        for chapter in report.chapters
+        if chapter.withdrawn is not None and isinstance(report, Lane)
+    ]
     pointer = f'<div class="pointer" data-start="{axis.at(shown.start):.3f}" data-seconds="{axis.end - axis.start:.3f}"></div>'
-    return [*gone, *flips, pointer]
+    return [*gone, *flips, *withdrawn, pointer]

@@ -13,15 +13,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from local import canary, page, standins
+from local import canary, standins
+from local.ending import finish
 from local.follow import Run, follow
 from local.load import Load, Results
-from local.options import FAILURES, NOTHING, Options, command
+from local.options import FAILURES, NOTHING, PLATFORM, Options, command
 from local.report import Chapter, Report, Retired
 from local.rollouts import RolloutWatch
 from local.running import OVERRIDES, Running
+from local.services import demo as platform
 from local.shows import SHOWS, Show
-from local.telling import Teller, pairs, tell
+from local.telling import Teller, pairs
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ class Story:
 
 def main() -> int:
     """The exit code."""
-    return command("demo", Options.parse, demo)
+    return command("demo", Options.parse, lambda options: platform.demo(options) if options.app == PLATFORM else demo(options))
 
 
 def demo(options: Options) -> int:
@@ -70,14 +72,7 @@ def demo(options: Options) -> int:
             time.sleep(show.settles)
             requests = load.stop()
         report = _examine(story, requests, options, began)
-        html = page.render(report)
-        _refuse_passwords(stack, html)
-    tell(report)
-    print(f"page: {page.write(html, options.page)}")
-    for problem in report.problems:
-        print(f"NOT WELL: {problem}")
-    print("NOT WELL" if report.problems else "All is well.")
-    return 1 if report.problems else 0
+        return finish(stack, report, options)
 
 
 def _rotate(story: Story, name: str, *, outage: bool) -> None:
@@ -150,13 +145,6 @@ def _examine(story: Story, requests: Results, options: Options, began: float) ->
     differs = {**standins.told(options.app), **OVERRIDES}
     seconds = time.monotonic() - began
     return Report(story.chapters, requests, retired, leaks, problems, setup, differs, seconds, story.show.searched)
-
-
-def _refuse_passwords(stack: Running, html: str) -> None:
-    """The page outlives the run, so it is searched too, before it is written."""
-    ways = (way for password in canary.passwords(stack) for _, way in canary.ways_to_write(password))
-    if any(way in html.encode() for way in ways):
-        raise AssertionError("a password is in the page; it was not written")
 
 
 def _failed(requests: Results) -> list[str]:

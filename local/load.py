@@ -81,6 +81,12 @@ class Results:
         """Those that were due from `start` until just before `end` (both as time.time())."""
         return Results(tuple(request for request in self.requests if start <= request.at < end))
 
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        moments = [request.at for request in self.requests]
+        return len(moments) / (max(moments) - min(moments)) if len(moments) > 1 else 0.0
+
     def slowest(self) -> float:
         """Milliseconds."""
         return max((request.milliseconds for request in self.requests), default=0.0)

@@ -30,15 +30,19 @@ AFTER = {
     "RotateAdmin": "AdminNotRotated",
     "ReleaseRotation": "NotReleased",
 }
-OPENEMR, PROXY, WORDPRESS, SWARM = "openemr", "proxy", "wordpress", "swarm"
+OPENEMR, PROXY, WORDPRESS, SWARM, PLATFORM = "openemr", "proxy", "wordpress", "swarm", "platform"
 ONE_USER, ON_REDIS, IN_VAULT, SIGNS = "one-user", "redis", "vault", "signing"
+CALLS_AWS, CALLS_API = "keys", "provider"
 PUBLISHING = {
     OPENEMR: ("WriteSqlconf", "PatchSecret", "RestartApp", ROLLOUT),
     PROXY: ("PutSecret", "CheckLogin"),
     WORDPRESS: ("PutSecret", "WriteWpConfig"),
     SWARM: ("CreateSwarmSecret", "PrepareService", "ValidateService", "PutSecret", "CutOverService"),
+    PLATFORM: ("PutSecret",),
 }
 """The last is what fails unless another is named."""
+ROTATIONS, RATE = {PLATFORM: 1}, {PLATFORM: 10}
+"""If nothing is said: of the platform a rotation is a run of the fleet, and the rate is that of each kind."""
 LATER = {SWARM: {"CleanUpService": "OldSlotNotRotated"}}
 FAILURES = {
     app: {**BEFORE, **dict.fromkeys(states, "RolledBack"), **AFTER, **LATER.get(app, {})} for app, states in PUBLISHING.items()
@@ -54,7 +58,7 @@ WAKING = {
 
 @dataclass(frozen=True)
 class Options:
-    """APP=openemr|proxy|wordpress|swarm ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
+    """APP=openemr|proxy|wordpress|swarm|platform ROTATIONS=n RATE=n FAIL=<state>|none OUTAGE=1 PAGE=<file>; of openemr PODS=n and
     CLUSTER=stand-in|real|kubeconfig, of proxy RING=n, of wordpress INSTANCES=n, of swarm REPLICAS=n"""
 
     rotations: int = 2
@@ -85,9 +89,9 @@ class Options:
         if page.is_dir():
             raise ValueError(f"PAGE={page}: this is a folder. The name of a file is wanted, like {page}/demo.html.")
         return cls(
-            rotations=_number(environment, "ROTATIONS", cls.rotations, 0, 1000),
+            rotations=_number(environment, "ROTATIONS", ROTATIONS.get(app, cls.rotations), 0, 1000),
             pods=_number(environment, "PODS", cls.pods, 1, 100),
-            rate=_number(environment, "RATE", cls.rate, 1, 1000),
+            rate=_number(environment, "RATE", RATE.get(app, cls.rate), 1, 1000),
             fail=fail,
             outage=environment.get("OUTAGE", "") not in ("", "0"),
             page=page,
@@ -143,9 +147,12 @@ def _cluster(environment: Mapping[str, str]) -> str:
     return kind
 
 
+SOAKED = (OPENEMR, PROXY, ONE_USER, ON_REDIS, SIGNS, IN_VAULT, CALLS_AWS, CALLS_API, WORDPRESS, SWARM)
+
+
 @dataclass(frozen=True)
 class SoakOptions:
-    """APP=openemr|proxy|wordpress|swarm|one-user|redis|signing|vault ROTATIONS=n SECONDS=n RATE=n
+    """APP=openemr|proxy|wordpress|swarm|one-user|redis|signing|vault|keys|provider ROTATIONS=n SECONDS=n RATE=n
 
     openemr: LOGINS=n BREAK=1, proxy: RING=n"""
 
@@ -166,7 +173,7 @@ class SoakOptions:
     def parse(cls, environment: Mapping[str, str] = os.environ) -> SoakOptions:
         """SECONDS alone: as many rotations as fit. ValueError with the sentence to show."""
         timed = bool(environment.get("SECONDS"))
-        app = _app(environment, (OPENEMR, PROXY, ONE_USER, ON_REDIS, SIGNS, IN_VAULT, WORDPRESS, SWARM))
+        app = _app(environment, SOAKED)
         rotations, logins, rate = (cls.rotations, cls.logins, cls.rate) if app == OPENEMR else (10, 0, 40)
         return cls(
             rotations=_number(environment, "ROTATIONS", 0 if timed else rotations, 0, 100_000),

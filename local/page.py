@@ -11,33 +11,45 @@ from html import escape
 from pathlib import Path
 from string import Template
 
-from local.chart import chart
-from local.report import Chapter, Report, Retired, waits
+from local.chart import chart, lanes
+from local.report import Chapter, Lane, Report, Retired, waits
 from local.traffic import OTHERS, Traffic, traffic
 
 FRAME = Path(__file__).with_suffix(".html")
 MOST_REASONS = 5
+ONE = (
+    "Above, each execution of the state machine walks down its states, and back up if it has to undo; below, the requests"
+    " meanwhile, by the database user that served them."
+)
+SEVERAL = (
+    "One lane for each kind, all on one time axis. In it, from above: how its rotation ended, its states one after the other, which"
+    " credential the services are to use, and the requests that need it, by the credential that served them."
+)
 
 
 def render(report: Report) -> str:
-    shown = traffic(report.requests, report.users)
+    shown = [traffic(one.requests, one.users) for one in report.lanes or [report]]
     parts = {
         "state": "bad" if report.problems else "good",
         "verdict": "Not well" if report.problems else "All is well",
         "summary": escape(_summary(report)),
         "problems": _list(report.problems),
         "tiles": "".join(_tiles(report)),
-        "chart": chart(report),
-        "others": f'<span><i class="others"></i>{OTHERS} users, or none</span>' if OTHERS in shown.served else "",
+        "explained": escape(SEVERAL if report.lanes else ONE),
+        "charts": "".join(_lanes(report)) if report.lanes else f'<div class="chart">{chart(report)}</div>',
+        "others": _others(report, shown),
         "executions": _table(
             ["execution", "active user", "outcome", "total", "working", "waiting"],
             [_execution(chapter) for chapter in report.chapters],
         ),
+        "breadth": ' class="wide several"' if report.lanes else "",
+        "several": " several" if report.lanes else "",
         "requests": _requests(report),
         "retired": _table(
             ["user", "retired by", "tried again"],
             [[escape(one.user), escape(one.by), _refused(one)] for one in report.retired],
         ),
+        "credentials": escape(f"{report.called}s"),
         "leaks": _leaks(report),
         "searched": escape(report.searched),
         "setup": _pairs(report.setup),
@@ -56,7 +68,7 @@ def write(html: str, path: Path) -> Path:
 
 def _summary(report: Report) -> str:
     rotations = sum(chapter.run.outcome == "RotationSucceeded" for chapter in report.chapters)
-    text = f"{_count(rotations, 'rotation')} of database credentials under {_count(len(report.requests.requests), 'request')}"
+    text = f"{_count(rotations, 'rotation')} of {report.rotated} under {_count(len(report.requests.requests), 'request')}"
     for chapter in report.chapters:
         if chapter.made_to_fail:
             expectedly = ", as it must" if chapter.as_expected else f" instead of {chapter.expected}"
@@ -71,8 +83,8 @@ def _tiles(report: Report) -> list[str]:
     return [
         _tile(f"{failed:,}", f"of {_count(total, 'request')} failed", good=not failed and total > 0),
         _tile(f"{expected} of {len(report.chapters)}", "executions ended as they should", good=expected == len(report.chapters)),
-        _tile(f"{refused} of {len(report.retired)}", "retired passwords are refused", good=refused == len(report.retired)),
-        _tile(str(len(report.leaks)), "password leaked" if len(report.leaks) == 1 else "passwords leaked", good=not report.leaks),
+        _tile(f"{refused} of {len(report.retired)}", f"retired {report.called}s are refused", good=refused == len(report.retired)),
+        _tile(str(len(report.leaks)), f"{report.called}{'' if len(report.leaks) == 1 else 's'} leaked", good=not report.leaks),
     ]
 
 
@@ -94,17 +106,42 @@ def _execution(chapter: Chapter) -> list[str]:
     return [escape(chapter.name), escape(users), outcome, f"{run.seconds:.1f} s", f"{run.working:.1f} s", waiting]
 
 
+def _lanes(report: Report) -> list[str]:
+    return [
+        f'<div class="lane"><h3>{escape(lane.title)} <small>{escape(lane.does)}</small></h3><div class="chart">{drawn}</div></div>'
+        for lane, drawn in zip(report.lanes, lanes(report), strict=True)
+    ]
+
+
+def _others(report: Report, shown: list[Traffic]) -> str:
+    more = '<span><i class="turn withdrawn"></i>withdrawn: from here on the old one is refused</span>' if report.lanes else ""
+    if any(OTHERS in one.served for one in shown):
+        more += f'<span><i class="others"></i>{OTHERS} users, or none</span>'
+    return more
+
+
+def _by_lane(lane: Lane) -> list[str]:
+    requests = lane.requests
+    figures = [f"{requests.rate:.1f}", f"{requests.served:,}", _failed(len(requests.failures)), f"{requests.slowest():.0f} ms"]
+    return [escape(lane.title), escape(lane.does), *figures]
+
+
 def _requests(report: Report) -> str:
+    if report.lanes:
+        table = _table(
+            ["kind", "each request", "per second", "served", "failed", "slowest"], [_by_lane(lane) for lane in report.lanes]
+        )
+        return f"{table}<p>None was tried again.</p>{_reasons(report)}"
     rows = [[escape(user), f"{served:,}", _failed(failed)] for user, (served, failed) in report.requests.by_user().items()]
     failures = report.requests.failures
     rows.append(["together", f"{report.requests.served:,}", _failed(len(failures))])
-    reasons = Counter(str(one.reason) for one in failures).most_common(MOST_REASONS)
     slowest = f"<p>The slowest took {report.requests.slowest():.0f} ms. None was tried again.</p>"
-    return (
-        _table(["database user", "served", "failed"], rows)
-        + slowest
-        + _list([f"{times:,} times: {reason}" for reason, times in reasons])
-    )
+    return _table(["database user", "served", "failed"], rows) + slowest + _reasons(report)
+
+
+def _reasons(report: Report) -> str:
+    reasons = Counter(str(one.reason) for one in report.requests.failures).most_common(MOST_REASONS)
+    return _list([f"{times:,} times: {reason}" for reason, times in reasons])
 
 
 def _failed(count: int) -> str:
@@ -143,11 +180,14 @@ def _list(lines: list[str]) -> str:
     return "<ul>" + "".join(f"<li>{escape(line)}</li>" for line in lines) + "</ul>" if lines else ""
 
 
-def _data(shown: Traffic) -> str:
-    """For the line under the pointer. `<` is the one character that could end the element it stands in."""
-    served = {user: [round(rate, 1) for rate in rates] for user, rates in shown.served.items()}
-    data = {"width": shown.width, "served": served, "failed": shown.failed}
+def _data(shown: list[Traffic]) -> str:
+    """For the line under the pointer, of each chart. `<` is the one character that could end the element it stands in."""
+    data = [{"width": one.width, "served": _rounded(one.served), "failed": one.failed} for one in shown]
     return json.dumps(data).replace("<", "\\u003c")
+
+
+def _rounded(served: dict[str, list[float]]) -> dict[str, list[float]]:
+    return {user: [round(rate, 1) for rate in rates] for user, rates in served.items()}
 
 
 def _count(number: int, what: str) -> str:

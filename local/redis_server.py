@@ -7,7 +7,7 @@ import signal
 import ssl
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -135,6 +135,11 @@ class RedisServer:
     def passwords(self, username: str) -> set[str]:
         """Their hashes."""
         return {str(one).removeprefix("#") for one in self.execute("ACL", "GETUSER", username)["passwords"]}
+
+    def remembered(self) -> Iterator[tuple[str, bytes]]:
+        """Its logs of slow commands and of who was refused."""
+        yield f"slow log of {self.directory.name}", repr(self.execute("SLOWLOG", "GET", "-1")).encode()
+        yield f"ACL log of {self.directory.name}", repr(self.execute("ACL", "LOG", "1000")).encode()
 
     def _lay_out(self) -> None:
         users = ["user default off", f"user {self.root.username} on #{hashed(self.root.password)} ~* &* +@all"]

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from local.follow import Run, lasted
 from local.load import Results
 
+WITHDRAWN = ("RotationSucceeded", "AdminNotRotated", "NotReleased")
+"""Ends of an execution in which the old credential is refused."""
 WAITS = {
     "WaitForDrain": "quiet period",
     "WaitForRollout": "rollout",
@@ -58,6 +60,35 @@ class Chapter:
         flips = [visit.left for visit in self.run.visits if visit.state in ("FlipSlot", "CloseFlip") and visit.left]
         return flips[-1] if flips else self.run.ended
 
+    @property
+    def withdrawn(self) -> float | None:
+        """When what was used before had been shown to be refused; None if it was not."""
+        looked = [visit.left for visit in self.run.visits_of("DiscardOldPassword") if visit.left]
+        return looked[-1] if looked and self.run.outcome in WITHDRAWN else None
+
+
+@dataclass(frozen=True)
+class Lane:
+    """What happened to one of several credentials, and to whoever needed it."""
+
+    name: str
+    title: str
+    does: str
+    """What each request does with it."""
+    rate: float
+    """Requests a second that were asked for."""
+    chapters: list[Chapter]
+    requests: Results
+
+    @property
+    def users(self) -> list[str]:
+        """What the credentials are called, the one that was active first at the head."""
+        return called(self.chapters)
+
+
+def called(chapters: list[Chapter]) -> list[str]:
+    return list(dict.fromkeys(user for chapter in chapters for user in (chapter.before, chapter.after)))
+
 
 @dataclass(frozen=True)
 class Retired:
@@ -83,15 +114,21 @@ class Report:
     """What differs from AWS: what stands for what, and the template's parameters that are others."""
     seconds: float = 0.0
     searched: str = SEARCHED
+    lanes: list[Lane] = field(default_factory=list)
+    """One for each credential where there are several; what is above is of all of them."""
+    rotated: str = "database credentials"
+    called: str = "password"
+    """What a credential is."""
 
     @property
     def users(self) -> list[str]:
         """The database users of the slots."""
-        return sorted({user for chapter in self.chapters for user in (chapter.before, chapter.after)})
+        return sorted(called(self.chapters))
 
     @property
     def waiting(self) -> float:
-        return sum(chapter.run.waiting for chapter in self.chapters)
+        """What happens side by side waits side by side: as long as the one that waits the longest."""
+        return max(sum(chapter.run.waiting for chapter in one.chapters) for one in self.lanes or [self])
 
 
 def waits(run: Run) -> dict[str, float]:

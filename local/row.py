@@ -33,7 +33,8 @@ class Row:
     def rotate(self) -> None:
         """One rotation, the admin's password too."""
         stack, name = self.stack, f"{self.name}-{len(self.rotations) + 1}"
-        slots, admin = stack.secret(stack.slot_secret), [stack.secret(stack.admin_secret)] if stack.admin_secret else []
+        slots, admin_too = stack.secret(stack.slot_secret), stack.admin_secret and stack.rotates_admin
+        admin = [stack.secret(stack.admin_secret)] if admin_too else []
         arn = stack.start_execution(name)
         time.sleep(self.at_least)
         run = self._followed(arn, name)

@@ -32,6 +32,8 @@ class Running:
     slot_secret: str
     admin_secret: str
     """Empty where the source needs none."""
+    rotates_admin = True
+    """Whether what that secret holds is rotated too."""
     target: str
     """The one that the template makes."""
     aws: LocalAws

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import AbstractContextManager, nullcontext
 
-from local.faults import Fault, meant
+from local.hurting import OUTAGE_SECONDS, kill
 from local.load import MARKER
 from local.options import FORWARD, OPENEMR, PROXY, ROLLOUT, SWARM, WAKING, WORDPRESS, Options
 from local.report import SEARCHED
@@ -17,10 +17,6 @@ from local.stack import LocalStack
 from local.swarm.stack import Services
 from local.wordpress.site import TITLE
 from local.wordpress.stack import WordPress
-
-TRIES = 4
-"""A killed function is tried this often by the machine (once and three retries): to fail a state, kill it as often."""
-OUTAGE_SECONDS = 1.0
 
 
 class OpenEmr:
@@ -148,11 +144,6 @@ class InSwarm(WithoutPods):
 
 Show = OpenEmr | Proxied | Instances | InSwarm
 SHOWS: dict[str, type[Show]] = {OPENEMR: OpenEmr, PROXY: Proxied, WORDPRESS: Instances, SWARM: InSwarm}
-
-
-def kill(stack: Running, state: str, direction: str = FORWARD) -> None:
-    """Its function, as often as it is tried."""
-    stack.aws.fail(Fault(stack.function(state), meant(state, direction), TRIES))
 
 
 def fail_next(stack: LocalStack, what: str) -> None:

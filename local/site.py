@@ -38,7 +38,7 @@ NAV = {
         "reader.md",
         "deleting.md",
     ],
-    "Operate": ["operating.md", "rehearsal.md", "fleet.md", "command.md", "errors.md"],
+    "Operate": ["operating.md", "rehearsal.md", "fleet.md", "platform.md", "command.md", "errors.md"],
     "Judge": ["security.md", "tests.md", "engines.md", "decisions.md", "costs.md", "moto-stop-execution.md"],
     "Change": ["contributing.md", "adding-a-kind.md", "RELEASING.md", "changelog.md"],
 }

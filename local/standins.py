@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from local.options import OPENEMR, PROXY, SWARM, WORDPRESS
+from local.options import OPENEMR, PLATFORM, PROXY, SWARM, WORDPRESS
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,35 @@ OF_SWARM = (
     StandIn("Swarm's routing mesh", "a balancer of ours: the mesh needs IPVS in the kernel", ("balancer",)),
     StandIn("The services", "an application of ours, in containers", ("swarm.application", "swarm.stack", "shop.tables")),
 )
-OF = {OPENEMR: (*AWS, *OF_OPENEMR), PROXY: (*AWS, *OF_PROXY), WORDPRESS: (*AWS, *OF_WORDPRESS), SWARM: (*AWS, *OF_SWARM)}
+OF_PLATFORM = (
+    StandIn("RDS", "one PostgreSQL server", ("postgresql", "postgres", "mysql", "mysqld")),
+    StandIn("ElastiCache", "two nodes of Redis, a primary and a replica", ("redis_server",)),
+    StandIn("The Vault", "one OpenBao, unsealed, whose storage is memory", ("vault.server", "vault.policies", "vault.written")),
+    StandIn(
+        "SendGrid and OpenAI",
+        "servers of ours, which answer as their shipped descriptions say",
+        ("provider.server", "provider.service", "provider.documents"),
+    ),
+    StandIn(
+        "Kubernetes and the pods of the services",
+        "one process for each service",
+        ("services.service", "services.calls", "shop.tables"),
+    ),
+    StandIn("Who verifies tokens", "three readers of the JWKS in the service that signs them, each with a cache", ("shop.signer",)),
+)
+OF = {
+    OPENEMR: (*AWS, *OF_OPENEMR),
+    PROXY: (*AWS, *OF_PROXY),
+    WORDPRESS: (*AWS, *OF_WORDPRESS),
+    SWARM: (*AWS, *OF_SWARM),
+    PLATFORM: (*AWS, *OF_PLATFORM),
+}
 PLUMBING = (
     *("aws", "faults", "iam.recording", "image", "leftovers", "login", "ports", "priority", "record", "running", "serving", "wsgi"),
     *("cluster.http", "load"),
     *("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.stack", "shop.tokens"),
     *("vault.reading", "wordpress.stack"),
+    *("services.stack", "services.names", "keys.user", "provider.application", "shop.one_user", "targets"),
     *("instances.commands", "instances.documents", "instances.run_command"),
 )
 """What starts them, hurts them, and writes down what they were asked; what a show uses of another's; and Run Command, where there

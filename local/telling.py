@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from local.follow import Run, Visit, lasted
 from local.load import Results
-from local.report import WAITS, Report, waits
+from local.report import WAITS, Lane, Report, waits
 from local.rollouts import RolloutWatch
 
 QUIET_LINES = ("Pass", "Choice", "Succeed", "Map")
@@ -59,13 +59,23 @@ def tell(report: Report) -> None:
     for chapter in report.chapters:
         print(f"  {chapter.name:10} {chapter.run.outcome:20} {chapter.run.seconds:5.1f} s: {_times(chapter.run)}")
     _requests(report.requests)
-    print("Retired passwords, each tried again now")
+    for lane in report.lanes:
+        _lane(lane)
+    print(f"Retired {report.called}s, each tried again now")
     for login in report.retired:
         print(f"  {login.user:12} retired by {login.by:10} {'refused' if login.refused else 'STILL ACCEPTED'}")
-    print(f"Passwords searched for in {report.searched}")
+    print(f"{report.called.capitalize()}s searched for in {report.searched}")
     print(f"  {len(report.leaks)} found where they should not be")
     beyond = report.seconds - report.waiting
     print(f"\n{report.seconds:.0f} s in all: {report.waiting:.0f} s of waiting on purpose, {beyond:.0f} s beyond them")
+
+
+def _lane(lane: Lane) -> None:
+    requests = lane.requests
+    figures = (
+        f"{requests.rate:5.1f}/s {requests.served:6} served {len(requests.failures):6} failed; slowest {requests.slowest():.0f} ms"
+    )
+    print(f"  {lane.name:10} {figures} ({lane.does})")
 
 
 def pairs(values: Mapping[str, str]) -> str:

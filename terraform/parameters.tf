@@ -8,6 +8,7 @@ locals {
     SecretsKmsKeyArn        = var.secrets_kms_key_arn
     BreakGlassRoleArn       = var.break_glass_role_arn
     SourceKind              = var.source_kind
+    FurtherSourceKind       = var.further_source_kind
     OtherSource             = var.other_source
     DatabaseCa              = var.database_ca
     ReaderHosts             = join(",", var.reader_hosts)

@@ -62,6 +62,17 @@ variable "source_kind" {
   }
 }
 
+variable "further_source_kind" {
+  description = "What the databases of further targets are, where that is not SourceKind. The functions get that driver too."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "mysql", "postgresql", "redis"], var.further_source_kind)
+    error_message = "One of: none, mysql, postgresql, redis."
+  }
+}
+
 variable "other_source" {
   description = "Instead of a database, what issues the keys that are rotated: the source of the default target as JSON. SourceKind and what belongs to a database are not looked at then."
   type        = string

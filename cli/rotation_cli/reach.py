@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from rotation.kinds.target import Consumer, Target
+from rotation.kinds.target import Consumer, Source, Target
 
 TAG, PART = "credential-rotation", "credential-rotation-part"
 """By these tags the roles of a stack with a fleet reach a secret: whose it is, and what it is to a target."""
 RECORD, ADMIN = "record", "admin"
+DRIVERS = ("SourceKind", "FurtherSourceKind")
+"""The parameters that say which databases the functions can speak to."""
 GRANTED_BY = {"application": "ApplicationSecretArn", "proxy": "ProxySecretArns"}
 """What a consumer's secret is, and the parameter that names it where no tag does."""
 
@@ -35,13 +37,18 @@ class Reach:
         if target.admin_secret:
             yield from self._secret("admin_secret", target.admin_secret, "AdminSecretArn", ADMIN)
         yield from target.source.known.beyond(target.source.settings, self.parameters)
-        kind = self.parameters["SourceKind"]
-        if target.source.kind != kind and not (target.source.known.issues_keys or target.source.known.by_hand):
-            yield f"source {target.source.kind}: the functions have the driver of {kind} (parameter SourceKind)"
+        yield from self._driver(target.source)
         for consumer in target.consumers:
             for said in consumer.known.beyond(consumer.settings, self._granted(consumer)):
                 yield said + self._or_tag("application or proxy" if any(one in said for one in GRANTED_BY.values()) else "")
         yield from self._unreadable(target)
+
+    def _driver(self, source: Source) -> Iterator[str]:
+        """Of a database; who issues keys is asked without one."""
+        drivers = [found for name in DRIVERS if (found := self.parameters.get(name, "none")) != "none"]
+        if source.known.engines and source.kind not in drivers:
+            named = f"parameters {' and '.join(DRIVERS)}"
+            yield f"source {source.kind}: the functions have the driver of {' and '.join(drivers)} ({named})"
 
     def _unreadable(self, target: Target) -> Iterator[str]:
         """Whose key an alias stands for is not known here; AWS's own takes no permission."""

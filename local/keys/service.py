@@ -50,7 +50,7 @@ class Service:
 def _calls(stack: KeysInVault) -> Callable[[Login], None]:
     @cache
     def signed_by(username: str, password: str) -> Any:
-        return stack.signed_by(Login(username, password))
+        return stack.user.signed_by(Login(username, password))
 
     return lambda key: signed_by(key.username, key.password).get_caller_identity()
 

@@ -7,15 +7,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import ClientError
-
+from local.keys.user import IamUser
 from local.login import Login
-from local.running import NAME, Running
+from local.running import Running
 from local.vault import policies
-from local.vault.policies import MOUNT, READS, WRITES, AppRole
+from local.vault import written as paths
+from local.vault.policies import READS
 from local.vault.server import OpenBao
+from local.vault.written import Written
 
 USER, PATH = "shop", "shop/aws"
 OTHERS = {"bucket": "orders", "a key of somebody else": [1, None]}
@@ -26,7 +25,7 @@ FORMS = {"AWS_ACCESS_KEY_ID": "{username}", "AWS_SECRET_ACCESS_KEY": "{password}
 class KeysInVault(Running):
     """`dedicated`: nobody else makes keys of the user."""
 
-    slot_secret, target = "shop/keys", "shop"
+    slot_secret, admin_secret, target = "shop/keys", "", "shop"
     application_secret = "shop/application"
     login_secret, reader_secret = "shop/vault-login", "shop/vault-reader"
     vault: OpenBao
@@ -38,24 +37,21 @@ class KeysInVault(Running):
     def _start(self) -> None:
         self.aws = self._start_aws()
         self.vault = self._ended.enter_context(OpenBao(self.directory / "vault", self.environment))
-        iam = self.aws.client("iam")
-        iam.create_user(UserName=USER, Path="/apps/", Tags=[{"Key": "credential-rotation", "Value": NAME}])
+        self.user = IamUser(self.aws, USER)
+        self.user.create("/apps/")
         self.first = self.issue()
         policies.mount(self.vault)
         policies.write(self.vault, PATH, {**OTHERS, **written(self.first)})
-        writer, looker = (policies.role(self.vault, name, PATH, policy) for name, policy in (("writer", WRITES), ("looker", READS)))
+        by = Written.by(self.vault, PATH, self._create_secret, self.login_secret, self.reader_secret)
         self.reader = policies.role(self.vault, USER, PATH, READS)
-        login = self._create_secret(self.login_secret, {"secret_id": writer.secret_id})
-        read = self._create_secret(self.reader_secret, {"secret_id": looker.secret_id})
         self.application = self._create_secret(self.application_secret, {**OTHERS, **entry(self.first)})
         slots = {"turns": "keys", "active_slot": "A", "A": entry(self.first), "B": {}}
         self._given = {
             **self._for_everybody(slots, None),
             "OtherSource": json.dumps({"kind": "iam-access-key", "user": USER, "dedicated": self._dedicated}),
             "AccessKeysOfUsers": "apps/*",
-            "VaultLoginSecretArn": login,
-            "VaultReaderSecretArn": read,
-            "OtherConsumers": json.dumps(self._in_vault(writer, login, looker, read)),
+            **by.parameters,
+            "OtherConsumers": json.dumps(by.consumer(PATH, self._cache, keys=FORMS)),
             "ApplicationSecretArn": self.application,
             "ApplicationCacheSeconds": str(self._cache),
             "OverlapSeconds": str(self._cache),
@@ -64,54 +60,18 @@ class KeysInVault(Running):
         }
         self.deploy()
 
-    def _in_vault(self, writer: AppRole, login: str, looker: AppRole, read: str) -> dict[str, Any]:
-        return {
-            "kind": "vault-kv",
-            "address": self.vault.address,
-            "ca": self.vault.ca_pem,
-            "mount": MOUNT,
-            "path": PATH,
-            "keys": FORMS,
-            "login": {"method": "approle", "role": writer.role_id, "secret": login},
-            "reader": {"method": "approle", "role": looker.role_id, "secret": read},
-            "application_cache_seconds": self._cache,
-        }
-
     # What a person, the service or a test does and sees
 
     def issue(self) -> Login:
         """As a person makes one."""
-        made = self.aws.client("iam").create_access_key(UserName=USER)["AccessKey"]
-        return Login(made["AccessKeyId"], made["SecretAccessKey"])
+        return self.user.issue()
 
     def ids(self) -> dict[str, str]:
         """Of the user's keys, each with its status."""
-        listed = self.aws.client("iam").list_access_keys(UserName=USER)["AccessKeyMetadata"]
-        return {key["AccessKeyId"]: key["Status"] for key in listed}
-
-    def call(self, key: Login) -> None:
-        """What the service does with it."""
-        self.signed_by(key).get_caller_identity()
-
-    def signed_by(self, key: Login) -> Any:
-        connect: Any = boto3.client
-        return connect(
-            "sts",
-            endpoint_url=self.aws.endpoint,
-            region_name=self.aws.region,
-            aws_access_key_id=key.username,
-            aws_secret_access_key=key.password,
-            config=Config(retries={"total_max_attempts": 1}, proxies={}),
-        )
+        return self.user.ids()
 
     def accepts(self, user: str, password: str) -> bool:
-        try:
-            self.call(Login(user, password))
-        except ClientError as error:
-            if error.response["Error"]["Code"] in ("InvalidClientTokenId", "SignatureDoesNotMatch"):
-                return False
-            raise
-        return True
+        return self.user.accepts(Login(user, password))
 
     def reads_as_service(self) -> str:
         """A token of its own."""
@@ -120,8 +80,7 @@ class KeysInVault(Running):
         return token
 
     def in_path(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.vault.asks("GET", f"{MOUNT}/data/{PATH}")["data"]["data"]
-        return found
+        return paths.content(self.vault, PATH)
 
     @property
     def used(self) -> Login:
@@ -131,9 +90,7 @@ class KeysInVault(Running):
 
     def readable(self) -> list[Login]:
         """Every version of the path that somebody could still read, the oldest first."""
-        versions = self.vault.asks("GET", f"{MOUNT}/metadata/{PATH}")["data"]["versions"]
-        kept = sorted(int(number) for number, about in versions.items() if not about["destroyed"])
-        return [key_in(self.vault.asks("GET", f"{MOUNT}/data/{PATH}?version={number}")["data"]["data"]) for number in kept]
+        return [key_in(content) for content in paths.readable(self.vault, PATH)]
 
     @property
     def active(self) -> Login:

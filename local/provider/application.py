@@ -54,16 +54,19 @@ class Application:
             return self._known
 
     def works(self, key: Mapping[str, Any]) -> bool:
-        call = self._said["try"]
-        fields = {"id": key["username"], "secret": key["password"]}
-        headers = {name: filled(text, fields) for name, text in call["headers"].items()}
-        connection = http.client.HTTPSConnection(self._host, timeout=SECONDS, context=self._tls)
-        try:
-            connection.request(call.get("method", "GET"), call["path"], headers=headers)
-            with connection.getresponse() as answer:
-                return str(answer.status) in call["accepted"] and bool(json.loads(answer.read()))
-        finally:
-            connection.close()
+        return taken(self._said["try"], self._host, self._tls, {"id": key["username"], "secret": key["password"]})
+
+
+def taken(call: Mapping[str, Any], host: str, tls: ssl.SSLContext, key: Mapping[str, str]) -> bool:
+    """Whether the provider there takes that key, by a call of its API. `call`: the description's try."""
+    headers = {name: filled(text, key) for name, text in call["headers"].items()}
+    connection = http.client.HTTPSConnection(host, timeout=SECONDS, context=tls)
+    try:
+        connection.request(call.get("method", "GET"), call["path"], headers=headers)
+        with connection.getresponse() as answer:
+            return str(answer.status) in call["accepted"] and bool(json.loads(answer.read()))
+    finally:
+        connection.close()
 
 
 class _Server(ThreadingHTTPServer):

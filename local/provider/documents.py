@@ -33,6 +33,14 @@ def described() -> dict[str, dict[str, Any]]:
     return {name: said for name, said in found.items() if "checked" in said}
 
 
+def at(said: Mapping[str, Any], host: str) -> dict[str, Any]:
+    """The description, of a provider at that host."""
+    found = {**said, "host": host}
+    if "scopes" in said:
+        found["scopes"] = {"is": "list", "about": "Such as mail.send"}  # a parameter of SAM loses the quotes inside of a text
+    return found
+
+
 def calls(said: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     """What it asks, by which method, at which path of the document."""
     for what, method in METHODS.items():

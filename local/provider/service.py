@@ -92,6 +92,12 @@ class Provider:
     def requests(self, what: str = "") -> list[dict[str, Any]]:
         return [one for one in self.log if not what or one["what"] == what]
 
+    def remembered(self) -> Iterator[tuple[str, bytes]]:
+        """What its log has of each request, but for the header that is to hold a key."""
+        for number, one in enumerate(self.log):
+            rest = {name: value for name, value in one["headers"].items() if name != "authorization"}
+            yield f"request {number} of the provider's log", json.dumps({**one, "headers": rest}).encode()
+
     # What it answers
 
     def handle(self, method: str, target: str, headers: Mapping[str, str], body: bytes) -> Reply:

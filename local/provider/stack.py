@@ -10,7 +10,7 @@ from typing import Any
 
 from local.mysql import Login
 from local.provider.application import SHOWN, Application
-from local.provider.documents import DESCRIPTIONS
+from local.provider.documents import DESCRIPTIONS, at
 from local.provider.server import ProviderServer
 from local.provider.service import Provider
 from local.running import Running
@@ -24,6 +24,7 @@ class Mailer(Running):
     """`with Mailer() as mailer:` it sends, with a key that a person made."""
 
     slot_secret, admin_secret, target = "mailer/key", "mailer/admin", "mailer"
+    rotates_admin = False
     application_secret = "mailer/application"
 
     def __init__(self, pace: Pace | None = None, lag_seconds: float = 0.0, description: str = PROVIDER) -> None:
@@ -44,8 +45,7 @@ class Mailer(Running):
     def _start(self) -> None:
         self.provider = Provider(self._said, {}, (self.admin.username, self.admin.password), lag_seconds=self._lag)
         self.server = self._ended.enter_context(ProviderServer(self.provider, self.directory / "provider"))
-        without_quotes = {"is": "list", "about": "Such as mail.send"}  # a parameter of SAM loses those inside of a text
-        self._said = {**self._said, "host": self.server.host, "scopes": without_quotes}
+        self._said = at(self._said, self.server.host)
         self.aws = self._start_aws()
         made = self.provider.make("made by a person")
         login = fields(Login(made.id, made.secret))
@@ -118,7 +118,4 @@ class Mailer(Running):
         return False
 
     def more_places(self) -> Iterator[tuple[str, bytes]]:
-        """What the provider's log has of each request, but for the header that is to hold a key."""
-        for number, one in enumerate(self.provider.log):
-            rest = {name: value for name, value in one["headers"].items() if name != "authorization"}
-            yield f"request {number} of the provider's log", json.dumps({**one, "headers": rest}).encode()
+        yield from self.provider.remembered()

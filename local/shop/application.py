@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.cluster.http import Answer, Request, port_of, serve
+from local.cluster.http import Answer, Handler, Request, port_of, serve
 from local.load import POD_HEADER, USER_HEADER
 from local.login import Login
 from local.shop.connections import Connections, Known
@@ -112,11 +112,12 @@ def main() -> None:
     settings = Settings.parse(sys.argv[1])
     known = Known(where_it_is(settings), settings.cache_seconds)
     open_one = CONNECT[settings.place.kind](settings.place)
-    asyncio.run(_serve(Application(Connections(open_one, known, settings.lifetime_seconds))))
+    asyncio.run(run(Application(Connections(open_one, known, settings.lifetime_seconds)).answer))
 
 
-async def _serve(application: Application) -> None:
-    server = await serve(application.answer)
+async def run(answer: Handler) -> None:
+    """Say the port, and serve until the standard input ends."""
+    server = await serve(answer)
     print(port_of(server), flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
     os._exit(0)  # a thread may wait for a database that is gone

@@ -53,8 +53,15 @@ class Opened:
 class Connections:
     """New ones, and a few that are kept; those are used in turn, so that each of them works all the time."""
 
-    def __init__(self, open_one: Callable[[Login], Session], logins: Logins, lifetime_seconds: float) -> None:
-        self._open_one, self._logins, self._lifetime = open_one, logins, lifetime_seconds
+    def __init__(
+        self,
+        open_one: Callable[[Login], Session],
+        logins: Logins,
+        lifetime_seconds: float,
+        called: Callable[[Login], str] = lambda login: login.username,
+    ) -> None:
+        """`called`: what a page says of the login that it was served with."""
+        self._open_one, self._logins, self._lifetime, self._called = open_one, logins, lifetime_seconds, called
         self._kept: queue.SimpleQueue[Opened | None] = queue.SimpleQueue()
         for _ in range(KEPT_CONNECTIONS):
             self._kept.put(None)
@@ -84,4 +91,4 @@ class Connections:
             self._kept.put(opened if well else None)
 
     def _open(self) -> Opened:
-        return self._logins.connect(lambda login: Opened(login.username, self._open_one(login), time.monotonic()))
+        return self._logins.connect(lambda login: Opened(self._called(login), self._open_one(login), time.monotonic()))

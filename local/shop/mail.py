@@ -14,19 +14,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from local.key_server import KeyServer, serving
-from local.running import NAME
 from local.shop.one_user import OneUser
 from local.shop.stack import made_up
+from local.targets import tags
 
 KEY = "MAIL_API_KEY"
 SENT = "mail: ok"
 OTHERS = {"MAIL_FROM": "shop@example.org"}
 """What the mailer's secret holds besides."""
-
-
-def tags(part: str) -> list[dict[str, str]]:
-    """By which the stack's roles reach it."""
-    return [{"Key": "credential-rotation", "Value": NAME}, {"Key": "credential-rotation-part", "Value": part}]
 
 
 class MailShop(OneUser):

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
-from rotation_cli.reach import PART, TAG
-
-from local.iam.recording import Recording
 from local.mysql import Login
 from local.postgresql import PostgreSQL
 from local.shop.databases import POSTGRESQL, Place
 from local.shop.stack import DATABASE, Pace, Reader, fields, login_of, made_up, pem_parameter
 from local.shop.tables import create, furnish
+from local.targets import ManyTargets
 
 
-class Many(Reader):
+class Many(Reader, ManyTargets):
     """`more`: names of further targets beside the template's own. No application runs: what would be asked is who can log in."""
 
     kind = POSTGRESQL
@@ -28,7 +23,6 @@ class Many(Reader):
         super().__init__(pace)
         self.more = tuple(more)
         self.users = self._two("shop")
-        self._parts: dict[str, str] = {}
 
     @staticmethod
     def _two(name: str) -> dict[str, Login]:
@@ -38,15 +32,6 @@ class Many(Reader):
     def secret_names(self) -> tuple[str, ...]:
         """Of every secret that holds a password."""
         return (*super().secret_names, *(f"{name}/{what}" for name in self.more for what in ("slots", "application")))
-
-    @property
-    def fleet_arn(self) -> str:
-        """Of the fleet's machine."""
-        return self.deployed["FleetStateMachine"]
-
-    def recording(self) -> Recording:
-        """With what the secrets' tags say."""
-        return replace(super().recording(), parts=self._parts)
 
     def versions(self) -> dict[str, str]:
         """Of the real server."""
@@ -63,11 +48,6 @@ class Many(Reader):
     def used_by(self, target: str) -> Login:
         """What that application is to log in with."""
         return login_of(self.secret(f"{target}/application"))
-
-    def start_fleet(self, name: str, **settings: Any) -> str:
-        """The ARN of the execution."""
-        states, given = self.aws.client("stepfunctions"), json.dumps({"settings": settings, "started_by": "a test"})
-        return str(states.start_execution(stateMachineArn=self.fleet_arn, name=name, input=given)["executionArn"])
 
     def _start(self) -> None:
         super()._start()
@@ -88,23 +68,12 @@ class Many(Reader):
     def _start_application(self) -> None:
         """None: the database says who gets in."""
 
-    def _tag(self, arn: str, part: str) -> None:
-        """By it the roles reach what no parameter names."""
-        tags = {TAG: self.deployed.name, PART: part}
-        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
-        self.aws.client("secretsmanager").tag_resource(SecretId=arn, Tags=listed)
-        self._parts[arn] = part
-
     def _add(self, name: str) -> None:
         """As the template's own target, with users and secrets of its own."""
         users = self._two(name)
         create(self.server, users.values())
         record = {"active_slot": "A", **{slot: self._placed(login) for slot, login in users.items()}}
-        ssm = self.aws.client("ssm")
-        own = ssm.get_parameter(Name=self.deployed["DefaultTargetParameter"])["Parameter"]["Value"]
-        document = json.loads(own) | {"slot_secret": self._create_secret(f"{name}/slots", record), "rotates_admin": False}
-        document["consumers"][0]["secret"] = self._create_secret(f"{name}/application", fields(users["A"]))
-        self._tag(document["slot_secret"], "record")
-        self._tag(document["consumers"][0]["secret"], "application")
-        path = self.deployed["DefaultTargetParameter"].rpartition("/")[0]
-        ssm.put_parameter(Name=f"{path}/{name}", Value=json.dumps(document), Type="String")
+        slots = self._tagged(f"{name}/slots", record, "record")
+        document = self._document() | {"slot_secret": slots, "rotates_admin": False}
+        document["consumers"][0]["secret"] = self._tagged(f"{name}/application", fields(users["A"]), "application")
+        self._add_target(name, document)

@@ -88,8 +88,7 @@ class OnRedis(TwoValues):
     def more_places(self) -> Iterator[tuple[str, bytes]]:
         """Every command is slow here, and whoever was refused is in the other log."""
         for node in self.nodes:
-            yield f"slow log of {node.directory.name}", repr(node.execute("SLOWLOG", "GET", "-1")).encode()
-            yield f"ACL log of {node.directory.name}", repr(node.execute("ACL", "LOG", "1000")).encode()
+            yield from node.remembered()
 
     def _start_database(self) -> None:
         self.server = self._ended.enter_context(RedisServer(self.directory / "redis", self.environment, settings=TALKATIVE))

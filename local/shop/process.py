@@ -6,22 +6,23 @@ import json
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from local.aws import REPOSITORY, local_only
 from local.priority import serve, share
-from local.shop.application import Settings
 
 KEYS = {"AWS_ACCESS_KEY_ID": "the-application", "AWS_SECRET_ACCESS_KEY": "local"}
 ENDED_WITHIN = 10.0
 
 
-def start(settings: Settings, environment: Mapping[str, str], log: Path) -> tuple[subprocess.Popen[bytes], int]:
+def start(
+    settings: Mapping[str, Any], environment: Mapping[str, str], log: Path, module: str = "local.shop.application"
+) -> tuple[subprocess.Popen[bytes], int]:
     """The process, and the port at which it serves."""
     with log.open("ab") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.shop.application", json.dumps(asdict(settings))],
+            [sys.executable, "-m", module, json.dumps(settings)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=written,

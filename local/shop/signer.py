@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, OKPKey, import_key
 
+from local.aws import LocalAws
 from local.mysql import Login
 from local.shop import tokens
 from local.shop.databases import SIGNING, Place
@@ -38,6 +39,44 @@ def public(key: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def publish(aws: LocalAws, keys: Sequence[Mapping[str, Any]]) -> None:
+    """A JWKS in a bucket of its own."""
+    s3 = aws.client("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    KeySet.import_key_set({"keys": list(keys)})
+    s3.put_object(Bucket=BUCKET, Key=KEY, Body=json.dumps({"keys": list(keys)}).encode(), **HEADERS)
+
+
+def read(aws: LocalAws) -> dict[str, Any]:
+    """The JWKS, as verifiers read it now."""
+    found: dict[str, Any] = json.loads(aws.client("s3").get_object(Bucket=BUCKET, Key=KEY)["Body"].read())
+    return found
+
+
+def takes(jwks: Mapping[str, Any], login: Login) -> bool:
+    """Whether whoever knows that JWKS takes its token."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # RFC 9864 has another name for EdDSA
+        try:
+            tokens.claims(json.dumps(dict(jwks)).encode(), tokens.signed(login, 60, SHOWN))
+        except (JoseError, ValueError):
+            return False
+    return True
+
+
+def source(life_seconds: float, algorithm: str = "EdDSA") -> dict[str, Any]:
+    """What a target says of it: how long its tokens live."""
+    life = int(life_seconds) + 1 + tokens.LEEWAY_SECONDS
+    times = {"jwks_cache_seconds": VERIFIERS_CACHE_SECONDS, "token_life_seconds": life}
+    return {"kind": SIGNING, "jwks": f"s3://{BUCKET}/{KEY}", "algorithm": algorithm, **times}
+
+
+def place(aws: LocalAws, life_seconds: float) -> Place:
+    """Where it is verified."""
+    published = tokens.Published(BUCKET, KEY, VERIFIERS_CACHE_SECONDS, life_seconds, SHOWN)
+    return Place(SIGNING, aws.endpoint, 0, json.dumps(asdict(published)), aws.region)
+
+
 class Signer(TwoValues):
     """Beside its own keys there is one of somebody else in the JWKS."""
 
@@ -61,18 +100,11 @@ class Signer(TwoValues):
 
     def jwks(self) -> dict[str, Any]:
         """As verifiers read it now."""
-        found: dict[str, Any] = json.loads(self.aws.client("s3").get_object(Bucket=BUCKET, Key=KEY)["Body"].read())
-        return found
+        return read(self.aws)
 
     def accepts(self, user: str, password: str) -> bool:
         """Whether whoever reads the JWKS now takes its token."""
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # RFC 9864 has another name for EdDSA
-            try:
-                tokens.claims(json.dumps(self.jwks()).encode(), tokens.signed(Login(user, password), 60, SHOWN))
-            except (JoseError, ValueError):
-                return False
-        return True
+        return takes(self.jwks(), Login(user, password))
 
     def may_hold(self, path: Path) -> bool:  # noqa: ARG002 - whatever it is
         return False
@@ -81,24 +113,15 @@ class Signer(TwoValues):
         """There is none."""
 
     def _for_everybody(self, slots: Mapping[str, Any], admin: Mapping[str, str]) -> dict[str, str]:  # noqa: ARG002 - there is none
-        s3 = self.aws.client("s3")
-        s3.create_bucket(Bucket=BUCKET)
-        keys = [self.somebody_s, public(json.loads(self.users["A"].password))]
-        KeySet.import_key_set({"keys": keys})
-        s3.put_object(Bucket=BUCKET, Key=KEY, Body=json.dumps({"keys": keys}).encode(), **HEADERS)
+        publish(self.aws, [self.somebody_s, public(json.loads(self.users["A"].password))])
         return super()._for_everybody(slots, {})
 
     def _placed(self, login: Login) -> dict[str, str]:
         return {"username": login.username, "password": login.password}
 
-    def _source(self) -> dict[str, Any]:
-        life = int(self.pace.lifetime_seconds) + 1 + tokens.LEEWAY_SECONDS
-        times = {"jwks_cache_seconds": VERIFIERS_CACHE_SECONDS, "token_life_seconds": life}
-        return {"kind": SIGNING, "jwks": f"s3://{BUCKET}/{KEY}", "algorithm": self.algorithm, **times}
-
     def _paced(self) -> dict[str, str]:
         return {
-            "OtherSource": json.dumps(self._source()),
+            "OtherSource": json.dumps(source(self.pace.lifetime_seconds, self.algorithm)),
             "JwksBucketName": BUCKET,
             "JwksKey": KEY,
             "OverlapSeconds": str(self.pace.cache_seconds),
@@ -107,5 +130,4 @@ class Signer(TwoValues):
         }
 
     def _place(self) -> Place:
-        place = tokens.Published(BUCKET, KEY, VERIFIERS_CACHE_SECONDS, self.pace.lifetime_seconds, SHOWN)
-        return Place(SIGNING, self.aws.endpoint, 0, json.dumps(asdict(place)), self.aws.region)
+        return place(self.aws, self.pace.lifetime_seconds)

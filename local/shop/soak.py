@@ -1,11 +1,12 @@
-"""`make soak` with `APP=proxy`, `one-user`, `redis`, `signing`, `vault`, `wordpress` or `swarm`: rotations in a row.
+"""`make soak` with another APP than openemr: rotations in a row.
 
 No request may fail.
 
 The ring of users on PostgreSQL through pgbouncer, two passwords of one user on MySQL or Redis, without a proxy, or two users on
 MySQL, whose login lies in OpenBao. Half of the requests go over connections that the application keeps. WordPress on three
 instances: in each rotation one is launched and one ended, and a quarter of the requests are whole pages. Two services of three
-tasks each in a Docker Swarm: in each rotation somebody else changes one of them. Exit code 0 only if no request failed and every
+tasks each in a Docker Swarm: in each rotation somebody else changes one of them. An access key of IAM, where each request is a
+signed call of AWS, and a provider's API key, where each is a call of its API. Exit code 0 only if no request failed and every
 retired password was refused.
 """
 
@@ -16,13 +17,17 @@ from collections.abc import Callable
 
 from local import canary
 from local.load import Load, Results
-from local.options import IN_VAULT, ON_REDIS, PROXY, SIGNS, SWARM, WORDPRESS, SoakOptions
+from local.options import CALLS_API, CALLS_AWS, IN_VAULT, ON_REDIS, ONE_USER, PROXY, SIGNS, SWARM, WORDPRESS, SoakOptions
+from local.provider.application import SHOWN as MAIL
+from local.provider.stack import Mailer
 from local.row import Row
+from local.running import Running
+from local.services.caller import Caller
 from local.shop.application import KEPT
 from local.shop.one_user import OneUser, OnRedis
 from local.shop.proxied import Shop
 from local.shop.signer import Signer
-from local.shop.stack import SHOWN, Pace, Reader
+from local.shop.stack import SHOWN, Pace
 from local.swarm.row import Meddled
 from local.swarm.stack import Services
 from local.vault.stack import VaultShop
@@ -35,10 +40,11 @@ INSTANCES = REPLICAS = 3
 def soak(options: SoakOptions) -> int:
     """The exit code."""
     print(f"Starting AWS, the database and its application on this machine ({options.app}): {options}", flush=True)
-    with stack_of(options) as stack:
+    with STACKS[options.app](options) as stack:
         print(f"  {', '.join(' '.join(one) for one in stack.versions().items())}", flush=True)
         more = LIGHT_ONES if options.app == WORDPRESS else ()
-        with Load(stack.page, options.rate, marker=SHOWN, more=more) as load:
+        marker = MAIL if options.app == CALLS_API else SHOWN
+        with Load(stack.page, options.rate, marker=marker, more=more) as load:
             row = in_a_row(stack, load, options)
             requests = load.stop()
         leaks = canary.search(stack)
@@ -50,21 +56,20 @@ def soak(options: SoakOptions) -> int:
     return 1 if problems else 0
 
 
-def stack_of(options: SoakOptions) -> Reader:
-    if options.app == PROXY:
-        return Shop(options.ring)
-    if options.app == IN_VAULT:
-        return VaultShop()
-    if options.app == WORDPRESS:
-        return WordPress(INSTANCES)
-    if options.app == SWARM:
-        return Services(REPLICAS)
-    if options.app == SIGNS:
-        return Signer(Pace(lifetime_seconds=5.0))
-    return OnRedis() if options.app == ON_REDIS else OneUser()
+STACKS: dict[str, Callable[[SoakOptions], Running]] = {
+    PROXY: lambda options: Shop(options.ring),
+    ONE_USER: lambda _: OneUser(),
+    ON_REDIS: lambda _: OnRedis(),
+    SIGNS: lambda _: Signer(Pace(lifetime_seconds=5.0)),
+    IN_VAULT: lambda _: VaultShop(),
+    CALLS_AWS: lambda _: Caller(),
+    CALLS_API: lambda _: Mailer(),
+    WORDPRESS: lambda _: WordPress(INSTANCES),
+    SWARM: lambda _: Services(REPLICAS),
+}
 
 
-def in_a_row(stack: Reader, load: Load, options: SoakOptions) -> Row:
+def in_a_row(stack: Running, load: Load, options: SoakOptions) -> Row:
     """As many as are asked for, or fit into the time."""
 
     def so_far() -> str:
@@ -79,7 +84,7 @@ def in_a_row(stack: Reader, load: Load, options: SoakOptions) -> Row:
     return row
 
 
-def row_of(stack: Reader, so_far: Callable[[], str]) -> Row:
+def row_of(stack: Running, so_far: Callable[[], str]) -> Row:
     if isinstance(stack, Services):
         return Meddled(stack, "soak", so_far)
     return ComingAndGoing(stack, "soak", so_far) if isinstance(stack, WordPress) else Row(stack, "soak", so_far)
@@ -93,21 +98,16 @@ def missed(options: SoakOptions, requests: Results, row: Row) -> list[str]:
         found.append(f"{len(requests.failures)} of {len(requests.requests)} requests failed: {reasons}")
     if len(row.rotations) < max(1, options.rotations):
         found.append(f"{len(row.rotations)} rotations in {options.seconds} s, {options.rotations} were asked for")
-    if rate(requests) < 0.98 * options.rate:
-        found.append(f"{rate(requests):.1f} requests/s, {options.rate} were asked for")
+    if requests.rate < 0.98 * options.rate:
+        found.append(f"{requests.rate:.1f} requests/s, {options.rate} were asked for")
     return found
-
-
-def rate(requests: Results) -> float:
-    moments = [one.at for one in requests.requests]
-    return len(moments) / (max(moments) - min(moments)) if len(moments) > 1 else 0.0
 
 
 def summary(requests: Results, row: Row) -> str:
     """One line of figures."""
     return (
         f"{len(row.rotations)} rotations in a row of {min(row.rotations):.1f} to {max(row.rotations):.1f} s;"
-        f" requests: {requests.served} served at {rate(requests):.1f}/s, {what_they_were(requests, row)},"
+        f" requests: {requests.served} served at {requests.rate:.1f}/s, {what_they_were(requests, row)},"
         f" {len(requests.failures)} failed, the slowest {requests.slowest():.0f} ms;"
         f" retired passwords: {row.refused} of {row.retired} refused"
     )
@@ -116,6 +116,7 @@ def summary(requests: Results, row: Row) -> str:
 def what_they_were(requests: Results, row: Row) -> str:
     """What makes them hard to serve."""
     if not isinstance(row, ComingAndGoing):
-        return f"{sum(one.pod == KEPT for one in requests.requests)} of them over kept connections"
+        kept = sum(one.pod == KEPT for one in requests.requests)
+        return f"{kept} of them over kept connections" if kept else "each over a connection of its own"
     first = sum(one.ok and one.pod in row.launched for one in requests.requests)
     return f"{first} of them by {len(row.launched)} instances launched meanwhile; {len(row.ended)} were ended"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Protocol
 
 from local.mysql import Login
@@ -172,7 +172,7 @@ class Reader(Running):
             vault=self._vault(),
             appliance=self._appliance(),
         )
-        process, self._port = start(settings, self.environment, self.logs / "application.log")
+        process, self._port = start(asdict(settings), self.environment, self.logs / "application.log")
         self._ended.callback(end, process)
 
 

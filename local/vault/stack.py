@@ -10,8 +10,8 @@ from local.mysql import Login
 from local.shop.on_postgresql import OnPostgreSQL
 from local.shop.one_user import Direct, OnMySQL
 from local.shop.stack import OTHERS, Pace, fields, login_of, made_up
-from local.vault import policies, reading
-from local.vault.policies import MOUNT, READS, WRITES, AppRole
+from local.vault import policies, reading, written
+from local.vault.policies import MOUNT, READS
 from local.vault.server import OpenBao
 
 PATH = "shop/database"
@@ -38,14 +38,11 @@ class InVault(Direct):
 
     def content(self) -> dict[str, Any]:
         """All that is in the path now."""
-        found: dict[str, Any] = self.vault.asks("GET", f"{MOUNT}/data/{PATH}")["data"]["data"]
-        return found
+        return written.content(self.vault, PATH)
 
     def readable(self) -> list[dict[str, Any]]:
         """Every version of it that somebody could still read, the oldest first."""
-        versions = self.vault.asks("GET", f"{MOUNT}/metadata/{PATH}")["data"]["versions"]
-        kept = sorted(int(number) for number, about in versions.items() if not about["destroyed"])
-        return [self.vault.asks("GET", f"{MOUNT}/data/{PATH}?version={number}")["data"]["data"] for number in kept]
+        return written.readable(self.vault, PATH)
 
     def versions(self) -> dict[str, str]:
         return {**super().versions(), "OpenBao": self.vault.version()}
@@ -58,7 +55,7 @@ class InVault(Direct):
         self.vault = self._ended.enter_context(OpenBao(self.directory / "vault", self.environment, kept=self.kept))
         policies.mount(self.vault)
         policies.write(self.vault, PATH, {**OTHERS, **self._others(), **fields(self.users["A"])})
-        writer, reader = (policies.role(self.vault, name, PATH, policy) for name, policy in (("writer", WRITES), ("reader", READS)))
+        by = written.Written.by(self.vault, PATH, self._create_secret, self.login_secret, self.reader_secret)
         own = policies.role(self.vault, "shop", PATH, READS)
         self._access = self.directory / "vault-access.json"
         place = f"{MOUNT}/data/{PATH}"
@@ -67,25 +64,7 @@ class InVault(Direct):
             reading.Access(self.vault.host, self.vault.port, self.vault.ca_pem, own.role_id, own.secret_id, place),
         )
         self.application = ""
-        login = self._create_secret(self.login_secret, {"secret_id": writer.secret_id})
-        read = self._create_secret(self.reader_secret, {"secret_id": reader.secret_id})
-        return {
-            "VaultLoginSecretArn": login,
-            "VaultReaderSecretArn": read,
-            "OtherConsumers": json.dumps(self._consumer(writer, login, reader, read)),
-        }
-
-    def _consumer(self, writer: AppRole, login: str, reader: AppRole, read: str) -> dict[str, Any]:
-        return {
-            "kind": "vault-kv",
-            "address": self.vault.address,
-            "ca": self.vault.ca_pem,
-            "mount": MOUNT,
-            "path": PATH,
-            "login": {"method": "approle", "role": writer.role_id, "secret": login},
-            "reader": {"method": "approle", "role": reader.role_id, "secret": read},
-            "application_cache_seconds": self.pace.cache_seconds,
-        }
+        return {**by.parameters, "OtherConsumers": json.dumps(by.consumer(PATH, self.pace.cache_seconds))}
 
     def _vault(self) -> str:
         return str(self._access)

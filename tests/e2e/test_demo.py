@@ -17,7 +17,7 @@ def demo(module: str = "local.demo", **told: str) -> subprocess.CompletedProcess
     return subprocess.run([sys.executable, "-m", module], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
 
 
-@pytest.mark.parametrize("app", [more("openemr"), whole("proxy")])
+@pytest.mark.parametrize("app", [more("openemr"), whole("proxy"), whole("platform")])
 def test_an_outage_turns_the_demo_and_its_page_red(app: str, tmp_path: Path) -> None:
     page = tmp_path / "demo.html"
     ran = demo(APP=app, ROTATIONS="1", FAIL="none", OUTAGE="1", PAGE=str(page))
@@ -31,7 +31,7 @@ def test_an_outage_turns_the_demo_and_its_page_red(app: str, tmp_path: Path) -> 
 def test_an_unknown_application_is_refused_with_those_that_there_are() -> None:
     ran = demo(APP="drupal")
     assert (ran.returncode, ran.stdout) == (2, "")
-    assert ran.stderr == "demo: APP=drupal: there is no such application. One of: openemr, proxy, wordpress, swarm.\n"
+    assert ran.stderr == "demo: APP=drupal: there is no such application. One of: openemr, proxy, wordpress, swarm, platform.\n"
 
 
 def test_nonsense_is_refused_before_anything_is_started() -> None:

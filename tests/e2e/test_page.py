@@ -9,9 +9,9 @@ import pytest
 from local.load import Results
 from local.page import render, write
 from tests.worlds.browser import Browser
-from tests.worlds.story import bad, good
+from tests.worlds.story import bad, good, several
 
-REPORTS = {"good": good, "bad": bad}
+REPORTS = {"good": good, "bad": bad, "several": several}
 WINDOWS = [(1280, "light"), (1280, "dark"), (800, "light"), (800, "dark"), (420, "light"), (420, "dark")]
 
 SIZES = """Array.from(document.querySelectorAll(%r), element => {

@@ -196,6 +196,24 @@ def test_the_driver_of_postgresql_is_made_for_postgresql_alone() -> None:
     assert all("PostgresqlLayer" in json.dumps(one["Properties"]["Layers"]) for one in functions)
 
 
+@pytest.mark.parametrize("more", [{"ApiHosts": "api.example"}, {"AccessKeysOfUsers": "apps/*"}])
+def test_who_has_keys_issued_for_a_further_target_may_record_them(more: dict[str, str]) -> None:
+    alone, both = (decided(template(), RDS_PROXY | given)["Resources"]["SyncUsersRole"]["Properties"] for given in ({}, more))
+    added = [one for one in both["ManagedPolicyArns"] if one not in alone["ManagedPolicyArns"]]
+    assert added == [{"Ref": "PutSlotVersionPolicy"}, {"Ref": "MoveSlotLabelsPolicy"}]
+
+
+def test_a_further_kind_of_database_brings_its_driver_and_changes_nothing_of_the_stack_s_own_target() -> None:
+    alone, both = (
+        decided(template(), RDS_PROXY | {"SourceKind": "postgresql", **more})["Resources"]
+        for more in ({}, {"FurtherSourceKind": "redis"})
+    )
+    assert both["DefaultTargetParameter"] == alone["DefaultTargetParameter"]
+    functions = [one for one in both.values() if one["Type"] == "AWS::Lambda::Function"]
+    for layer in ("PostgresqlLayer", "RedisLayer"):
+        assert all(layer in json.dumps(one["Properties"]["Layers"]) for one in functions)
+
+
 REDIS = yaml.safe_load((ROOT / "examples/redis/parameters.yaml").read_text())
 
 

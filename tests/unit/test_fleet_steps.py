@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from rotation.core.model import Slot
+from rotation.core.model import CURRENT, SecretText, Slot, Version
 from rotation.core.record import Record
 from rotation.core.seen import Ran
 from rotation.fleet.holds import Hold
@@ -27,6 +27,7 @@ from rotation.steps.report_fleet import report_fleet
 from rotation.steps.rotate_admin import rotate_admin
 from rotation.steps.start_target import start_target
 
+from tests.fleet import simulated
 from tests.fleet.simulated import World
 from tests.worlds.run import Run, arn
 from tests.worlds.world import MemoryWorld
@@ -204,6 +205,26 @@ def test_neither_of_two_targets_on_one_user_is_rotated_and_both_are_told(world: 
     assert "user t0000_a of db0:3306 is target twin's too" in found["t0000"]["why"]
     assert "is target t0000's too" in found["twin"]["why"]
     assert {item["target"] for item in items(world)} == set(world.records) - {"t0000"}
+
+
+def test_keys_crowd_no_server(world: Memory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a key belongs no record says: nobody waits there for another."""
+    key = {"username": "AKIA", "password": "its secret"}
+    text = SecretText(json.dumps({"turns": "keys", "active_slot": "A", "A": key, "B": {}}))
+    monkeypatch.setattr(simulated.Record, "current_dated", lambda one: (Version(one.before, text, frozenset({CURRENT})), one.age))
+    documents = {
+        name: json.dumps(json.loads(said) | {"source": {"kind": "iam-access-key", "user": name}})
+        for name, said in world.documents().items()
+    }
+    monkeypatch.setattr(world, "documents", lambda: {name: without_admin(said) for name, said in documents.items()})
+    find_due(world, {"run": "run", "settings": SETTINGS | {"per_place": 1}})
+    waves = len(world.read(plan_key("run"))["waves"])
+    assert [len(world.read(wave_key("run", number))) for number in range(waves)] == [1, 3, 2]
+
+
+def without_admin(said: str) -> str:
+    document = json.loads(said)
+    return json.dumps({field: one for field, one in document.items() if field not in ("admin_secret", "rotates_admin", "endpoint")})
 
 
 def test_what_is_due_is_found_by_one_call_for_each_target_at_rest(world: Memory) -> None:

@@ -56,7 +56,22 @@ def test_what_a_fleet_s_tags_do_not_reach_is_not_said_to_be_reached_by_them() ->
 
 def test_a_database_whose_driver_the_functions_lack_is_named_with_the_parameter() -> None:
     (said,) = beyond(RDS_PROXY | {"SourceKind": "postgresql"}, PROXY, APPLICATION)
-    assert said == "source mysql: the functions have the driver of postgresql (parameter SourceKind)"
+    assert said == ("source mysql: the functions have the driver of postgresql (parameters SourceKind and FurtherSourceKind)")
+
+
+def test_a_further_kind_of_database_is_within_reach() -> None:
+    assert beyond(RDS_PROXY | {"SourceKind": "postgresql", "FurtherSourceKind": "mysql"}, PROXY, APPLICATION) == []
+
+
+def test_a_key_that_signs_takes_the_driver_of_no_database() -> None:
+    document = {
+        "slot_secret": EVERYBODY["SlotSecretArn"],
+        "source": {"kind": "signing-key", "jwks": "s3://public/jwks.json", "jwks_cache_seconds": 1, "token_life_seconds": 1},
+        "consumers": [APPLICATION],
+        "health": {"url": "https://app.example/", "marker": "works"},
+    }
+    parameters = {**KUBERNETES, **NOTHING, **RDS_PROXY, "JwksBucketName": "public", "JwksKey": "jwks.json"}
+    assert list(Reach(parameters).beyond(parse_target("app", json.dumps(document)))) == []
 
 
 @pytest.mark.parametrize(

@@ -8,14 +8,21 @@ from pathlib import Path
 import pytest
 
 from local import standins
-from local.options import OPENEMR, PROXY, SWARM, WORDPRESS
+from local.options import OPENEMR, PLATFORM, PROXY, SWARM, WORDPRESS
 from local.page import render
 from local.shows import SHOWS
 from tests.worlds.story import good
 
 ROOT = Path(__file__).parents[2]
 SERVER = "local.aws_server"
-STARTED = {OPENEMR: "local.stack", PROXY: "local.shop.proxied", WORDPRESS: "local.wordpress.stack", SWARM: "local.swarm.stack"}
+STARTED = {
+    OPENEMR: ("local.stack",),
+    PROXY: ("local.shop.proxied",),
+    WORDPRESS: ("local.wordpress.stack",),
+    SWARM: ("local.swarm.stack",),
+    PLATFORM: ("local.services.stack", "local.services.service"),
+}
+"""Of each show; then what it starts as a process of its own."""
 
 
 def file_of(module: str) -> Path | None:
@@ -35,14 +42,14 @@ def imported(module: str) -> Iterator[str]:
 
 def composed(app: str) -> set[str]:
     """All that a show starts, and the local AWS, which is a process of its own."""
-    seen, new = set[str](), {STARTED[app], SERVER}
+    seen, new = set[str](), {*STARTED[app], SERVER}
     while new:
         seen |= new
         new = {one for module in new for one in imported(module)} - seen
     return {one.removeprefix("local.") for one in seen}
 
 
-@pytest.mark.parametrize("app", SHOWS)
+@pytest.mark.parametrize("app", STARTED)
 def test_whatever_a_show_is_made_of_is_named_or_is_plumbing(app: str) -> None:
     named = {module for one in standins.OF[app] for module in one.modules}
     found = composed(app)
@@ -51,17 +58,17 @@ def test_whatever_a_show_is_made_of_is_named_or_is_plumbing(app: str) -> None:
 
 
 def test_nothing_is_plumbing_that_no_show_uses() -> None:
-    assert set(standins.PLUMBING) <= set().union(*map(composed, SHOWS))
+    assert set(standins.PLUMBING) <= set().union(*map(composed, STARTED))
 
 
-@pytest.mark.parametrize("app", SHOWS)
+@pytest.mark.parametrize("app", STARTED)
 def test_a_stand_in_is_named_once(app: str) -> None:
     assert len(standins.told(app)) == len(standins.OF[app])
 
 
 def test_each_show_starts_what_is_walked_from() -> None:
-    shows = imported("local.shows")
-    assert set(STARTED.values()) <= set(shows)
+    assert {first for first, *_ in STARTED.values()} <= {*imported("local.shows"), *imported("local.services.demo")}
+    assert {*SHOWS, PLATFORM} == set(STARTED)
 
 
 def test_the_page_says_them() -> None:

@@ -267,7 +267,7 @@ def test_only_who_gathers_the_findings_asks_iam_and_only_about_the_roles_that_wr
     assert {one["Fn::GetAtt"][0] for one in asked["Resource"]} == writers
     told = properties("VerifyFunction")["Environment"]["Variables"]["ROLE_ARNS"]["Fn::Join"][1]
     besides = [one["Fn::If"][:2] for one in told if "Fn::If" in one]
-    assert besides == [["HasOtherSource", {"Fn::Sub": f"{name}=${{{_role(name)}.Arn}}"}] for name in ISSUES]
+    assert besides == [["RecordsKeys", {"Fn::Sub": f"{name}=${{{_role(name)}.Arn}}"}] for name in ISSUES]
     assert [one["Fn::Sub"] for one in told if "Fn::Sub" in one] == [f"{name}=${{{_role(name)}.Arn}}" for name in WRITES]
     assert {_role(name) for name in WRITES} == writers
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from local import standins
 from local.follow import Run, Visit
 from local.load import Request, Results
-from local.options import OPENEMR
-from local.report import Chapter, Report, Retired
+from local.options import OPENEMR, PLATFORM
+from local.report import Chapter, Lane, Report, Retired
 
 BEGAN = 1_700_000_000.0
 Step = tuple[str, str, float]
@@ -115,4 +115,37 @@ def bad() -> Report:
         retired=[replace(report.retired[0], refused=False), report.retired[1]],
         leaks=["logs/states.log (base64)"],
         problems=["80 of 1190 requests failed", "the password of openemr_a that demo-1 retired still works"],
+    )
+
+
+def lane(name: str, before: str, after: str, late: float = 0.0) -> Lane:
+    """Of one credential: all served, half of them with each."""
+    chapter = Chapter(run(f"fleet-platform-1-{name}", BEGAN + late, FORTH + RETIRE), "RotationSucceeded", before, after)
+    named = {"openemr_a": before, "openemr_b": after}
+    served = tuple(replace(one, user=named[one.user]) for one in requests(chapter.run.seconds, 10).requests)
+    return Lane(
+        name,
+        f"Kind {name}",
+        f"what {name} is for, by the service orders (Vault) and the service assistant (secret)",
+        10,
+        [chapter],
+        Results(served),
+    )
+
+
+def several() -> Report:
+    """Two kinds at once: users, and two values of one user."""
+    lanes = [lane("database", "orders_a", "orders_b"), lane("redis", "platform", "platform, value 2", late=2.0)]
+    return Report(
+        chapters=[chapter for one in lanes for chapter in one.chapters],
+        requests=Results(tuple(request for one in lanes for request in one.requests.requests)),
+        retired=[Retired("database: orders_a", "fleet-platform-1-database", refused=True)],
+        leaks=[],
+        problems=[],
+        setup={"requests per second": "10 of each kind"},
+        overrides=standins.told(PLATFORM),
+        seconds=50.0,
+        lanes=lanes,
+        rotated="six kinds of credentials",
+        called="credential",
     )

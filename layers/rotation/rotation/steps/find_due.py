@@ -108,7 +108,8 @@ def _intent(world: FleetWorld, look: FirstLook) -> Intent:
 
 
 def _places(target: Target, look: FirstLook) -> frozenset[str]:
-    """The database server, and each cluster whose objects are changed."""
+    """The database server, and each cluster whose objects are changed. Of keys nobody says where they belong: they crowd nobody."""
     login = look.record.credential(look.record.active)
+    servers = {f"{login.host}:{login.port}"} if login.host else set()
     clusters = {f"cluster {one.settings.get('cluster', '')}" for one in target.consumers if one.known.in_cluster}
-    return frozenset({f"{login.host}:{login.port}", *clusters})
+    return frozenset(servers | clusters)

@@ -1,0 +1,1 @@
+"""Three services of one platform, and the six kinds of credentials that they use."""
