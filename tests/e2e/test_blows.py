@@ -18,10 +18,12 @@ from tests.e2e.blows import (
     INSTANCES,
     LINGERING,
     NEVER_IN_SWARM,
+    OF_A_FUNCTION,
     OPENEMR,
     OTHER_MODES,
     RESTORE,
     SHOP,
+    VERIFIERS,
     WORDS,
     Blows,
     Tally,
@@ -53,8 +55,8 @@ def blows(rotations: Rotations, tally: Tally) -> Blows:
 
 
 def test_every_state_that_works_or_waits_is_struck() -> None:
-    struck = {name for way in (OPENEMR, SHOP, IN_SWARM) for name, _ in way.struck}
-    elsewhere = {BUTTON, *INSTANCES, *NEVER_IN_SWARM}
+    struck = {name for way in (OPENEMR, SHOP, IN_SWARM, OF_A_FUNCTION) for name, _ in way.struck}
+    elsewhere = {BUTTON, *INSTANCES, *VERIFIERS, *NEVER_IN_SWARM}
     assert {name for name in states(shipped()) if works_or_waits(name)} - struck == {*OTHER_MODES, WORDS, *elsewhere}
 
 
