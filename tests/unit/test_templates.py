@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from rotation.core.errors import RotationError, SecretInvalid, TargetInvalid
-from rotation.core.fields import LOGIN, WRITINGS, Field, Values
+from rotation.core.fields import LOGIN, PARTS, WRITINGS, Field, Values
 from rotation.core.model import Password, SecretText
 from rotation.core.templates import Templates, parse
 
@@ -29,8 +29,10 @@ any_values = st.builds(
     ),
     texts, names, st.from_regex(r"[a-z0-9_.-]+", fullmatch=True), st.integers(1, 65535), names,
 )  # fmt: skip
-fields = st.sampled_from([f"{{{name}{way}}}" for name in LOGIN for way in ("", *(f"|{one}" for one in WRITINGS if one != "pem"))])
-"""Any value may be written in any of these ways; only a key that signs as PEM (test_signing_keys.py)."""
+whole = [name for name in LOGIN if name not in PARTS["password"]]
+fields = st.sampled_from([f"{{{name}{way}}}" for name in whole for way in ("", *(f"|{one}" for one in WRITINGS if one != "pem"))])
+"""Any value may be written in any of these ways; only a key that signs as PEM (test_signing_keys.py), and only a certificate in parts
+(test_certificates.py)."""
 separators = st.sampled_from([*":/@ \"'%\\=&;!a0.+\n", "{{", "}}", "%41", '": "', "?x=", "://"])
 any_template = st.lists(st.tuples(separators, fields), max_size=4).flatmap(
     lambda pairs: st.sampled_from(["", "{username}"]).flatmap(
