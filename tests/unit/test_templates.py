@@ -31,7 +31,7 @@ any_values = st.builds(
 )  # fmt: skip
 whole = [name for name in LOGIN if name not in PARTS["password"]]
 fields = st.sampled_from([f"{{{name}{way}}}" for name in whole for way in ("", *(f"|{one}" for one in WRITINGS if one != "pem"))])
-"""Any value may be written in any of these ways; only a key that signs as PEM (test_signing_keys.py), and only a certificate in parts
+"""Any value may be written in any of these ways; only a key that signs as PEM (test_signing_keys.py), only a certificate in parts
 (test_certificates.py)."""
 separators = st.sampled_from([*":/@ \"'%\\=&;!a0.+\n", "{{", "}}", "%41", '": "', "?x=", "://"])
 any_template = st.lists(st.tuples(separators, fields), max_size=4).flatmap(
