@@ -12,6 +12,7 @@ import pytest
 
 from local.load import Load
 from local.redis_server import RedisServer
+from local.shop.databases import RedisSession
 from local.shop.one_user import OnRedis
 from local.shop.stack import SHOWN, Pace
 from tests.e2e.blows import FORWARD, SHOP, is_task
@@ -19,7 +20,7 @@ from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
 from tests.e2e.shared import RATE
 from tests.e2e.shop import ShopTurns
-from tests.whole import more, whole
+from tests.whole import only_in_the_whole
 
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5)
 NOT_HERE = ("WaitForLogin", "CheckLogin", "EndAsSuperseded")
@@ -34,17 +35,21 @@ def stack() -> Iterator[OnRedis]:
         check(shop)
 
 
-@pytest.fixture
-def turns(stack: OnRedis, request: pytest.FixtureRequest) -> Iterator[ShopTurns]:
-    """At rest before and after; then every request is served."""
+@pytest.fixture(scope="module")
+def all_turns(stack: OnRedis) -> Iterator[ShopTurns]:
     with Load(stack.page, RATE, marker=SHOWN) as load:
-        struck = ShopTurns(stack, load)
-        struck.assert_at_rest()
-        yield struck
-        struck.assert_at_rest()
-        back = time.time()
-        time.sleep(SERVED_SECONDS)
-        requests = struck.requests_since(back)
+        yield ShopTurns(stack, load)
+
+
+@pytest.fixture
+def turns(all_turns: ShopTurns, request: pytest.FixtureRequest) -> Iterator[ShopTurns]:
+    """At rest before and after; then every request is served."""
+    all_turns.assert_at_rest()
+    yield all_turns
+    all_turns.assert_at_rest()
+    back = time.time()
+    time.sleep(SERVED_SECONDS)
+    requests = all_turns.requests_since(back)
     assert requests.served > 0
     assert requests.failures == []
     request.config.stash.setdefault(MEASURED, []).append(f"{request.node.name}: {requests.served} served afterwards, 0 failed")
@@ -52,14 +57,20 @@ def turns(stack: OnRedis, request: pytest.FixtureRequest) -> Iterator[ShopTurns]
 
 def started_again(node: RedisServer) -> None:
     node.stop()
-    node.start()
+    begun(node)
 
 
 def started_with(node: RedisServer, users: bytes) -> None:
     """What it had saved meanwhile is gone."""
     node.kill()
     node.users.write_bytes(users)
+    begun(node)
+
+
+def begun(node: RedisServer) -> None:
+    """With its data, which is in memory alone here."""
     node.start()
+    node.execute("SET", RedisSession.KEY, SHOWN)
 
 
 def rotated_with(turns: ShopTurns, state: str, blow: threading.Thread) -> None:
@@ -74,13 +85,15 @@ def rotated_with(turns: ShopTurns, state: str, blow: threading.Thread) -> None:
     assert not turns.accepts(before)
 
 
-@pytest.mark.parametrize("state", [more(state) if state == "SyncUsers" else whole(state) for state in STATES])
+@only_in_the_whole
+@pytest.mark.parametrize("state", STATES)
 def test_a_node_that_is_started_again_has_its_users_and_the_rotation_is_carried_on(state: str, turns: ShopTurns) -> None:
     assert isinstance(turns.stack, OnRedis)
     rotated_with(turns, state, threading.Thread(target=started_again, args=(turns.stack.server,)))
 
 
-@pytest.mark.parametrize("state", [more("FlipSlot"), whole("SyncUsers"), whole("RotateOldSlot"), whole("DiscardOldPassword")])
+@only_in_the_whole
+@pytest.mark.parametrize("state", ["SyncUsers", "FlipSlot", "RotateOldSlot", "DiscardOldPassword"])
 def test_what_a_node_has_lost_mode_sync_users_gives_back(state: str, turns: ShopTurns) -> None:
     assert isinstance(turns.stack, OnRedis)
     node, before = turns.stack.server, turns.active
