@@ -13,19 +13,23 @@ import sys
 import time
 import tomllib
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import yaml
 from samcli.cli.types import CfnParameterOverridesType
 
+from local.appliance.stack import ApplianceShop
 from local.aws import REPOSITORY
 from local.keys.stack import KeysInVault
+from local.load import Load
 from local.provider.stack import Mailer
 from local.running import Running
 from local.shop.one_user import OnRedis
 from local.shop.proxied import Shop
 from local.shop.signer import Signer
+from local.shop.stack import SHOWN
 from local.stack import LocalStack, Pace
 from local.vault.stack import VaultShop
 from local.wordpress.stack import WordPress
@@ -43,9 +47,14 @@ STACKS: dict[str, Callable[[], Running]] = {
     "signing-keys": Signer,
     "wordpress": lambda: WordPress(2),
     "vault": VaultShop,
+    "lambda-consumer": ApplianceShop,
 }
 ELSEWHERE = "iam-access-key"
 """Its IAM user has the tag of one stack and of no other: test_keys.py deploys that one, and rotates."""
+KEEP_CONNECTIONS = ("vault", "lambda-consumer")
+"""One on which nobody asks anything is open for as long as the application lives: a drain would wait for that. So somebody asks."""
+PAGES = 2
+"""A second."""
 OPENEMR, IN_CI = "openemr", "redis"
 STAND_IN = f"""#!{sys.executable}
 import json, pathlib, sys
@@ -91,10 +100,12 @@ def test_the_commands_of_the_front_page_lead_to_a_first_rotation(application: st
         for name, text in (("sam", SAM), ("kubectl", STAND_IN), ("pip", STAND_IN)):
             terminal.command(name, text)
         before = stack.secret(stack.slot_secret)
+        in_use = Load(stack.page, PAGES, marker=SHOWN) if application in KEEP_CONNECTIONS else nullcontext()
         copy, *rest = (line.replace("examples/openemr/", f"examples/{application}/") for line in block())
         assert done(terminal, copy) == ""
         put_values_in(tmp_path / "parameters.dev.yaml", stack.parameters)
-        printed = done(terminal, "\n".join(line for line in rest if application == OPENEMR or "kubectl" not in line), stack)
+        with in_use:
+            printed = done(terminal, "\n".join(line for line in rest if application == OPENEMR or "kubectl" not in line), stack)
         for end in ("Verified", "PlanReported", "RotationSucceeded"):
             assert f"\n{end}, after " in printed, printed
         after = stack.secret(stack.slot_secret)

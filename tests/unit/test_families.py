@@ -351,6 +351,7 @@ EXAMPLES = {
     "signing-keys": ["app-secret"],
     "wordpress": ["wp-config", "app-secret"],
     "vault": ["vault-kv"],
+    "lambda-consumer": ["lambda"],
 }
 PAGE = (ROOT / "docs/rds-proxy.md").read_text()
 
