@@ -50,7 +50,7 @@ class Services(Reader):
 
     kind = POSTGRESQL
     server: PostgreSQL
-    services = (WEB, WORKER_SERVICE)
+    services, keys = (WEB, WORKER_SERVICE), KEYS
     roles = (MANAGER, WORKER, WORKER)
 
     def __init__(self, replicas: int = 3, pace: Pace | None = None) -> None:
@@ -114,7 +114,7 @@ class Services(Reader):
         arn = self._create_secret("shop/swarm-client", client)
         way = {"managers": self.swarm.endpoints, "ca": self.swarm.ca, "client_secret": arn}
         consumers = [
-            {"kind": "swarm-secret", **way, "keys": KEYS},
+            {"kind": "swarm-secret", **way, "keys": self.keys},
             *(
                 {"kind": "swarm-service", **way, "service": one.name, "files": dict(one.files), "restarts": one.restarts}
                 for one in self.services

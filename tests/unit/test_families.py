@@ -352,6 +352,7 @@ EXAMPLES = {
     "wordpress": ["wp-config", "app-secret"],
     "vault": ["vault-kv"],
     "lambda-consumer": ["lambda"],
+    "swarm": ["swarm-secret", "swarm-service", "app-secret"],
 }
 PAGE = (ROOT / "docs/rds-proxy.md").read_text()
 
