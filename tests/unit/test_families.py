@@ -420,3 +420,11 @@ def test_the_page_on_security_says_what_each_of_openemrs_roles_can_do() -> None:
         if any(cells):
             found[name] = cells
     assert said == found
+
+
+def test_the_page_of_costs_counts_what_the_template_makes() -> None:
+    page, made_of = section("A month", "docs/costs.md"), [one["Type"] for one in made("OpenEMR")["Resources"].values()]
+    alarms = made_of.count("AWS::CloudWatch::Alarm")
+    assert f"| alarms, at $0.10 | {alarms} | {alarms * 0.10:.2f} |" in page
+    assert f"| the stack's KMS key | {made_of.count('AWS::KMS::Key')} | 1.00 |" in page
+    assert made_of.count("AWS::CloudWatch::Dashboard") == 1
