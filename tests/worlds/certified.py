@@ -7,19 +7,18 @@ ones is for tests/contract/test_certificate.py, on a real PKI.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from rotation.core.certificate import bundle, parts
 from rotation.core.model import NO_KEY, Credential, Password
-from rotation.core.seen import Key
 from rotation.sources.certificate.adapter import Certificates
 from rotation.sources.certificate.role import SCHEME
 from rotation.sources.certificate.x509 import About, Request
 from rotation.vault.server import Answer
 
 from tests.worlds.invocation import Invocation, Port
-from tests.worlds.keyed import Issued, KeyedPorts, KeyedWorld, Provider, Terms
+from tests.worlds.keyed import Issued, KeyedPorts, KeyedWorld, Provider, Shipped, Terms
 from tests.worlds.world import TARGET
 
 MOUNT, ROLE, TOKEN, DNS = "pki", "shop", "token-of-the-small-pki", "shop.example"
@@ -160,11 +159,11 @@ class CertifiedProvider(Provider):
         return Answer(200, {"data": {}}) if there else Answer(400, {"errors": ["not found"]})
 
 
-class Certified:
-    """The port: the shipped adapter, asked as the admin that its target names."""
+class Certified(Shipped):
+    """Which certificate was tried, is known."""
 
     def __init__(self, it: Invocation, provider: CertifiedProvider) -> None:
-        self._it = it
+        self._it, self._admin = it, ADMIN
         world: Any = it.world
         small = Small(lambda: str(it.note(world.next_password)), world.lasts_seconds)
         self._keys = Certificates(SETTINGS, Pki(it, provider), TARGET, 50.0 * DAY, small, now=lambda: NOW)
@@ -178,21 +177,6 @@ class Certified:
 
     def refuses(self, credential: Credential) -> bool:
         return self._keys.refuses(credential)
-
-    def check(self, _: Credential | None) -> None:
-        self._keys.check(ADMIN)
-
-    def keys(self, _: Credential | None) -> Sequence[Key]:
-        return self._keys.keys(ADMIN)
-
-    def issue(self, _: Credential | None, name: str) -> Credential:
-        return self._keys.issue(ADMIN, name)
-
-    def deactivate(self, _: Credential | None, id: str) -> bool:  # noqa: A002 - as the port has it
-        return self._keys.deactivate(ADMIN, id)
-
-    def delete(self, _: Credential | None, id: str) -> None:  # noqa: A002
-        self._keys.delete(ADMIN, id)
 
 
 class CertifiedPorts(KeyedPorts):

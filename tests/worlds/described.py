@@ -13,7 +13,7 @@ from rotation.sources.http_api_key.answers import Answer
 from rotation.sources.http_api_key.asking import Request
 
 from tests.worlds.invocation import Invocation, Port
-from tests.worlds.keyed import KeyedPorts, KeyedWorld, Provider, Terms
+from tests.worlds.keyed import KeyedPorts, KeyedWorld, Provider, Shipped, Terms
 from tests.worlds.world import TARGET
 
 HOST = "api.example"
@@ -88,11 +88,11 @@ class Wire:
         return Answer(200, {"id": key.username}) if works else Answer(401, NO)
 
 
-class Described:
-    """The port: the shipped adapter, asked as the admin that its target names."""
+class Described(Shipped):
+    """The wire knows which key is tried."""
 
     def __init__(self, it: Invocation, provider: Provider) -> None:
-        self._wire = Wire(it, provider)
+        self._wire, self._admin = Wire(it, provider), ADMIN
         self._keys = HttpApiKeys(SETTINGS, self._wire, TARGET, now=lambda: NOW)
         self.limit, self.named, self.dedicated = self._keys.limit, self._keys.named, self._keys.dedicated
 
@@ -103,21 +103,6 @@ class Described:
     def refuses(self, credential: Credential) -> bool:
         self._wire.tried = credential
         return self._keys.refuses(credential)
-
-    def check(self, _: Credential | None) -> None:
-        self._keys.check(ADMIN)
-
-    def keys(self, _: Credential | None) -> Sequence[Key]:
-        return self._keys.keys(ADMIN)
-
-    def issue(self, _: Credential | None, name: str) -> Credential:
-        return self._keys.issue(ADMIN, name)
-
-    def deactivate(self, _: Credential | None, id: str) -> bool:  # noqa: A002 - as the port has it
-        return self._keys.deactivate(ADMIN, id)
-
-    def delete(self, _: Credential | None, id: str) -> None:  # noqa: A002
-        self._keys.delete(ADMIN, id)
 
 
 class DescribedPorts(KeyedPorts):

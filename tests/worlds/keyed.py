@@ -186,6 +186,31 @@ class Calls:
         self._it.call(Port.PROVIDER, f"delete {id}", lambda: self._provider.delete(admin, id))
 
 
+class Shipped:
+    """The port as a shipped adapter has it, asked as the admin that its target names, whom this world does not know."""
+
+    _keys: Any
+    _admin: Credential
+
+    def check(self, _: Credential | None) -> None:
+        self._keys.check(self._admin)
+
+    def keys(self, _: Credential | None) -> Sequence[Key]:
+        found: Sequence[Key] = self._keys.keys(self._admin)
+        return found
+
+    def issue(self, _: Credential | None, name: str) -> Credential:
+        issued: Credential = self._keys.issue(self._admin, name)
+        return issued
+
+    def deactivate(self, _: Credential | None, id: str) -> bool:  # noqa: A002 - as the port has it
+        done: bool = self._keys.deactivate(self._admin, id)
+        return done
+
+    def delete(self, _: Credential | None, id: str) -> None:  # noqa: A002
+        self._keys.delete(self._admin, id)
+
+
 class KeyedPorts(VaultPorts):
     def __init__(self, invocation: Invocation) -> None:
         super().__init__(invocation)

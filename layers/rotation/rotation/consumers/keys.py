@@ -149,5 +149,7 @@ def parsed(field: str, texts: Mapping[str, str], *, says_user: bool = True) -> K
     except TargetInvalid as error:
         raise TargetInvalid(f"{field}: {error}") from None
     if says_user and not found.says_user:
-        raise TargetInvalid(f"{field}: no template of {', '.join(texts)} writes {{username}}. One has to: the users take turns")
+        raise TargetInvalid(
+            f"{field}: no template of {', '.join(texts)} writes {{username}}. One has to: it says whose credential this is"
+        )
     return found

@@ -246,7 +246,7 @@ def _check_says_user(source: Source, consumers: Sequence[Consumer]) -> None:
         if not (source.known.writes_key_alone or one.known.says_user(one.settings)):
             named = ", ".join(one.settings["keys"])
             raise ValueError(
-                f"consumers[{place}].keys: no template of {named} writes {{username}}. One has to: the users take turns"
+                f"consumers[{place}].keys: no template of {named} writes {{username}}. One has to: it says whose credential this is"
             )
 
 

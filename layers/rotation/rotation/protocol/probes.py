@@ -470,9 +470,10 @@ def keys(world: World, record: Record) -> Iterator[Finding]:
     idle = [key for key in seen.keys if key.id in record.ids and not key.active]
     if idle:
         yield Finding(Severity.WARNING, "keys", f"{', '.join(map(said, idle))}: in the record", "the next rotation issues another")
-    ending = [key for key in seen.keys if key.id in record.ids and (key.ends_seconds or ENDS_SOON_SECONDS) < ENDS_SOON_SECONDS]
+    ends = [(key.id, key.ends_seconds) for key in seen.keys if key.id in record.ids and key.ends_seconds is not None]
+    ending = [(name, seconds) for name, seconds in ends if seconds < ENDS_SOON_SECONDS]
     if ending:
-        found = ", ".join(f"{key.id} ends by itself in {(key.ends_seconds or 0) / DAY:.0f} days" for key in ending)
+        found = ", ".join(f"{name} ends by itself in {seconds / DAY:.0f} days" for name, seconds in ending)
         yield Finding(Severity.WARNING, "keys", found, "start a rotation; is the schedule on?")
     for lack in world.target.source.known.lacks(world.target.source.settings):
         yield Finding(Severity.SKIPPED, "keys", lack.said)
