@@ -110,13 +110,14 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     from moto.core.config import default_user_config
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-    from local import engine, histories
+    from local import engine, histories, moto_quicker
     from local.access_keys import StrictKeys
     from local.instances.run_command import RunCommand
     from local.secrets_manager import StrictSecrets
 
     engine.mend()
     histories.mend()
+    moto_quicker.mend()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     moto = DomainDispatcherApplication(create_backend_app)
     endpoint = f"http://127.0.0.1:{port}"

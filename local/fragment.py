@@ -7,10 +7,9 @@ import re
 import sys
 from pathlib import Path
 
-from samtranslator.yaml_helper import yaml_parse
-
 from local.aws import REPOSITORY
 from local.translation import Template
+from local.yaml_text import read_yaml
 
 NAME = "fragment.yaml"
 TEMPLATE = REPOSITORY / "template.yaml"
@@ -60,7 +59,7 @@ def main(act: str, folder: str) -> str:
     place, fragment = Path(folder), (Path(folder) / NAME).read_text()
     template = TEMPLATE.read_text()
     after = add(template, place.name, fragment) if act == "add" else remove(template, place.name)
-    wrong = lacking(yaml_parse(after), yaml_parse(fragment)) if act == "add" else []
+    wrong = lacking(read_yaml(after), read_yaml(fragment)) if act == "add" else []
     if wrong:
         return f"template.yaml has another {', '.join(wrong)} already: give it another name in {place / NAME}"
     TEMPLATE.write_text(after)

@@ -11,9 +11,8 @@ from html import escape
 from textwrap import wrap
 from typing import Any
 
-import yaml
-
 from local.aws import REPOSITORY
+from local.yaml_text import read_yaml
 
 MACHINE = REPOSITORY / "statemachine" / "rotation.asl.yaml"
 PICTURE = REPOSITORY / "docs" / "pictures" / "machine.svg"
@@ -40,7 +39,7 @@ State = dict[str, Any]
 
 
 def states() -> dict[str, State]:
-    found: dict[str, State] = yaml.safe_load(MACHINE.read_text())["States"]
+    found: dict[str, State] = read_yaml(MACHINE.read_text())["States"]
     return found
 
 

@@ -13,9 +13,8 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
-
 from local.aws import REPOSITORY
+from local.yaml_text import read_yaml
 
 MODULE = REPOSITORY / "terraform"
 MADE = "# Made from template.yaml: make terraform. A test holds the two together.\n"
@@ -30,7 +29,7 @@ Template = Mapping[str, Any]
 @cache
 def template() -> Template:
     """As it is in the repository."""
-    parsed: Template = yaml_parse((REPOSITORY / "template.yaml").read_text())
+    parsed: Template = read_yaml((REPOSITORY / "template.yaml").read_text())
     return parsed
 
 

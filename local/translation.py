@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import boto3
-import yaml
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
-from samtranslator.yaml_helper import yaml_parse
+
+from local.yaml_text import read_yaml
 
 BUILD_BUCKET = "built-by-sam"  # stands in the translated template for the folder that sam build made
 FUNCTION, LAYER = "AWS::Lambda::Function", "AWS::Lambda::LayerVersion"
@@ -45,7 +45,7 @@ Template = dict[str, Any]
 
 def translate(build: Path, parameters: Mapping[str, str] | None = None, region: str = "us-east-1") -> Template:
     """Plain CloudFormation. `CodeUri` and `ContentUri` become keys in a bucket that means the build folder."""
-    template = yaml_parse((build / "template.yaml").read_text())
+    template = read_yaml((build / "template.yaml").read_text())
     places = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
     for resource in template["Resources"].values():
         if place := places.get(resource["Type"]):
@@ -64,7 +64,7 @@ def included(resource: Template, build: Path) -> str:
 
 
 def _definition_file(build: Path, path: str) -> Any:
-    return yaml.safe_load((build / path).read_text())
+    return read_yaml((build / path).read_text())
 
 
 def local_part(template: Template, build: Path) -> Template:

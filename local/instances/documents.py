@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
+from local.yaml_text import read_yaml
 
 MOST_BYTES = 64 * 1024
 _PLACE = re.compile(r"\{\{\s*([A-Za-z0-9_]+)\s*\}\}")
@@ -31,7 +31,7 @@ class Document:
     def __init__(self, content: str) -> None:
         if len(content.encode()) > MOST_BYTES:
             raise InvalidDocument("the content is larger than 64 KB")
-        self._read: dict[str, Any] = json.loads(content) if content.lstrip().startswith("{") else yaml.safe_load(content)
+        self._read: dict[str, Any] = json.loads(content) if content.lstrip().startswith("{") else read_yaml(content)
         if self._read.get("schemaVersion") != "2.2":
             raise InvalidDocument("only schema 2.2 is known here")
         self._parameters: dict[str, Any] = self._read.get("parameters", {})

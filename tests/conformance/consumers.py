@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pytest
-import yaml
 from rotation.core.errors import PermanentError, RotationError, TargetInvalid, TransientError
 from rotation.core.fleet import DELIVERY_SECONDS, LOOK, NO_VERSION, OWN, WRITE, Status, Telling, to
 from rotation.core.model import Credential, Mark, Password
@@ -36,6 +35,7 @@ from rotation.kinds.target import Consumer as Consumed
 from rotation.kinds.target import Target, parse_target
 from rotation.ports import CredentialConsumer, Fleet, Workload
 
+from local.yaml_text import read_yaml
 from tests.until import PATIENCE_SECONDS
 
 CANARY = "canary"
@@ -511,7 +511,7 @@ class Kind:
             assert schema.get("description") or schema.get("pattern"), name
 
     def test_its_state_is_one_that_the_machine_has(self) -> None:
-        machine = yaml.safe_load((REPOSITORY / "statemachine/rotation.asl.yaml").read_text())
+        machine = read_yaml((REPOSITORY / "statemachine/rotation.asl.yaml").read_text())
         states = machine["States"]["Publish"]["ItemProcessor"]["States"]
         assert registry.consumer(self.about.kind).state in states
 

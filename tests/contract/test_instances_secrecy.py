@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
-import yaml
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
@@ -19,6 +18,7 @@ from local.aws import LocalAws
 from local.iam.recording import Recording
 from local.instances import document
 from local.instances.documents import MOST_BYTES, Document, InvalidParameters
+from local.yaml_text import read_yaml
 from tests.contract.machine import DOCUMENT, NEW, OLD, ROLE, Machine, Secret, Served, config
 
 
@@ -154,7 +154,7 @@ def test_what_is_shipped_is_made_of_its_sources(name: str) -> None:
 
 def test_the_document_is_what_ssm_takes() -> None:
     text = DOCUMENT.read_text()
-    read = yaml.safe_load(text)
+    read = read_yaml(text)
     assert len(text.encode()) <= MOST_BYTES
     assert text.isascii()
     assert (read["schemaVersion"], [step["action"] for step in read["mainSteps"]]) == ("2.2", ["aws:runShellScript"])
@@ -179,7 +179,7 @@ def test_no_parameter_gets_out_of_its_quotes(parameter: str, attack: str) -> Non
 
 def test_user_data_makes_the_same_program_out_of_the_document(tmp_path: Path) -> None:
     """It drops the lines that parameters are put into, and adds the first."""
-    [script] = yaml.safe_load(DOCUMENT.read_text())["mainSteps"][0]["inputs"]["runCommand"]
+    [script] = read_yaml(DOCUMENT.read_text())["mainSteps"][0]["inputs"]["runCommand"]
     [expression] = re.findall(r'sed "(.*)"', (document.FOLDER / "user-data.sh").read_text())
     sed = expression.replace("\\$", "$")
     body = subprocess.run(["sed", sed], input=script, capture_output=True, text=True, check=True).stdout

@@ -36,6 +36,7 @@ from tests.conformance.sources import (
 from tests.contract.databases import LivingDatabase, NodesInMemory, RealDatabase, RealMariaDB, SmallDatabase
 from tests.contract.postgresql_database import RealPostgreSQL
 from tests.contract.redis_nodes import THE_ADMIN, RealRedis
+from tests.whole import only_with_more
 from tests.worlds.living import LivingWorld
 from tests.worlds.redis import RedisWorld
 from tests.worlds.world import MemoryWorld
@@ -75,6 +76,7 @@ class TestMySQL(
         here.leave()
 
 
+@only_with_more
 class TestMariaDB(
     Source, KeepsOnePassword, CountsAcceptedLogins, AsksForTlsByUser, TellsALockToWhoKnowsThePassword, LosesConnections
 ):
@@ -101,6 +103,7 @@ class TestPostgreSQL(PostgreSQLs):
     """The distribution's."""
 
 
+@only_with_more
 class TestPostgreSQL16(PostgreSQLs):
     """The first where CREATEROLE alone alters nobody."""
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from botocore.exceptions import EndpointConnectionError
 from rotation.consumers.wp_config import adapter
 from rotation.consumers.wp_config.kind import KIND
@@ -36,6 +35,7 @@ from rotation.core.fleet import (
 from rotation.core.model import Mark, Slot
 from rotation.ports import Fleet, Surroundings
 
+from local.yaml_text import read_yaml
 from tests.conformance.consumers import CANARY, Told, refused
 from tests.worlds.aws import answering
 from tests.worlds.fleet import FIRST, SECOND
@@ -202,7 +202,7 @@ def test_another_file_of_the_same_document_is_nobody_else_s(shipped: Shipped) ->
 
 
 def document() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((Path(__file__).parents[2] / "instances/wp-config.document.yaml").read_text())
+    found: dict[str, Any] = read_yaml((Path(__file__).parents[2] / "instances/wp-config.document.yaml").read_text())
     return found
 
 

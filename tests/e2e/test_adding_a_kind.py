@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
+from local.yaml_text import read_yaml
 from tests.e2e.kiosk import Kiosk
 from tests.whole import only_in_the_whole
 
@@ -22,7 +22,7 @@ pytestmark = only_in_the_whole
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/adding-a-kind.md").read_text()
 COMMANDS = re.findall(r"^```bash\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
-(GIVEN,) = (yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
+(GIVEN,) = (read_yaml(text) for text in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 KIND = "layers/rotation/rotation/consumers/parameter"
 REGISTRY, TEMPLATE = "layers/rotation/rotation/kinds/registry.py", "template.yaml"
 LEFT_OUT = (".git", "*cache*", "node_modules", "calls", "dist", ".demo", ".hypothesis")

@@ -35,6 +35,7 @@ from local.swarm.programs import why_not
 from local.swarm.stack import WEB, Services
 from local.vault.stack import VaultShop
 from local.wordpress.stack import WordPress
+from local.yaml_text import read_yaml
 from tests.e2e.terminal import Terminal
 from tests.pages import first_column, section
 from tests.whole import more, whole
@@ -137,7 +138,7 @@ def test_the_commands_of_the_front_page_lead_to_a_first_rotation(application: st
 
 def put_values_in(path: Path, values: dict[str, str]) -> None:
     """What the example names is replaced; what only this machine needs is added."""
-    example = yaml.safe_load(path.read_text())
+    example = read_yaml(path.read_text())
     unknown = set(example) - set(values) - {"Environment"}
     assert unknown == set(), "the example names what no stack here is given"
     path.write_text(yaml.safe_dump(values))

@@ -24,19 +24,19 @@ from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
 from tests.e2e.shared import RATE
 from tests.e2e.shop import ShopTurns
-from tests.whole import WHOLE
+from tests.whole import MORE, WHOLE
 
 ROTATIONS = int(os.environ.get("ROTATIONS", "0"))
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5, proxy_seconds=0.7)
 IN_A_ROW = 2 if WHOLE else 1
 KINDS: dict[str, tuple[Callable[[], Reader], int]] = {
     "ring of 2": (lambda: Shop(2, PACE), 0),
-    "ring of 3": (lambda: Shop(3, PACE), IN_A_ROW),
+    "ring of 3": (lambda: Shop(3, PACE), IN_A_ROW if MORE else 0),
     "one user": (lambda: OneUser(PACE), IN_A_ROW),
     "one user of Redis": (lambda: OnRedis(PACE), IN_A_ROW),
     "signing keys": (lambda: Signer(PACE), IN_A_ROW),
 }
-"""With how many rotations there are by themselves: of a ring of 2 enough in test_shop_blows.py and test_secrets_manager.py."""
+"""With how many rotations by themselves. Rings are in test_shop_blows.py and test_secrets_manager.py, too; CI has one of three."""
 
 PLACES = {
     POSTGRESQL: ("file postgresql/server.log", "pg_stat_statements"),
@@ -49,7 +49,7 @@ PLACES = {
 @pytest.fixture(scope="module", params=KINDS)
 def stack(request: pytest.FixtureRequest) -> Iterator[Reader]:
     if not (ROTATIONS or KINDS[request.param][1]):
-        pytest.skip("only with ROTATIONS=n")
+        pytest.skip("only with ROTATIONS=n, or MORE=1")
     with KINDS[request.param][0]() as stack:
         yield stack
         check(stack)

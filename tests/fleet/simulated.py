@@ -21,7 +21,6 @@ from unittest.mock import patch
 from urllib.parse import unquote
 
 import boto3
-import yaml
 from botocore.config import Config
 from rotation.core.errors import RotationError, UnexpectedError
 from rotation.core.model import CURRENT, Labels, SecretText, Version
@@ -37,6 +36,7 @@ from rotation.steps.report_fleet import report_fleet
 from rotation.steps.start_target import start_target
 
 from local.aws import REPOSITORY
+from local.yaml_text import read_yaml
 from tests.statemachine.processes import engine
 from tests.worlds.server import Server
 
@@ -446,7 +446,7 @@ class Bench:
 
 def definition(*, hurried: bool = False) -> str:
     """The shipped one, its substitutions made."""
-    text = json.dumps(yaml.safe_load((REPOSITORY / "statemachine/fleet.asl.yaml").read_text()))
+    text = json.dumps(read_yaml((REPOSITORY / "statemachine/fleet.asl.yaml").read_text()))
     if hurried:
         text = re.sub(r'"(IntervalSeconds|MaxDelaySeconds)": \d+', r'"\1": 1', text)
     given = {"AtOnce": "20", "PerPlace": "3", "FailurePercent": "10", "FleetBucket": BUCKET}

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from local.yaml_text import read_yaml
 
 ROOT = Path(__file__).parents[2]
 ASL = ROOT / "statemachine" / "rotation.asl.yaml"
@@ -19,7 +19,7 @@ State = dict[str, Any]
 @cache
 def shipped() -> State:
     """As it is in the repository. Not to be changed by whoever gets it."""
-    definition: State = yaml.safe_load(ASL.read_text())
+    definition: State = read_yaml(ASL.read_text())
     return definition
 
 

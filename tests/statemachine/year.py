@@ -12,9 +12,9 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from samtranslator.yaml_helper import yaml_parse
 
 from local.aws import local_only
+from local.yaml_text import read_yaml
 from tests.statemachine.machine import ROOT, TARGET, definition_text, shipped
 from tests.statemachine.processes import engine
 from tests.statemachine.scripted import Answer, Raises, Script, ScriptedLambda
@@ -65,7 +65,7 @@ class Year:
             name=STACK, definition=definition_text(shipped()), roleArn="arn:aws:iam::123456789012:role/states"
         )
         self.machine = made["stateMachineArn"]
-        template = yaml_parse((ROOT / "template.yaml").read_text())
+        template = read_yaml((ROOT / "template.yaml").read_text())
         logging = template["Resources"]["RotationStateMachine"]["Properties"]["LoggingConfiguration"]
         self._order("_local/logs", {"machine": self.machine, "group": GROUP, "include_data": logging["IncludeExecutionData"]})
 

@@ -5,10 +5,10 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 from rotation.told.cause import LED_TO, LONGEST, Ended, cause
 from rotation.told.ways import WAYS_OUT
 
+from local.yaml_text import read_yaml
 from tests.statemachine.machine import ASL, State, shipped
 
 RESULTS = [one["Result"] for one in shipped()["States"].values() if "said" in (one.get("Result") or {})]
@@ -178,4 +178,4 @@ def test_the_steps_that_lead_to_an_end_are_those_that_the_machine_has(state: str
 def test_the_way_back_is_taken_after_exactly_these_steps() -> None:
     turns = {name for name, one in shipped()["States"].items() if any(c["Next"] == "ChooseWayBack" for c in one.get("Catch", []))}
     assert turns == set(LED_TO["RolledBack"])
-    assert yaml.safe_load(ASL.read_text())["States"]["RememberWhy"]["Parameters"] == {"forward.$": "$.failures"}
+    assert read_yaml(ASL.read_text())["States"]["RememberWhy"]["Parameters"] == {"forward.$": "$.failures"}

@@ -4,16 +4,15 @@ import re
 from typing import Any
 
 import pytest
-import yaml
 from rotation.core.classes import CLASSES, HOUR
 from rotation.told.runbook import CUT_SHORT, ENDS, Urgency
-from samtranslator.yaml_helper import yaml_parse
 
+from local.yaml_text import read_yaml
 from tests.pages import PAGES, README, ROOT, anchors, first_column, rows, section
 from tests.worlds.costs import transitions
 
-MACHINE: dict[str, Any] = yaml.safe_load((ROOT / "statemachine/rotation.asl.yaml").read_text())
-PARAMETERS: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())["Parameters"]
+MACHINE: dict[str, Any] = read_yaml((ROOT / "statemachine/rotation.asl.yaml").read_text())
+PARAMETERS: dict[str, Any] = read_yaml((ROOT / "template.yaml").read_text())["Parameters"]
 DEPLOYING, OPERATING = "docs/deploying.md", "docs/operating.md"
 
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from rotation.core import errors
 from rotation.kinds.target import parse_target
 
@@ -15,6 +14,7 @@ from local.decided import Refused, Template, decided, demand
 from local.iam.conditions import listed
 from local.iam.template import Resolved
 from local.translation import translate
+from local.yaml_text import read_yaml
 from tests.pages import rows, section
 from tests.statemachine.machine import shipped, states
 from tests.worlds.families import (
@@ -214,7 +214,7 @@ def test_a_further_kind_of_database_brings_its_driver_and_changes_nothing_of_the
         assert all(layer in json.dumps(one["Properties"]["Layers"]) for one in functions)
 
 
-REDIS = yaml.safe_load((ROOT / "examples/redis/parameters.yaml").read_text())
+REDIS = read_yaml((ROOT / "examples/redis/parameters.yaml").read_text())
 
 
 def test_the_driver_of_redis_is_made_for_redis_alone_and_the_example_is_a_target() -> None:
@@ -232,7 +232,7 @@ def test_redis_needs_an_authority_that_vouches_for_it() -> None:
         demand(template(), {name: one for name, one in REDIS.items() if name != "DatabaseCa"})
 
 
-SIGNING = yaml.safe_load((ROOT / "examples/signing-keys/parameters.yaml").read_text())
+SIGNING = read_yaml((ROOT / "examples/signing-keys/parameters.yaml").read_text())
 
 
 def test_the_library_that_signs_is_made_for_signing_keys_alone_and_the_example_is_a_target() -> None:
@@ -359,7 +359,7 @@ PAGE = (ROOT / "docs/rds-proxy.md").read_text()
 
 @pytest.mark.parametrize("application", EXAMPLES)
 def test_the_examples_make_stacks_whose_targets_can_be_read(application: str) -> None:
-    given = yaml.safe_load((ROOT / "examples" / application / "parameters.yaml").read_text())
+    given = read_yaml((ROOT / "examples" / application / "parameters.yaml").read_text())
     assert all(isinstance(value, str) for value in given.values()), "SAM takes text"
     demand(template(), given)
     target = parse_target("shop", target_text(template(), given))

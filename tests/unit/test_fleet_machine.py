@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from rotation.fleet.budget import Verdict
 from rotation.fleet.report import End
 from rotation.fleet.run import Settings, wave_key
 
 from local.translation import translate
+from local.yaml_text import read_yaml
 from tests.statemachine.machine import shipped
 from tests.statemachine.machine import states as states_of
 from tests.statemachine.machine import tasks as tasks_of
@@ -26,7 +26,7 @@ MARGIN_SECONDS = 15
 
 @cache
 def machine() -> dict[str, Any]:
-    found: dict[str, Any] = yaml.safe_load((ROOT / "statemachine/fleet.asl.yaml").read_text())
+    found: dict[str, Any] = read_yaml((ROOT / "statemachine/fleet.asl.yaml").read_text())
     return found
 
 

@@ -10,9 +10,9 @@ import pytest
 from rotation.core import errors
 from rotation.core.errors import TargetInvalid
 from rotation.kinds import registry
-from samtranslator.yaml_helper import yaml_parse
 
 from local import fragment
+from local.yaml_text import read_yaml
 from tests.conformance.consumers import FOLLOWED, About, Kind, target_of
 from tests.statemachine.machine import shipped, states
 from tests.worlds.families import APPLICATION_SECRET, PROXY_SECRETS, SWARM_CLIENT, SWARM_SECRET, SWARM_SERVICE
@@ -149,9 +149,9 @@ def test_nothing_is_switched_on_the_name_of_a_kind() -> None:
 
 
 def test_the_template_has_what_each_kind_s_fragment_says() -> None:
-    template = yaml_parse(fragment.TEMPLATE.read_text())
+    template = read_yaml(fragment.TEMPLATE.read_text())
     for path in CORE.glob(f"*/*/{fragment.NAME}"):
-        assert fragment.lacking(template, yaml_parse(path.read_text())) == [], path
+        assert fragment.lacking(template, read_yaml(path.read_text())) == [], path
 
 
 EXAMPLE = (ROOT / "examples/kinds/parameter/fragment.yaml").read_text()
@@ -165,7 +165,7 @@ def test_a_fragment_is_put_in_once_and_taken_out_whole() -> None:
     before = without_the_example()
     after = fragment.add(fragment.add(before, "parameter", EXAMPLE), "parameter", EXAMPLE)
     assert after.count("LoginParameterName:\n") == 1
-    assert fragment.lacking(yaml_parse(after), yaml_parse(EXAMPLE)) == []
+    assert fragment.lacking(read_yaml(after), read_yaml(EXAMPLE)) == []
     assert re.search(r"Parameters: \[OtherConsumers(, \w+)*, LoginParameterName, LoginParameterKeyArn\]", after)
     assert fragment.remove(after, "parameter") == before
 
@@ -183,8 +183,8 @@ def test_one_fragment_leaves_another_s_lines() -> None:
 
 
 def test_what_the_template_lacks_of_a_fragment_is_named() -> None:
-    template = yaml_parse(without_the_example())
-    assert "Parameters.LoginParameterName" in fragment.lacking(template, yaml_parse(EXAMPLE))
+    template = read_yaml(without_the_example())
+    assert "Parameters.LoginParameterName" in fragment.lacking(template, read_yaml(EXAMPLE))
 
 
 def test_a_name_that_the_template_has_already_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,6 +232,6 @@ def test_the_consumers_on_its_page_are_such_as_a_target_takes(kind: str) -> None
 def test_its_page_names_what_there_is(kind: str) -> None:
     text = page(kind).read_text()
     known = set(states(shipped())) | {name for name, one in vars(errors).items() if isinstance(one, type)}
-    known |= set(yaml_parse(fragment.TEMPLATE.read_text())["Parameters"]) | WORDS
+    known |= set(read_yaml(fragment.TEMPLATE.read_text())["Parameters"]) | WORDS
     assert set(re.findall(r"`([A-Z][a-z]+[A-Z]\w+)`", text)) <= known
     assert all((page(kind).parent / path).exists() for path in re.findall(r"\]\(([\w./-]+)", text) if not path.startswith("http"))

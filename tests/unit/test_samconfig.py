@@ -8,6 +8,8 @@ import pytest
 import yaml
 from samcli.cli.types import CfnParameterOverridesType
 
+from local.yaml_text import read_yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = tomllib.loads((ROOT / "samconfig.toml").read_text())
 EXAMPLE = tomllib.loads((ROOT / "examples/rds-proxy/samconfig.toml").read_text())
@@ -28,6 +30,6 @@ def test_build_and_deploy_of_an_environment_read_its_file(env: str, tmp_path: Pa
 def test_the_example_is_built_with_what_it_is_deployed_with(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     read = [CfnParameterOverridesType().convert(overrides(EXAMPLE["default"], one), None, None) for one in ("build", "deploy")]
-    given = yaml.safe_load((ROOT / "examples/rds-proxy/parameters.yaml").read_text())
+    given = read_yaml((ROOT / "examples/rds-proxy/parameters.yaml").read_text())
     assert read[0] == read[1]
     assert read[0].keys() == given.keys() | {"Environment"}

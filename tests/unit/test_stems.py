@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from rotation.core import errors
 from rotation.core.errors import RotationError, TransientError
 from rotation.core.model import Mode
 from rotation.protocol.probes import NEEDS
 
 from local.deploy import translate
+from local.yaml_text import read_yaml
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = sorted(folder.name for folder in (ROOT / "functions").iterdir() if folder.is_dir())
@@ -34,7 +34,7 @@ each_step = pytest.mark.parametrize("stem", [stem for stem in FOLDERS if stem no
 
 @cache
 def machine() -> dict[str, Any]:
-    definition: dict[str, Any] = yaml.safe_load((ROOT / "statemachine/rotation.asl.yaml").read_text())
+    definition: dict[str, Any] = read_yaml((ROOT / "statemachine/rotation.asl.yaml").read_text())
     return definition
 
 

@@ -24,6 +24,7 @@ from rotation.steps.rotate_secret import LAG_SECONDS
 
 from local.decided import decided
 from local.translation import translate
+from local.yaml_text import read_yaml
 from tests.pages import section
 from tests.worlds.families import FAMILIES, target_text
 
@@ -123,7 +124,7 @@ def steps_of(family: str) -> list[str]:
 
 @cache
 def machine() -> dict[str, Any]:
-    definition: dict[str, Any] = yaml.safe_load((ROOT / "statemachine/rotation.asl.yaml").read_text())
+    definition: dict[str, Any] = read_yaml((ROOT / "statemachine/rotation.asl.yaml").read_text())
     return definition
 
 

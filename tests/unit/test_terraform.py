@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from local import terraform
 from local.decided import demand
 from local.translation import Template, translate
+from local.yaml_text import read_yaml
 from tests.worlds.families import FAMILIES, OPENEMR
 
 ROOT = Path(__file__).resolve().parents[2]
-EXAMPLES = {path.parent.name: yaml.safe_load(path.read_text()) for path in sorted((ROOT / "examples").glob("*/parameters.yaml"))}
+EXAMPLES = {path.parent.name: read_yaml(path.read_text()) for path in sorted((ROOT / "examples").glob("*/parameters.yaml"))}
 STACKS = {**FAMILIES, **EXAMPLES}
 PARAMETERS: dict[str, Any] = terraform.template()["Parameters"]
 PROGRAM = shutil.which("terraform")
