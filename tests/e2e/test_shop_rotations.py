@@ -17,14 +17,14 @@ from local.redis_server import RedisServer
 from local.shop.databases import MYSQL, POSTGRESQL, REDIS, SIGNING
 from local.shop.one_user import OneUser, OnRedis
 from local.shop.proxied import Shop
-from local.shop.signer import Signer
+from local.shop.signer import Signer, SignerInVault
 from local.shop.soak import in_a_row, missed, summary
 from local.shop.stack import SHOWN, Pace, Reader
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
 from tests.e2e.shared import RATE
 from tests.e2e.shop import ShopTurns
-from tests.whole import WHOLE
+from tests.whole import MORE, WHOLE
 
 ROTATIONS = int(os.environ.get("ROTATIONS", "0"))
 PACE = Pace(quiet_seconds=1, cache_seconds=1, lifetime_seconds=1.5, proxy_seconds=0.7)
@@ -35,6 +35,7 @@ KINDS: dict[str, tuple[Callable[[], Reader], int]] = {
     "one user": (lambda: OneUser(PACE), IN_A_ROW),
     "one user of Redis": (lambda: OnRedis(PACE), IN_A_ROW),
     "signing keys": (lambda: Signer(PACE), IN_A_ROW),
+    "symmetric signing keys in a Vault": (lambda: SignerInVault(PACE), IN_A_ROW if MORE else 0),
 }
 """With how many rotations there are by themselves: of a ring of 2 enough in test_shop_blows.py and test_secrets_manager.py."""
 
