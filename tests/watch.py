@@ -10,7 +10,9 @@ import time
 from pathlib import Path
 from typing import Self
 
-WITHIN_SECONDS = 30.0
+from tests.until import PATIENCE_SECONDS
+
+WITHIN_SECONDS = PATIENCE_SECONDS
 
 
 class Watch:

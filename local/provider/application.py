@@ -19,14 +19,16 @@ from local.provider.service import filled
 HOST = "127.0.0.1"
 SHOWN = "mail: taken by the provider"
 SECONDS = 5
+IDLE_SECONDS = 5
+"""So long a connection is kept that nobody uses. The provider closes it after 20."""
 
 
 class Application:
     """`read`: what its secret holds now. `said`: the description, of which it knows how a key is sent."""
 
     def __init__(self, read: Callable[[], Mapping[str, Any]], said: Mapping[str, Any], host: str, ca: str, cache: float) -> None:
-        self._read, self._said, self._host, self._cache = read, said, host, cache
-        self._tls = ssl.create_default_context(cadata=ca)
+        self._read, self._cache = read, cache
+        self._caller = Caller(said["try"], host, ssl.create_default_context(cadata=ca))
         self._lock = Lock()
         self._known: Mapping[str, Any] = {}
         self._until = 0.0
@@ -41,6 +43,7 @@ class Application:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+        self._caller.close()
 
     @property
     def page(self) -> str:
@@ -54,19 +57,43 @@ class Application:
             return self._known
 
     def works(self, key: Mapping[str, Any]) -> bool:
-        return taken(self._said["try"], self._host, self._tls, {"id": key["username"], "secret": key["password"]})
+        return self._caller.taken({"id": key["username"], "secret": key["password"]})
 
 
-def taken(call: Mapping[str, Any], host: str, tls: ssl.SSLContext, key: Mapping[str, str]) -> bool:
-    """Whether the provider there takes that key, by a call of its API. `call`: the description's try."""
-    headers = {name: filled(text, key) for name, text in call["headers"].items()}
-    connection = http.client.HTTPSConnection(host, timeout=SECONDS, context=tls)
-    try:
-        connection.request(call.get("method", "GET"), call["path"], headers=headers)
-        with connection.getresponse() as answer:
-            return str(answer.status) in call["accepted"] and bool(json.loads(answer.read()))
-    finally:
-        connection.close()
+class Caller:
+    """Calls the provider there as the description's try says. It keeps its connections, as the providers' own clients do."""
+
+    def __init__(self, call: Mapping[str, Any], host: str, tls: ssl.SSLContext) -> None:
+        self._call, self._host, self._tls = call, host, tls
+        self._idle: list[tuple[float, http.client.HTTPSConnection]] = []
+
+    def taken(self, key: Mapping[str, str]) -> bool:
+        """Whether the provider takes that key."""
+        headers = {name: filled(text, key) for name, text in self._call["headers"].items()}
+        connection = self._connection()
+        try:
+            connection.request(self._call.get("method", "GET"), self._call["path"], headers=headers)
+            with connection.getresponse() as answer:
+                taken = str(answer.status) in self._call["accepted"] and bool(json.loads(answer.read()))
+        except BaseException:
+            connection.close()
+            raise
+        self._idle.append((time.monotonic(), connection))
+        return taken
+
+    def close(self) -> None:
+        """Those that wait for a call; afterwards others are opened again."""
+        while self._idle:
+            self._idle.pop()[1].close()
+
+    def _connection(self) -> http.client.HTTPSConnection:
+        """The one that was used last, unless the other end may have closed it by now."""
+        while self._idle:
+            since, connection = self._idle.pop()
+            if time.monotonic() - since < IDLE_SECONDS:
+                return connection
+            connection.close()
+        return http.client.HTTPSConnection(self._host, timeout=SECONDS, context=self._tls)
 
 
 class _Server(ThreadingHTTPServer):

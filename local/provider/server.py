@@ -14,6 +14,8 @@ from local.ports import free_port
 from local.provider.service import Provider
 
 HOST = "127.0.0.1"
+KEPT_SECONDS = 20
+"""So long a connection is kept that nobody uses."""
 
 
 class ProviderServer:
@@ -59,7 +61,7 @@ class _Server(ThreadingHTTPServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """The handshake is the thread's affair, so that a slow one keeps nobody else waiting."""
-        request.settimeout(20)
+        request.settimeout(KEPT_SECONDS)
         try:
             with self.tls.wrap_socket(request, server_side=True) as wrapped:
                 super().finish_request(wrapped, client_address)
@@ -70,18 +72,18 @@ class _Server(ThreadingHTTPServer):
 def _handler(provider: Provider, ended: Event) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # head and body are sent one after the other
 
         def answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             reply = provider.handle(self.command, self.path, dict(self.headers.items()), body)
-            self.close_connection = True
             if reply.silent:
+                self.close_connection = True
                 return
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(reply.body)))
-            self.send_header("Connection", "close")
             self.end_headers()
             self._drip(reply.body, reply.seconds)
 

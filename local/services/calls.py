@@ -13,7 +13,7 @@ from typing import Any
 
 from local.keys.user import signed_by
 from local.login import Login
-from local.provider.application import taken
+from local.provider.application import Caller
 from local.shop.databases import CONNECT, Place, Session
 from local.shop.stack import SHOWN
 
@@ -36,13 +36,13 @@ class Keyed:
         return SHOWN
 
     def close(self) -> None:
-        """Each call has a connection of its own, or the driver's."""
+        """Connections are the caller's, or the driver's."""
 
 
 def api(place: Place) -> Callable[[Login], Session]:
     """`database` of the place: the description's try."""
-    tls, call, host = ssl.create_default_context(cadata=place.ca_pem), json.loads(place.database), f"{place.host}:{place.port}"
-    return lambda login: Keyed(lambda: taken(call, host, tls, {"id": login.username, "secret": login.password}))
+    caller = Caller(json.loads(place.database), f"{place.host}:{place.port}", ssl.create_default_context(cadata=place.ca_pem))
+    return lambda login: Keyed(lambda: caller.taken({"id": login.username, "secret": login.password}))
 
 
 def cloud(place: Place) -> Callable[[Login], Session]:

@@ -11,8 +11,9 @@ import pytest
 from local.cluster.manifests import Object
 from local.stack import LocalStack
 from tests.cluster.api import DEPLOYMENT, SECRET, Api
-from tests.cluster.world import PACE, World, until
+from tests.cluster.world import PACE, World
 from tests.e2e.hands import output_of
+from tests.until import until
 
 PODS = "/api/v1/namespaces/openemr/pods"
 OUTAGE = 20.0  # seconds

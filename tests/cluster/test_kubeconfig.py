@@ -19,7 +19,8 @@ from local.leftovers import Leftovers
 from local.load import Load
 from local.stack import LocalStack
 from tests.cluster.api import Api
-from tests.cluster.world import PACE, until
+from tests.cluster.world import PACE
+from tests.until import until
 
 ROOT = Path(__file__).resolve().parents[2]
 STACK = """

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
 
 from local.follow import Run, Visit
 from local.stack import Pace
 from tests.e2e.rotations import Rotations
+from tests.until import PATIENCE_SECONDS
 
 PACE = Pace(quiet_seconds=1, progress_deadline_seconds=4, pod_seconds=0.1, rollout_deadline_seconds=120)
-WITHIN = 60.0
-
-
-def until(holds: Callable[[], bool], within: float = WITHIN) -> None:
-    """A condition is waited for, not a time."""
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {within} s"
-        time.sleep(0.02)
+WITHIN = PATIENCE_SECONDS
 
 
 class World(Rotations):

@@ -36,8 +36,10 @@ from rotation.kinds.target import Consumer as Consumed
 from rotation.kinds.target import Target, parse_target
 from rotation.ports import CredentialConsumer, Fleet, Workload
 
+from tests.until import PATIENCE_SECONDS
+
 CANARY = "canary"
-SETTLED_WITHIN = 10.0
+SETTLED_WITHIN = PATIENCE_SECONDS
 A = Credential("app_a", Password("canary-a-1"), "db.example", 3306, "app")
 B = Credential("app_b", Password("canary-b-22"), "db.example", 3306, "app")
 """What is in a place at first is A."""

@@ -15,7 +15,7 @@ What may be relied upon, and is tested here by these words:
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from time import monotonic, time
+from time import time
 from typing import Protocol
 
 import pytest
@@ -36,13 +36,14 @@ from rotation.core.model import Credential, Password
 from rotation.ports import AdminSession
 from rotation.ports import Source as SourcePort
 
+from tests.until import until
+
 SCHEMA = "openemr"
 ADMIN, ADMIN_PASSWORD = "admin", "admin-canary-1"
 FIRST, SECOND, THIRD = "first-canary-2", "second-canary-3", "third-canary-4"
 """FIRST is the user's password."""
 AWKWARD = 'it\'s "a" \\ %s $pass `x` #-- ;{:y}'
 BEYOND_ASCII = "pässwörd-€-密码"
-WITHIN = 5.0
 
 
 class Work(Protocol):
@@ -103,13 +104,6 @@ def raises(kind: type[RotationError]) -> Iterator[None]:
     shown = "".join(traceback.format_exception(caught.value))
     drivers = ("pymysql.err", "pg8000.exc", "redis.exceptions")
     assert not [word for word in (ADMIN_PASSWORD, FIRST, SECOND, THIRD, *drivers) if word in shown]
-
-
-def until(holds: Callable[[], bool]) -> None:
-    """A session ends a moment after its client has closed it."""
-    give_up = monotonic() + WITHIN
-    while not holds():
-        assert monotonic() < give_up
 
 
 Use = Callable[[AdminSession, Here, bool], object]

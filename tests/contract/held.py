@@ -1,7 +1,6 @@
 """The engine that can be held, seen from outside: started, asked, given orders; and the machines on it."""
 
 import json
-import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ from botocore.config import Config
 
 from tests.statemachine.processes import engine
 from tests.statemachine.scripted import Raises, Script, ScriptedLambda
+from tests.until import until
 
 WORKS, FAILS = "sync_users", "validate_app"
 SCRIPT: Script = {FAILS: [Raises("PageBlank")]}
@@ -78,10 +78,7 @@ class Held:
         return [event["type"] for event in self._states.get_execution_history(executionArn=arn, maxResults=1000)["events"]]
 
     def wait_for(self, arn: str, kind: str) -> None:
-        deadline = time.monotonic() + 30
-        while kind not in self.history(arn):
-            assert time.monotonic() < deadline, self.history(arn)
-            time.sleep(0.02)
+        until(lambda: kind in self.history(arn))
 
 
 @contextmanager

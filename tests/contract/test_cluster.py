@@ -3,10 +3,9 @@
 import base64
 import datetime as dt
 import tempfile
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,9 +19,9 @@ from local.cluster.tokens import ENTRIES, PERSON
 from local.leftovers import Leftovers
 from local.load import Load
 from tests.cluster.api import DEPLOYMENT, EKS, SECRET, SECRET_KEY, Api, Object, signed, token
+from tests.until import PATIENCE_SECONDS, until
 
 STRATEGIC = "application/strategic-merge-patch+json"
-ROLLED_WITHIN = 20.0
 NOT_YET_DELETED = 1 if chosen() == REAL else 0
 """A real Deployment starts its next pod as soon as it has told a ReplicaSet to have one fewer. The pod goes a moment later."""
 
@@ -90,18 +89,11 @@ def rolling(application: Application) -> Iterator[Api]:
     yield api
     application.cluster.heal()
     api.patch(DEPLOYMENT, {"spec": {"paused": None, "replicas": 3, "progressDeadlineSeconds": 60}})
-    application.cluster.wait_until_rolled_out(ROLLED_WITHIN)
+    application.cluster.wait_until_rolled_out(PATIENCE_SECONDS)
 
 
 def annotate(value: str) -> Object:
     return {"spec": {"template": {"metadata": {"annotations": {"credential-rotation/rotation-id": value}}}}}
-
-
-def until(holds: Callable[[], bool], within: float = ROLLED_WITHIN) -> None:
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {within} s"
-        time.sleep(0.02)
 
 
 def is_observed(found: Object) -> bool:

@@ -52,6 +52,7 @@ from tests.conformance.consumers import (
     SaysWhere,
     refused,
 )
+from tests.until import PATIENCE_SECONDS, until
 from tests.worlds.world import MARK
 
 NAMESPACE, SECRET, DEPLOYMENT = "openemr", "openemr-db-credentials", "openemr"
@@ -62,7 +63,7 @@ SECRET_KEY = "local"  # as the adapters' own secret access key
 FIRST, SECOND = "first-canary-1", "second-canary-2"
 SEEN = Credential("openemr_a", Password(FIRST), "db.example", None, "openemr")
 NEW = Credential("openemr_b", Password(SECOND), "db.example", 3306, "openemr")
-WITHIN = 20.0
+WITHIN = PATIENCE_SECONDS
 
 Object = dict[str, Any]
 Make = Callable[..., Cluster]
@@ -406,10 +407,11 @@ def mark() -> tuple[str, str]:
 
 
 def ends(workload: Deployment) -> Progress:
-    deadline = time.monotonic() + WITHIN
-    while (state := progress(workload.rollout())) is Progress.WAITING:
-        assert time.monotonic() < deadline
-    return state
+    def ended() -> Progress | None:
+        state = progress(workload.rollout())
+        return None if state is Progress.WAITING else state
+
+    return until(ended) or Progress.WAITING
 
 
 def test_a_restart_replaces_every_pod_and_is_not_believed_before_it(application: Application, workload: Deployment) -> None:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import pytest
 
 from local.aws import LocalAws
 from local.execution_log import LARGEST, log_event
+from tests.until import until
 
 ROLE = "arn:aws:iam::123456789012:role/states"
 LONG = "x" * LARGEST
@@ -45,10 +45,7 @@ def start(aws: LocalAws, arn: str, name: str) -> str:
 def ended(aws: LocalAws, execution: str) -> list[dict[str, Any]]:
     """Its history, once it is over."""
     states = aws.client("stepfunctions")
-    deadline = time.monotonic() + 30
-    while states.describe_execution(executionArn=execution)["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until(lambda: states.describe_execution(executionArn=execution)["status"] != "RUNNING")
     events: list[dict[str, Any]] = states.get_execution_history(executionArn=execution, maxResults=1000)["events"]
     return events
 

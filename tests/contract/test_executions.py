@@ -1,7 +1,6 @@
 """Whether an execution still runs: only a clear answer counts, and one that is not found yet may just have begun."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from rotation.told.notice import Resume
 
 from local.aws import LocalAws
 from local.ports import free_port
+from tests.until import until
 
 ROLE = "arn:aws:iam::123456789012:role/machine"
 MACHINES = {
@@ -44,10 +44,7 @@ def machines(aws: LocalAws) -> dict[str, str]:
 
 
 def until_ended(states: Any, arn: str) -> None:
-    deadline = time.monotonic() + 30
-    while states.describe_execution(executionArn=arn)["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    until(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING")
 
 
 def test_one_that_runs_is_alive_however_old_and_one_that_was_stopped_is_not(aws: LocalAws, machines: dict[str, str]) -> None:

@@ -1,7 +1,6 @@
 """The shipped template deploys for each kind of application alone, and the machine verifies just the functions that are there."""
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ from local.decided import Refused
 from local.deploy import Stack, deploy
 from local.lambdas import runtime_python
 from local.running import BUILD, OVERRIDES
+from tests.until import until
 from tests.worlds.families import EVERYBODY, FAMILIES
 
 ONLY_OPENEMR = {f"{step}Function" for step in ("WriteSqlconf", "PatchSecret", "RestartApp", "CheckRollout")}
@@ -74,10 +74,7 @@ def verified(aws: LocalAws, stack: Stack) -> dict[str, Any]:
     machines = aws.client("stepfunctions")
     machine = stack["RotationStateMachine"]
     arn = machines.start_execution(stateMachineArn=machine, name="look", input='{"mode": "verify"}')["executionArn"]
-    deadline = time.monotonic() + WITHIN
-    while machines.describe_execution(executionArn=arn)["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    until(lambda: machines.describe_execution(executionArn=arn)["status"] != "RUNNING", WITHIN)
     events = machines.get_execution_history(executionArn=arn, maxResults=1000)["events"]
     exits = [one["stateExitedEventDetails"] for one in events if "stateExitedEventDetails" in one]
     (probed,) = [json.loads(one["output"]) for one in exits if one["name"] == "ProbeFunctions"]

@@ -17,6 +17,7 @@ from local.instances.fleet import Fleet, Kind
 from local.leftovers import Leftovers
 from tests.conformance.consumers import Told
 from tests.contract.machine import DOCUMENT, OLD, Secret, config
+from tests.until import until
 
 APP, NAME, PAGE = "told", "told-wp-config", "Just another"
 SITE = "var/www/html"
@@ -75,13 +76,6 @@ class OnMachines:
         self.silenced.append(name)
         self._machines.instances[name].kill_agent()
         until(lambda: not any(one.online for one in self.fleet.instances() if one.id == name))
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + WITHIN
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")

@@ -18,6 +18,7 @@ from local.aws import REPOSITORY, LocalAws
 from local.faults import Fault
 from local.lambdas import runtime_python
 from local.sandbox import Function
+from tests.until import PATIENCE_SECONDS, until
 
 CODE = """
 import json, os, sys, time
@@ -91,14 +92,11 @@ def invoke(aws: LocalAws, name: str, **event: Any) -> tuple[Any, str | None]:
 
 
 def wait_for(path: Path) -> int:
-    deadline = time.monotonic() + 60
-    while not (path.exists() and path.read_text()):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: path.exists() and path.read_text())
     return int(path.read_text())
 
 
-def gone(pid: int, seconds: float = 5) -> bool:
+def gone(pid: int, seconds: float = PATIENCE_SECONDS) -> bool:
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         status = Path(f"/proc/{pid}/stat")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pymysql
@@ -19,16 +19,9 @@ from local.cluster.application import LOGIN_PAGE, SCHEMA, Application
 from local.leftovers import Leftovers, marked
 from local.load import Load
 from local.mysql import Login, MySQL
+from tests.until import until
 
-WITHIN = 20.0
 OPCACHE_SERVES_OLD_FILE = 2.0  # seconds, PHP's default
-
-
-def until(holds: Callable[[], bool], within: float = WITHIN) -> None:
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, f"not within {within} s"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from local.aws import LocalAws
 from local.deploy import Stack, deploy
 from local.lambdas import PYTHON, runtime_python
+from tests.until import until
 
 TEMPLATE = """
 AWSTemplateFormatVersion: "2010-09-09"
@@ -151,12 +151,12 @@ def stack(aws: LocalAws, built: Path, tmp_path_factory: pytest.TempPathFactory) 
 def run(aws: LocalAws, stack: Stack, name: str, items: list[str]) -> dict[str, Any]:
     machines = aws.client("stepfunctions")
     started = machines.start_execution(stateMachineArn=stack["Machine"], name=name, input=json.dumps({"items": items}))
-    deadline = time.monotonic() + 30
-    while (execution := machines.describe_execution(executionArn=started["executionArn"]))["status"] == "RUNNING":
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    found: dict[str, Any] = execution
-    return found
+
+    def ended() -> dict[str, Any] | None:
+        execution: dict[str, Any] = machines.describe_execution(executionArn=started["executionArn"])
+        return None if execution["status"] == "RUNNING" else execution
+
+    return until(ended) or {}
 
 
 def test_the_machine_runs_the_built_functions_with_their_layers_and_mounts(aws: LocalAws, stack: Stack) -> None:

@@ -1,7 +1,6 @@
 """Sessions on a real MySQL behind a pool: which are use, and which are only kept open."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -16,6 +15,7 @@ from rotation.sources.mysql.adapter import make
 from local.leftovers import Leftovers
 from local.mysql import Login, MySQL
 from local.mysqld import SETTINGS
+from tests.until import until as patiently
 
 ADMIN, USER = Login("admin", "admin-canary-1"), Login("user", "first-canary-2")
 SCHEMA = "shop"
@@ -63,10 +63,7 @@ def in_use(server: MySQL, admin: Credential, seconds: int | None) -> int:
 
 def until(holds: Callable[[], bool]) -> None:
     """InnoDB's own list is made anew only when nobody has read it for a tenth of a second."""
-    deadline = time.monotonic() + 10
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
+    patiently(holds, every=0.2)
 
 
 def run(session: Any, *statements: str) -> None:

@@ -15,8 +15,9 @@ from rotation.sources.postgresql.adapter import PostgreSQL as Source
 from rotation.sources.postgresql.adapter import make
 
 from local.mysql import Login
-from tests.conformance.sources import ADMIN, ADMIN_PASSWORD, FIRST, SCHEMA, SECOND, raises, until
+from tests.conformance.sources import ADMIN, ADMIN_PASSWORD, FIRST, SCHEMA, SECOND, raises
 from tests.contract.postgresql_database import RealPostgreSQL
+from tests.until import until
 
 ALWAYS = 0
 """Seconds after which an idle session is not use: any is long enough."""

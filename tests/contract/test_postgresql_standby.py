@@ -11,8 +11,9 @@ from rotation.sources.postgresql.connection import Connection
 
 from local.leftovers import Leftovers
 from local.postgresql import PostgreSQL
-from tests.conformance.sources import ADMIN, ADMIN_PASSWORD, FIRST, SECOND, raises, until
+from tests.conformance.sources import ADMIN, ADMIN_PASSWORD, FIRST, SECOND, raises
 from tests.contract.postgresql_database import RealPostgreSQL
+from tests.until import until
 
 READER = "localhost"
 """By this name the tests mean the standby, which has a port of its own."""

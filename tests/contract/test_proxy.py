@@ -3,7 +3,6 @@
 import json
 import socket
 import ssl
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from local.leftovers import Leftovers
 from local.mysql import Login
 from local.proxy.cache import in_secrets_manager
 from local.proxy.server import Pooled, Proxy
+from tests.until import until
 
 DATABASE, OWNER = "clinic", "clinic_owner"
 NEVER = 3600.0
@@ -96,13 +96,6 @@ def end_sessions_of(server: Pooled, username: str) -> None:
     """As a restart of the server, a fail-over or the pool's own time-out would."""
     for number in sessions_of(server, username):
         server.execute(f"SELECT pg_terminate_backend({number}, 5000)")
-
-
-def until(happens: Callable[[], bool], within: float = 20.0) -> None:
-    deadline = time.monotonic() + within
-    while not happens():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 # Who gets in

@@ -35,9 +35,10 @@ from local.leftovers import Leftovers
 from local.login import Login
 from local.ports import free_port
 from local.redis_server import ADMIN_RULES, RedisServer, hashed
-from tests.conformance.sources import ADMIN, ADMIN_PASSWORD, FIRST, SECOND, THIRD, raises, until
+from tests.conformance.sources import ADMIN, ADMIN_PASSWORD, FIRST, SECOND, THIRD, raises
 from tests.contract.redis_nodes import READS, THE_ADMIN, RealRedis
 from tests.statemachine.machine import ROOT
+from tests.until import until
 from tests.worlds.families import APPLICATION_SECRET
 from tests.worlds.run import Run, Step
 from tests.worlds.world import ADMIN as MASTER

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from local.aws import LocalAws
 from local.lambdas import runtime_python
 from local.sandbox import Function
+from tests.until import until
 
 NAME = "rotates"
 ARN = f"arn:aws:lambda:us-east-1:123456789012:function:{NAME}"
@@ -111,10 +112,7 @@ class Secret:
 
     def until(self, *said: str) -> None:
         """Secrets Manager has said that, and no more."""
-        deadline = time.monotonic() + 20
-        while self.said != list(said):
-            assert time.monotonic() < deadline, self.said
-            time.sleep(0.02)
+        until(lambda: self.said == list(said))
 
 
 Make = Callable[..., Secret]

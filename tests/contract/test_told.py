@@ -24,6 +24,7 @@ from local.aws import REPOSITORY, LocalAws
 from local.deploy import Stack, deploy
 from local.lambdas import runtime_python
 from local.running import BUILD, NAME, OVERRIDES
+from tests.until import until
 
 HERE = "us-east-1:123456789012"
 TARGET = "openemr"
@@ -91,10 +92,7 @@ class Told:
         arn: str = started["executionArn"]
         if stop:
             states.stop_execution(executionArn=arn)
-        deadline = time.monotonic() + 30
-        while states.describe_execution(executionArn=arn)["status"] == "RUNNING":
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
+        until(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING")
         return arn
 
     def tell(self, execution: str) -> dict[str, Any]:

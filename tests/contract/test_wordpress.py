@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,9 @@ from local.load import Load
 from local.mysql import Login, MySQL
 from local.wordpress.blog import APP, DOCUMENT_NAME, SCHEMA, Blog
 from local.wordpress.site import TITLE
+from tests.until import until
 
 FIRST, SECOND = Login("blog_a", "first-canary-password"), Login("blog_b", "second-'\"\\$canary-password")
-WITHIN = 60.0
 RATE = 10.0
 
 
@@ -58,14 +57,6 @@ def send(blog: Blog, action: str, version: str, **more: Any) -> str:
     return sent
 
 
-def waited(look: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + WITHIN
-    while not (found := look()):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-    return found
-
-
 def ended(blog: Blog, command: str) -> dict[str, dict[str, Any]]:
     """By instance: the status, and what the document answered."""
 
@@ -75,7 +66,7 @@ def ended(blog: Blog, command: str) -> dict[str, dict[str, Any]]:
             return None
         return {one["InstanceId"]: {"status": one["Status"], "details": one["StatusDetails"], **_said(one)} for one in found}
 
-    done: dict[str, dict[str, Any]] = waited(look)
+    done: dict[str, dict[str, Any]] = until(look)
     return done
 
 
@@ -94,7 +85,7 @@ def test_written_on_all_with_the_page_well_and_no_request_failed(blog: Blog, cur
     version = blog.put(SECOND, "STAGING")
     with Load(blog.fleet.front.url, RATE, marker=TITLE) as load:
         done = ended(blog, send(blog, "write", version, MaxConcurrency="1"))
-        waited(lambda: load.results().requests and load.results().requests[-1].user == SECOND.username)
+        until(lambda: load.results().requests and load.results().requests[-1].user == SECOND.username)
         requests = load.stop()
     assert set(done) == set(blog.fleet.instances)
     for told in done.values():
@@ -119,7 +110,7 @@ def test_a_canary_that_fails_its_page_stops_the_others(blog: Blog, current: str)
 
 def half_way(instance: Instance) -> None:
     """Until a command's process is at work on that instance."""
-    waited(lambda: any(instance.root.glob("var/lib/amazon/ssm/*/document/orchestration/*/*/*/_script.sh")))
+    until(lambda: any(instance.root.glob("var/lib/amazon/ssm/*/document/orchestration/*/*/*/_script.sh")))
 
 
 def test_one_that_is_killed_half_way_is_whole_and_the_others_serve(blog: Blog, current: str) -> None:
@@ -142,7 +133,7 @@ def test_an_agent_that_is_killed_begins_again_when_it_is_back(blog: Blog, curren
     victim = next(iter(blog.fleet.instances.values()))
     before = set(victim.root.glob("var/lib/amazon/ssm/*/document/orchestration/*"))
     command = send(blog, "write", version)
-    waited(lambda: set(victim.root.glob("var/lib/amazon/ssm/*/document/orchestration/*")) - before)
+    until(lambda: set(victim.root.glob("var/lib/amazon/ssm/*/document/orchestration/*")) - before)
     victim.kill_agent()
     victim.start_agent()
     done = ended(blog, command)

@@ -23,7 +23,8 @@ from local.follow import ALL, Run, follow
 from local.mysql import Login
 from local.running import Running
 from local.stack import ADMIN_SECRET, CLUSTER, NAME, SECRET_KEY, SLOT_SECRET, LocalStack
-from tests.e2e.rotations import WITHIN, Rotations, Turns
+from tests.e2e.rotations import Rotations, Turns
+from tests.until import until
 
 Object = dict[str, Any]
 
@@ -31,14 +32,6 @@ SECRET_PATH = f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET}"
 DEPLOYMENT_PATH = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{DEPLOYMENT}"
 PLACEHOLDER = "PLACEHOLDER_SEEDED_BY_DEPLOY_SCRIPT"
 """What openemr-on-eks' Terraform writes as the password of both slots, before there are such users."""
-
-
-def until(holds: Callable[[], bool], within: float = WITHIN) -> None:
-    """A condition is waited for, not a time."""
-    deadline = time.monotonic() + within
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
 
 
 def made_up() -> str:

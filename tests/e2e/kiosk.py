@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 import urllib.parse
 import uuid
 from collections.abc import Mapping
@@ -19,8 +18,9 @@ from local.shop.connections import Known
 from local.shop.stack import ADMIN, DATABASE
 from local.shop.tables import furnish
 from local.translation import translate
+from tests.until import until
 
-CACHE_SECONDS, QUIET_SECONDS, PATIENCE_SECONDS = 2, 2, 120
+CACHE_SECONDS, QUIET_SECONDS = 2, 2
 
 
 class Kiosk(Running):
@@ -86,12 +86,12 @@ class Kiosk(Running):
     def run(self, name: str, **given: str) -> dict[str, Any]:
         """An execution to its end."""
         states, arn = self.aws.client("stepfunctions"), self.start_execution(name, given)
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while (found := states.describe_execution(executionArn=arn))["status"] == "RUNNING":
-            assert time.monotonic() < deadline, name
-            time.sleep(0.2)
-        ended: dict[str, Any] = found
-        return ended
+
+        def ended() -> dict[str, Any] | None:
+            found: dict[str, Any] = states.describe_execution(executionArn=arn)
+            return None if found["status"] == "RUNNING" else found
+
+        return until(ended, every=0.2) or {}
 
     def refused_by_iam(self) -> list[tuple[str, Any]]:
         """What the roles of the template would not have been allowed."""

@@ -6,9 +6,10 @@ import time
 
 from local import canary
 from local.stack import NAME, SLOT_SECRET, LocalStack
-from tests.e2e.hands import DEPLOYMENT_PATH, Kubernetes, remove_target, sql, until
+from tests.e2e.hands import DEPLOYMENT_PATH, Kubernetes, remove_target, sql
 from tests.e2e.lending import within
 from tests.e2e.rotations import Rotations
+from tests.until import until
 
 ANSWERS_WITHIN = 5.0
 SERVED_FOR = 0.5  # seconds without a failed request, after an outage

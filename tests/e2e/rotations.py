@@ -16,8 +16,9 @@ from local.mysql import Login
 from local.rollouts import RolloutWatch
 from local.running import Running
 from local.stack import LocalStack
+from tests.until import PATIENCE_SECONDS
 
-WITHIN = 20.0
+WITHIN = PATIENCE_SECONDS
 MEASURED = pytest.StashKey[list[str]]()
 """Lines for the end of the session."""
 

@@ -20,7 +20,7 @@ from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
 from tests.whole import WHOLE, only_in_the_whole, only_with_more
 
-RATE = 40.0
+RATE = 40.0 if WHOLE else 20.0
 ROTATIONS = 10 if WHOLE else 1
 
 

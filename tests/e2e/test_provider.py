@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.faults import Fault, SecretFault
-from local.load import RATE, Load
+from local.load import Load
 from local.mysql import Login
 from local.provider.application import SHOWN
 from local.provider.stack import Mailer
@@ -21,8 +21,9 @@ from local.shop.stack import OTHERS, Pace, login_of
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED, Turns
 from tests.e2e.terminal import Terminal
-from tests.whole import only_in_the_whole, only_with_more, whole
+from tests.whole import WHOLE, only_in_the_whole, only_with_more, whole
 
+RATE = 40.0 if WHOLE else 20.0
 PACE = Pace(quiet_seconds=1, cache_seconds=1)
 REFUSED = {"errorType": "LoginRefused", "errorMessage": "made up"}
 

@@ -13,11 +13,12 @@ import pytest
 from local.aws import REPOSITORY
 from local.mysql import Login
 from local.stack import ADMIN_SECRET, SLOT_SECRET
-from tests.e2e.hands import made_up, set_password, until
+from tests.e2e.hands import made_up, set_password
 from tests.e2e.lending import Lender
 from tests.e2e.rotations import Rotations
 from tests.e2e.shared import SharedStack
 from tests.e2e.terminal import Terminal
+from tests.until import until
 from tests.whole import only_with_more
 
 RUNBOOK = (REPOSITORY / "docs/operating.md").read_text()

@@ -16,12 +16,12 @@ from local.shop.stack import DATABASE, OTHERS, SHOWN
 from tests.e2e.last_looks import check
 from tests.e2e.shared import RATE
 from tests.e2e.shop import ends, labels, press, said
+from tests.until import until
 from tests.whole import MORE, WHOLE
 
 ROTATIONS = int(os.environ.get("ROTATIONS") or (4 if WHOLE else 2 if MORE else 1))
 """Of four one is killed in a step, one meets the drain of a run of ours, one is beside another. Every day the first, in CI two."""
 TRIES, APART_SECONDS = 6, 3.0
-PATIENCE_SECONDS = 180
 STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
 
 
@@ -47,10 +47,7 @@ def through(shop: Shop, token: str) -> bool:
 
 
 def rest(shop: Shop, token: str) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not through(shop, token):
-        assert time.monotonic() < deadline, (said(shop, token), ends(shop))
-        time.sleep(0.5)
+    until(lambda: through(shop, token), every=0.5)
 
 
 def whole(shop: Shop, before: Login) -> None:
@@ -118,8 +115,5 @@ def test_rotations_by_the_button_end_whole_and_no_request_fails(shop: Shop, load
 def test_to_attach_a_schedule_tries_the_login_and_starts_nothing(shop: Shop) -> None:
     before = ends(shop), labels(shop, shop.application)
     token = press(shop, RotateImmediately=False, RotationRules={"AutomaticallyAfterDays": 30})
-    deadline = time.monotonic() + 30
-    while said(shop, token)[-1:] != ["TestRotationSucceeded"]:
-        assert time.monotonic() < deadline, said(shop, token)
-        time.sleep(0.2)
+    until(lambda: said(shop, token)[-1:] == ["TestRotationSucceeded"], every=0.2)
     assert (ends(shop), labels(shop, shop.application)) == before

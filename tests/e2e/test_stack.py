@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from local.leftovers import marked
+from tests.until import PATIENCE_SECONDS
 from tests.whole import only_with_more, whole
 
 REPOSITORY = Path(__file__).parents[2]
-WITHIN = 20.0
+WITHIN = PATIENCE_SECONDS
 STACK = """
 import signal, sys, time
 from local.leftovers import MARK

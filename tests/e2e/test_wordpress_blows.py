@@ -19,9 +19,9 @@ from local.wordpress.site import TITLE
 from local.wordpress.stack import WordPress
 from tests.e2e.blog import PACE, WordPressTurns
 from tests.e2e.blows import BLOG, FORWARD
-from tests.e2e.hands import until
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
+from tests.until import until
 from tests.watch import Watch
 from tests.whole import only_in_the_whole
 

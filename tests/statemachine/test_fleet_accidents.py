@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -11,11 +10,11 @@ from rotation.core.errors import SecretStoreUnavailable
 from rotation.fleet.waves import Item, in_waves
 
 from tests.fleet.simulated import Accident, Bench, Of, Result, World
+from tests.until import until
 from tests.whole import only_in_the_whole, whole
 
 SIZE = 9
 EACH = [f"t{number:04}" for number in range(SIZE)]
-PATIENCE_SECONDS = 60
 
 
 @pytest.fixture(scope="module")
@@ -138,17 +137,10 @@ def test_a_server_that_is_down_costs_its_own_targets_only(bench: Bench, percent:
 def test_a_run_that_is_stopped_leaves_rotations_that_end_by_themselves(bench: Bench) -> None:
     made = world(bench, flip_seconds=0.5, servers=1)
     arn = bench.begin("stopped", made, per_place=1)
-    wait_for(lambda: bench.outcomes("stopped"))
+    until(lambda: bench.outcomes("stopped"))
     bench.stop(arn)
-    wait_for(lambda: at_rest(made))
+    until(lambda: at_rest(made))
     assert 0 < len(rotated(made)) < SIZE
     assert made.told == [], "the run itself says nothing any more"
     all_rotated_by(bench, "after-the-stop", made)
     assert [len(one.executions) for one in made.records.values()] == [1] * SIZE
-
-
-def wait_for(what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while not what():
-        assert time.monotonic() < deadline, "it does not come"
-        time.sleep(0.02)

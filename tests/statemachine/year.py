@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 import urllib.request
 import uuid
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from local.aws import local_only
 from tests.statemachine.machine import ROOT, TARGET, definition_text, shipped
 from tests.statemachine.processes import engine
 from tests.statemachine.scripted import Answer, Raises, Script, ScriptedLambda
+from tests.until import until
 
 STACK = "credential-rotation"
 GROUP = f"/aws/vendedlogs/states/{STACK}"
@@ -39,7 +39,6 @@ TARGET_DOCUMENT = {
 }
 SECONDS = {"read_slots": 1.4, "restart_app": 0.6, "check_rollout": 0.3, "validate_app": 2.1, "rotate_old_slot": 0.9}
 """How long a function takes; half a second, if it is not named."""
-END_WITHIN = 30.0
 
 
 class Timed(ScriptedLambda):
@@ -88,10 +87,7 @@ class Year:
         self._functions.expect(name, {**usual(name), **(script or {})})
         arn: str = self.states.start_execution(stateMachineArn=self.machine, name=name, input=json.dumps(given))["executionArn"]
         self.arns.append(arn)
-        deadline = time.monotonic() + END_WITHIN
-        while self.states.describe_execution(executionArn=arn)["status"] == "RUNNING":
-            assert time.monotonic() < deadline, f"{name} does not end"
-            time.sleep(0.1)
+        until(lambda: self.states.describe_execution(executionArn=arn)["status"] != "RUNNING", every=0.1)
         return arn
 
     def live(self) -> None:
