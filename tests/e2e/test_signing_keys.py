@@ -19,10 +19,12 @@ from local.load import Load
 from local.options import SoakOptions
 from local.shop import tokens
 from local.shop.signer import BESIDE, BUCKET, KEY, VERIFIERS_CACHE_SECONDS, Signer, SignerInVault
-from local.shop.soak import in_a_row, missed
+from local.shop.soak import in_a_row, missed, summary
 from local.shop.stack import SHOWN, Pace
 from tests.e2e.last_looks import check
+from tests.e2e.rotations import MEASURED
 from tests.e2e.shop import ShopTurns
+from tests.until import until
 from tests.whole import only_in_the_whole
 
 pytestmark = only_in_the_whole
@@ -78,10 +80,11 @@ def run(stack: Signer, name: str) -> Any:
 
 
 @pytest.mark.parametrize("what", ALGORITHMS)
-def test_in_a_row(what: str) -> None:
+def test_in_a_row(what: str, request: pytest.FixtureRequest) -> None:
     made, rotations = ALGORITHMS[what]
     with at_work(made) as (stack, load):
         row = in_a_row(stack, load, SoakOptions(rotations=rotations, logins=0, rate=RATE))
+        request.config.stash.setdefault(MEASURED, []).append(f"{what}: {summary(load.results(), row)}")
         assert [*row.problems, *missed(SoakOptions(rotations=rotations, logins=0, rate=RATE), load.results(), row)] == []
         assert (row.refused, row.retired) == (rotations, rotations)
         assert stack.jwks()["keys"][0] == stack.somebody_s
@@ -95,9 +98,7 @@ def test_a_verifier_that_keeps_what_it_has_read_takes_a_token_as_long_as_it_live
         verifier = tokens.Verifier(lambda: json.dumps(stack.jwks()).encode(), VERIFIERS_CACHE_SECONDS, time.monotonic())
         verifier.claims(tokens.signed(old, 60, SHOWN))
         arn = stack.start_execution("watched")
-        while stack.used == old:
-            time.sleep(0.05)
-            verifier.claims(tokens.signed(old, 60, SHOWN))
+        until(lambda: verifier.claims(tokens.signed(old, 60, SHOWN)) and stack.used != old)
         verifier.claims(tokens.signed(stack.used, 60, SHOWN))
         done = wait_for(stack, arn)
         assert done.outcome == "RotationSucceeded", done.cause
@@ -126,8 +127,7 @@ def test_what_somebody_adds_meanwhile_stays_and_is_waited_for(where: str) -> Non
     with at_work(PLACES[where]) as (stack, _):
         arn = stack.start_execution("meanwhile")
         added = {**stack.somebody_s, "kid": "added meanwhile"}
-        while len(ours(stack)) < 2:
-            pass
+        until(lambda: len(ours(stack)) > 1)
         become(stack, {**stack.jwks(), "keys": [*stack.jwks()["keys"], added], "issuer": "somebody"})
         done = wait_for(stack, arn)
         assert done.outcome == "RotationSucceeded", done.cause
