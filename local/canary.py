@@ -109,8 +109,8 @@ def _of_a_key(password: str) -> Iterator[str]:
         yield from ("".join(lines), lines[len(lines) // 2])
     with suppress(ValueError):
         found = json.loads(password)
-        if isinstance(found, dict) and isinstance(found.get("d"), str):
-            yield found["d"]
+        if isinstance(found, dict):
+            yield from (found[part] for part in ("d", "k") if isinstance(found.get(part), str))
 
 
 def _places(stack: Running) -> Iterator[tuple[str, bytes]]:

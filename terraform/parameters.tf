@@ -42,6 +42,9 @@ locals {
     LambdaSecretArns        = var.lambda_secret_arns
     JwksBucketName          = var.jwks_bucket_name
     JwksKey                 = var.jwks_key
+    JwksHosts               = var.jwks_hosts
+    JwksLoginSecretArn      = var.jwks_login_secret_arn
+    JwksReaderSecretArn     = var.jwks_reader_secret_arn
     AccessKeysOfUsers       = var.access_keys_of_users
     SwarmConsumers          = var.swarm_consumers
     SwarmClientSecretArn    = var.swarm_client_secret_arn

@@ -454,6 +454,39 @@ variable "jwks_key" {
   }
 }
 
+variable "jwks_hosts" {
+  description = "Hosts of the Vaults or OpenBaos where a signing-key in OtherSource, or in a further target, keeps its keys in a path, comma-separated, without spaces; with the port where that is not 8200. No other is asked."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$", var.jwks_hosts))
+    error_message = "It has to look like this: ^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$"
+  }
+}
+
+variable "jwks_login_secret_arn" {
+  description = "The secret with what is logged in to them with (secret_id or jwt), that a signing-key names as vault.login.secret. It has AWS's own key, or SecretsKmsKeyArn."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$", var.jwks_login_secret_arn))
+    error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$"
+  }
+}
+
+variable "jwks_reader_secret_arn" {
+  description = "The same for a login that may only read, named as vault.reader.secret. With it, JwksLoginSecretArn is for SyncUsers and DiscardOldPassword alone."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$", var.jwks_reader_secret_arn))
+    error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@-]+)$"
+  }
+}
+
 variable "pki_hosts" {
   description = "Hosts of the Vaults or OpenBaos that a certificate in OtherSource, or in a further target, may ask for certificates, comma-separated, without spaces; with the port where that is not 8200. No other is asked for one."
   type        = string

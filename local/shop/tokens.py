@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from joserfc import jwt
@@ -18,7 +19,9 @@ from joserfc.jwk import KeySet, import_key
 
 from local.login import Login
 
-ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256"]
+ALGORITHMS = ["Ed25519", "EdDSA", "ES256", "RS256", "HS256"]
+FIELD = "jwks"
+"""Of a path of a Vault, which holds the JWKS as text."""
 VERIFIERS = 3
 LEEWAY_SECONDS = 1
 """A page that asks at a token's last moment takes a moment."""
@@ -29,7 +32,9 @@ class Published:
     """Where the JWKS is, and how it is used."""
 
     bucket: str
+    """Empty where it is in a Vault."""
     key: str
+    """Or the file that says how it is read there."""
     cache_seconds: float
     """For how long a verifier goes on with what it has read."""
     life_seconds: float
@@ -104,7 +109,11 @@ def connect(place: Published, read: Callable[[], bytes]) -> Callable[[Login], To
 
 
 def reader(endpoint: str, region: str, place: Published) -> Callable[[], bytes]:
-    """From the bucket itself."""
+    """From the bucket itself, or from the path of the Vault."""
+    if not place.bucket:
+        from local.vault.reading import content
+
+        return lambda: str(content(Path(place.key))[FIELD]).encode()
     import boto3
 
     client = boto3.client("s3", endpoint_url=endpoint, region_name=region)

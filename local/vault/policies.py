@@ -15,6 +15,11 @@ path "{mount}/metadata/{path}" {{ capabilities = ["read", "patch"] }}
 path "{mount}/destroy/{path}" {{ capabilities = ["update"] }}
 path "auth/approle/role/{role}/secret-id/lookup" {{ capabilities = ["update"] }}
 """
+REPLACES = """
+path "{mount}/data/{path}" {{ capabilities = ["patch"] }}
+path "auth/approle/role/{role}/secret-id/lookup" {{ capabilities = ["update"] }}
+"""
+"""A set of keys, which a reader reads."""
 READS = """
 path "{mount}/data/{path}" {{ capabilities = ["read"] }}
 path "auth/approle/role/{role}/secret-id/lookup" {{ capabilities = ["update"] }}

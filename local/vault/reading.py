@@ -46,12 +46,18 @@ class Kept:
 
 
 def look(file: Path) -> Login:
+    """The login that the path says now."""
+    held = content(file)
+    return Login(held["username"], held["password"])
+
+
+def content(file: Path) -> dict[str, Any]:
     """What the path says now."""
     access = Access(**json.loads(file.read_text()))
     role = {"role_id": access.role_id, "secret_id": access.secret_id}
     token = _asked(access, "POST", "auth/approle/login", role)["auth"]["client_token"]
-    held = _asked(access, "GET", access.place, None, token)["data"]["data"]
-    return Login(held["username"], held["password"])
+    held: dict[str, Any] = _asked(access, "GET", access.place, None, token)["data"]["data"]
+    return held
 
 
 def _asked(access: Access, method: str, path: str, body: Any, token: str = "") -> Any:

@@ -44,16 +44,17 @@ class Written:
 
     def consumer(self, path: str, cache_seconds: int, **more: Any) -> dict[str, Any]:
         """The entry of a target's list."""
+        return {"kind": "vault-kv", **self.place(path), **more, "application_cache_seconds": cache_seconds}
+
+    def place(self, path: str) -> dict[str, Any]:
+        """Where it is, and who reads and writes it."""
         return {
-            "kind": "vault-kv",
             "address": self.vault.address,
             "ca": self.vault.ca_pem,
             "mount": MOUNT,
             "path": path,
-            **more,
             "login": {"method": "approle", "role": self.writer.role_id, "secret": self.login_secret},
             "reader": {"method": "approle", "role": self.reader.role_id, "secret": self.reader_secret},
-            "application_cache_seconds": cache_seconds,
         }
 
 

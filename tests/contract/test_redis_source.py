@@ -283,9 +283,9 @@ def test_default_is_neither_the_admin_nor_anybody_whose_password_is_changed(both
 def test_a_record_of_default_or_of_no_database_is_refused_by_its_field(
     both: RealRedis, user: Credential, change: dict[str, str], said: str
 ) -> None:
-    registry.source("redis").fits(user)
+    registry.source("redis").fits({}, user)
     with pytest.raises(SecretInvalid, match=said):
-        registry.source("redis").fits(replace(user, **change))
+        registry.source("redis").fits({}, replace(user, **change))
 
 
 def test_a_wrong_admin_is_named_and_so_is_a_node_that_has_another(both: RealRedis, admin: Credential) -> None:

@@ -13,12 +13,12 @@ import boto3
 import pytest
 from localstack.services.cloudwatch import alarm_scheduler
 from moto import mock_aws
-from rotation.consumers.vault_kv.adapter import METRIC
 from rotation.core.classes import CLASSES, DEFAULT_CLASS
 from rotation.core.errors import NotAnnounced
 from rotation.runtime import entry
 from rotation.runtime.desk import AwsDesk, DeskSettings
 from rotation.told.notice import Notice
+from rotation.vault.kv import METRIC
 
 from local.aws import REPOSITORY, LocalAws
 from local.deploy import Stack, deploy

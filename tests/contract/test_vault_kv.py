@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import pytest
 from rotation.consumers.keys import LOGIN, Keys
-from rotation.consumers.vault_kv.adapter import KvPath, Place
+from rotation.consumers.vault_kv.adapter import KvPath
 from rotation.core.errors import (
     ConsumerDiffers,
     RotationError,
@@ -23,6 +23,7 @@ from rotation.core.errors import (
 )
 from rotation.core.findings import Severity
 from rotation.core.model import Credential, Password
+from rotation.vault.kv import Place
 from rotation.vault.login import Session
 from rotation.vault.server import Answer, Server
 

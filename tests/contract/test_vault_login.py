@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
-from rotation.consumers.vault_kv.adapter import METRIC, make
+from rotation.consumers.vault_kv.adapter import make
 from rotation.core.errors import (
     RotationError,
     SecretInvalid,
@@ -30,6 +30,7 @@ from rotation.core.errors import (
 )
 from rotation.core.findings import Finding, Severity
 from rotation.ports import Surroundings
+from rotation.vault.kv import METRIC
 from rotation.vault.login import SERVER_ID, AwsIam, Session, way
 from rotation.vault.server import MOST_BYTES, Server
 

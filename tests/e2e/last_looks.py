@@ -45,7 +45,8 @@ def _within_reach(recording: Recording) -> Recording:
     targets add` refuses those."""
     named = (
         *("SlotSecretArn", "AdminSecretArn", "ClusterName", "ApplicationSecretArn", "ProxySecretArns"),
-        *("VaultLoginSecretArn", "VaultReaderSecretArn", "SwarmClientSecretArn", "LambdaSecretArns"),
+        *("VaultLoginSecretArn", "VaultReaderSecretArn", "JwksLoginSecretArn", "JwksReaderSecretArn"),
+        *("SwarmClientSecretArn", "LambdaSecretArns"),
     )
     ours = {one for name in named for one in recording.parameters.get(name, "").split(",")}
     functions = recording.parameters.get("LambdaFunctionArns", "none").split(",")

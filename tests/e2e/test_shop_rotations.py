@@ -17,7 +17,7 @@ from local.redis_server import RedisServer
 from local.shop.databases import MYSQL, POSTGRESQL, REDIS, SIGNING
 from local.shop.one_user import OneUser, OnRedis
 from local.shop.proxied import Shop
-from local.shop.signer import Signer
+from local.shop.signer import Signer, SignerInVault
 from local.shop.soak import in_a_row, missed, summary
 from local.shop.stack import SHOWN, Pace, Reader
 from tests.e2e.last_looks import check
@@ -35,6 +35,7 @@ KINDS: dict[str, tuple[Callable[[], Reader], int]] = {
     "one user": (lambda: OneUser(PACE), IN_A_ROW),
     "one user of Redis": (lambda: OnRedis(PACE), IN_A_ROW),
     "signing keys": (lambda: Signer(PACE), IN_A_ROW),
+    "symmetric signing keys in a Vault": (lambda: SignerInVault(PACE), IN_A_ROW if MORE else 0),
 }
 """With how many rotations by themselves. Rings are in test_shop_blows.py and test_secrets_manager.py, too; CI has one of three."""
 

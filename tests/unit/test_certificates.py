@@ -176,11 +176,11 @@ def test_no_vault_is_asked_that_the_stack_does_not_name() -> None:
 
 
 def test_a_record_s_entry_is_a_certificate_under_its_own_number() -> None:
-    fits(ONE)
+    fits({}, ONE)
     with pytest.raises(SecretInvalid, match=f"which is {NUMBER}"):
-        fits(NO_KEY.with_login("3f:00", BUNDLE))
+        fits({}, NO_KEY.with_login("3f:00", BUNDLE))
     with pytest.raises(SecretInvalid, match="no private key with its certificate") as caught:
-        fits(NO_KEY.with_login(NUMBER, Password("canary")))
+        fits({}, NO_KEY.with_login(NUMBER, Password("canary")))
     assert "canary" not in str(caught.value)
 
 

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from rotation.core.model import Credential
 from rotation.kinds.kind import Holds
 from rotation.kinds.target import parse_target
 
@@ -58,3 +59,19 @@ def test_the_key_that_signs_is_written_as_pem_and_as_jwk() -> None:
     target = parse_target("shop", next(path for path in TARGETS if path.stem == "signing-keys").read_text())
     assert (target.admin_secret, target.outlives_seconds, target.cache_seconds) == ("", 3600, 300)
     assert target.consumers[0].settings["keys"]["key"] == "{password|pem}"
+
+
+@pytest.mark.parametrize(("name", "algorithm"), [("signing-keys-in-vault", "EdDSA"), ("signing-keys-hs256", "HS256")])
+def test_a_set_of_keys_in_a_vault_is_within_reach_of_a_stack_that_names_it_and_a_new_key_fits(name: str, algorithm: str) -> None:
+    target = parse_target("shop", next(path for path in TARGETS if path.stem == name).read_text())
+    settings, known, secret = (
+        target.source.settings,
+        target.source.known,
+        "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop/",
+    )
+    granted = {"JwksLoginSecretArn": f"{secret}jwks-login-AbCdEf", "JwksReaderSecretArn": f"{secret}jwks-reader-AbCdEf"}
+    assert list(known.beyond(settings, {"JwksHosts": "vault.example", **granted})) == []
+    login = Credential("shop-jwt", target.source.make(), "", None, "")
+    known.fits(settings, login)
+    target.consumers[0].known.fits(target.consumers[0].settings, login)
+    assert json.loads(login.password.reveal())["alg"] == algorithm

@@ -25,6 +25,7 @@ from tests.worlds.families import (
     OPENEMR,
     PROXY_SECRETS,
     RDS_PROXY,
+    SECRETS,
     WORDPRESS,
     target_text,
 )
@@ -250,6 +251,28 @@ def test_the_library_that_signs_is_made_for_signing_keys_alone_and_the_example_i
         "jwks_cache_seconds": 300,
         "token_life_seconds": 3600,
     }
+
+
+@pytest.mark.parametrize("reader", ["none", f"{SECRETS}jwks-reader-a1b2c3"])
+def test_a_set_of_keys_in_a_vault_is_read_with_a_login_and_nothing_in_s3_is(reader: str) -> None:
+    source = json.loads(SIGNING["OtherSource"]) | {"algorithm": "HS256"}
+    del source["jwks"]
+    login = f"{SECRETS}jwks-login-a1b2c3"
+    vault = {"address": "https://vault.example", "ca": "-----BEGIN CERTIFICATE-----", "mount": "secret", "path": "shop/jwks"}
+    source["vault"] = {**vault, "login": {"method": "approle", "role": "writer", "secret": login}}
+    given = {name: one for name, one in SIGNING.items() if not name.startswith("Jwks")}
+    given |= {"OtherSource": json.dumps(source), "JwksHosts": "vault.example", "JwksLoginSecretArn": login}
+    given |= {"JwksReaderSecretArn": reader}
+    demand(template(), given)
+    resources = decided(template(), given)["Resources"]
+    policies = {name for name in resources if "Jwks" in name}
+    others = {"ReadSharedJwksLoginPolicy"} if reader == "none" else {"ReadJwksReaderPolicy"}
+    assert policies == {"ReadJwksLoginPolicy", *others}
+    assert "VaultTokenExpiringSoonAlarm" in resources
+    functions = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::Lambda::Function"]
+    assert all("SigningLayer" in json.dumps(one["Layers"]) for one in functions)
+    assert all(one["Environment"]["Variables"]["JWKS_HOSTS"] == {"Ref": "JwksHosts"} for one in functions)
+    assert parse_target("shop", target_text(template(), given)).source.settings["vault"]["field"] == "jwks"
 
 
 def test_nothing_that_puts_secrets_is_made_for_openemr() -> None:

@@ -5,9 +5,16 @@ import json
 from typing import Any
 
 import pytest
-from rotation.core.errors import PrimaryUnknown, RotationError, SecretInvalid, SourceUnsettled, TargetInvalid
-from rotation.core.jwk import KeySet, kid, parse, public, thumbprint
-from rotation.core.model import NO_KEY, Credential, Mode, Password, Slot
+from rotation.core.errors import (
+    PrimaryUnknown,
+    RotationError,
+    SecretInvalid,
+    SourceRefused,
+    SourceUnsettled,
+    TargetInvalid,
+)
+from rotation.core.jwk import KeySet, kid, parse, thumbprint, verifying
+from rotation.core.model import NO_KEY, Credential, Mode, Password, SecretText, Slot
 from rotation.core.record import VALUES, Record
 from rotation.core.situation import Action, Decision, RotationStep
 from rotation.kinds.apart import own
@@ -38,6 +45,17 @@ ED = {
 }
 """RFC 8037's."""
 LIMITS = {"jwks_cache_seconds": 300, "token_life_seconds": 3600}
+SECRET = "c2VjcmV0IHRoYXQgc2lnbnMgYW5kIHZlcmlmaWVzLCAyNTY"
+OCT = {"kty": "oct", "k": SECRET, "alg": "HS256", "kid": "2026"}
+PUBLIC: dict[str, Any] = {"jwks": "s3://verifiers/jwks.json"}
+VAULT: dict[str, Any] = {
+    "address": "https://vault.example:8200",
+    "ca": "-----BEGIN CERTIFICATE-----",
+    "mount": "secret",
+    "path": "shop/jwks",
+    "login": {"method": "approle", "role": "0d4c", "secret": "arn:login"},
+}
+IN_VAULT = {"jwks": None, "vault": VAULT}
 
 
 def password(**more: Any) -> Password:
@@ -53,6 +71,14 @@ def target(**more: Any) -> Target:
     return parse_target("shop", json.dumps(document(**more)))
 
 
+def symmetric(**more: Any) -> Password:
+    return Password(json.dumps({key: value for key, value in {**OCT, **more}.items() if value is not None}))
+
+
+def fits(text: Password, settings: dict[str, Any]) -> None:
+    KIND.fits(settings, Credential("shop-jwt", text, "", None, ""))
+
+
 # What a record may hold
 
 
@@ -66,7 +92,7 @@ def test_what_it_is_called_by_a_person_it_is_called() -> None:
 
 
 def test_what_is_published_has_nothing_of_what_signs() -> None:
-    assert public(parse(password(kid="2023", extra="note"))) == {
+    assert verifying(parse(password(kid="2023", extra="note"))) == {
         "kty": "OKP", "crv": "Ed25519", "x": ED["x"], "kid": "2023", "alg": "EdDSA", "use": "sig",
     }  # fmt: skip
 
@@ -74,10 +100,10 @@ def test_what_is_published_has_nothing_of_what_signs() -> None:
 BAD = {
     "no JSON": ("-----BEGIN PRIVATE KEY-----", "has to be a JWK, as JSON in one line"),
     "a number": ("1", "has to be a JWK"),
-    "symmetric": (
-        json.dumps({"kty": "oct", "k": "c2VjcmV0", "alg": "HS256"}),
-        "whoever verifies HS256 has the very secret that signs",
-    ),
+    "symmetric, where everybody reads": (symmetric().reveal(), "whoever verifies HS256 has the very secret that signs"),
+    "symmetric and short": (symmetric(k="c2VjcmV0").reveal(), "a symmetric key of less than 256 bits: take another"),
+    "symmetric without a name": (symmetric(kid=None).reveal(), "without a kid: give it one that says nothing of it"),
+    "symmetric, of another length of hash": (symmetric(alg="HS512").reveal(), "of a kind that is not known here"),
     "another curve": (password(crv="Ed448").reveal(), "of a kind that is not known here: there are EdDSA"),
     "another algorithm": (password(alg="ES256").reveal(), "of a kind that is not known here"),
     "public alone": (password(d=None).reveal(), "d of it is missing or no base64url"),
@@ -93,9 +119,22 @@ BAD = {
 def test_what_is_no_signing_key_is_refused_with_the_reason_and_nothing_of_it(name: str) -> None:
     text, said = BAD[name]
     with pytest.raises(SecretInvalid, match=said) as caught:
-        KIND.fits(Credential("shop-jwt", Password(text), "", None, ""))
+        fits(Password(text), PUBLIC)
     assert "c2VjcmV0" not in str(caught.value)
     assert ED["d"] not in str(caught.value)
+
+
+def test_a_symmetric_key_fits_where_only_verifiers_read_and_goes_by_the_name_it_has() -> None:
+    for one in (symmetric(), symmetric(alg=None), password()):
+        fits(one, {"vault": VAULT})
+    assert kid(parse(symmetric())) == "2026"
+    assert verifying(parse(symmetric(alg=None, extra="note"))) == {**OCT, "use": "sig"}
+
+
+def test_a_symmetric_key_gets_into_no_set_that_everybody_reads() -> None:
+    with pytest.raises(SecretInvalid, match="whoever verifies HS256"):
+        KeySet({"keys": []}).with_key(parse(symmetric()))
+    assert KeySet({"keys": []}, secret=True).with_key(parse(symmetric())).find(OCT)
 
 
 def test_a_record_of_keys_names_no_place() -> None:
@@ -107,13 +146,20 @@ def test_a_record_of_keys_names_no_place() -> None:
     assert again.previous == record.credential("A")
 
 
-@pytest.mark.parametrize("algorithm", ["EdDSA", "ES256"])
+@pytest.mark.parametrize("algorithm", ["EdDSA", "ES256", "HS256"])
 def test_new_keys_fit_and_no_two_are_the_same(algorithm: str) -> None:
     made = [makes({"algorithm": algorithm}) for _ in range(3)]
     for one in made:
-        KIND.fits(Credential("shop-jwt", one, "", None, ""))
+        fits(one, {"vault": VAULT})
         assert "\n" not in one.reveal()
-    assert len({kid(parse(one)) for one in made}) == 3
+    assert len({kid(parse(one)) for one in made}) == len({thumbprint(parse(one)) for one in made}) == 3
+
+
+def test_the_name_of_a_symmetric_key_says_nothing_of_it() -> None:
+    """RFC 7638, section 7: its thumbprint may tell it."""
+    made = parse(makes({"algorithm": "HS256"}))
+    assert len(base64.urlsafe_b64decode(made["k"] + "=")) == 32
+    assert kid(made) not in (thumbprint(made), made["k"])
 
 
 # A JWKS
@@ -122,9 +168,35 @@ def test_new_keys_fit_and_no_two_are_the_same(algorithm: str) -> None:
 def test_every_member_that_we_do_not_know_stays() -> None:
     text = json.dumps({"issuer": "x", "keys": [{"kty": "new kind", "kid": "1", "deep": {"a": [1]}}]})
     key = parse(password())
-    there = KeySet.parse(text, "it").with_key(key)
-    assert json.loads(there.with_key(key).text())["keys"] == [*json.loads(text)["keys"], public(key)]
-    assert json.loads(there.without(key).text()) == json.loads(text)
+    there = KeySet.parse(SecretText(text), "it").with_key(key)
+    assert json.loads(there.with_key(key).text().reveal())["keys"] == [*json.loads(text)["keys"], verifying(key)]
+    assert json.loads(there.without(key).text().reveal()) == json.loads(text)
+
+
+def test_a_set_with_symmetric_keys_stays_what_it_is_and_does_not_show_itself() -> None:
+    """Made into another one, it is still one that only verifiers read."""
+    text = SecretText(json.dumps({"keys": [OCT]}))
+    there = KeySet.parse(text, "it", secret=True)
+    again = there.without(parse(password())).with_key(parse(symmetric(k=SECRET[::-1], kid="2027")))
+    assert [key["kid"] for key in again.keys] == ["2026", "2027"]
+    assert not [one for one in (text, again, again.text(), [again], f"{again}") if SECRET in repr(one)]
+
+
+@pytest.mark.parametrize(("secret", "said"), [(False, r"keys\[0\] holds a private or symmetric key, and everybody"), (True, "")])
+def test_a_symmetric_key_may_be_where_only_verifiers_read(secret: bool, said: str) -> None:
+    text = SecretText(json.dumps({"keys": [OCT]}))
+    if not secret:
+        with pytest.raises(SourceRefused, match=said) as caught:
+            KeySet.parse(text, "it", secret=secret)
+        assert SECRET not in str(caught.value)
+    else:
+        assert len(KeySet.parse(text, "it", secret=secret)) == 1
+
+
+def test_a_private_key_may_be_nowhere_that_verifiers_read() -> None:
+    for one in (json.loads(password().reveal()), {**OCT, "kty": "OKP"}, {**OCT, "d": "AQAB"}):
+        with pytest.raises(SourceRefused, match="holds a private key, and whoever verifies may read that"):
+            KeySet.parse(SecretText(json.dumps({"keys": [one]})), "it", secret=True)
 
 
 # The target
@@ -134,7 +206,17 @@ def test_every_member_that_we_do_not_know_stays() -> None:
     ("more", "said"),
     [
         ({"algorithm": "HS256"}, "source.algorithm: HS256 is symmetric: whoever verifies HS256 has the very secret that signs"),
-        ({"algorithm": "RS512"}, "source.algorithm: RS512 is none of EdDSA, ES256, RS256"),
+        ({"algorithm": "HS256"}, "in a path of Vault .source.vault.. Where a verifier knows one secret and reads no set"),
+        ({"algorithm": "RS512"}, "source.algorithm: RS512 is none of EdDSA, ES256, RS256, HS256"),
+        ({"algorithm": "HS512", **IN_VAULT}, "source.algorithm: HS512 is none of"),
+        ({"jwks": None}, "source.jwks: name one place of the JWKS"),
+        ({"vault": VAULT}, "source.jwks: name one place of the JWKS"),
+        ({"jwks": None, "vault": {**VAULT, "field": ""}}, "source.vault.field must be longer"),
+        ({"jwks": None, "vault": {**VAULT, "path": "../jwks"}}, "source.vault.path must match pattern"),
+        ({"jwks": None, "vault": {**VAULT, "ca": "/etc/ca.pem"}}, "source.vault.ca must match pattern"),
+        ({"jwks": None, "vault": {**VAULT, "token": "s.x"}}, "source.vault must not contain"),
+        ({"jwks": None, "vault": {**VAULT, "login": {"method": "approle", "role": "a"}}}, "source.vault.login.secret is missing"),
+        ({"jwks": None, "vault": {**VAULT, "reader": {"method": "jwt", "role": "a"}}}, "source.vault.reader.secret is missing"),
         ({"jwks_cache_seconds": None}, "jwks_cache_seconds"),
         ({"token_life_seconds": None}, "token_life_seconds"),
         ({"jwks": "https://shop.example/jwks.json"}, "jwks must match pattern"),
@@ -164,6 +246,13 @@ def test_a_dry_run_says_what_becomes_of_the_jwks() -> None:
     assert said["RotateAdmin"].startswith("nothing")
 
 
+def test_a_dry_run_says_which_field_of_which_path_a_symmetric_key_is_put_beside_the_others() -> None:
+    said = KIND.plan(target(algorithm="HS256", **IN_VAULT).source.settings)
+    where = "secret/shop/jwks of https://vault.example:8200, field jwks"
+    assert said["SyncUsers"].startswith(f"{where}: {{new}}'s next key beside the others")
+    assert said["DiscardOldPassword"].startswith(f"{where}: {{old}}'s old key is taken out")
+
+
 @pytest.mark.parametrize(
     ("keys", "works"),
     [
@@ -188,6 +277,16 @@ def test_a_password_that_is_no_key_has_no_pem() -> None:
 
     with pytest.raises(TargetInvalid, match="cannot hold this password"):
         Keys({"a": "{username}", "b": "{password|pem}"}).render(Credential("a", Password("secret"), "", None, ""))
+
+
+def test_a_symmetric_key_has_no_pem_and_its_signers_are_given_the_jwk() -> None:
+    from rotation.consumers.keys import Keys
+
+    given = Credential("shop-jwt", makes({"algorithm": "HS256"}), "", None, "")
+    whole = {"jwk": "{password}", "signer": "{username}"}
+    assert Keys(whole).read(Keys(whole).render(given)) == given
+    with pytest.raises(TargetInvalid, match="cannot hold this password"):
+        Keys({"key": "{password|pem}", "signer": "{username}"}).render(given)
 
 
 # How long verifiers are waited for
@@ -301,6 +400,34 @@ def test_a_key_in_use_that_somebody_took_out_of_the_jwks_stops_a_rotation_and_is
 )
 def test_a_jwks_that_the_roles_do_not_reach_is_said(parameters: dict[str, str], said: list[str]) -> None:
     found = [*KIND.beyond(target().source.settings, parameters)]
+    assert [words in one for one, words in zip(found, said, strict=True)] == [True] * len(said)
+
+
+GRANTED = {"JwksHosts": "other:8201,Vault.example:8200", "JwksLoginSecretArn": "arn:login", "JwksReaderSecretArn": "arn:reader"}
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        (GRANTED, []),
+        (
+            {**GRANTED, "JwksHosts": "other"},
+            ["source.vault vault.example: the functions may ask other for a JWKS (parameter JwksHosts)"],
+        ),
+        (
+            {**GRANTED, "JwksLoginSecretArn": "none"},
+            ["source.vault login.secret arn:login: the roles may read none (parameter JwksLoginSecretArn)"],
+        ),
+        (
+            {**GRANTED, "JwksReaderSecretArn": "arn:other"},
+            ["source.vault reader.secret arn:reader: the roles may read arn:other (parameter JwksReaderSecretArn)"],
+        ),
+        ({}, ["may ask none", "login.secret arn:login", "reader.secret arn:reader"]),
+    ],
+)
+def test_a_vault_that_the_roles_do_not_reach_is_said(parameters: dict[str, str], said: list[str]) -> None:
+    vault = {**VAULT, "reader": {"method": "approle", "role": "0d4d", "secret": "arn:reader"}}
+    found = [*KIND.beyond(target(jwks=None, vault=vault).source.settings, parameters)]
     assert [words in one for one, words in zip(found, said, strict=True)] == [True] * len(said)
 
 

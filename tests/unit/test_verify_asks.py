@@ -26,11 +26,13 @@ from tests.faults.calls.scenarios import (
     put_by_a_function_where_b_does_not_work,
     where_b_does_not_work,
 )
+from tests.faults.calls.signing import signs_tokens
 from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
 from tests.faults.calls.wordpress import on_instances, on_instances_in_a_ring_of_three, where_the_first_does_not_show_its_page
 from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.in_a_swarm import SwarmWorld
 from tests.worlds.invocation import Boundary, Invocation, Port, known_passwords
+from tests.worlds.jwks import JwksWorld
 from tests.worlds.keyed import KeyedPorts, KeyedWorld
 from tests.worlds.living import LivingWorld
 from tests.worlds.own_function import FunctionWorld
@@ -282,8 +284,10 @@ def test_what_is_left_to_another_function_is_asked_of_one(family: str) -> None:
     assert {what for _, what in ASKED_OF_ANOTHER} <= {what for function, what in asked(family) if function == "read_slots"}
 
 
-KEYS = "keys"
-ITEMS = [(function, place) for function, needs in NEEDS.items() for place in range(len(needs)) if needs[place].what != KEYS]
+KEYS, SOURCE = "keys", "source"
+ITEMS = [
+    (function, place) for function, needs in NEEDS.items() for place in range(len(needs)) if needs[place].what not in (KEYS, SOURCE)
+]
 
 
 @pytest.mark.parametrize(
@@ -293,6 +297,18 @@ def test_what_is_left_out_is_noticed(function: str, place: int, monkeypatch: pyt
     needs = NEEDS[function]
     monkeypatch.setitem(NEEDS, function, needs[:place] + needs[place + 1 :])
     assert any(asked(family) < expected(family) for family in FAMILIES)
+
+
+def test_whoever_changes_a_jwks_is_asked_whether_it_may() -> None:
+    changes: set[str] = set()
+    with known_passwords():
+        for mode in ("rotate", "sync-users"):
+            for function, touched in called(Scenario(signs_tokens).begun(), mode):
+                changes |= {function} if touched.did("(alter|discard) .*") else set()
+        assert changes == {function for function, needs in NEEDS.items() if SOURCE in {need.what for need in needs}}
+        for function in changes:
+            assert SOURCE in {finding.what for finding in probe(JwksWorld(), function)}, function
+        assert SOURCE not in {finding.what for function in changes for finding in probe(MemoryWorld(), function)}
 
 
 def test_whoever_asks_a_provider_for_more_than_a_login_is_asked_whether_it_may() -> None:

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 from rotation.core.errors import SourceBusy
+from rotation.core.findings import Finding, Severity
 from rotation.core.jwk import Jwk, KeySet, to_text
-from rotation.core.model import Credential, Password, Slot
+from rotation.core.model import Credential, Password, SecretText, Slot
 from rotation.core.seen import Activity, Server, SessionId
 from rotation.kinds.target import parse_target
 from rotation.sources.signing_key.adapter import Session, SigningKeys
@@ -81,19 +82,22 @@ def _names(text: str) -> list[str]:
 class Jwks:
     """It is a place as the adapter has them."""
 
-    name = "the JWKS"
+    name, secret = "the JWKS", False
 
     def __init__(self, now: Callable[[], float], text: str = '{"keys": []}') -> None:
         self._now = now
         self.state = State(text, now() - 1000)
 
     def get(self) -> Published:
-        return Published(self.state.text.encode(), self._tag, self._now() - self.state.put_at, {})
+        return Published(SecretText(self.state.text), self._tag, self._now() - self.state.put_at, {})
 
-    def put(self, text: str, instead_of: Published) -> None:
+    def put(self, text: Password, instead_of: Published) -> None:
         if instead_of.tag != self._tag:
             raise SourceBusy(f"{self.name} was changed by somebody else at the same moment")
-        self.become(text)
+        self.become(text.reveal())
+
+    def look(self, _: float) -> Iterator[Finding]:
+        yield Finding(Severity.OK, "source", f"{self.name} may be replaced")
 
     def become(self, text: str) -> None:
         self.state = State(text, self._now(), (*self.state.past, (self._now(), self.state.text)))
@@ -106,7 +110,7 @@ class Jwks:
     def known(self) -> list[KeySet]:
         """What verifiers may go by now."""
         self.forget()
-        return [KeySet.parse(text, self.name) for text in (self.state.text, *(text for _, text in self.state.past))]
+        return [KeySet.parse(SecretText(text), self.name) for text in (self.state.text, *(text for _, text in self.state.past))]
 
     @property
     def names(self) -> list[str]:
@@ -137,7 +141,7 @@ class LivingKeys(LivingDatabase):
     def begun(self) -> None:
         self.jwks = Jwks(self._now)
         keys = KeySet({"keys": [another_s(THEIRS)]}).with_key(as_key(Password(PASSWORDS[Slot.A])))
-        self.jwks.state = self.jwks.state._replace(text=keys.text())
+        self.jwks.state = self.jwks.state._replace(text=keys.text().reveal())
 
     @property
     def shipped(self) -> Shipped:
@@ -159,7 +163,7 @@ class LivingKeys(LivingDatabase):
         """Without boundaries."""
         yield Session(Seen(self, self.jwks.get()))
 
-    def put(self, text: str, instead_of: Published) -> None:
+    def put(self, text: Password, instead_of: Published) -> None:
         before = self.jwks.state.text
         self.jwks.put(text, instead_of)
         if text != before:
@@ -195,11 +199,14 @@ class LivingKeys(LivingDatabase):
     def inspect(self, admin: Credential, users: Sequence[str]) -> Server:
         return self.shipped.inspect(admin, users)
 
+    def look(self, now: float) -> Iterator[Finding]:
+        return self.shipped.look(now)
+
 
 class Seen:
     """The JWKS as a session has found it."""
 
-    name = Jwks.name
+    name, secret = Jwks.name, Jwks.secret
 
     def __init__(self, database: LivingKeys, found: Published) -> None:
         self._database, self._found = database, found
@@ -207,8 +214,11 @@ class Seen:
     def get(self) -> Published:
         return self._found
 
-    def put(self, text: str, instead_of: Published) -> None:
+    def put(self, text: Password, instead_of: Published) -> None:
         self._database.put(text, instead_of)
+
+    def look(self, now: float) -> Iterator[Finding]:
+        return self._database.look(now)
 
 
 class KeysSession(invocation.Session):

@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from rotation.consumers.keys import Keys
 from rotation.consumers.published import LOGIN
-from rotation.consumers.vault_kv.adapter import KvPath, Place
+from rotation.consumers.vault_kv.adapter import KvPath
 from rotation.core.model import Credential, Slot
 from rotation.kinds.target import parse_target
+from rotation.vault.kv import Place
 from rotation.vault.login import Session
 from rotation.vault.server import Answer
 

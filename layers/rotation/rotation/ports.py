@@ -516,5 +516,7 @@ class Surroundings:
     """Of providers' APIs, with their ports: the only ones that may be asked."""
     pki_hosts: frozenset[str] = frozenset()
     """Of Vaults, with their ports: the only ones that are asked for certificates."""
+    jwks_hosts: frozenset[str] = frozenset()
+    """Of Vaults, with their ports: the only ones where a JWKS is looked for."""
     needed_seconds: int = 0
     """For how long what is taken into use has to be good: until the rotation after it is due, and the overlap is over."""

@@ -3,7 +3,8 @@
 from typing import Any
 
 from rotation.core.drain import after
-from rotation.core.jwk import Jwk, KeySet, public
+from rotation.core.jwk import Jwk, KeySet, verifying
+from rotation.core.model import Password
 from rotation.protocol.settling import KNOWN
 
 from tests.faults.teeth.mutation import STEPS, Mutation, replaced
@@ -24,10 +25,10 @@ def others_are_dropped(self: KeySet, key: Jwk) -> KeySet:
 
 def takes_the_place_of_the_others(self: KeySet, key: Jwk) -> KeySet:
     others = [one for one in self.keys if one.get("kty") != key["kty"]]
-    return self if self.find(key) else KeySet({"keys": [*others, public(key)]})
+    return self if self.find(key) else KeySet({"keys": [*others, verifying(key)]})
 
 
-def put_whatever_is_there(self: Seen, text: str, _: Any) -> None:
+def put_whatever_is_there(self: Seen, text: Password, _: Any) -> None:
     self._database.put(text, self._database.jwks.get())
 
 

@@ -12,6 +12,7 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rotation.core.errors import SecretInvalid, SourceRefused
+from rotation.core.model import SecretText
 
 if TYPE_CHECKING:
     from rotation.core.model import Password
@@ -25,23 +26,28 @@ class Shape(NamedTuple):
     kty: str
     crv: str
     """Empty where the type has no curves."""
-    public: tuple[str, ...]
-    """Besides these two, what its name is computed from (RFC 7638)."""
-    private: tuple[str, ...]
+    verifies: tuple[str, ...]
+    """Besides these two, what whoever verifies needs, and its thumbprint is computed from (RFC 7638)."""
+    signs: tuple[str, ...]
+    """What only its signers have."""
 
 
 SHAPES = {
     "EdDSA": Shape("OKP", "Ed25519", ("x",), ("d",)),
     "ES256": Shape("EC", "P-256", ("x", "y"), ("d",)),
     "RS256": Shape("RSA", "", ("n", "e"), ("d", "p", "q", "dp", "dq", "qi")),
+    "HS256": Shape("oct", "", ("k",), ()),
 }
-"""By the algorithm as a token's header says it. These can be verified with what everybody may know; HS256 cannot."""
+"""By the algorithm as a token's header says it. All but the last can be verified with what everybody may know."""
 SYMMETRIC = "oct"
 WITHOUT_HS256 = (
-    "whoever verifies HS256 has the very secret that signs, so that every verifier is a place that holds it and there is no set of"
-    " public keys: let the signers change to EdDSA, ES256 or RS256"
+    "whoever verifies HS256 has the very secret that signs, so that its set of keys may only be where nobody else reads it: in a"
+    " path of Vault (source.vault). Where a verifier knows one secret and reads no set, no rotation is without refused tokens: let"
+    " the signers change to EdDSA, ES256 or RS256"
 )
 LEAST_RSA_BITS = 2048
+LEAST_SECRET_BITS = 256
+"""RFC 7518: no shorter than what the hash gives."""
 PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 
 
@@ -53,18 +59,33 @@ def parse(password: Password) -> Jwk:
         key = None
     if not isinstance(key, dict):
         raise SecretInvalid("password is no private key: it has to be a JWK, as JSON in one line (docs/signing-keys.md makes one)")
-    if key.get("kty") == SYMMETRIC:
-        raise SecretInvalid(f"password is a symmetric key: {WITHOUT_HS256}")
     algorithm = algorithm_of(key)
     if algorithm is None:
         known = ", ".join(f"{name} ({one.crv or one.kty})" for name, one in SHAPES.items())
         raise SecretInvalid(f"password is a key of a kind that is not known here: there are {known}")
-    lacking = [part for part in (*SHAPES[algorithm].public, *SHAPES[algorithm].private) if not _is_number(key.get(part))]
+    lacking = [part for part in (*SHAPES[algorithm].verifies, *SHAPES[algorithm].signs) if not _is_number(key.get(part))]
     if lacking:
         raise SecretInvalid(f"password is no private key: {', '.join(lacking)} of it is missing or no base64url")
+    if is_symmetric(key):
+        _check_symmetric(key)
     if algorithm == "RS256" and _bits(key["n"]) < LEAST_RSA_BITS:
         raise SecretInvalid(f"password is an RSA key of less than {LEAST_RSA_BITS} bits: take another")
     return key
+
+
+def is_symmetric(key: Jwk) -> bool:
+    """Whether who verifies with it could sign."""
+    return key.get("kty") == SYMMETRIC
+
+
+def _check_symmetric(key: Jwk) -> None:
+    if 8 * len(to_bytes(key["k"])) < LEAST_SECRET_BITS:
+        raise SecretInvalid(f"password is a symmetric key of less than {LEAST_SECRET_BITS} bits: take another")
+    if not isinstance(key.get("kid"), str) or not key["kid"]:
+        raise SecretInvalid(
+            "password is a symmetric key without a kid: give it one that says nothing of it. A thumbprint, which is computed from"
+            " the secret, would stand in every token"
+        )
 
 
 def algorithm_of(key: Jwk) -> str | None:
@@ -78,55 +99,58 @@ def algorithm_of(key: Jwk) -> str | None:
 def thumbprint(key: Jwk) -> str:
     """RFC 7638: what a key is, whatever it is called."""
     shape = SHAPES[str(algorithm_of({name: value for name, value in key.items() if name != "alg"}))]
-    parts = {part: key[part] for part in ("kty", *(("crv",) if shape.crv else ()), *shape.public)}
+    parts = {part: key[part] for part in ("kty", *(("crv",) if shape.crv else ()), *shape.verifies)}
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))
     return to_text(sha256(text.encode()).digest())
 
 
 def kid(key: Jwk) -> str:
-    """How tokens call it: what it says itself, or its thumbprint."""
+    """How tokens call it: what it says itself, as a symmetric one has to, or its thumbprint."""
     return str(key.get("kid") or thumbprint(key))
 
 
-def public(key: Jwk) -> dict[str, str]:
-    """What verifiers are given of it."""
+def verifying(key: Jwk) -> dict[str, str]:
+    """What verifiers are given of it: its public part, or of a symmetric one all that there is."""
     algorithm = str(algorithm_of(key))
     shape = SHAPES[algorithm]
     curve = {"crv": shape.crv} if shape.crv else {}
-    parts = {part: key[part] for part in shape.public}
+    parts = {part: key[part] for part in shape.verifies}
     return {"kty": shape.kty, **curve, **parts, "kid": kid(key), "alg": algorithm, "use": "sig"}
 
 
-def written(parts: Mapping[str, str], algorithm: str) -> str:
-    """A private key in one line, with its name and what it is for."""
+def written(parts: Mapping[str, str], algorithm: str, name: str = "") -> str:
+    """A private key in one line, with its name and what it is for. Without a name of its own it is called by its thumbprint."""
     shape = SHAPES[algorithm]
     key = {"kty": shape.kty, **({"crv": shape.crv} if shape.crv else {}), **parts, "alg": algorithm, "use": "sig"}
-    return json.dumps({**key, "kid": thumbprint(key)}, sort_keys=True, separators=(",", ":"))
+    return json.dumps({**key, "kid": name or thumbprint(key)}, sort_keys=True, separators=(",", ":"))
 
 
 class KeySet:
-    """A JWKS: ours and others' keys, in their order, with every member that we do not know."""
+    """A JWKS: ours and others' keys, in their order, with every member that we do not know. It does not show itself: there may be
+    symmetric keys in it."""
 
-    def __init__(self, raw: Mapping[str, Any]) -> None:
-        self._raw = raw
+    def __init__(self, raw: Mapping[str, Any], *, secret: bool = False) -> None:
+        """`secret`: only those may read it who verify."""
+        self._raw, self._secret = raw, secret
 
     @classmethod
-    def parse(cls, text: bytes | str, name: str) -> KeySet:
+    def parse(cls, text: Password, name: str, *, secret: bool = False) -> KeySet:
         """SourceRefused, naming the place and what is wrong, where verifiers could not read it, or may read what they must not."""
         try:
-            raw = json.loads(text)
+            raw = json.loads(text.reveal())
         except ValueError:
             raise SourceRefused(f"{name} is not JSON: verifiers cannot read it either. Put back what was there") from None
         keys = raw.get("keys") if isinstance(raw, dict) else None
         if not isinstance(keys, list) or not all(isinstance(key, dict) for key in keys):
             raise SourceRefused(f'{name} is no JWKS: it has to be {{"keys": […]}}, with an object for each key')
+        what, who = ("private", "whoever verifies") if secret else ("private or symmetric", "everybody")
         for place, key in enumerate(keys):
-            if PRIVATE & key.keys():
+            if (PRIVATE - {"k"} if secret and is_symmetric(key) else PRIVATE) & key.keys():
                 raise SourceRefused(
-                    f"{name}: keys[{place}] holds a private or symmetric key, and everybody may read that. Take it out, and do"
+                    f"{name}: keys[{place}] holds a {what} key, and {who} may read that. Take it out, and do"
                     " not use it again: start mode revoke if it is one of the record's"
                 )
-        return cls(raw)
+        return cls(raw, secret=secret)
 
     @property
     def keys(self) -> Sequence[Jwk]:
@@ -148,15 +172,20 @@ class KeySet:
             raise SourceRefused(f"{found}. Give that one another kid, or take it out")
 
     def with_key(self, key: Jwk) -> KeySet:
-        """The same, and the public part of that one."""
-        return self if self.find(key) else KeySet({**self._raw, "keys": [*self.keys, public(key)]})
+        """The same, and what verifies of that one. SecretInvalid where nobody may know that."""
+        if is_symmetric(key) and not self._secret:
+            raise SecretInvalid(f"password is a symmetric key: {WITHOUT_HS256}")
+        return self if self.find(key) else self._with([*self.keys, verifying(key)])
 
     def without(self, key: Jwk) -> KeySet:
         """The same without that one."""
-        return KeySet({**self._raw, "keys": [one for one in self.keys if not _same(one, key)]})
+        return self._with([one for one in self.keys if not _same(one, key)])
 
-    def text(self) -> str:
-        return json.dumps(self._raw, indent=1)
+    def _with(self, keys: Sequence[Jwk]) -> KeySet:
+        return KeySet({**self._raw, "keys": keys}, secret=self._secret)
+
+    def text(self) -> SecretText:
+        return SecretText(json.dumps(self._raw, indent=1))
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -165,7 +194,7 @@ class KeySet:
 def _same(one: Jwk, other: Jwk) -> bool:
     """By what they are; a key of a kind that we do not know is none of ours."""
     shape = next((shape for shape in SHAPES.values() if shape.kty == other.get("kty")), None)
-    parts = ("kty", "crv", *shape.public) if shape else ()
+    parts = ("kty", "crv", *shape.verifies) if shape else ()
     return bool(parts) and all(one.get(part) == other.get(part) for part in parts)
 
 

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from rotation.core.errors import SecretInvalid
-from rotation.core.jwk import parse, to_bytes, to_text, written
+from rotation.core.jwk import is_symmetric, parse, to_bytes, to_text, written
 from rotation.core.model import Password
 
 PrivateKey = ed25519.Ed25519PrivateKey | ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
@@ -38,8 +38,10 @@ def from_pem(text: str) -> str:
 
 
 def private_key(password: Password) -> PrivateKey:
-    """SecretInvalid where its parts do not fit each other."""
+    """SecretInvalid where its parts do not fit each other, and of a symmetric one, which has none that is public."""
     jwk = parse(password)
+    if is_symmetric(jwk):
+        raise SecretInvalid("password is a symmetric key: there is no PEM of it, give its signers the JWK")
     try:
         return _private_key(jwk)
     except ValueError:

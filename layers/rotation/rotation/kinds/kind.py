@@ -81,11 +81,11 @@ def any_login(_: Settings, __: Credential) -> None:
     """Whatever a login is made of, it can be written."""
 
 
-def can_be_any(_: Credential) -> None:
+def can_be_any(_: Settings, __: Credential) -> None:
     """Whatever a login is made of, it can take its turn."""
 
 
-def has_a_place(login: Credential) -> None:
+def has_a_place(_: Settings, login: Credential) -> None:
     """It says where it logs in."""
     if not login.host:
         raise SecretInvalid("field host is missing or empty")
@@ -203,9 +203,11 @@ class SourceKind(NamedTuple):
     """What the settings name and the stack's roles do not reach, each with what would mend it."""
     owns: Callable[[Settings], Iterator[tuple[str, str]]] = writes_nothing
     """What is one target's alone besides the users in its record, in words, each after the setting that names it."""
+    looks: bool = False
+    """Whether its adapter has findings of its own for mode verify (`look`), of who changes what is there."""
     takes_values: bool = False
     """Whether only a record whose turns are values fits: a user has two credentials for a while, and goes on with one."""
-    fits: Callable[[Credential], None] = can_be_any
+    fits: Callable[[Settings, Credential], None] = can_be_any
     """Raises SecretInvalid where a login of the record could not take its turn there."""
     makes: Callable[[Settings], Password] = a_password
     """A new secret for a login of the record. An empty one: nothing is made here."""

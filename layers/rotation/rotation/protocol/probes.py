@@ -6,6 +6,7 @@ nothing: all are listed, not only the first.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import cast
 
 from rotation.core.drain import Hold
 from rotation.core.errors import ClusterUnavailable, RotationError, SourceUnreachable, TransientError
@@ -16,7 +17,7 @@ from rotation.core.record import Record
 from rotation.core.rollout import Progress, progress
 from rotation.core.seen import Server
 from rotation.kinds.kind import Holds
-from rotation.ports import RotatedSecret, World
+from rotation.ports import Looking, RotatedSecret, World
 from rotation.protocol.admin_login import Logins, admin_record, find_admin
 from rotation.protocol.altering import one_password_only
 from rotation.protocol.fleets import question
@@ -290,6 +291,12 @@ def stores(world: World) -> Iterator[Finding]:
         yield from store.look(world.now())
 
 
+def source(world: World) -> Iterator[Finding]:
+    """What else it has to tell of whoever changes what is there: whether it may, and for how long it can log in."""
+    if world.target.source.known.looks:
+        yield from cast("Looking", world.source).look(world.now())
+
+
 def kept(world: World) -> Iterator[Finding]:
     """Whether every user has a place of its own where every user's password is kept, and nobody else has one."""
     record = read_record(world.slots, world.slots.labels().current)
@@ -553,6 +560,7 @@ _SLOT_LOGINS = LoginNeed("slot login", slot_logins)
 _APPLICATION = LoginNeed("application", application_login)
 _REACHED = LoginNeed("database reached", reached)
 _KEYS = Need("keys", reached_keys)
+_SOURCE = Need("source", source)
 _DATABASE = LoginNeed("database", database)
 _ENDPOINT = Need("endpoint", endpoint)
 _FILES = Need("sqlconf.php", files)
@@ -573,7 +581,7 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
         _DATABASE, _SLOT_LOGINS, _APPLICATION, Need(KEPT, kept), _INSTANCES, _SERVICES,
     ),
     "claim_rotation": (_SLOT_SECRET, *_ADMIN, _FILES, *_may("secret", "get"), _CONSUMERS, _KEYS),
-    "sync_users": (_SLOT_SECRET, *_ADMIN, _KEYS),
+    "sync_users": (_SLOT_SECRET, *_ADMIN, _KEYS, _SOURCE),
     "write_sqlconf": (_SLOT_SECRET, _WRITABLE, _REACHED),
     "fix_permissions": (_WRITABLE, _INSTANCES),
     "patch_secret": (_SLOT_SECRET, *_may("secret", "get", "patch"), _REACHED),
@@ -592,7 +600,7 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
         _INSTANCES, Need("instances' files", instances_files), _SERVICES, _KEYS,
     ),
     "rotate_old_slot": (_SLOT_SECRET, *_ADMIN, _KEYS),
-    "discard_old_password": (_SLOT_SECRET, *_ADMIN, _ENDPOINT, _KEYS),
+    "discard_old_password": (_SLOT_SECRET, *_ADMIN, _ENDPOINT, _KEYS, _SOURCE),
     "rotate_admin": (_SLOT_SECRET, *_ADMIN),
     "release_rotation": (_SLOT_SECRET, Need("application's secret", rotated_secret)),
     "announce_incident": (),

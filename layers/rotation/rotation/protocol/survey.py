@@ -98,7 +98,7 @@ def check_written(target: Target, record: Record) -> None:
     for slot in there:
         try:
             _check_filled(record.credential(slot))
-            target.source.known.fits(record.credential(slot))
+            target.source.known.fits(target.source.settings, record.credential(slot))
         except SecretInvalid as error:
             raise SecretInvalid(f"secret {target.slot_secret}: {slot}: {error}") from None
     for (place, consumer), slot in product(enumerate(target.consumers), there):

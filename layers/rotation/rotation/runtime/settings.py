@@ -26,6 +26,8 @@ class Settings:
     """Of providers' APIs: no other is asked."""
     pki_hosts: frozenset[str] = frozenset()
     """Of Vaults: no other is asked for a certificate."""
+    jwks_hosts: frozenset[str] = frozenset()
+    """Of Vaults: no other is asked for a JWKS."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -42,6 +44,7 @@ class Settings:
             frozenset(os.environ["CONSUMER_STATES"].split(",")) if "CONSUMER_STATES" in os.environ else None,
             _hosts("API_HOSTS"),
             _hosts("PKI_HOSTS"),
+            _hosts("JWKS_HOSTS"),
         )
 
 

@@ -234,6 +234,7 @@ class AwsWorld:
             secret,
             settings.api_hosts,
             settings.pki_hosts,
+            settings.jwks_hosts,
             target.rotation_class.period_days * DAY + target.overlap_seconds,
         )
 

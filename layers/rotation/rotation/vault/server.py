@@ -11,6 +11,7 @@ import json
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -43,6 +44,8 @@ class Answer:
 
     status: int
     said: Mapping[str, Any]
+    at: float | None = None
+    """When, by the server's own clock, in whole seconds; None where it does not say."""
 
     @property
     def ok(self) -> bool:
@@ -84,7 +87,7 @@ class Server:
 
     def ask(self, method: str, path: str, body: Mapping[str, Any] | None = None, *, token: str = "", version: int = 0) -> Answer:
         query = f"?{urlencode({'version': version})}" if version else ""
-        status, data = self._exchange(method, f"/v1/{quote(path)}{query}", body, self._headers(method, body, token))
+        status, data, date = self._exchange(method, f"/v1/{quote(path)}{query}", body, self._headers(method, body, token))
         said = _parsed(data)
         if 300 <= status < 400:
             raise VaultStandby(f"{self.name} sends to another address: name the active node's, or a load balancer's")
@@ -92,7 +95,7 @@ class Server:
             raise self._failed(status, said)
         if said is None:
             raise VaultRefused(f"{self.name} answers with no JSON (HTTP {status}): is this the address of a Vault?")
-        return Answer(status, said)
+        return Answer(status, said, _moment(date))
 
     def _headers(self, method: str, body: Mapping[str, Any] | None, token: str) -> dict[str, str]:
         kind = MERGE if method == "PATCH" else "application/json"
@@ -115,7 +118,9 @@ class Server:
             return VaultUnavailable(f"{self.name}: HTTP {status}")
         return VaultRefused(f"{self.name}: HTTP {status}")
 
-    def _exchange(self, method: str, target: str, body: Mapping[str, Any] | None, headers: dict[str, str]) -> tuple[int, bytes]:
+    def _exchange(
+        self, method: str, target: str, body: Mapping[str, Any] | None, headers: dict[str, str]
+    ) -> tuple[int, bytes, str]:
         """A connection for each: a call makes a handful, and none is left open. Without an answer, what was asked may be done."""
         place = urlsplit(self._address)
         connection = http.client.HTTPSConnection(
@@ -136,7 +141,7 @@ class Server:
             connection.close()
         if len(data) > MOST_BYTES:
             raise VaultRefused(f"{self.name} answers with more than {MOST_BYTES} bytes: is this a Vault?")
-        return answer.status, data
+        return answer.status, data, answer.getheader("Date", "")
 
     def _no_tls(self, reason: str) -> RotationError:
         if any(reason.endswith(one) for one in _NO_TLS):
@@ -161,3 +166,10 @@ def _parsed(data: bytes) -> Mapping[str, Any] | None:
     except ValueError:
         return None
     return found if isinstance(found, dict) else None
+
+
+def _moment(date: str) -> float | None:
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except ValueError:
+        return None

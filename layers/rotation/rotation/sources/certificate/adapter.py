@@ -22,8 +22,9 @@ from rotation.core.errors import (
 )
 from rotation.core.model import NO_KEY, Credential
 from rotation.core.seen import Key
-from rotation.sources.certificate.kind import DAY, HOSTS, PORT, asked_names, place
+from rotation.sources.certificate.kind import DAY, HOSTS, asked_names
 from rotation.sources.certificate.role import SCHEME, unfit
+from rotation.vault.fields import host, is_named
 from rotation.vault.login import Session, as_admin
 from rotation.vault.server import NO_ROUTE, Answer, Server
 
@@ -46,18 +47,17 @@ _TOO_LONG = ("expiration of the ca",)
 
 def make(settings: Settings, here: Surroundings) -> Certificates:
     """As the target names it."""
-    host = place(settings)
-    _need_named(host, here.pki_hosts)
+    _need_named(host(settings), here.pki_hosts)
     from rotation.sources.certificate.x509 import X509  # with its library, where certificates are made or tried
 
     server = Server(settings["address"], settings["ca"], settings["tls"], settings["namespace"])
     return Certificates(settings, server, here.target, here.needed_seconds, X509())
 
 
-def _need_named(host: str, hosts: Collection[str]) -> None:
-    if host not in {one.removesuffix(PORT) for one in hosts}:
+def _need_named(asked: str, hosts: Collection[str]) -> None:
+    if not is_named(asked, hosts):
         named = ", ".join(sorted(hosts)) or "none"
-        raise TargetInvalid(f"source.address {host}: this stack asks for certificates only at {named} (parameter {HOSTS})")
+        raise TargetInvalid(f"source.address {asked}: this stack asks for certificates only at {named} (parameter {HOSTS})")
 
 
 class Certificates:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rotation.core.certificate import expires, parts, serial
 from rotation.core.errors import SecretInvalid, TargetInvalid
 from rotation.kinds.kind import Advice, Lack, SourceKind
-from rotation.vault.fields import NAME, PEM, PLACE, PLACE_REQUIRED
+from rotation.vault.fields import NAME, PEM, PLACE, PLACE_REQUIRED, host, is_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -19,15 +19,9 @@ if TYPE_CHECKING:
 HOSTS = "PkiHosts"
 """The parameter that names every host that may be asked for certificates."""
 DAY = 86_400
-PORT = ":8200"
 DNS = r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
 KEY_TYPES = {"ec-p256": ("ec", 256), "ec-p384": ("ec", 384), "rsa-2048": ("rsa", 2048), "rsa-3072": ("rsa", 3072)}
 """Each as a role of a PKI calls it."""
-
-
-def place(settings: Settings) -> str:
-    """The host, with its port where that is not 8200."""
-    return str(settings["address"]).removeprefix("https://").removesuffix(PORT).lower()
 
 
 def check(settings: Settings) -> None:
@@ -48,7 +42,7 @@ def asked_names(settings: Settings) -> frozenset[str]:
     return frozenset((settings["common_name"], *settings["alt_names"], *addresses))
 
 
-def fits(login: Credential) -> None:
+def fits(_: Settings, login: Credential) -> None:
     """It is a certificate with its key, under its own serial number."""
     try:
         number = serial(parts(login.password)[0])
@@ -60,9 +54,9 @@ def fits(login: Credential) -> None:
 
 def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
     """No Vault is asked that the stack does not name."""
-    host, named = place(settings), parameters.get(HOSTS, "none")
-    if host not in {one.removesuffix(PORT) for one in named.lower().split(",")}:
-        yield f"source host {host}: the functions may ask {named} for certificates (parameter {HOSTS})"
+    asked, named = host(settings), parameters.get(HOSTS, "none")
+    if not is_named(asked, named.split(",")):
+        yield f"source host {asked}: the functions may ask {named} for certificates (parameter {HOSTS})"
 
 
 def lacks(_: Settings) -> Iterator[Lack]:

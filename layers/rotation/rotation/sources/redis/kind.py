@@ -10,6 +10,7 @@ from rotation.sources.fields import CA, POOLED
 
 if TYPE_CHECKING:
     from rotation.core.model import Credential
+    from rotation.kinds.kind import Settings
 
 EVERYBODY = "default"
 """The user of everybody who names none; no password of it can be taken from anybody."""
@@ -22,9 +23,9 @@ NODES: dict[str, Any] = {
 }
 
 
-def fits(login: Credential) -> None:
+def fits(settings: Settings, login: Credential) -> None:
     """Of a user that takes turns, or whose passwords do."""
-    has_a_place(login)
+    has_a_place(settings, login)
     if login.username == EVERYBODY:
         raise SecretInvalid(
             f"username is {EVERYBODY}, which is the user of everybody who names none: make the application a user of its own"

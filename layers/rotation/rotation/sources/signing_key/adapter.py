@@ -1,4 +1,5 @@
-"""Source of JWT signing keys: a signer's key works as long as its public part is in the JWKS that verifiers read.
+"""Source of JWT signing keys: a signer's key works as long as what verifies it is in the JWKS that verifiers read. That is its
+public part; of HS256 the key itself, in a place that nobody else reads.
 
 There is no admin and no lock: the JWKS is replaced only if it still is what it was when the session began, which is before anybody
 looked whether the rotation is ours. So a call that comes late replaces nothing. Verifiers go on with a JWKS that they have read:
@@ -17,6 +18,7 @@ from rotation.core.seen import Activity, Server, SessionId
 from rotation.sources.signing_key.place import Place, Published, S3Object
 
 if TYPE_CHECKING:
+    from rotation.core.findings import Finding
     from rotation.core.model import Credential, Password
     from rotation.kinds.kind import Settings
     from rotation.ports import Surroundings
@@ -25,9 +27,21 @@ NOBODY = Activity(0, None)
 """Whoever verifies a token asks nobody."""
 
 
-def make(settings: Settings, _: Surroundings) -> SigningKeys:
+def make(settings: Settings, here: Surroundings) -> SigningKeys:
     """As the target names it."""
-    return SigningKeys(S3Object(settings["jwks"]), settings["jwks_cache_seconds"])
+    return SigningKeys(_place(settings, here), settings["jwks_cache_seconds"])
+
+
+def _place(settings: Settings, here: Surroundings) -> Place:
+    if "vault" not in settings:
+        return S3Object(settings["jwks"])
+    from rotation.sources.signing_key.in_vault import in_vault  # who has it in S3 speaks to no Vault
+
+    return in_vault(settings["vault"], here.jwks_hosts)
+
+
+def _read(found: Published, place: Place) -> KeySet:
+    return KeySet.parse(found.text, place.name, secret=place.secret)
 
 
 class SigningKeys:
@@ -67,7 +81,8 @@ class SigningKeys:
 
     def inspect(self, _: Credential, users: Sequence[str]) -> Server:  # noqa: ARG002 - whoever signs
         found = self._place.get()
-        published = KeySet.parse(found.text, self._place.name)
+        published = _read(found, self._place)
+        what = "keys" if self._place.secret else "public keys"
         return Server(
             version="",
             tls="",
@@ -77,7 +92,7 @@ class SigningKeys:
             counts_logins=True,
             ends_sessions=True,
             now=None,
-            said=f"{self._place.name} is a JWKS of {len(published)} public keys, {found.age_seconds:.0f} s old",
+            said=f"{self._place.name} is a JWKS of {len(published)} {what}, {found.age_seconds:.0f} s old",
             remarks=tuple(self._remarks(found)),
         )
 
@@ -95,8 +110,12 @@ class SigningKeys:
     def end_sessions(self, _: Credential, username: str, sessions: Sequence[SessionId]) -> None:
         """A token is nobody's session: what ends it is that its key is gone."""
 
+    def look(self, now: float) -> Iterator[Finding]:
+        """What mode verify asks of whoever may replace it."""
+        return self._place.look(now)
+
     def _published(self) -> KeySet:
-        return KeySet.parse(self._place.get().text, self._place.name)
+        return _read(self._place.get(), self._place)
 
 
 class Session:
@@ -107,7 +126,7 @@ class Session:
     def __init__(self, place: Place) -> None:
         self._place = place
         self._found = place.get()
-        self._set = KeySet.parse(self._found.text, place.name)
+        self._set = _read(self._found, place)
         self._retired: Any = None
         """The key that the question was about whether it is to be taken out: no other one is ours to take."""
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rotation.aws.client import AWS_ERRORS, client, code
 from rotation.core.errors import RotationError, SourceBusy, SourceRefused, SourceUnreachable
+from rotation.core.model import Password, SecretText
+
+if TYPE_CHECKING:
+    from rotation.core.findings import Finding
 
 MARGIN_SECONDS = 2
-"""S3 tells time in whole seconds, and dates an object a moment before anybody can read it."""
+"""Time is told in whole seconds, and what was put is dated a moment before anybody can read it."""
 KEPT = ("ContentType", "CacheControl", "ContentLanguage", "ContentDisposition", "Metadata")
 """What an object says of itself, and a new version of it has to say again."""
 
@@ -17,7 +23,8 @@ KEPT = ("ContentType", "CacheControl", "ContentLanguage", "ContentDisposition", 
 class Published(NamedTuple):
     """A JWKS as it is now."""
 
-    text: bytes
+    text: Password
+    """It may hold what signs, where only those read it who verify."""
     tag: str
     """No other state of it has the same."""
     age_seconds: float
@@ -40,15 +47,24 @@ class Place(Protocol):
     def name(self) -> str:
         """How messages call it."""
 
+    @property
+    def secret(self) -> bool:
+        """Whether only those may read it who verify."""
+
     def get(self) -> Published:
         """As it is now."""
 
-    def put(self, text: str, instead_of: Published) -> None:
+    def put(self, text: Password, instead_of: Published) -> None:
         """Replace exactly that state of it; SourceBusy where it is another by now, or where that is not known."""
+
+    def look(self, now: float) -> Iterator[Finding]:
+        """What mode verify asks of whoever may replace it."""
 
 
 class S3Object:
     """An object in a bucket, by If-Match."""
+
+    secret = False
 
     def __init__(self, url: str) -> None:
         self.name = url
@@ -57,7 +73,7 @@ class S3Object:
     def get(self) -> Published:
         try:
             answer = client("s3").get_object(Bucket=self._bucket, Key=self._key)
-            text = answer["Body"].read()
+            body = answer["Body"].read()
         except AWS_ERRORS as error:
             raise self._error(code(error), "read") from None
         except OSError:
@@ -65,14 +81,25 @@ class S3Object:
         now = parsedate_to_datetime(answer["ResponseMetadata"]["HTTPHeaders"]["date"])
         age = (now - answer["LastModified"]).total_seconds() - MARGIN_SECONDS
         says = {what: answer[what] for what in KEPT if answer.get(what)}
-        return Published(text, answer["ETag"], age, says)
+        return Published(SecretText(self._decoded(body)), answer["ETag"], age, says)
 
-    def put(self, text: str, instead_of: Published) -> None:
-        given = {"Bucket": self._bucket, "Key": self._key, "Body": text.encode(), "IfMatch": instead_of.tag}
+    def put(self, text: Password, instead_of: Published) -> None:
+        given = {"Bucket": self._bucket, "Key": self._key, "Body": text.reveal().encode(), "IfMatch": instead_of.tag}
         try:
             client("s3").put_object(**{"ContentType": "application/json", **instead_of.says}, **given)
         except AWS_ERRORS as error:
             raise self._error(code(error), "written") from None
+
+    def look(self, now: float) -> Iterator[Finding]:  # noqa: ARG002 - nothing ends
+        """Whether it may be replaced, nobody can ask without replacing it."""
+        yield from ()
+
+    def _decoded(self, body: bytes) -> str:
+        """As JSON is, in whichever way of Unicode."""
+        try:
+            return body.decode(json.detect_encoding(body))
+        except ValueError:
+            raise SourceRefused(f"{self.name} is no text: verifiers cannot read it either. Put back what was there") from None
 
     def _error(self, why: str, what: str) -> RotationError:
         if why in ("PreconditionFailed", "412", "ConditionalRequestConflict", "409"):

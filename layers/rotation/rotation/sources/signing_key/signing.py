@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+import secrets
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -10,17 +12,34 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 
-from rotation.core.jwk import LEAST_RSA_BITS, Jwk, KeySet, algorithm_of, kid, parse, to_bytes, to_text
+from rotation.core.jwk import (
+    LEAST_RSA_BITS,
+    LEAST_SECRET_BITS,
+    Jwk,
+    KeySet,
+    algorithm_of,
+    is_symmetric,
+    kid,
+    parse,
+    to_bytes,
+    to_text,
+    written,
+)
 from rotation.core.model import Password
 from rotation.core.pem import P256_BYTES, as_jwk, private_key
 
 EXPONENT = 65537
+NAME_BYTES = 16
+"""Of a name that says nothing of its key."""
 SAID = {"purpose": "credential-rotation tries a key"}
 """No claim that anybody would take for a user's. The token is in no place but this function's memory."""
 
 
 def new_key(algorithm: str) -> Password:
     """As a record holds it."""
+    if algorithm == "HS256":
+        key, name = secrets.token_bytes(LEAST_SECRET_BITS // 8), secrets.token_bytes(NAME_BYTES)
+        return Password(written({"k": to_text(key)}, algorithm, to_text(name)))
     if algorithm == "EdDSA":
         return Password(as_jwk(ed25519.Ed25519PrivateKey.generate()))
     if algorithm == "ES256":
@@ -46,10 +65,15 @@ def refuses(published: KeySet, password: Password) -> bool:
 
 def signed(password: Password) -> str:
     """A token."""
-    jwk, key = parse(password), private_key(password)
+    jwk = parse(password)
     header = {"alg": algorithm_of(jwk), "kid": kid(jwk), "typ": "JWT"}
     text = ".".join(to_text(json.dumps(part).encode()) for part in (header, SAID))
-    return f"{text}.{to_text(_sign(key, text.encode()))}"
+    made = _mac(jwk, text.encode()) if is_symmetric(jwk) else _sign(private_key(password), text.encode())
+    return f"{text}.{to_text(made)}"
+
+
+def _mac(key: Jwk, text: bytes) -> bytes:
+    return hmac.digest(to_bytes(key["k"]), text, "sha256")
 
 
 def _sign(key: Any, text: bytes) -> bytes:
@@ -62,7 +86,7 @@ def _sign(key: Any, text: bytes) -> bytes:
 
 
 def verifies(token: str, jwk: Jwk) -> bool:
-    """Whether that public key verifies it. One that is not whole, or of a kind that we do not know, verifies nothing of ours."""
+    """Whether that key of a JWKS verifies it. One that is not whole, or of a kind that we do not know, verifies nothing of ours."""
     text, _, signature = token.rpartition(".")
     algorithm = json.loads(to_bytes(text.partition(".")[0]))["alg"]
     if algorithm_of(jwk) != algorithm or jwk.get("use", "sig") != "sig":
@@ -75,7 +99,10 @@ def verifies(token: str, jwk: Jwk) -> bool:
 
 
 def _verify(jwk: Jwk, algorithm: str, text: bytes, signature: bytes) -> None:
-    if algorithm == "EdDSA":
+    if algorithm == "HS256":
+        if not hmac.compare_digest(_mac(jwk, text), signature):
+            raise InvalidSignature
+    elif algorithm == "EdDSA":
         ed25519.Ed25519PublicKey.from_public_bytes(to_bytes(jwk["x"])).verify(signature, text)
     elif algorithm == "RS256":
         rsa.RSAPublicNumbers(_number(jwk, "e"), _number(jwk, "n")).public_key().verify(
