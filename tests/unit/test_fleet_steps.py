@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -95,8 +95,9 @@ class Memory(World):
         self.alive: set[str] = set()
         self.seen: dict[str, Ran] = {}
 
-    def documents(self) -> Mapping[str, str]:
-        return {**super().documents(), **self.more}
+    def documents(self) -> Iterator[tuple[str, str]]:
+        yield from super().documents()
+        yield from self.more.items()
 
     def holds(self) -> Mapping[str, str]:
         return self.held
@@ -196,8 +197,7 @@ def test_no_credential_is_in_what_is_written_down(world: Memory) -> None:
 
 
 def test_neither_of_two_targets_on_one_user_is_rotated_and_both_are_told(world: Memory) -> None:
-    documents = world.documents()
-    twin = json.loads(documents["t0000"])
+    twin = json.loads(dict(world.documents())["t0000"])
     twin["consumers"][0]["secret"] = "arn:aws:secretsmanager:us-east-1:123456789012:secret:of-its-own"
     world.more = {"twin": json.dumps(twin)}
     assert find_due(world, EVENT)["counts"]["unknown"] == 2
@@ -214,9 +214,9 @@ def test_keys_crowd_no_server(world: Memory, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(simulated.Record, "current_dated", lambda one: (Version(one.before, text, frozenset({CURRENT})), one.age))
     documents = {
         name: json.dumps(json.loads(said) | {"source": {"kind": "iam-access-key", "user": name}})
-        for name, said in world.documents().items()
+        for name, said in world.documents()
     }
-    monkeypatch.setattr(world, "documents", lambda: {name: without_admin(said) for name, said in documents.items()})
+    monkeypatch.setattr(world, "documents", lambda: ((name, without_admin(said)) for name, said in documents.items()))
     find_due(world, {"run": "run", "settings": SETTINGS | {"per_place": 1}})
     waves = len(world.read(plan_key("run"))["waves"])
     assert [len(world.read(wave_key("run", number))) for number in range(waves)] == [1, 3, 2]
