@@ -19,7 +19,7 @@ from rotation.protocol.fleet_turns import has_flipped
 from rotation.steps.close_flip import close_flip
 from rotation.steps.decide_wave import decide_wave
 from rotation.steps.discard_old_password import discard_old_password
-from rotation.steps.find_due import find_due
+from rotation.steps.find_due import READ_AT_ONCE, find_due
 from rotation.steps.flip_slot import flip_slot
 from rotation.steps.look_at_target import look_at_target
 from rotation.steps.release_rotation import release_rotation
@@ -225,6 +225,26 @@ def test_keys_crowd_no_server(world: Memory, monkeypatch: pytest.MonkeyPatch) ->
 def without_admin(said: str) -> str:
     document = json.loads(said)
     return json.dumps({field: one for field, one in document.items() if field not in ("admin_secret", "rotates_admin", "endpoint")})
+
+
+def test_documents_are_read_as_they_are_looked_at_and_never_held_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Memory(None, 250)
+    documents, each, read, looked = world.documents, world.each, [0], [0]
+
+    def counted() -> Iterator[tuple[str, str]]:
+        for one in documents():
+            read[0] += 1
+            assert read[0] - looked[0] <= READ_AT_ONCE
+            yield one
+
+    def watched(do: Any, some: Any) -> list[Any]:
+        found = each(do, some)
+        looked[0] += len(some)
+        return found
+
+    monkeypatch.setattr(world, "documents", counted)
+    monkeypatch.setattr(world, "each", watched)
+    assert find_due(world, EVENT)["counts"]["due"] == looked[0] == 250
 
 
 def test_what_is_due_is_found_by_one_call_for_each_target_at_rest(world: Memory) -> None:
