@@ -119,9 +119,9 @@ engines: ## what other Step Functions engines are given of the scripted runs; SF
 bench-cold: build ## what a cold start of each function costs, beside its libraries alone
 	python -m local.bench_cold
 
-bench-fleet: ## fleets of 10, 100 and 1,000 simulated targets on the local engine: what a target costs in each, and how long they take (12 min)
+bench-fleet: build ## fleets of 10, 100 and 1,000 simulated targets on the local engine: what a target costs in each, how long they take, what memory the functions need (15 min); REAL=1 rotates 30 real targets of all kinds too (10 min more)
 	$(SETUP) packages
-	PYTHONPATH=layers/rotation python -m tests.fleet
+	PYTHONPATH=layers/rotation$(if $(REAL), REAL=1) python -m tests.fleet
 
 # Together these take every branch of every function that calls AWS: CI evaluates what make test recorded.
 IAM_SUITE := \

@@ -17,7 +17,7 @@ from typing import Any, Self
 import boto3
 from botocore.config import Config
 
-from local.faults import Fault, SecretFault
+from local.faults import Fault, SecretFault, Throttle
 from local.priority import share
 from local.sandbox import Function
 
@@ -166,9 +166,13 @@ class LocalAws:
     def refuse(self, fault: SecretFault) -> None:
         self._order("secrets/faults", asdict(fault))
 
+    def throttle(self, throttle: Throttle) -> None:
+        self._order("throttles", asdict(throttle))
+
     def clear_faults(self) -> None:
         self._order("faults/clear", {})
         self._order("secrets/faults/clear", {})
+        self._order("throttles/clear", {})
 
     def kill(self, function: str) -> int:
         """Kills every process of a function; says how many."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local.execution_log import ExecutionLogs
-from local.faults import Fault, SecretFault
+from local.faults import Fault, SecretFault, Throttle, Throttled
 from local.lambdas import Functions, LambdaInvoke
 from local.record import Record, Recorder
 from local.sandbox import Function
@@ -125,11 +125,16 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs), record)
     run_command = RunCommand(moto, config.account)
     secrets = StrictSecrets(run_command, config.account, functions.call)
-    logs = ExecutionLogs(PolicySimulator(secrets, config.account), config.account, config.region)
+    throttled = Throttled(PolicySimulator(secrets, config.account))
+    logs = ExecutionLogs(throttled, config.account, config.region)
     clusters = Clusters(LambdaInvoke(logs, functions), config)
     recorded = Recorder(clusters, record) if record else clusters
     keys = StrictKeys(recorded, config.account)
-    more = {**run_command.commands.orders(), **keys.orders()}
+    busy: Orders = {
+        "throttles": lambda order: throttled.order(Throttle(**order)),
+        "throttles/clear": lambda _: throttled.clear(),
+    }
+    more = {**run_command.commands.orders(), **keys.orders(), **busy}
     return Whole(Admin(keys, functions, clusters, logs, secrets, more)), functions
 
 

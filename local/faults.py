@@ -4,6 +4,9 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
+from local.record import describe
+from local.wsgi import Environ, WsgiApp, json_response, signer_of
+
 PHASES = {"PrepareService": "prepare", "ValidateService": "validate", "CutOverService": "cut over", "CleanUpService": "clean up"}
 """What the states ask for that one function serves."""
 
@@ -43,6 +46,23 @@ class SecretFault:
         return True
 
 
+@dataclass
+class Throttle:
+    """Refuses the next `times` calls of that action, as a service does that is asked too often."""
+
+    action: str
+    """As a policy names it: ssm:GetParameter."""
+    times: int
+    caller: str = ""
+    """As above."""
+
+    def takes(self, action: str, caller: str) -> bool:
+        if self.times < 1 or action != self.action or self.caller not in ("", caller):
+            return False
+        self.times -= 1
+        return True
+
+
 def meant(state: str, direction: str = "forward") -> dict[str, Any]:
     """What marks the events of a state whose function serves another state, or the other direction, too."""
     if state == "CheckStillDrained":
@@ -59,6 +79,31 @@ def holds(event: Any, wanted: Any) -> bool:
     if isinstance(wanted, dict):
         return isinstance(event, dict) and all(key in event and holds(event[key], wanted[key]) for key in wanted)
     return bool(event == wanted)
+
+
+class Throttled:
+    """WSGI middleware, in front of services that speak AWS's JSON."""
+
+    def __init__(self, app: WsgiApp) -> None:
+        self._app = app
+        self._ordered: list[Throttle] = []
+        self._lock = threading.Lock()
+
+    def order(self, throttle: Throttle) -> None:
+        with self._lock:
+            self._ordered.append(throttle)
+
+    def clear(self) -> None:
+        with self._lock:
+            self._ordered.clear()
+
+    def __call__(self, environ: Environ, start_response: Any) -> Any:
+        with self._lock:
+            called = (describe(environ)[0], signer_of(environ).access_key_id) if self._ordered else ("", "")
+            refused = any(one.takes(*called) for one in self._ordered)
+        if refused:
+            return json_response(400, {"__type": "ThrottlingException", "message": "Rate exceeded"})(environ, start_response)
+        return self._app(environ, start_response)
 
 
 class Faults:

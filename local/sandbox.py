@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import select
 import subprocess
 import tempfile
@@ -153,11 +154,21 @@ class Sandbox:
             pipe.close()
 
     def _report(self, request_id: str, duration_ms: float, init_ms: float | None) -> None:
-        init = f"\tInit Duration: {init_ms:.2f} ms" if init_ms is not None else ""
+        used = self._most_megabytes()
+        more = f"\tMax Memory Used: {used} MB" if used else ""
+        more += f"\tInit Duration: {init_ms:.2f} ms" if init_ms is not None else ""
         self._write_log(
             f"END RequestId: {request_id}\nREPORT RequestId: {request_id}\tDuration: {duration_ms:.2f} ms"
-            f"\tMemory Size: {self.function.memory} MB{init}"
+            f"\tMemory Size: {self.function.memory} MB{more}"
         )
+
+    def _most_megabytes(self) -> int | None:
+        """Since it started, as Lambda says it; None of one that is dead."""
+        with suppress(OSError):
+            status = Path(f"/proc/{self._process.pid}/status").read_text()
+            found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+            return -(-int(found[1]) // 1024) if found else None
+        return None
 
     def _write_log(self, text: str) -> None:
         with self._log.open("ab") as log:

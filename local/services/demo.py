@@ -123,17 +123,18 @@ def demo(options: Options) -> int:
         return finish(stack, report, options)
 
 
-def rotate_all(story: Story, name: str, *, outage: bool = False) -> None:
-    """One run of the fleet, in which all are due: each is rotated once."""
+def rotate_all(story: Story, name: str, *, outage: bool = False, patience: float = PATIENCE_SECONDS, **settings: int) -> str:
+    """One run of the fleet, in which all are due: each is rotated once. Its execution's ARN. `settings`: of the run."""
     stack = story.stack
     before = {kind: (stack.active(kind), stack.admin_of(kind)) for kind in stack.kinds}
-    arn = stack.start_fleet(name, "make demo", older_than_days=0, at_once=len(stack.kinds), per_place=len(stack.kinds))
+    many = {"at_once": len(stack.kinds), "per_place": len(stack.kinds), **settings}
+    arn = stack.start_fleet(name, "make demo", older_than_days=0, **many)
     story.say(f"{name}: one run of the fleet, {len(stack.kinds)} targets")
     if outage:
         stack.database.stop()
         time.sleep(OUTAGE_SECONDS)
         stack.database.start()
-    arns = followed(story, name, arn)
+    arns = followed(story, name, arn, patience)
     fleet = stack.aws.client("stepfunctions").describe_execution(executionArn=arn)
     counts = written_down(stack, name)
     story.say(f"{name}: {fleet['status']}, {pairs({one: str(count) for one, count in counts.items()})}; {story.so_far()}\n")
@@ -141,9 +142,10 @@ def rotate_all(story: Story, name: str, *, outage: bool = False) -> None:
         story.problems.append(f"{name}: the fleet's run ended as {fleet['status']}, {counts}")
     for kind, (login, admin) in before.items():
         rotated(story, kind, login, admin, wait_for(stack, arns[kind]) if kind in arns else None)
+    return arn
 
 
-def followed(story: Story, name: str, fleet: str) -> dict[str, str]:
+def followed(story: Story, name: str, fleet: str, patience: float) -> dict[str, str]:
     """Until the fleet and each rotation that it began have ended: their ARNs by target."""
     states, began, said = story.stack.aws.client("stepfunctions"), time.monotonic(), time.monotonic()
     prefix, ended = f"fleet-{name}-", set[str]()
@@ -157,8 +159,8 @@ def followed(story: Story, name: str, fleet: str) -> dict[str, str]:
             said = time.monotonic()
         if len(ended) == len(found) and states.describe_execution(executionArn=fleet)["status"] != RUNNING:
             return {kind: one["executionArn"] for kind, one in found.items()}
-        if time.monotonic() - began > PATIENCE_SECONDS:
-            story.problems.append(f"{name} did not end within {PATIENCE_SECONDS:.0f} s")
+        if time.monotonic() - began > patience:
+            story.problems.append(f"{name} did not end within {patience:.0f} s")
             return {kind: found[kind]["executionArn"] for kind in ended}
         if time.monotonic() - said > SILENCE_SECONDS:
             story.say(f"… {', '.join(sorted(found.keys() - ended)) or 'the fleet'}; {story.so_far()}")

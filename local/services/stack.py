@@ -1,5 +1,5 @@
 """A platform of three services, and its six kinds of credentials, all of them targets of one stack: AWS, OpenBao, PostgreSQL,
-Redis, two providers of API keys, and who verifies what the services sign."""
+Redis, two providers of API keys, and who verifies what the services sign. There may be several of each, on the same servers."""
 
 from __future__ import annotations
 
@@ -50,20 +50,33 @@ VALUES, KEYS = {"turns": "values"}, {"turns": "keys"}
 
 @dataclass(frozen=True)
 class Kind:
-    """One of the six: how its target and its record are made, and where it is tried."""
+    """One of the six, or a further one like it: how its target and its record are made, and where it is tried."""
 
-    name: str
+    kind: str
     title: str
     does: str
     """What the load does with it."""
+    number: int
+    """Of those of its kind."""
     record: dict[str, Any]
     place: Place
     accepts: Callable[[Login], bool]
     """Whether anybody lets it in."""
     source: dict[str, Any]
     admin: dict[str, str] | None = None
+    """Of all of its kind, said by the first."""
     often: str = "monthly"
-    rotates_admin: bool = False
+    admin_rotated: bool = False
+    """By the first of its kind."""
+
+    @property
+    def name(self) -> str:
+        """Of its target."""
+        return numbered(self.kind, self.number, "-")
+
+    @property
+    def rotates_admin(self) -> bool:
+        return self.admin_rotated and self.number == 1
 
     @property
     def login(self) -> Login:
@@ -73,7 +86,7 @@ class Kind:
     @property
     def readers(self) -> list[str]:
         """The services that use it."""
-        return [service for service, kinds in SERVICES.items() if self.name in kinds]
+        return [service for service, kinds in SERVICES.items() if self.kind in kinds]
 
     @property
     def in_secret(self) -> bool:
@@ -85,16 +98,18 @@ class Kind:
 
 
 class Platform(ManyTargets):
-    """`with Platform() as platform:` the services serve, and nothing is rotated yet."""
+    """`with Platform() as platform:` the services serve, and nothing is rotated yet. `sets`: so many credentials of each kind."""
 
     target = "database"
     slot_secret, admin_secret = "database/record", "database/admin"
     login_secret, reader_secret = "platform/vault-login", "platform/vault-reader"
     kinds: dict[str, Kind]
 
-    def __init__(self, pace: Pace | None = None) -> None:
+    def __init__(self, pace: Pace | None = None, sets: int = 1) -> None:
         super().__init__()
         self.pace = pace or Pace()
+        self._numbers = range(1, sets + 1)
+        self._admins: dict[str, str] = {}
 
     def _end(self) -> None:
         """In order: the services ask until they have stopped."""
@@ -145,66 +160,83 @@ class Platform(ManyTargets):
 
     def _with_passwords(self) -> Iterator[Kind]:
         """Whose admin's password is rotated too."""
-        admin, users = Login(ADMIN, made_up()), {slot: Login(f"orders_{slot.lower()}", made_up()) for slot in "AB"}
-        furnish(self.database, admin, users.values())
+        admin, users = Login(ADMIN, made_up()), {number: two_users(number) for number in self._numbers}
+        furnish(self.database, admin, [login for pair in users.values() for login in pair.values()])
         self.database.log.write_bytes(b"")  # these statements are ours, and have passwords in them; no later one may
         where = at_server(self.database, DATABASE)
-        yield Kind(
-            *("database", "Database users", "logins at PostgreSQL"),
-            {"active_slot": "A", **{slot: {**fields(login), **where} for slot, login in users.items()}},
-            Place(POSTGRESQL, self.database.host, self.database.port, DATABASE, self.database.ca_pem),
-            self.database.accepts,
-            {"kind": POSTGRESQL},
-            {**fields(admin), **where},
-            rotates_admin=True,
-        )
-        admin, users = Login(ADMIN, made_up()), {slot: Login(USER, made_up()) for slot in "AB"}
-        for node in (self.redis, self.replica):
+        for number, pair in users.items():
+            yield Kind(
+                *("database", "Database users", "logins at PostgreSQL", number),
+                {"active_slot": "A", **{slot: {**fields(login), **where} for slot, login in pair.items()}},
+                Place(POSTGRESQL, self.database.host, self.database.port, DATABASE, self.database.ca_pem),
+                self.database.accepts,
+                {"kind": POSTGRESQL, "ca": self.database.ca_pem},
+                {**fields(admin), **where},
+                admin_rotated=True,
+            )
+        yield from self._at_redis()
+
+    def _at_redis(self) -> Iterator[Kind]:
+        admin, nodes = Login(ADMIN, made_up()), (self.redis, self.replica)
+        for node in nodes:
             node.create_admin(admin)
-            node.create_user(users["A"])
         self.redis.execute("SET", RedisSession.KEY, SHOWN)
         where = at_server(self.redis, "0")
-        yield Kind(
-            *("redis", "Redis credentials", "commands of Redis"),
-            {**VALUES, "active_slot": "A", **{slot: {**fields(login), **where} for slot, login in users.items()}},
-            Place(REDIS, self.redis.host, self.redis.port, "0", self.redis.ca_pem),
-            lambda login: any(node.accepts(login) for node in (self.redis, self.replica)),
-            {"kind": REDIS, "ca": self.redis.ca_pem, "nodes": [self.replica.node]},
-            {**fields(admin), **where},
-            rotates_admin=True,
-        )
+        for number in self._numbers:
+            users = {slot: Login(numbered(USER, number), made_up()) for slot in "AB"}
+            for node in nodes:
+                node.create_user(users["A"])
+            yield Kind(
+                *("redis", "Redis credentials", "commands of Redis", number),
+                {**VALUES, "active_slot": "A", **{slot: {**fields(login), **where} for slot, login in users.items()}},
+                Place(REDIS, self.redis.host, self.redis.port, "0", self.redis.ca_pem),
+                lambda login: any(node.accepts(login) for node in nodes),
+                {"kind": REDIS, "ca": self.redis.ca_pem, "nodes": [self.replica.node]},
+                {**fields(admin), **where},
+                admin_rotated=True,
+            )
 
     def _with_keys(self) -> Iterator[Kind]:
         """Who issues them is not rotated with them."""
-        mail = ("api-key", "API keys", "calls of the mail provider's API")
-        yield of_provider(mail, self.mail, self.mail_server, scopes=["mail.send"])
-        yield of_provider(("llm-key", "LLM API keys", "calls of the LLM provider's API"), self.llm, self.llm_server)
-        user = IamUser(self.aws, USER)
+        for number in self._numbers:
+            mail = ("api-key", "API keys", "calls of the mail provider's API", number)
+            yield of_provider(mail, self.mail, self.mail_server, scopes=["mail.send"])
+            yield of_provider(("llm-key", "LLM API keys", "calls of the LLM provider's API", number), self.llm, self.llm_server)
+            yield self._in_cloud(number)
+        yield from self._signing()
+
+    def _in_cloud(self, number: int) -> Kind:
+        """A user of its own: it has two keys at most."""
+        user = IamUser(self.aws, numbered(USER, number))
         user.create("/apps/")
-        yield Kind(
-            *("cloud", "Cloud credentials", "signed calls of AWS"),
+        return Kind(
+            *("cloud", "Cloud credentials", "signed calls of AWS", number),
             {**KEYS, "active_slot": "A", "A": fields(user.issue()), "B": {}},
             Place(ACCESS_KEY, self.aws.endpoint, 0, self.aws.region, ""),
             user.accepts,
-            {"kind": ACCESS_KEY, "user": USER, "dedicated": True},
+            {"kind": ACCESS_KEY, "user": user.name, "dedicated": True},
             often="quarterly",
         )
-        keys = {slot: {"username": signer.SIGNER, "password": json.dumps(signer.new_key())} for slot in "AB"}
-        signer.publish(self.aws, [signer.public(json.loads(keys["A"]["password"]))])
-        yield Kind(
-            *("jwt", "JWT signing keys", "tokens signed and verified"),
-            {**VALUES, "active_slot": "A", **keys},
-            signer.place(self.aws, self.pace.lifetime_seconds + SHOWN_WITHIN),
-            lambda login: signer.takes(signer.read(self.aws), login),
-            signer.source(self.pace.lifetime_seconds + SHOWN_WITHIN),
-            often="half-yearly",
-        )
+
+    def _signing(self) -> Iterator[Kind]:
+        """All of them in one JWKS."""
+        keys = {number: {slot: fields(one_key(number)) for slot in "AB"} for number in self._numbers}
+        signer.publish(self.aws, [signer.public(json.loads(pair["A"]["password"])) for pair in keys.values()])
+        for number, pair in keys.items():
+            yield Kind(
+                *("jwt", "JWT signing keys", "tokens signed and verified", number),
+                {**VALUES, "active_slot": "A", **pair},
+                signer.place(self.aws, self.pace.lifetime_seconds + SHOWN_WITHIN),
+                lambda login: signer.takes(signer.read(self.aws), login),
+                signer.source(self.pace.lifetime_seconds + SHOWN_WITHIN),
+                often="half-yearly",
+            )
 
     # The services
 
     def _start_service(self, service: str) -> int:
         """Its port."""
-        pages = {f"/{name}": asdict(self._settings(service, self.kinds[name])) for name in SERVICES[service]}
+        pages = {f"/{kind.name}": asdict(self._settings(service, kind)) for kind in self.kinds.values() if service in kind.readers}
         process, port = start(pages, self.environment, self.logs / f"{service}.log", "local.services.service")
         self._ended.callback(end, process)
         return port
@@ -259,6 +291,7 @@ class Platform(ManyTargets):
         """As people add them: a document each, and tags on its secrets."""
         own = self._document()
         common = {field: own[field] for field in ("overlap_seconds", "drain", "rollout")}
+        self._admins[self.target] = own["admin_secret"]
         for arn in self._secrets.values():
             if arn != self._given["ApplicationSecretArn"]:
                 self._tag(arn, "application")
@@ -276,8 +309,16 @@ class Platform(ManyTargets):
             "health": {"url": self.pages(kind)[0], "marker": SHOWN},
             "class": kind.often,
         }
-        admin = {"admin_secret": self._tagged(f"{kind.name}/admin", kind.admin, "admin")} if kind.admin else {}
-        return {**found, **admin}
+        return {**found, **self._admin_of(kind)}
+
+    def _admin_of(self, kind: Kind) -> dict[str, Any]:
+        """All of a kind have one."""
+        if not kind.admin:
+            return {}
+        if kind.kind not in self._admins:
+            self._admins[kind.kind] = self._tagged(f"{kind.kind}/admin", kind.admin, "admin")
+        shared = {"rotates_admin": False} if kind.admin_rotated and not kind.rotates_admin else {}
+        return {"admin_secret": self._admins[kind.kind], **shared}
 
     # What a person sees of it
 
@@ -290,7 +331,7 @@ class Platform(ManyTargets):
     def secret_names(self) -> tuple[str, ...]:
         """Of every secret that holds a password or a key."""
         records = (f"{name}/record" for name in self.kinds)
-        admins = (f"{name}/admin" for name, kind in self.kinds.items() if kind.admin)
+        admins = dict.fromkeys(f"{kind.kind}/admin" for kind in self.kinds.values() if kind.admin)
         read = (f"{name}/application" for name in self._secrets)
         return (*records, *admins, *read, self.login_secret, self.reader_secret)
 
@@ -304,7 +345,8 @@ class Platform(ManyTargets):
 
     def admin_of(self, name: str) -> Login | None:
         """Whose password is rotated too; None where none is."""
-        return login_of(self.secret(f"{name}/admin")) if self.kinds[name].rotates_admin else None
+        kind = self.kinds[name]
+        return login_of(self.secret(f"{kind.kind}/admin")) if kind.rotates_admin else None
 
     def versions(self) -> dict[str, str]:
         """Of the real servers."""
@@ -337,6 +379,21 @@ class Platform(ManyTargets):
             yield f"{one['Key']} of the fleet's bucket", s3.get_object(Bucket=bucket, Key=one["Key"])["Body"].read()
 
 
+def numbered(name: str, number: int, apart: str = "") -> str:
+    """The first is called as if there were no other."""
+    return name if number == 1 else f"{name}{apart}{number}"
+
+
+def two_users(number: int) -> dict[str, Login]:
+    """Of PostgreSQL, in turn."""
+    return {slot: Login(f"{numbered('orders', number)}_{slot.lower()}", made_up()) for slot in "AB"}
+
+
+def one_key(number: int) -> Login:
+    """That signs, by the name of its signer."""
+    return Login(numbered(signer.SIGNER, number, "-"), json.dumps(signer.new_key()))
+
+
 def path_of(name: str) -> str:
     return f"{PATHS}/{name}"
 
@@ -346,7 +403,7 @@ def at_server(server: PostgreSQL | RedisServer, database: str) -> dict[str, str]
     return {"host": server.host, "port": str(server.port), "dbname": database}
 
 
-def of_provider(called: tuple[str, str, str], provider: Provider, server: ProviderServer, **more: Any) -> Kind:
+def of_provider(called: tuple[str, str, str, int], provider: Provider, server: ProviderServer, **more: Any) -> Kind:
     """A key that a person has made there. `more`: of the target's source."""
     made = provider.make("made by a person")
     return Kind(

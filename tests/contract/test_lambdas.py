@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from local.lambdas import runtime_python
 from local.sandbox import Function
 from tests.until import PATIENCE_SECONDS, until
 
+MOST = re.compile(r"\tMax Memory Used: (\d+) MB")
 CODE = """
 import json, os, sys, time
 
@@ -141,6 +143,14 @@ def test_what_is_printed_goes_to_the_functions_log(aws: LocalAws) -> None:
     log = (aws.logs / "plain.log").read_text()
     for line in ("START RequestId: ", "printed by the function\n", "complained\n", "END RequestId: ", "\tDuration: "):
         assert line in log
+
+
+def test_the_log_says_how_much_memory_it_had_at_most(aws: LocalAws, tmp_path: Path) -> None:
+    for name, module in (("small", "json"), ("large", "boto3")):
+        aws.deploy_function(function(name, tmp_path))
+        invoke(aws, name, do="import", module=module)
+    small, large = (int(MOST.findall((aws.logs / f"{name}.log").read_text())[-1]) for name in ("small", "large"))
+    assert 5 < small < large < 256
 
 
 def test_an_exception_is_answered_as_lambdas_runtime_answers_it(aws: LocalAws) -> None:

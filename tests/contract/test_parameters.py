@@ -10,6 +10,7 @@ from rotation.aws.parameters import load_target, load_target_of
 from rotation.core.errors import TargetInvalid, TargetNotFound, TargetStoreUnavailable
 
 from local.aws import LocalAws
+from local.faults import Throttle
 from local.ports import free_port
 
 DOCUMENT = {
@@ -67,6 +68,22 @@ def test_a_store_that_does_not_answer_is_to_be_asked_again(monkeypatch: pytest.M
         TargetStoreUnavailable, match=r"^openemr: /stack/targets/openemr could not be read \(EndpointConnectionError\)$"
     ):
         load_target("/stack/targets", "openemr")
+
+
+@pytest.mark.parametrize("action", ["GetParameter", "GetParametersByPath"])
+def test_a_store_that_is_asked_too_often_is_asked_twice_and_then_later(aws: LocalAws, action: str) -> None:
+    def ask() -> str:
+        return (
+            load_target("/stack/targets", "openemr") if action == "GetParameter" else load_target_of("/stack/targets", SECRET)
+        ).name
+
+    aws.throttle(Throttle(f"ssm:{action}", times=3))
+    with pytest.raises(TargetStoreUnavailable, match=r"could not be read \(ThrottlingException\)"):
+        ask()
+    assert ask() == ("openemr" if action == "GetParameter" else "shop"), "the third of them is refused, and asked again"
+    aws.throttle(Throttle(f"ssm:{action}", times=2, caller="somebody else"))
+    assert ask()
+    aws.clear_faults()
 
 
 def test_a_target_is_found_by_its_secret_among_more_than_one_answer_holds() -> None:

@@ -1,11 +1,14 @@
-"""`make bench-fleet`: what a target costs must not depend on how many there are, and the time to the flips follows from targets ÷
-concurrency and from nothing else."""
+"""`make bench-fleet`: what a target costs must not depend on how many there are, nor what memory a function needs, and the time to
+the flips follows from targets ÷ concurrency and from nothing else. With REAL=1, thirty real targets of all kinds beside that."""
 
+import os
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from tests.fleet import real
+from tests.fleet.crowd import LOOKING, Crowd, Spent
 from tests.fleet.simulated import (
     AT_ONCE,
     FLIP_SECONDS,
@@ -27,15 +30,19 @@ TIMED_FLIP_SECONDS = 5.0
 ALIKE = 0.1
 """By so much at most may one fleet's figure differ from another's."""
 MOST_DOLLARS = 0.01
+MOST_SECONDS = 60.0
+"""To find what is due of the largest."""
 
 
 def main() -> int:
-    """0: the price of a target is the same in each fleet and within bounds, and time grows as it should."""
+    """0: the price of a target is the same in each fleet and within bounds, memory too, and time grows as it should."""
     with tempfile.TemporaryDirectory() as folder, Bench(Path(folder)) as bench:
-        cheap = _prices(bench)
-        even = _times(bench)
-    print("Not shown by a local engine: quotas, throttling, and how long a real rotation takes.")
-    return int(not (cheap and even))
+        well = [_prices(bench), _times(bench)]
+    well.append(_memory())
+    if os.environ.get("REAL"):
+        well.append(_real())
+    print("\nNot shown by a local engine: quotas, throttling, and how long a real rotation takes on AWS.")
+    return int(not all(well))
 
 
 def _prices(bench: Bench) -> bool:
@@ -52,11 +59,6 @@ def _prices(bench: Bench) -> bool:
         each = (f"{number:.1f}" for number in (*one.calls_apart, one.calls_each, one.transitions + ROTATION_TRANSITIONS))
         _row(str(size), str(one.waves), *each, f"{one.dollars():.5f}", _end(one))
         found.append(one)
-    last = f"bench-{FLEETS[-1]}"
-    print(
-        f"What is due of {FLEETS[-1]}: found in {bench.functions.seconds[last, 'FindDue']:.1f} s of this machine, by one call of"
-        " Secrets Manager for each that is at rest; on AWS ten are asked at once."
-    )
     print(
         f"$: list prices of what was counted; an invocation is taken to last {STEP_SECONDS} s. A small fleet shares the calls for"
         " waves and run among few."
@@ -86,6 +88,46 @@ def _times(bench: Bench) -> bool:
         found.append(one)
     print("Canaries are a round of their own, so a ratio of twenty takes a fortieth more for each than one of forty.")
     return _alike("seconds to the flips for each of targets ÷ concurrency", each) and _all_rotated(found)
+
+
+def _memory() -> bool:
+    print(
+        "\nMemory, measured here: the deployed functions that look at all of a fleet, each cold and asked once, over secrets and"
+        "\ndocuments of the local AWS. As Lambda's log says it: the process at its most, interpreter and libraries in it."
+    )
+    _row("targets", *LOOKING, "FindDue took", "its calls each")
+    found: list[tuple[int, dict[str, Spent]]] = []
+    with Crowd() as stack:
+        for size in FLEETS:
+            stack.grow(size)
+            spent = stack.look(f"look-{size}")
+            due = spent["FindDue"]
+            megabytes = (f"{spent[name].megabytes} MB" for name in LOOKING)
+            _row(str(size), *megabytes, f"{due.seconds:.1f} s", f"{_asked(due) / size:.2f}")
+            found.append((size, spent))
+    print("Its calls: of Secrets Manager, for each target. Those of Parameter Store are one for ten targets.")
+    size, last = found[-1]
+    return all(
+        (
+            *(_alike(f"memory of {name}", [float(spent[name].megabytes) for _, spent in found]) for name in LOOKING),
+            last["FindDue"].seconds <= MOST_SECONDS,
+            _asked(last["FindDue"]) <= size + 1,  # the template's own target was never rotated: its versions are listed too
+        )
+    )
+
+
+def _asked(spent: Spent) -> int:
+    return sum(count for call, count in spent.calls.items() if call.startswith("secretsmanager:"))
+
+
+def _real() -> bool:
+    print(f"\nReal ones, measured here: {real.SETS} of each of six kinds, {real.RATE} request/s of each target, none tried again.")
+    found = real.run()
+    print(*real.table(found), sep="\n")
+    rate, whole = sum(lane.requests.rate for lane in found.report.lanes), found.report.seconds
+    print(f"The run took {found.flips_seconds:.0f} s to its last flip, all together {whole:.0f} s; {rate:.0f} requests/s together.")
+    print(*(f"  NOT WELL: {one}" for one in found.report.problems), sep="\n")
+    return not found.report.problems
 
 
 def _row(*cells: str) -> None:

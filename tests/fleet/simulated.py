@@ -10,7 +10,7 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -171,10 +171,10 @@ class World:
     def now(self) -> Callable[[], float]:
         return time.time
 
-    def documents(self) -> Mapping[str, str]:
+    def documents(self) -> Iterator[tuple[str, str]]:
         for _ in range(0, self.size, 10):
             self.count("ssm:GetParametersByPath", Of.TARGET)
-        return {name: self._document(name, record) for name, record in self.records.items()}
+        yield from ((name, self._document(name, record)) for name, record in self.records.items())
 
     @staticmethod
     def _document(name: str, record: Record) -> str:
@@ -318,8 +318,6 @@ class Functions:
     def __init__(self) -> None:
         self.worlds: dict[str, World] = {}
         self.invocations: dict[str, Counter[str]] = {}
-        self.seconds: dict[tuple[str, str], float] = {}
-        """Spent in a run's invocations of a function."""
         self._lock = threading.Lock()
         outer = self
 
@@ -364,10 +362,7 @@ class Functions:
         try:
             if accident in (Accident.BEFORE, Accident.BUG):
                 return _failed("Runtime.ExitError" if accident is Accident.BEFORE else "UnexpectedError", str(accident))
-            began = time.monotonic()
             answer = STEPS[name](world, event)
-            with self._lock:
-                self.seconds[run, name] = self.seconds.get((run, name), 0) + time.monotonic() - began
         except RotationError as error:
             return _failed(type(error).__name__, str(error))
         return _failed("Runtime.ExitError", str(accident)) if accident else (200, {}, json.dumps(answer).encode())

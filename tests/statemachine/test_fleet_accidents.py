@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from rotation.core.errors import SecretStoreUnavailable
+from rotation.core.errors import SecretStoreUnavailable, TargetStoreUnavailable
 from rotation.fleet.waves import Item, in_waves
 
 from tests.fleet.simulated import Accident, Bench, Of, Result, World
@@ -31,6 +31,8 @@ class Unlucky(World):
     throttled: int = 0
     """Of so many calls of Secrets Manager one is refused, while targets are rotated; 0: none."""
     refused: int = field(default=0, init=False)
+    lists_refused: int = 0
+    """So many calls of Parameter Store are refused, which is asked for documents and for holds."""
 
     def accident(self, function: str, number: int) -> Accident | None:
         return self.befalls(function, number)
@@ -38,6 +40,9 @@ class Unlucky(World):
     def count(self, call: str, of: Of | None = None) -> None:
         super().count(call, of)
         in_turn = getattr(self.asking, "of", None) is Of.TARGET
+        if self.lists_refused and call.startswith("ssm:"):
+            self.lists_refused -= 1
+            raise TargetStoreUnavailable("throttled, made up")
         if self.throttled and in_turn and call.startswith("secretsmanager:") and self.calls[call] % self.throttled == 0:
             self.refused += 1
             raise SecretStoreUnavailable("throttled, made up")
@@ -70,6 +75,18 @@ def test_secrets_manager_throttles_and_everything_is_tried_again(bench: Bench) -
     made = world(bench, throttled=3)
     found = bench.run("throttled", made)
     assert (found.end, made.refused > SIZE // 2) == ("FleetRotated", True)
+    assert rotated(made) == set(EACH)
+
+
+@pytest.mark.parametrize(("refused", "asked", "end"), [(3, 4, "FleetRotated"), whole(7, 7, "FleetNotBegun")])
+def test_parameter_store_throttles_who_looks_what_is_due(bench: Bench, refused: int, asked: int, end: str) -> None:
+    """It is asked seven times at most: then no target was touched, and the next run finds them all."""
+    made = world(bench, lists_refused=refused)
+    found = bench.run(f"lists-{refused}", made)
+    assert (found.end, found.invocations["FindDue"], made.lists_refused) == (end, asked, 0)
+    if end == "FleetNotBegun":
+        assert rotated(made) == set()
+        all_rotated_by(bench, "lists-again", made)
     assert rotated(made) == set(EACH)
 
 

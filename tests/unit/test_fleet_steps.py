@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -19,7 +19,7 @@ from rotation.protocol.fleet_turns import has_flipped
 from rotation.steps.close_flip import close_flip
 from rotation.steps.decide_wave import decide_wave
 from rotation.steps.discard_old_password import discard_old_password
-from rotation.steps.find_due import find_due
+from rotation.steps.find_due import READ_AT_ONCE, find_due
 from rotation.steps.flip_slot import flip_slot
 from rotation.steps.look_at_target import look_at_target
 from rotation.steps.release_rotation import release_rotation
@@ -95,8 +95,9 @@ class Memory(World):
         self.alive: set[str] = set()
         self.seen: dict[str, Ran] = {}
 
-    def documents(self) -> Mapping[str, str]:
-        return {**super().documents(), **self.more}
+    def documents(self) -> Iterator[tuple[str, str]]:
+        yield from super().documents()
+        yield from self.more.items()
 
     def holds(self) -> Mapping[str, str]:
         return self.held
@@ -196,8 +197,7 @@ def test_no_credential_is_in_what_is_written_down(world: Memory) -> None:
 
 
 def test_neither_of_two_targets_on_one_user_is_rotated_and_both_are_told(world: Memory) -> None:
-    documents = world.documents()
-    twin = json.loads(documents["t0000"])
+    twin = json.loads(dict(world.documents())["t0000"])
     twin["consumers"][0]["secret"] = "arn:aws:secretsmanager:us-east-1:123456789012:secret:of-its-own"
     world.more = {"twin": json.dumps(twin)}
     assert find_due(world, EVENT)["counts"]["unknown"] == 2
@@ -214,9 +214,9 @@ def test_keys_crowd_no_server(world: Memory, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(simulated.Record, "current_dated", lambda one: (Version(one.before, text, frozenset({CURRENT})), one.age))
     documents = {
         name: json.dumps(json.loads(said) | {"source": {"kind": "iam-access-key", "user": name}})
-        for name, said in world.documents().items()
+        for name, said in world.documents()
     }
-    monkeypatch.setattr(world, "documents", lambda: {name: without_admin(said) for name, said in documents.items()})
+    monkeypatch.setattr(world, "documents", lambda: ((name, without_admin(said)) for name, said in documents.items()))
     find_due(world, {"run": "run", "settings": SETTINGS | {"per_place": 1}})
     waves = len(world.read(plan_key("run"))["waves"])
     assert [len(world.read(wave_key("run", number))) for number in range(waves)] == [1, 3, 2]
@@ -225,6 +225,26 @@ def test_keys_crowd_no_server(world: Memory, monkeypatch: pytest.MonkeyPatch) ->
 def without_admin(said: str) -> str:
     document = json.loads(said)
     return json.dumps({field: one for field, one in document.items() if field not in ("admin_secret", "rotates_admin", "endpoint")})
+
+
+def test_documents_are_read_as_they_are_looked_at_and_never_held_all_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = Memory(None, 250)
+    documents, each, read, looked = world.documents, world.each, [0], [0]
+
+    def counted() -> Iterator[tuple[str, str]]:
+        for one in documents():
+            read[0] += 1
+            assert read[0] - looked[0] <= READ_AT_ONCE
+            yield one
+
+    def watched(do: Any, some: Any) -> list[Any]:
+        found = each(do, some)
+        looked[0] += len(some)
+        return found
+
+    monkeypatch.setattr(world, "documents", counted)
+    monkeypatch.setattr(world, "each", watched)
+    assert find_due(world, EVENT)["counts"]["due"] == looked[0] == 250
 
 
 def test_what_is_due_is_found_by_one_call_for_each_target_at_rest(world: Memory) -> None:

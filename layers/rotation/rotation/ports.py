@@ -436,8 +436,8 @@ class FleetWorld(Protocol):
     def now(self) -> Callable[[], float]:
         """The clock, in seconds since 1970."""
 
-    def documents(self) -> Mapping[str, str]:
-        """Of all targets, by name."""
+    def documents(self) -> Iterator[tuple[str, str]]:
+        """Of all targets, each with its name; a fleet is never held whole."""
 
     def holds(self) -> Mapping[str, str]:
         """What people said of targets that are not to be rotated, by the target's name."""

@@ -28,14 +28,14 @@ def load_target_of(path: str, secret: str) -> Target:
 
 def documents(path: str) -> dict[str, str]:
     """The text of every document under the path, by its name."""
+    return dict(each_document(path))
+
+
+def each_document(path: str) -> Iterator[tuple[str, str]]:
+    """With its name, as they come: never all of them at once."""
     try:
-        return dict(_documents(path))
+        pages = client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
+        for page in pages:
+            yield from ((str(one["Name"]).rsplit("/", 1)[-1], str(one["Value"])) for one in page["Parameters"])
     except AWS_ERRORS as error:
         raise TargetStoreUnavailable(f"the documents under {path} could not be read ({code(error)})") from None
-
-
-def _documents(path: str) -> Iterator[tuple[str, str]]:
-    """By the target's name."""
-    pages = client("ssm").get_paginator("get_parameters_by_path").paginate(Path=path)
-    for page in pages:
-        yield from ((str(one["Name"]).rsplit("/", 1)[-1], str(one["Value"])) for one in page["Parameters"])

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from rotation.core.seen import Ran
     from rotation.ports import DatedStore
@@ -53,10 +53,10 @@ class AwsFleet:
     def now(self) -> Callable[[], float]:
         return time.time
 
-    def documents(self) -> Mapping[str, str]:
-        from rotation.aws.parameters import documents
+    def documents(self) -> Iterator[tuple[str, str]]:
+        from rotation.aws.parameters import each_document
 
-        return documents(self._settings.targets_path)
+        return each_document(self._settings.targets_path)
 
     def holds(self) -> Mapping[str, str]:
         from rotation.aws.parameters import documents
@@ -69,8 +69,9 @@ class AwsFleet:
         return SecretsManagerStore(secret)
 
     def each(self, do: Callable[[T], U], items: Sequence[T]) -> list[U]:
+        first = [do(one) for one in items[:1]]  # makes the clients that all use: ten threads would make ten of each
         with ThreadPoolExecutor(AT_ONCE) as threads:
-            return list(threads.map(do, items))
+            return [*first, *threads.map(do, items[1:])]
 
     def execution(self, name: str) -> Ran | None:
         from rotation.aws.executions import execution

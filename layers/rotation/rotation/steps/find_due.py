@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from rotation.core.by_hand import asked_of_people
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from rotation.ports import FleetWorld
+
+
+READ_AT_ONCE = 100
 
 
 def find_due(world: FleetWorld, event: Mapping[str, Any]) -> dict[str, Any]:
@@ -41,11 +45,7 @@ def _settings(event: Mapping[str, Any]) -> Settings:
 
 
 def _planned(world: FleetWorld, run: str, settings: Settings) -> Plan:
-    began, holds = world.now(), world.holds()
-    documents = world.documents()
-    looked = dict(
-        zip(documents, world.each(lambda one: _look(world, *one, holds.get(one[0])), list(documents.items())), strict=True)
-    )
+    began, looked = world.now(), _all_looked(world)
     shared = clashes({name: one.own for name, one in looked.items()})
     found = {name: _found(world, settings, one, shared.get(name, "")) for name, one in looked.items()}
     waves = in_waves([one.item for name, one in looked.items() if one.item is not None and is_to_be_rotated(found[name])], run)
@@ -54,6 +54,15 @@ def _planned(world: FleetWorld, run: str, settings: Settings) -> Plan:
     plan = Plan(run, began, settings, found, [[item.target for item in wave] for wave in waves])
     world.write(plan_key(run), plan.as_dict())
     return plan
+
+
+def _all_looked(world: FleetWorld) -> dict[str, _Looked]:
+    """By the target's name. So many documents at a time: of a thousand they would be most of what is held."""
+    holds, documents, looked = world.holds(), world.documents(), dict[str, _Looked]()
+    while some := list(islice(documents, READ_AT_ONCE)):
+        found = world.each(lambda one: _look(world, *one, holds.get(one[0])), some)
+        looked.update(zip((name for name, _ in some), found, strict=True))
+    return looked
 
 
 @dataclass(frozen=True)
