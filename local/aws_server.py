@@ -123,7 +123,7 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     record = Record(Path(config.record)) if config.record else None
     functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs), record)
     run_command = RunCommand(moto, config.account)
-    secrets = StrictSecrets(run_command, config.account, functions.call)
+    secrets = StrictSecrets(run_command, config.account, functions.call, functions.kill)
     logs = ExecutionLogs(PolicySimulator(secrets, config.account), config.account, config.region)
     clusters = Clusters(LambdaInvoke(logs, functions), config)
     recorded = Recorder(clusters, record) if record else clusters
