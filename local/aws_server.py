@@ -124,7 +124,7 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
     record = Record(Path(config.record)) if config.record else None
     functions = Functions(Path(config.runtime_python), endpoint, config.region, Path(config.logs), record)
     run_command = RunCommand(moto, config.account)
-    secrets = StrictSecrets(run_command, config.account, functions.call)
+    secrets = StrictSecrets(run_command, config.account, functions.call, functions.kill)
     throttled = Throttled(PolicySimulator(secrets, config.account))
     logs = ExecutionLogs(throttled, config.account, config.region)
     clusters = Clusters(LambdaInvoke(logs, functions), config)

@@ -38,6 +38,8 @@ class SecretFault:
     """Name or ARN, as callers give it; empty for any."""
     caller: str = ""
     """The access key id: a function has its name for one. Empty for any."""
+    kills: bool = False
+    """The caller, which is a function, dies of it: it has done what came before, and nobody knows."""
 
     def takes(self, action: str, secret: str, caller: str) -> bool:
         if self.times < 1 or action != self.action or self.secret not in ("", secret) or self.caller not in ("", caller):

@@ -27,9 +27,10 @@ Call = dict[str, Any]
 class StrictSecrets:
     """WSGI middleware; put it in front of moto."""
 
-    def __init__(self, moto: WsgiApp, account: str, invoke: Invoke) -> None:
+    def __init__(self, moto: WsgiApp, account: str, invoke: Invoke, kill: Callable[[str], object]) -> None:
+        """`kill`: a function, by its name."""
         self._moto = moto
-        self._account = account
+        self._account, self._kill = account, kill
         self._lock = threading.Lock()
         self.rotations = Rotations(self._lock, invoke)
         self._answers = {**ANSWERS, "RotateSecret": self.rotations.begin}
@@ -71,6 +72,8 @@ class StrictSecrets:
     def _refuse_ordered(self, action: str, secret: str, caller: str) -> None:
         for fault in self._ordered:
             if fault.takes(action, secret, caller):
+                if fault.kills:
+                    self._kill(caller)
                 raise labels.Refusal(fault.code, "ordered")
 
     def _secret(self, region: str, secret_id: str) -> FakeSecret:

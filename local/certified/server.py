@@ -80,19 +80,19 @@ class Visitors:
         self.serials: list[int] = []
         """That they were shown, in their order."""
         nobody = Login("", "")
-        self._clients = Clients([lambda: nobody] * WORKERS, self._visit, rate, 0.0)
+        self.clients = Clients([lambda: nobody] * WORKERS, self._visit, rate, 0.0)
 
     def __enter__(self) -> Visitors:
-        self._clients.__enter__()
+        self.clients.__enter__()
         return self
 
     def __exit__(self, *given: object) -> None:
-        self._clients.__exit__(*given)
+        self.clients.__exit__(*given)
 
     @property
     def visits(self) -> list[Tried]:
         """All so far."""
-        return list(self._clients.tried)
+        return list(self.clients.tried)
 
     def failed(self) -> list[str]:
         """Why."""

@@ -15,10 +15,13 @@ from typing import Any
 
 from local.keys.stack import PATH, KeysInVault, key_in
 from local.login import Login
+from local.shop.connections import Known
 from local.vault.compare import Clients, Tried
 from local.vault.policies import MOUNT
 
 WORKERS = 8
+LOGS_IN_SECONDS = 120.0
+"""Well before a token of the Vault ends."""
 
 
 class Service:
@@ -27,20 +30,20 @@ class Service:
     def __init__(self, stack: KeysInVault, rate: float, keeps: float) -> None:
         self._open = ExitStack()
         reads = [_in_path(stack, self._open) if number % 2 else _in_secret(stack) for number in range(WORKERS)]
-        self._clients = Clients(reads, _calls(stack), rate, keeps)
+        self.clients = Clients(reads, _calls(stack), rate, keeps)
 
     def __enter__(self) -> Service:
-        self._clients.__enter__()
+        self.clients.__enter__()
         return self
 
     def __exit__(self, *given: object) -> None:
-        self._clients.__exit__(*given)
+        self.clients.__exit__(*given)
         self._open.close()
 
     @property
     def calls(self) -> list[Tried]:
         """All so far."""
-        return list(self._clients.tried)
+        return list(self.clients.tried)
 
     def failed(self) -> list[str]:
         """Why."""
@@ -61,13 +64,13 @@ def _in_secret(stack: KeysInVault) -> Callable[[], Login]:
 
 def _in_path(stack: KeysInVault, ended: ExitStack) -> Callable[[], Login]:
     """Over a connection that is kept."""
-    vault, token = stack.vault, stack.reads_as_service()
+    vault, token = stack.vault, Known(lambda: Login("", stack.reads_as_service()), LOGS_IN_SECONDS)
     tls = ssl.create_default_context(cadata=vault.ca_pem)
     connection = http.client.HTTPSConnection(vault.host, vault.port, timeout=5, context=tls)
     ended.callback(connection.close)
 
     def read() -> Login:
-        connection.request("GET", f"/v1/{MOUNT}/data/{PATH}", headers={"X-Vault-Token": token})
+        connection.request("GET", f"/v1/{MOUNT}/data/{PATH}", headers={"X-Vault-Token": token.read().password})
         return key_in(json.loads(connection.getresponse().read())["data"]["data"])
 
     return read

@@ -18,6 +18,8 @@ from local.shop.stack import OTHERS, Pace, fields, login_of, made_up
 
 PROVIDER = "sendgrid"
 SCOPES = ["mail.send"]
+ANOTHER_S = "another's"
+"""The name of a key that another application uses."""
 
 
 class Mailer(Running):
@@ -49,7 +51,7 @@ class Mailer(Running):
         self.aws = self._start_aws()
         made = self.provider.make("made by a person")
         login = fields(Login(made.id, made.secret))
-        self.provider.make("another's")
+        self.provider.make(ANOTHER_S)
         self._given = {
             **self._for_everybody({"active_slot": "A", "turns": "keys", "A": login, "B": {}}, fields(self.admin)),
             "ApplicationSecretArn": self._create_secret(self.application_secret, {**OTHERS, **login}),

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 
-from local.load import Load
+from local.load import NOBODY, Load, Request, Results
 from local.login import Login
 from local.options import CompareOptions, command
 from local.row import Row
@@ -86,6 +86,7 @@ class Clients:
         self._log_in, self._rate, self._keeps = log_in, rate, keeps
         self._known = [Known(read, keeps) for read in reads]
         self.tried: list[Tried] = []
+        self._due = [0.0] * len(reads)
         self._stopping = threading.Event()
         self._threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(len(reads))]
 
@@ -100,6 +101,16 @@ class Clients:
         for thread in self._threads:
             thread.join()
 
+    def wait_for_those_before(self, moment: float) -> None:
+        """As a load's: returns when what was due before that is back."""
+        while any(thread.is_alive() for thread in self._threads) and min(self._due) < moment - _since_the_epoch():
+            time.sleep(0.005)
+
+    def results(self) -> Results:
+        """So far, as a load has them."""
+        began = _since_the_epoch()
+        return Results(tuple(Request(began + one.at, NOBODY, NOBODY, 0.0, one.reason or None) for one in list(self.tried)))
+
     def so_far(self) -> str:
         failed = sum(bool(one.reason) for one in self.tried)
         return f"{len(self.tried):6,} logins, {failed:4} failed"
@@ -107,9 +118,11 @@ class Clients:
     def _run(self, number: int) -> None:
         apart = self._keeps * number / len(self._threads)  # who began together would read anew together, too
         due = self._began + number / self._rate + apart
+        self._due[number] = due
         while not self._stopping.wait(max(0.0, due - time.monotonic())):
             due += len(self._threads) / self._rate
             self.tried.append(self._one(self._known[number]))
+            self._due[number] = due
 
     def _one(self, known: Known) -> Tried:
         at, password = time.monotonic(), ""
@@ -120,6 +133,11 @@ class Clients:
         except Exception as error:  # noqa: BLE001 - whatever it is, it is a failed login
             return Tried(at, password, type(error).__name__)
         return Tried(at, password, "")
+
+
+def _since_the_epoch() -> float:
+    """What the clock that never goes back began with."""
+    return time.time() - time.monotonic()
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 
 from local.aws import REPOSITORY, LocalAws
-from local.faults import Fault
+from local.faults import Fault, SecretFault
 from local.lambdas import runtime_python
 from local.sandbox import Function
 from tests.until import PATIENCE_SECONDS, until
@@ -46,6 +46,11 @@ def lambda_handler(event, context):
         return object()
     if do == "touch":
         open(event["path"], "a").write("x")
+    if do == "put":
+        import boto3
+
+        open(event["path"], "a").write("x")
+        boto3.client("secretsmanager").put_secret_value(SecretId=event["secret"], SecretString="late")
     if do == "read":
         return open(event["path"]).read()
     if do == "remove":
@@ -234,6 +239,18 @@ def test_midway_is_counted_from_when_the_handler_was_called(aws: LocalAws, tmp_p
     aws.fail(Fault("slow", at=0.5))
     assert invoke(aws, "slow", do="sleep", seconds=30, started=str(tmp_path / "pid"))[0]["errorType"] == "Runtime.ExitError"
     assert gone(wait_for(tmp_path / "pid"))
+
+
+def test_a_function_can_die_of_what_it_asks_for_after_what_it_did_before(aws: LocalAws, tmp_path: Path) -> None:
+    secrets = aws.client("secretsmanager")
+    secrets.create_secret(Name="record", SecretString="first")
+    event = {"do": "put", "path": str(tmp_path / "effect"), "secret": "record"}
+    aws.refuse(SecretFault("PutSecretValue", "killed", caller="plain", kills=True))
+    assert invoke(aws, "plain", **event)[0]["errorType"] == "Runtime.ExitError"
+    assert (tmp_path / "effect").read_text() == "x"
+    assert secrets.get_secret_value(SecretId="record")["SecretString"] == "first"
+    assert invoke(aws, "plain", **event)[1] is None
+    assert secrets.get_secret_value(SecretId="record")["SecretString"] == "late"
 
 
 def test_an_unknown_function_is_not_found(aws: LocalAws) -> None:

@@ -6,13 +6,14 @@ two states that do is a stop at one of them.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from _pytest.mark import ParameterSet
 
-from local.faults import Fault, meant
+from local.faults import Fault, SecretFault, meant
 from local.follow import Run, Visit, follow, wait_for
 from local.load import Results
 from tests.e2e.hands import document, failures_of, put_target
@@ -20,7 +21,7 @@ from tests.e2e.rotations import Turns
 from tests.statemachine.machine import State, scopes, shipped, states
 from tests.whole import more, whole
 
-FORWARD, RESTORE, RETIRE = "forward", "restore", "retire"
+FORWARD, RESTORE, RETIRE, WITHDRAW = "forward", "restore", "retire", "withdraw"
 OTHER_MODES = ("AnnounceIncident", "LookAgain", "FixPermissions", "WaitForPermissions", "Verify", "ProbeFunction")
 """A blow to these has nothing to recover: they hold nothing, and change no credential. Whatever else a revocation goes through is
 struck with a rotation, and every boundary of it by `make faults`."""
@@ -38,7 +39,9 @@ SERVICES = (
 )
 """Of a Docker Swarm alone: test_swarm.py strikes them."""
 VERIFIERS = ("WaitUntilKnown", "WaitUntilForgotten")
-"""Only where somebody who is shown a credential may not know it yet: test_signing_keys.py strikes those rotations."""
+"""Only where somebody who is shown a credential may not know it yet: test_issued_blows.py strikes them."""
+LOGIN = ("WaitForLogin", "CheckLogin")
+"""Only where a proxy has to let the login in."""
 EVERYBODY = "WaitForEverybody"
 """Only where a function of the user's own says who has not yet what it has put: test_own_function.py strikes it there."""
 KILLED = "Runtime.ExitError"
@@ -95,11 +98,14 @@ class Way:
         """Each state that works or waits, in each direction in which it is passed."""
         return [(state, direction) for direction in self.directions for state in self.path(direction)]
 
-    def stops(self, every_day: set[tuple[str, str]], in_ci: set[tuple[str, str]]) -> list[ParameterSet]:
-        """A stop at each: at some every day, at some more in CI, at all before a release."""
+    def stops(self, every_day: set[tuple[str, str]], in_ci: set[tuple[str, str]], *of: str) -> list[ParameterSet]:
+        """A stop at each: at some every day, at some more in CI, at all before a release. `of`: what each case begins with."""
         unknown = (every_day | in_ci) - set(self.struck)
         assert not unknown, unknown
-        return [pytest.param(*one) if one in every_day else more(*one) if one in in_ci else whole(*one) for one in self.struck]
+        return [
+            pytest.param(*of, *one) if one in every_day else more(*of, *one) if one in in_ci else whole(*of, *one)
+            for one in self.struck
+        ]
 
     def __str__(self) -> str:
         return ", ".join(f"{len(self.path(direction))} states ({direction})" for direction in self.directions)
@@ -109,35 +115,34 @@ class Way:
         return [more(one) if one == in_ci else whole(one) for one in self.directions]
 
     def path(self, direction: str) -> list[str]:
-        """The states to be struck. Told of a retirement is only who keeps every user's password."""
+        """The states to be struck. Told of a retirement is who keeps every password; of a withdrawal, who keeps copies."""
         starts = {
             FORWARD: shipped()["StartAt"],
             RESTORE: "RollBack",
-            RETIRE: shipped()["States"]["Publish"]["ItemProcessor"]["StartAt"],
+            **dict.fromkeys((RETIRE, WITHDRAW), shipped()["States"]["Publish"]["ItemProcessor"]["StartAt"]),
         }
         first = ["CloseFlip"] if direction == RESTORE else []
         left_out = (
             WORDS,
-            *VERIFIERS,
             *self.others,
             *(OTHER_MODES if direction == FORWARD else ()),
-            *(self.late if direction != RETIRE else ()),
+            *(self.late if direction not in (RETIRE, WITHDRAW) else ()),
         )
         return [*first, *(name for name in visited(starts[direction], direction) if name not in left_out)]
 
 
 OPENEMR = Way(
-    ("PutSecret", EVERYBODY, "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES),
+    ("PutSecret", EVERYBODY, *LOGIN, BUTTON, *INSTANCES, *SERVICES, *VERIFIERS),
     (FORWARD, RESTORE),
     "RestartApp",
     "ClusterRefused",
 )
 SHOP = Way(
-    (*PODS, EVERYBODY, BUTTON, *INSTANCES, *SERVICES),
+    (*PODS, EVERYBODY, BUTTON, *INSTANCES, *SERVICES, *VERIFIERS),
     (FORWARD, RETIRE, RESTORE),
     "ValidateApp",
     "LoginRefused",
-    late=("WaitForLogin",),
+    late=LOGIN[:1],
 )
 
 
@@ -148,11 +153,17 @@ class OfAFunction(Way):
 
 
 OF_A_FUNCTION = OfAFunction(
-    (*PODS, "WaitForLogin", "CheckLogin", BUTTON, *INSTANCES, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused"
+    (*PODS, *LOGIN, BUTTON, *INSTANCES, *SERVICES, *VERIFIERS), (FORWARD, RESTORE), "ValidateApp", "LoginRefused"
 )
-BLOG = Way((*PODS, EVERYBODY, "WaitForLogin", "CheckLogin", BUTTON, *SERVICES), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
+BLOG = Way((*PODS, EVERYBODY, *LOGIN, BUTTON, *SERVICES, *VERIFIERS), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
 """WordPress: what is struck there are its instances, not the machine."""
 
+READS_A_SECRET = (*PODS, EVERYBODY, *LOGIN, BUTTON, *INSTANCES, *SERVICES)
+"""What an application has not that reads its credential from a secret alone, or from a path of a Vault."""
+ISSUED = Way((*READS_A_SECRET, *VERIFIERS), (FORWARD, RESTORE), "ValidateApp", "LoginRefused")
+ISSUED_INTO_A_VAULT = replace(ISSUED, directions=(FORWARD, WITHDRAW, RESTORE))
+"""The older versions of its path are destroyed."""
+SIGNED = replace(ISSUED, others=READS_A_SECRET)
 
 AT_THE_END = ("CleanUpService", "WaitForCleanUp")
 AHEAD = ("ValidateService", "CutOverService", "WaitForCutover")
@@ -170,7 +181,7 @@ class InSwarm(Way):
 
 
 IN_SWARM = InSwarm(
-    (*PODS, EVERYBODY, "WaitForLogin", "CheckLogin", *INSTANCES, BUTTON, *NEVER_IN_SWARM),
+    (*PODS, EVERYBODY, *LOGIN, *INSTANCES, BUTTON, *NEVER_IN_SWARM, *VERIFIERS),
     (FORWARD, RETIRE, RESTORE),
     "ValidateApp",
     "LoginRefused",
@@ -200,6 +211,9 @@ class Tally:
 class Blows:
     """Everything is ordered before a rotation starts; afterwards one that nothing happens to must succeed."""
 
+    moments: tuple[str | float, ...] = (AT_WORK,)
+    """At each of which a function dies once, in one invocation after the other."""
+
     def __init__(self, rotations: Turns, tally: Tally, way: Way) -> None:
         self._rotations, self._stack, self._tally, self._way = rotations, rotations.stack, tally, way
         brisk = document(self._stack)
@@ -208,13 +222,13 @@ class Blows:
         put_target(self._stack, LINGERING, brisk | {"overlap_seconds": 2})
 
     def kill_everywhere(self, direction: str) -> Run:
-        """One rotation, in which every function dies once in the middle of its work."""
+        """One rotation, in which every function dies in the middle of its work."""
         tasks = [name for name in self._way.path(direction) if is_task(name)]
-        for state in tasks:
-            self._stack.aws.fail(Fault(self._stack.function(state), meant(state, direction), at=AT_WORK))
+        for state, moment in itertools.product(tasks, self.moments):
+            self._stack.aws.fail(Fault(self._stack.function(state), meant(state, direction), at=moment))
         run = wait_for(self._stack, self._start(direction))
         died = failures_of(self._rotations, run.arn).count(KILLED)
-        assert died == len(tasks), f"{died} kills of {tasks}"
+        assert died == len(tasks) * len(self.moments), f"{died} kills of {tasks}"
         self._tally.kills += died
         self._tally.blows += 1
         return run
@@ -224,6 +238,15 @@ class Blows:
         if is_task(state):
             fault = Fault(self._stack.function(state), meant(state, direction), times=1000, at="end")
             self._stack.aws.fail(fault)
+        return self._stopped(state, direction)
+
+    def stop_before_it_stores(self, state: str) -> Run:
+        """StopExecution in that state: its function was killed whenever it was about to put a version of the record."""
+        record, caller = self._stack.parameters["SlotSecretArn"], self._stack.function(state)
+        self._stack.aws.refuse(SecretFault("PutSecretValue", KILLED, times=1000, secret=record, caller=caller, kills=True))
+        return self._stopped(state, FORWARD)
+
+    def _stopped(self, state: str, direction: str) -> Run:
         arn = self._start(direction, LINGERING if state == "OverlapWindow" else BRISK)
         struck = False
         run = Run(arn)
@@ -246,20 +269,20 @@ class Blows:
 
     def assert_outlived(self, direction: str) -> None:
         """The death of every function, once each; what the application and the admin used is retired by the end."""
-        rotations, before = self._rotations, [self._rotations.active, self._rotations.admin]
+        rotations, before = self._rotations, self._rotations.to_be_retired()
         run = self.kill_everywhere(direction)
         assert run.outcome == ("RolledBack" if direction == RESTORE else "RotationSucceeded"), run.cause
         assert (rotations.active in before) == (direction == RESTORE)
         rotations.assert_at_rest()
         self.recover()
-        assert [rotations.accepts(login) for login in before] == [False, False]
+        assert [rotations.accepts(login) for login in before] == [False] * len(before)
 
     def assert_carried_on(self, state: str, direction: str) -> None:
         """What was stopped there, by the next run."""
-        rotations, before = self._rotations, [self._rotations.active, self._rotations.admin]
+        rotations, before = self._rotations, self._rotations.to_be_retired()
         self.stop_at(state, direction)
         self.recover()
-        assert [rotations.accepts(login) for login in before] == [False, False]
+        assert [rotations.accepts(login) for login in before] == [False] * len(before)
 
     def _start(self, direction: str, target: str = BRISK) -> str:
         if direction == RESTORE:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Protocol, Self
 
 import pytest
 
@@ -23,12 +24,19 @@ MEASURED = pytest.StashKey[list[str]]()
 """Lines for the end of the session."""
 
 
+class Traffic(Protocol):
+    """What is sent meanwhile: a load, or clients of another sort."""
+
+    def wait_for_those_before(self, moment: float) -> None: ...
+    def results(self) -> Results: ...
+
+
 class Turns:
     """A stack that is used by several tests; each finds it at rest and leaves it so."""
 
     stack: Running
 
-    def __init__(self, stack: Running, load: Load) -> None:
+    def __init__(self, stack: Running, load: Traffic) -> None:
         self.stack = stack
         self._load = load
         self._secrets = stack.aws.client("secretsmanager")
@@ -88,6 +96,10 @@ class Turns:
             if "AWSPENDING" in labels
         ]
 
+    def to_be_retired(self) -> list[Login]:
+        """What nobody takes any more once a rotation has ended well."""
+        return [self.active, self.admin]
+
     def requests_since(self, start: float) -> Results:
         """Those that were due by now."""
         now = time.time()
@@ -109,14 +121,31 @@ class Turns:
 
     def assert_rotates(self, **given: Any) -> Run:
         """A whole rotation: another slot with another password, and what it retired is refused."""
-        before = self.active
-        retired = [before, self.admin]
+        before, retired = self.active, self.to_be_retired()
         run = self.run(**given)
         assert run.outcome == "RotationSucceeded", run.cause
-        assert self.active.username != before.username
-        assert [self.accepts(login) for login in retired] == [False, False]
+        self.assert_moved_from(before)
+        assert [self.accepts(login) for login in retired] == [False] * len(retired)
         self.assert_at_rest()
         return run
+
+    def assert_moved_from(self, before: Login) -> None:
+        """The application uses another user."""
+        assert self.active.username != before.username
+
+    @contextmanager
+    def undisturbed(self, request: pytest.FixtureRequest, whose: str) -> Iterator[Self]:
+        """For one test: at rest before and after, and no request fails meanwhile."""
+        start = time.time()
+        self.stack.aws.clear_faults()
+        self.assert_at_rest()
+        yield self
+        self.stack.aws.clear_faults()
+        self.assert_at_rest()
+        requests = self.requests_since(start)
+        assert requests.served > 0
+        assert requests.failures == []
+        request.config.stash.setdefault(MEASURED, []).append(f"{whose}, {request.node.name}: {requests.served} served, 0 failed")
 
 
 class Rotations(Turns):

@@ -16,6 +16,8 @@ from tests.e2e.blows import (
     FORWARD,
     IN_SWARM,
     INSTANCES,
+    ISSUED,
+    ISSUED_INTO_A_VAULT,
     LINGERING,
     NEVER_IN_SWARM,
     OF_A_FUNCTION,
@@ -23,10 +25,11 @@ from tests.e2e.blows import (
     OTHER_MODES,
     RESTORE,
     SHOP,
-    VERIFIERS,
+    SIGNED,
     WORDS,
     Blows,
     Tally,
+    Way,
     works_or_waits,
 )
 from tests.e2e.hands import remove_target
@@ -36,6 +39,7 @@ from tests.e2e.shared import SharedStack
 from tests.statemachine.machine import shipped, states
 
 EVERY_DAY = {("FlipSlot", FORWARD), ("CloseFlip", RESTORE)}
+WAYS = (OPENEMR, SHOP, IN_SWARM, OF_A_FUNCTION, ISSUED, ISSUED_INTO_A_VAULT, SIGNED)
 IN_CI = {(state, FORWARD) for state in ("WriteSqlconf", "RotateOldSlot", "DiscardOldPassword")}
 
 
@@ -54,10 +58,21 @@ def blows(rotations: Rotations, tally: Tally) -> Blows:
     return Blows(rotations, tally, OPENEMR)
 
 
+def at_work() -> set[str]:
+    return {name for name in states(shipped()) if works_or_waits(name)}
+
+
 def test_every_state_that_works_or_waits_is_struck() -> None:
-    struck = {name for way in (OPENEMR, SHOP, IN_SWARM, OF_A_FUNCTION) for name, _ in way.struck}
-    elsewhere = {BUTTON, *INSTANCES, *VERIFIERS, *NEVER_IN_SWARM}
-    assert {name for name in states(shipped()) if works_or_waits(name)} - struck == {*OTHER_MODES, WORDS, *elsewhere}
+    struck = {name for way in WAYS for name, _ in way.struck}
+    elsewhere = {BUTTON, *INSTANCES, *NEVER_IN_SWARM}
+    assert at_work() - struck == {*OTHER_MODES, WORDS, *elsewhere}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_each_application_s_way_strikes_every_state_or_says_that_it_has_it_not(way: Way) -> None:
+    struck = {name for name, _ in way.struck}
+    assert at_work() - struck == {*OTHER_MODES, WORDS, *way.others} - struck
+    assert set(way.others) <= at_work()
 
 
 @pytest.mark.parametrize("direction", OPENEMR.ways(FORWARD))

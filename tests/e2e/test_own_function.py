@@ -42,17 +42,8 @@ def under_load(shop: ApplianceShop) -> Iterator[ShopTurns]:
 
 @pytest.fixture
 def turns(under_load: ShopTurns, request: pytest.FixtureRequest) -> Iterator[ShopTurns]:
-    """At rest before and after, and no request fails meanwhile."""
-    start, turns = time.time(), under_load
-    turns.stack.aws.clear_faults()
-    turns.assert_at_rest()
-    yield turns
-    turns.stack.aws.clear_faults()
-    turns.assert_at_rest()
-    requests = turns.requests_since(start)
-    assert requests.served > 0
-    assert requests.failures == []
-    request.config.stash.setdefault(MEASURED, []).append(f"a function, {request.node.name}: {requests.served} served, 0 failed")
+    with under_load.undisturbed(request, "a function") as turns:
+        yield turns
 
 
 def current(shop: ApplianceShop) -> str:

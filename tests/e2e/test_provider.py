@@ -4,61 +4,23 @@ person's is left, and no key is anywhere but in its header, in the provider's lo
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from local.faults import Fault, SecretFault
+from local.faults import SecretFault
 from local.load import Load
-from local.mysql import Login
 from local.provider.application import SHOWN
 from local.provider.stack import Mailer
 from local.running import NAME
-from local.shop.stack import OTHERS, Pace, login_of
+from local.shop.stack import Pace
+from tests.e2e.issued import RATE, ProviderTurns
 from tests.e2e.last_looks import check
-from tests.e2e.rotations import MEASURED, Turns
 from tests.e2e.terminal import Terminal
-from tests.whole import WHOLE, only_in_the_whole, only_with_more, whole
+from tests.whole import only_in_the_whole, only_with_more, whole
 
-RATE = 40.0 if WHOLE else 20.0
 PACE = Pace(quiet_seconds=1, cache_seconds=1)
-REFUSED = {"errorType": "LoginRefused", "errorMessage": "made up"}
-
-
-class KeyTurns(Turns):
-    stack: Mailer
-
-    def logins(self) -> tuple[Login, ...]:
-        """The key in use."""
-        return (login_of(self.slots[self.slots["active_slot"]]),)
-
-    def recorded(self) -> set[str]:
-        """All that the record holds: after a rollback the next one too."""
-        return {self.slots[slot]["username"] for slot in "AB" if self.slots[slot]}
-
-    def ours(self) -> set[str]:
-        """What the provider has that no person made."""
-        return {key.id for key in self.stack.provider.keys.values() if key.name.startswith("rotation.")}
-
-    def assert_at_rest(self) -> None:
-        super().assert_at_rest()
-        assert self.ours() <= self.recorded()
-        assert "another's" in {key.name for key in self.stack.provider.keys.values()}
-        left = {name: value for name, value in self.stack.secret(self.stack.application_secret).items() if name in OTHERS}
-        assert left == OTHERS
-
-    def assert_rotates(self, **given: Any) -> Any:
-        before = self.active
-        run = self.run(**given)
-        assert run.outcome == "RotationSucceeded", run.cause
-        assert self.active.username != before.username
-        assert not self.accepts(before)
-        assert self.recorded() == {self.active.username}
-        self.assert_at_rest()
-        return run
 
 
 @pytest.fixture(scope="module")
@@ -70,25 +32,18 @@ def mailer() -> Iterator[Mailer]:
 
 
 @pytest.fixture(scope="module")
-def under_load(mailer: Mailer) -> Iterator[KeyTurns]:
+def under_load(mailer: Mailer) -> Iterator[ProviderTurns]:
     with Load(mailer.page, RATE, marker=SHOWN) as load:
-        yield KeyTurns(mailer, load)
+        yield ProviderTurns(mailer, load)
 
 
 @pytest.fixture
-def turns(under_load: KeyTurns, request: pytest.FixtureRequest) -> Iterator[KeyTurns]:
-    """At rest before and after, and no call fails meanwhile."""
-    start, turns = time.time(), under_load
-    turns.assert_at_rest()
-    yield turns
-    turns.assert_at_rest()
-    requests = turns.requests_since(start)
-    assert requests.served > 0
-    assert requests.failures == []
-    request.config.stash.setdefault(MEASURED, []).append(f"provider, {request.node.name}: {requests.served} served, 0 failed")
+def turns(under_load: ProviderTurns, request: pytest.FixtureRequest) -> Iterator[ProviderTurns]:
+    with under_load.undisturbed(request, "provider") as turns:
+        yield turns
 
 
-def test_a_rotation_ends_on_another_key_and_the_old_one_is_refused(mailer: Mailer, turns: KeyTurns) -> None:
+def test_a_rotation_ends_on_another_key_and_the_old_one_is_refused(mailer: Mailer, turns: ProviderTurns) -> None:
     before = len(mailer.provider.requests("issue"))
     turns.assert_rotates()
     (issued,) = mailer.provider.requests("issue")[before:]
@@ -96,49 +51,44 @@ def test_a_rotation_ends_on_another_key_and_the_old_one_is_refused(mailer: Maile
 
 
 @only_in_the_whole
-def test_ten_in_a_row(mailer: Mailer, turns: KeyTurns) -> None:
+def test_ten_in_a_row(mailer: Mailer, turns: ProviderTurns) -> None:
     """Never two keys of ours at rest, and a person's is there to the end."""
     for _ in range(10):
         turns.assert_rotates()
-        assert len(turns.ours()) == 1
+        assert len(turns.issued()) == 1
 
 
 @only_with_more
-def test_a_key_that_was_issued_and_lost_is_gone_after_the_next_run(mailer: Mailer, turns: KeyTurns) -> None:
+def test_a_key_that_was_issued_and_lost_is_gone_after_the_next_run(mailer: Mailer, turns: ProviderTurns) -> None:
     """The provider issued it, and its answer never came."""
     mailer.provider.break_next("issue", "silent")
     turns.assert_rotates()
-    assert len(turns.ours()) == 1
+    assert len(turns.issued()) == 1
 
 
 @only_in_the_whole
-def test_a_key_that_was_issued_and_not_stored_is_gone_after_the_next_run(mailer: Mailer, turns: KeyTurns) -> None:
+def test_a_key_that_was_issued_and_not_stored_is_gone_after_the_next_run(mailer: Mailer, turns: ProviderTurns) -> None:
     """The call died between the two, as far as the record knows."""
-    before = turns.ours()
+    before = turns.issued()
     record, caller = mailer.parameters["SlotSecretArn"], mailer.function("SyncUsers")
     denied = SecretFault("PutSecretValue", "AccessDeniedException", secret=record, caller=caller)
     mailer.aws.refuse(denied)
     run = turns.run()
     assert run.outcome == "NothingChanged", run.cause
-    (lost,) = turns.ours() - before
+    (lost,) = turns.issued() - before
     assert lost not in turns.recorded()
     turns.assert_rotates()
     assert lost not in mailer.provider.keys
-    assert len(turns.ours()) == 1
+    assert len(turns.issued()) == 1
 
 
 @only_in_the_whole
-def test_one_that_fails_is_rolled_back_and_its_key_is_used_next(mailer: Mailer, turns: KeyTurns) -> None:
-    before = mailer.used
-    mailer.aws.fail(Fault(mailer.function("ValidateApp"), match={"direction": "forward"}, error=REFUSED))
-    run = turns.run()
-    assert run.outcome == "RolledBack", run.cause
-    assert mailer.used == before
-    assert turns.accepts(before)
+def test_one_that_fails_is_rolled_back_and_its_key_is_used_next(turns: ProviderTurns) -> None:
+    turns.assert_turns_back_and_takes_it_again()
 
 
 @only_in_the_whole
-def test_verify_finds_all_in_order_and_writes_nothing(mailer: Mailer, turns: KeyTurns) -> None:
+def test_verify_finds_all_in_order_and_writes_nothing(mailer: Mailer, turns: ProviderTurns) -> None:
     before = set(mailer.provider.keys)
     run = turns.run(mode="verify")
     assert run.outcome == "Verified", run.cause
@@ -155,7 +105,7 @@ BAD = {
 
 @only_with_more
 @pytest.mark.parametrize("kind", [kind if kind == "html" else whole(kind, id=kind) for kind in BAD])
-def test_an_answer_that_is_none_is_a_clear_end_and_nothing_is_touched(mailer: Mailer, turns: KeyTurns, kind: str) -> None:
+def test_an_answer_that_is_none_is_a_clear_end_and_nothing_is_touched(mailer: Mailer, turns: ProviderTurns, kind: str) -> None:
     before, used = dict(mailer.provider.keys), mailer.used
     mailer.provider.break_next("list", kind, times=20)
     run = turns.run()
@@ -167,7 +117,7 @@ def test_an_answer_that_is_none_is_a_clear_end_and_nothing_is_touched(mailer: Ma
 
 
 @only_in_the_whole
-def test_an_admin_whose_key_was_withdrawn_is_a_clear_end(mailer: Mailer, turns: KeyTurns) -> None:
+def test_an_admin_whose_key_was_withdrawn_is_a_clear_end(mailer: Mailer, turns: ProviderTurns) -> None:
     kept, mailer.provider.admin = mailer.provider.admin, ("somebody", "else")
     try:
         run = turns.run()
@@ -178,7 +128,7 @@ def test_an_admin_whose_key_was_withdrawn_is_a_clear_end(mailer: Mailer, turns: 
 
 
 @only_with_more
-def test_a_person_has_the_description_tried(mailer: Mailer, turns: KeyTurns, tmp_path: Path) -> None:
+def test_a_person_has_the_description_tried(mailer: Mailer, turns: ProviderTurns, tmp_path: Path) -> None:
     """And the dry run says what the provider cannot."""
     before = set(mailer.provider.keys)
     typed = Terminal(mailer, tmp_path).type("rotation targets check mailer --try")
@@ -193,7 +143,7 @@ def test_a_person_has_the_description_tried(mailer: Mailer, turns: KeyTurns, tmp
 
 
 @only_with_more
-def test_a_host_that_the_stack_does_not_name_is_not_asked(mailer: Mailer, turns: KeyTurns) -> None:
+def test_a_host_that_the_stack_does_not_name_is_not_asked(mailer: Mailer, turns: ProviderTurns) -> None:
     """By a document that was put past the command."""
     name = f"/{NAME}/targets/{mailer.target}"
     parameters = mailer.aws.client("ssm")
@@ -212,7 +162,7 @@ def test_a_host_that_the_stack_does_not_name_is_not_asked(mailer: Mailer, turns:
 
 
 @only_in_the_whole
-def test_it_is_the_same_after_a_day_of_trouble(mailer: Mailer, turns: KeyTurns) -> None:
+def test_it_is_the_same_after_a_day_of_trouble(mailer: Mailer, turns: ProviderTurns) -> None:
     """Throttled, failing and slow in the middle of it: each is tried again by the machine."""
     for what, kind in (("list", "429"), ("issue", "500"), ("issue", "after"), ("delete", "after"), ("delete", "429")):
         mailer.provider.break_next(what, kind)

@@ -19,7 +19,6 @@ from local.vault.policies import MOUNT, READS, AppRole
 from local.vault.stack import PATH, VaultShop
 from tests.e2e.hands import document, put_target
 from tests.e2e.last_looks import check
-from tests.e2e.rotations import MEASURED
 from tests.e2e.shared import RATE
 from tests.e2e.shop import ShopTurns
 from tests.whole import only_in_the_whole, only_with_more, whole
@@ -44,15 +43,8 @@ def under_load(shop: VaultShop) -> Iterator[ShopTurns]:
 
 @pytest.fixture
 def turns(under_load: ShopTurns, request: pytest.FixtureRequest) -> Iterator[ShopTurns]:
-    """At rest before and after, and no request fails meanwhile."""
-    start, turns = time.time(), under_load
-    turns.assert_at_rest()
-    yield turns
-    turns.assert_at_rest()
-    requests = turns.requests_since(start)
-    assert requests.served > 0
-    assert requests.failures == []
-    request.config.stash.setdefault(MEASURED, []).append(f"Vault, {request.node.name}: {requests.served} served, 0 failed")
+    with under_load.undisturbed(request, "Vault") as turns:
+        yield turns
 
 
 def others(shop: VaultShop) -> dict[str, object]:

@@ -16,7 +16,6 @@ from local.vault.server import OpenBao
 from local.vault.stack import VaultShop
 from tests.e2e.blows import FORWARD, RESTORE, SHOP, is_task
 from tests.e2e.last_looks import check
-from tests.e2e.rotations import MEASURED
 from tests.e2e.shared import RATE
 from tests.e2e.shop import ShopTurns
 from tests.whole import more, whole
@@ -68,17 +67,8 @@ def turns() -> Iterator[ShopTurns]:
 
 @pytest.fixture
 def struck(turns: ShopTurns, request: pytest.FixtureRequest) -> Iterator[ShopTurns]:
-    """At rest before and after, and no request fails meanwhile."""
-    start = time.time()
-    turns.stack.aws.clear_faults()
-    turns.assert_at_rest()
-    yield turns
-    turns.stack.aws.clear_faults()
-    turns.assert_at_rest()
-    requests = turns.requests_since(start)
-    assert requests.served > 0
-    assert requests.failures == []
-    request.config.stash.setdefault(MEASURED, []).append(f"{request.node.name}: {requests.served} served, 0 failed")
+    with turns.undisturbed(request, "Vault") as undisturbed:
+        yield undisturbed
 
 
 def cases() -> list[object]:
