@@ -28,7 +28,7 @@ AWS = (
         "moto, behind AWS's rules for labels",
         ("secrets_manager", "secret_labels", "secret_rotation"),
     ),
-    StandIn("CloudFormation", "the built template, carried into moto", ("decided", "deploy", "translation")),
+    StandIn("CloudFormation", "the built template, carried into moto", ("decided", "deploy", "moto_quicker", "translation")),
     StandIn("CloudWatch Logs", "the machine's log, written as Step Functions delivers it", ("execution_log",)),
     StandIn("Access keys of IAM", "moto; who signs with one is held to it", ("access_keys",)),
     StandIn("IAM", "roles are not enforced here; they are simulated", ("simulator", "iam.evaluator", "iam.conditions")),
@@ -102,6 +102,7 @@ OF = {
 }
 PLUMBING = (
     *("aws", "faults", "iam.recording", "image", "leftovers", "login", "ports", "priority", "record", "running", "serving", "wsgi"),
+    "yaml_text",
     *("cluster.http", "load"),
     *("shop.application", "shop.connections", "shop.databases", "shop.process", "shop.stack", "shop.tokens"),
     *("vault.reading", "wordpress.stack"),
