@@ -22,6 +22,8 @@ from local.vault.compare import Clients, Tried
 
 SHOWN = "the shop is open"
 WORKERS = 8
+TIMEOUT, PATIENCE_SECONDS = 5, 30
+"""Of a client, and of the server: on a machine where both have to wait, the client is the one who judges."""
 LOOKS_SECONDS = 0.5
 """A client reads the list of what is revoked so often."""
 ANSWER = f"HTTP/1.0 200 OK\r\nContent-Length: {len(SHOWN)}\r\n\r\n{SHOWN}".encode()
@@ -35,24 +37,31 @@ def _context(bundle: str) -> ssl.SSLContext:
     return context
 
 
+class _Listening(socketserver.ThreadingTCPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
 class Server:
     """`with Server(read, keeps) as server:` it goes on with what it has read for so many seconds."""
 
     def __init__(self, read: Callable[[], Login], keeps: float) -> None:
-        known = Known(read, keeps)
+        known, trouble = Known(read, keeps), list[str]()
+        self.trouble = trouble
+        """Why a client was not answered."""
 
         class Handler(socketserver.BaseRequestHandler):
             def handle(self) -> None:
-                self.request.settimeout(5)
+                self.request.settimeout(PATIENCE_SECONDS)
+                began = time.monotonic()
                 try:
                     with _context(known.read().password).wrap_socket(self.request, server_side=True) as tls:
                         tls.recv(4096)
                         tls.sendall(ANSWER)
-                except OSError:
-                    """The client counts it."""
+                except OSError as error:  # the client counts it
+                    trouble.append(f"{type(error).__name__} after {time.monotonic() - began:.1f} s")
 
-        self._server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Listening(("127.0.0.1", 0), Handler)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     @property
@@ -102,7 +111,7 @@ class Visitors:
         from cryptography import x509
 
         with (
-            socket.create_connection(("127.0.0.1", self._port), timeout=5) as plain,
+            socket.create_connection(("127.0.0.1", self._port), timeout=TIMEOUT) as plain,
             self._trusting().wrap_socket(plain, server_hostname=self._name) as tls,
         ):
             shown = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")

@@ -144,7 +144,7 @@ class Turns:
         self.assert_at_rest()
         requests = self.requests_since(start)
         assert requests.served > 0
-        assert requests.failures == []
+        assert requests.failures == [], [f"{one.at - start:.1f} s: {one.reason}" for one in requests.failures]
         request.config.stash.setdefault(MEASURED, []).append(f"{whose}, {request.node.name}: {requests.served} served, 0 failed")
 
 

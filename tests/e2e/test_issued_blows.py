@@ -61,6 +61,7 @@ def calls(stack: KeysInVault) -> Iterator[Traffic]:
 def handshakes(stack: Certified) -> Iterator[Traffic]:
     with Visitors(stack.server.port, pki.DOMAIN, stack.authority, stack.revoked_list, RATE) as visitors:
         yield visitors.clients
+    assert visitors.failed() == [], stack.server.trouble
 
 
 @dataclass(frozen=True)
