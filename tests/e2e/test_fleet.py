@@ -163,19 +163,25 @@ def test_a_run_that_both_stores_throttle_loses_nothing(fleet: Fleet) -> None:
     aws, function = fleet.stack.aws, fleet.stack.function
     mend_canary(fleet)
     before, began, unread = fleet.users(), time.time(), fleet.document(MORE[0])["slot_secret"]
-    refused = {"UpdateSecretVersionStage": "ClaimRotation", "DescribeSecret": "LookAtTarget"}
-    for action, state in {"GetParametersByPath": "FindDue", "GetParameter": "ReadSlots"}.items():
-        aws.throttle(Throttle(f"ssm:{action}", times=4, caller=function(state)))
-    for action, state in refused.items():
-        aws.refuse(SecretFault(action, "ThrottlingException", times=4, caller=function(state)))
-    aws.refuse(SecretFault("GetSecretValue", "ThrottlingException", times=2, secret=unread, caller=function("FindDue")))
+    often = {
+        ("FindDue", "ssm:GetParametersByPath"): 4,
+        ("ReadSlots", "ssm:GetParameter"): 4,
+        ("ClaimRotation", "secretsmanager:UpdateSecretVersionStage"): 4,
+        ("LookAtTarget", "secretsmanager:DescribeSecret"): 4,
+        ("FindDue", "secretsmanager:GetSecretValue"): 2,
+    }
+    for (state, action), times in often.items():
+        service, _, call = action.partition(":")
+        if service == "ssm":
+            aws.throttle(Throttle(action, times, function(state)))
+        else:
+            aws.refuse(SecretFault(call, "ThrottlingException", times, unread if state == "FindDue" else "", function(state)))
     found = fleet.run("throttled", **EVERYTHING)
     aws.clear_faults()
     assert (found["status"], fleet.report("throttled")["counts"]) == ("SUCCEEDED", {"rotated": 2, "unknown": 1}), found
     calls = [json.loads(line) for line in fleet.stack.calls.read_text().splitlines()]
-    failed = Counter(one["action"] for one in calls if one["status"] == 400 and one["time"] > began)
-    many = dict.fromkeys(("ssm:GetParametersByPath", "ssm:GetParameter", *(f"secretsmanager:{one}" for one in refused)), 4)
-    assert failed == many | {"secretsmanager:GetSecretValue": 2}, "each was refused, and asked again"
+    failed = Counter((one["caller"], one["action"]) for one in calls if one["status"] == 400 and one["time"] > began)
+    assert {one: failed[function(one[0]), one[1]] for one in often} == often, "each was refused, and asked again"
     found = fleet.run("not-throttled", older_than_days=(time.time() - began) / 86_400)
     assert (found["status"], fleet.outcomes("not-throttled")) == ("SUCCEEDED", {MORE[0]: "rotated"}), found
     assert fleet.users() == turned(before), "each once, whichever of the runs it was"

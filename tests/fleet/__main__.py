@@ -95,7 +95,7 @@ def _memory() -> bool:
         "\nMemory, measured here: the deployed functions that look at all of a fleet, each cold and asked once, over secrets and"
         "\ndocuments of the local AWS. As Lambda's log says it: the process at its most, interpreter and libraries in it."
     )
-    _row("targets", *LOOKING, "FindDue took", "its calls each")
+    _row("targets", *LOOKING, "FindDue took", "calls each")
     found: list[tuple[int, dict[str, Spent]]] = []
     with Crowd() as stack:
         for size in FLEETS:
@@ -105,7 +105,7 @@ def _memory() -> bool:
             megabytes = (f"{spent[name].megabytes} MB" for name in LOOKING)
             _row(str(size), *megabytes, f"{due.seconds:.1f} s", f"{_asked(due) / size:.2f}")
             found.append((size, spent))
-    print("Its calls: of Secrets Manager, for each target. Those of Parameter Store are one for ten targets.")
+    print("Calls: FindDue's of Secrets Manager, for each target. Those of Parameter Store are one for ten targets.")
     size, last = found[-1]
     return all(
         (
