@@ -5,6 +5,7 @@ Python is where it is on this machine, and so finds its library.
 
 from __future__ import annotations
 
+import ctypes
 import io
 import re
 import subprocess
@@ -21,6 +22,8 @@ UNUSED = re.compile(
     r"|^config-|_tkinter|_test|_sqlite3|_curses|_dbm|_gdbm|\.opt-\d\.pyc$|\.a$|\.exe$"
 )
 """Of Python's library: what no program here needs, and half of its size."""
+WHEN_A_THREAD_ENDS = "libgcc_s.so.1"
+"""glibc opens it to end a thread that is at work when the program ends. Without it the program dies of a signal then."""
 Files = Iterable[tuple[Path, Path]]
 """Each place in the image, and the file that comes there."""
 
@@ -30,7 +33,14 @@ def interpreter() -> Iterator[tuple[Path, Path]]:
     library = Path(sysconfig.get_path("stdlib"))
     modules = [path for path in library.rglob("*") if path.is_file() and not UNUSED.search(str(path.relative_to(library)))]
     yield from ((path, path) for path in (PYTHON, *modules))
-    yield from ((path, path) for path in libraries([PYTHON, *(path for path in modules if path.suffix == ".so")]))
+    named = libraries([PYTHON, *(path for path in modules if path.suffix == ".so")])
+    yield from ((path, path) for path in dict.fromkeys([*named, found(WHEN_A_THREAD_ENDS)]))
+
+
+def found(library: str) -> Path:
+    """Where the loader has one that nothing names until it is needed."""
+    ctypes.CDLL(library)
+    return Path(next(line.split()[-1] for line in Path("/proc/self/maps").read_text().splitlines() if line.endswith(library)))
 
 
 def package(name: str, site: Path, wanted: re.Pattern[str]) -> Iterator[tuple[Path, Path]]:
