@@ -12,10 +12,15 @@ EVERY_SECONDS = 0.02
 Found = TypeVar("Found")
 
 
-def until(holds: Callable[[], Found], within: float = PATIENCE_SECONDS, every: float = EVERY_SECONDS) -> Found:
-    """The first answer that is not false."""
+def until(
+    holds: Callable[[], Found | None],
+    within: float = PATIENCE_SECONDS,
+    every: float = EVERY_SECONDS,
+    seen: Callable[[], object] = lambda: "",
+) -> Found:
+    """The first answer that is not false. `seen`: what there is instead, for whoever reads that it did not come."""
     deadline = time.monotonic() + within
     while not (found := holds()):
-        assert time.monotonic() < deadline, f"it did not come true within {within:g} s"
+        assert time.monotonic() < deadline, f"it did not come true within {within:g} s: {seen()}"
         time.sleep(every)
     return found

@@ -12,8 +12,6 @@ from typing import Self
 
 from tests.until import PATIENCE_SECONDS
 
-WITHIN_SECONDS = PATIENCE_SECONDS
-
 
 class Watch:
     """inotify on a folder."""
@@ -33,7 +31,7 @@ class Watch:
 
     def first(self, part: str) -> None:
         """Until it happens to a file with that in its name."""
-        deadline = time.monotonic() + WITHIN_SECONDS
+        deadline = time.monotonic() + PATIENCE_SECONDS
         while select.select([self._descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
             events = os.read(self._descriptor, 4096)
             while events:

@@ -11,7 +11,6 @@ from tests.e2e.rotations import Rotations
 from tests.until import PATIENCE_SECONDS
 
 PACE = Pace(quiet_seconds=1, progress_deadline_seconds=4, pod_seconds=0.1, rollout_deadline_seconds=120)
-WITHIN = PATIENCE_SECONDS
 
 
 class World(Rotations):
@@ -45,7 +44,7 @@ class World(Rotations):
 
     def assert_next_is_clean(self) -> Run:
         """Whatever was left, the next run finishes it, and nothing is left after it."""
-        self.stack.app.cluster.wait_until_rolled_out(WITHIN)
+        self.stack.app.cluster.wait_until_rolled_out(PATIENCE_SECONDS)
         run = self.run()
         assert run.outcome == "RotationSucceeded", run.cause
         self.assert_at_rest()

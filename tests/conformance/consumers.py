@@ -39,7 +39,6 @@ from local.yaml_text import read_yaml
 from tests.until import PATIENCE_SECONDS
 
 CANARY = "canary"
-SETTLED_WITHIN = PATIENCE_SECONDS
 A = Credential("app_a", Password("canary-a-1"), "db.example", 3306, "app")
 B = Credential("app_b", Password("canary-b-22"), "db.example", 3306, "app")
 """What is in a place at first is A."""
@@ -269,7 +268,7 @@ class HereThatRestarts(Protocol):
 
 def restart(workload: Workload, mark: str) -> None:
     """Whoever looks after the workload writes to it too: what passes by itself is tried again, as the machine does."""
-    deadline = time.monotonic() + SETTLED_WITHIN
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
             return workload.restart(mark, "2026-01-01T00:00:00Z")

@@ -78,7 +78,7 @@ class Held:
         return [event["type"] for event in self._states.get_execution_history(executionArn=arn, maxResults=1000)["events"]]
 
     def wait_for(self, arn: str, kind: str) -> None:
-        until(lambda: kind in self.history(arn))
+        until(lambda: kind in self.history(arn), seen=lambda: self.history(arn))
 
 
 @contextmanager

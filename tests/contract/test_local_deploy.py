@@ -156,7 +156,7 @@ def run(aws: LocalAws, stack: Stack, name: str, items: list[str]) -> dict[str, A
         execution: dict[str, Any] = machines.describe_execution(executionArn=started["executionArn"])
         return None if execution["status"] == "RUNNING" else execution
 
-    return until(ended) or {}
+    return until(ended)
 
 
 def test_the_machine_runs_the_built_functions_with_their_layers_and_mounts(aws: LocalAws, stack: Stack) -> None:

@@ -112,7 +112,7 @@ class Secret:
 
     def until(self, *said: str) -> None:
         """Secrets Manager has said that, and no more."""
-        until(lambda: self.said == list(said))
+        until(lambda: self.said == list(said), seen=lambda: self.said)
 
 
 Make = Callable[..., Secret]

@@ -91,7 +91,7 @@ class Kiosk(Running):
             found: dict[str, Any] = states.describe_execution(executionArn=arn)
             return None if found["status"] == "RUNNING" else found
 
-        return until(ended, every=0.2) or {}
+        return until(ended, every=0.2, seen=lambda: name)
 
     def refused_by_iam(self) -> list[tuple[str, Any]]:
         """What the roles of the template would not have been allowed."""

@@ -19,7 +19,6 @@ from local.running import Running
 from local.stack import LocalStack
 from tests.until import PATIENCE_SECONDS
 
-WITHIN = PATIENCE_SECONDS
 MEASURED = pytest.StashKey[list[str]]()
 """Lines for the end of the session."""
 
@@ -197,5 +196,5 @@ class Rotations(Turns):
     def assert_at_rest(self) -> None:
         """And every pod is a new one, and nothing lies about beside sqlconf.php."""
         super().assert_at_rest()
-        self.stack.app.cluster.wait_until_rolled_out(WITHIN)
+        self.stack.app.cluster.wait_until_rolled_out(PATIENCE_SECONDS)
         assert [path.name for path in (self.stack.app.sites / "default").iterdir()] == ["sqlconf.php"]

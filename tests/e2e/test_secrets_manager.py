@@ -47,7 +47,7 @@ def through(shop: Shop, token: str) -> bool:
 
 
 def rest(shop: Shop, token: str) -> None:
-    until(lambda: through(shop, token), every=0.5)
+    until(lambda: through(shop, token), every=0.5, seen=lambda: (said(shop, token), ends(shop)))
 
 
 def whole(shop: Shop, before: Login) -> None:
@@ -115,5 +115,5 @@ def test_rotations_by_the_button_end_whole_and_no_request_fails(shop: Shop, load
 def test_to_attach_a_schedule_tries_the_login_and_starts_nothing(shop: Shop) -> None:
     before = ends(shop), labels(shop, shop.application)
     token = press(shop, RotateImmediately=False, RotationRules={"AutomaticallyAfterDays": 30})
-    until(lambda: said(shop, token)[-1:] == ["TestRotationSucceeded"], every=0.2)
+    until(lambda: said(shop, token)[-1:] == ["TestRotationSucceeded"], every=0.2, seen=lambda: said(shop, token))
     assert (ends(shop), labels(shop, shop.application)) == before

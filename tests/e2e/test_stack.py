@@ -15,7 +15,6 @@ from tests.until import PATIENCE_SECONDS
 from tests.whole import only_with_more, whole
 
 REPOSITORY = Path(__file__).parents[2]
-WITHIN = PATIENCE_SECONDS
 STACK = """
 import signal, sys, time
 from local.leftovers import MARK
@@ -64,7 +63,7 @@ def started(which: tuple[str, str]) -> Iterator[tuple[subprocess.Popen[str], str
 
 
 def gone(identity: str, directory: Path) -> bool:
-    deadline = time.monotonic() + WITHIN
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while directory.exists():
         if time.monotonic() > deadline:
             return False

@@ -87,7 +87,7 @@ class Year:
         self._functions.expect(name, {**usual(name), **(script or {})})
         arn: str = self.states.start_execution(stateMachineArn=self.machine, name=name, input=json.dumps(given))["executionArn"]
         self.arns.append(arn)
-        until(lambda: self.states.describe_execution(executionArn=arn)["status"] != "RUNNING", every=0.1)
+        until(lambda: self.states.describe_execution(executionArn=arn)["status"] != "RUNNING", every=0.1, seen=lambda: name)
         return arn
 
     def live(self) -> None:

@@ -206,7 +206,7 @@ def test_a_private_key_may_be_nowhere_that_verifiers_read() -> None:
     ("more", "said"),
     [
         ({"algorithm": "HS256"}, "source.algorithm: HS256 is symmetric: whoever verifies HS256 has the very secret that signs"),
-        ({"algorithm": "HS256"}, "in a path of Vault .source.vault.. Where a verifier knows one secret and reads no set"),
+        ({"algorithm": "HS256"}, "in a path of Vault .source.vault.. If a verifier knows one secret only and reads no set"),
         ({"algorithm": "RS512"}, "source.algorithm: RS512 is none of EdDSA, ES256, RS256, HS256"),
         ({"algorithm": "HS512", **IN_VAULT}, "source.algorithm: HS512 is none of"),
         ({"jwks": None}, "source.jwks: name one place of the JWKS"),

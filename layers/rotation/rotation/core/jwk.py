@@ -40,10 +40,9 @@ SHAPES = {
 }
 """By the algorithm as a token's header says it. All but the last can be verified with what everybody may know."""
 SYMMETRIC = "oct"
-WITHOUT_HS256 = (
-    "whoever verifies HS256 has the very secret that signs, so that its set of keys may only be where nobody else reads it: in a"
-    " path of Vault (source.vault). Where a verifier knows one secret and reads no set, no rotation is without refused tokens: let"
-    " the signers change to EdDSA, ES256 or RS256"
+WHERE_HS256 = (
+    "whoever verifies HS256 has the very secret that signs. So its keys may only be where nobody but verifiers reads them: in a"
+    " path of Vault (source.vault). If a verifier knows one secret only and reads no set of keys, change to EdDSA, ES256 or RS256"
 )
 LEAST_RSA_BITS = 2048
 LEAST_SECRET_BITS = 256
@@ -174,7 +173,7 @@ class KeySet:
     def with_key(self, key: Jwk) -> KeySet:
         """The same, and what verifies of that one. SecretInvalid where nobody may know that."""
         if is_symmetric(key) and not self._secret:
-            raise SecretInvalid(f"password is a symmetric key: {WITHOUT_HS256}")
+            raise SecretInvalid(f"password is a symmetric key: {WHERE_HS256}")
         return self if self.find(key) else self._with([*self.keys, verifying(key)])
 
     def without(self, key: Jwk) -> KeySet:

@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from rotation.core.errors import SecretInvalid, TargetInvalid
-from rotation.core.jwk import SHAPES, SYMMETRIC, WITHOUT_HS256, is_symmetric, parse
+from rotation.core.jwk import SHAPES, SYMMETRIC, WHERE_HS256, is_symmetric, parse
 from rotation.kinds.kind import Advice, SourceKind
 from rotation.vault.fields import PATH, PLACE, PLACE_REQUIRED, check_login, host, is_named, login, not_granted
 
@@ -53,7 +53,7 @@ def check(settings: Settings) -> None:
     if algorithm not in SHAPES:
         raise TargetInvalid(f"algorithm: {algorithm} is none of {', '.join(SHAPES)}")
     if SHAPES[algorithm].kty == SYMMETRIC and not _is_secret(settings):
-        raise TargetInvalid(f"algorithm: {algorithm} is symmetric: {WITHOUT_HS256}")
+        raise TargetInvalid(f"algorithm: {algorithm} is symmetric: {WHERE_HS256}")
 
 
 def _is_secret(settings: Settings) -> bool:
@@ -92,7 +92,7 @@ def fits(settings: Settings, login: Credential) -> None:
     if not login.username.isprintable():
         raise SecretInvalid("username is no name of a signer")
     if is_symmetric(parse(login.password)) and not _is_secret(settings):
-        raise SecretInvalid(f"password is a symmetric key: {WITHOUT_HS256}")
+        raise SecretInvalid(f"password is a symmetric key: {WHERE_HS256}")
 
 
 def makes(settings: Settings) -> Password:
