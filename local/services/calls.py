@@ -39,10 +39,19 @@ class Keyed:
         """Connections are the caller's, or the driver's."""
 
 
-def api(place: Place) -> Callable[[Login], Session]:
-    """`database` of the place: the description's try."""
-    caller = Caller(json.loads(place.database), f"{place.host}:{place.port}", ssl.create_default_context(cadata=place.ca_pem))
-    return lambda login: Keyed(lambda: caller.taken({"id": login.username, "secret": login.password}))
+class Api:
+    """The provider's. `database` of the place: the description's try."""
+
+    def __init__(self, place: Place) -> None:
+        tls = ssl.create_default_context(cadata=place.ca_pem)
+        self._caller = Caller(json.loads(place.database), f"{place.host}:{place.port}", tls)
+
+    def __call__(self, login: Login) -> Session:
+        return Keyed(lambda: self._caller.taken({"id": login.username, "secret": login.password}))
+
+    def close(self) -> None:
+        """The connections that it keeps for all keys."""
+        self._caller.close()
 
 
 def cloud(place: Place) -> Callable[[Login], Session]:
@@ -55,5 +64,5 @@ def cloud(place: Place) -> Callable[[Login], Session]:
     return lambda login: Keyed(lambda: bool(client(login.username, login.password).get_caller_identity()))
 
 
-OPEN = {**CONNECT, API_KEY: api, ACCESS_KEY: cloud}
+OPEN = {**CONNECT, API_KEY: Api, ACCESS_KEY: cloud}
 """By the kind of what is asked."""

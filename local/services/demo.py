@@ -30,7 +30,7 @@ from local.shop.stack import SHOWN
 from local.standins import told
 from local.telling import pairs
 
-PATIENCE_SECONDS = 240.0
+PATIENCE_SECONDS = 600.0
 POLL_SECONDS, SILENCE_SECONDS = 0.5, 4.0
 ENOUGH = 0.95
 """Of the rate that was asked for."""

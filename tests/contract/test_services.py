@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from local.login import Login
 from local.provider.documents import DESCRIPTIONS, at
 from local.provider.server import HOST, ProviderServer
 from local.provider.service import Provider
-from local.services.calls import API_KEY, Refused, api
+from local.services.calls import API_KEY, Api, Refused
 from local.services.names import Names
 from local.services.service import Service
 from local.shop.application import Application
@@ -27,12 +28,13 @@ LIFETIME_SECONDS = 60.0
 
 
 @pytest.fixture(params=["sendgrid", "openai"])
-def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Provider, Place]]:
+def provider(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Provider, Api]]:
     said = json.loads((DESCRIPTIONS / f"{request.param}.json").read_text())
     provider = Provider(said, {"project": "proj_1"} if request.param == "openai" else {}, ("owner", "admin's key"))
     with ProviderServer(provider, tmp_path) as server:
         provider.said = at(said, server.host)
-        yield provider, Place(API_KEY, HOST, server.port, json.dumps(provider.said["try"]), server.ca_pem)
+        with closing(Api(Place(API_KEY, HOST, server.port, json.dumps(provider.said["try"]), server.ca_pem))) as api:
+            yield provider, api
 
 
 def made(provider: Provider) -> Login:
@@ -44,21 +46,21 @@ def asked(service: Service, path: str) -> Answer:
     return asyncio.run(service.answer(Request("GET", path, {}, b"")))
 
 
-def test_a_key_is_taken_until_it_is_deleted(provider: tuple[Provider, Place]) -> None:
-    there, place = provider
+def test_a_key_is_taken_until_it_is_deleted(provider: tuple[Provider, Api]) -> None:
+    there, api = provider
     key = made(there)
-    opened = api(place)(key)
+    opened = api(key)
     assert opened.name() == SHOWN
     del there.keys[key.username]
     with pytest.raises(Refused):
         opened.name()
 
 
-def test_a_page_says_which_key_it_was_served_with(provider: tuple[Provider, Place]) -> None:
-    there, place = provider
+def test_a_page_says_which_key_it_was_served_with(provider: tuple[Provider, Api]) -> None:
+    there, api = provider
     first, second = made(there), made(there)
     known = [first]
-    connections = Connections(api(place), Known(lambda: known[-1], 0), 0, Names().of)
+    connections = Connections(api, Known(lambda: known[-1], 0), 0, Names().of)
     service = Service({"/api-key": Application(connections)})
     assert asked(service, "/api-key").headers[USER_HEADER] == first.username
     known.append(second)
@@ -67,10 +69,10 @@ def test_a_page_says_which_key_it_was_served_with(provider: tuple[Provider, Plac
     assert asked(service, "/another").status == 404
 
 
-def test_a_page_whose_key_is_deleted_is_not_served_also_not_over_what_was_kept(provider: tuple[Provider, Place]) -> None:
-    there, place = provider
+def test_a_page_whose_key_is_deleted_is_not_served_also_not_over_what_was_kept(provider: tuple[Provider, Api]) -> None:
+    there, api = provider
     key = made(there)
-    service = Service({"/": Application(Connections(api(place), Known(lambda: key, 0), LIFETIME_SECONDS))})
+    service = Service({"/": Application(Connections(api, Known(lambda: key, 0), LIFETIME_SECONDS))})
     assert [asked(service, "/").status for _ in range(2)] == [200, 200]
     del there.keys[key.username]
     assert [asked(service, "/").status for _ in range(8)] == [500] * 8

@@ -323,6 +323,16 @@ def test_claimed_at_the_same_moment_one_rotates(world: MemoryWorld) -> None:
     assert world.slots.labels().pending == one.claim
 
 
+def test_who_comes_during_our_look_and_moves_the_application_is_what_we_name(world: MemoryWorld) -> None:
+    """What we saw is from before and after its claim, so it fits neither."""
+    one, other = Run(world, "one"), Run(world, "other")
+    other.read_slots()
+    world.journal.meanwhile("read sqlconf.php", one.to_flip)
+    with refused(world, RotationAlreadyRunning, "during our look"):
+        other.claim_rotation()
+    assert world.slots.labels().pending == one.claim
+
+
 CHANGES: dict[str, Callable[[MemoryWorld], object]] = {
     "a person put a secret": lambda world: world.slots.put("edit", world.current.text(), [CURRENT]),
     "a person moved the application": lambda world: world.application_uses(login(Slot.B)),

@@ -76,8 +76,11 @@ def _means(decision: Decision, record: Record, stored: Record) -> bool:
 def _check_unchanged(world: World, request: Request, facts: Facts, decision: Decision) -> None:
     same_labels = request.situation["labels"] == {"current": facts.labels.current, "pending": facts.labels.pending}
     same_decision = decision.summary.items() <= dict(request.situation).items()
-    if not (same_labels and same_decision):
-        raise SituationChanged(f"{world.target.name}: the situation changed after ReadSlots, now: {decision.reason}")
+    if same_labels and same_decision:
+        return
+    if world.slots.labels().pending not in (facts.labels.pending, None):
+        raise RotationAlreadyRunning(f"{world.target.name}: another execution claimed the rotation during our look")
+    raise SituationChanged(f"{world.target.name}: the situation changed after ReadSlots, now: {decision.reason}")
 
 
 def _adopt_admin(world: World, request: Request, admin: Credential, drifted: str, claimed: str) -> None:
