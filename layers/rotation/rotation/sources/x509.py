@@ -53,8 +53,8 @@ class About(NamedTuple):
 class Maker(Protocol):
     """All that needs a library."""
 
-    def request(self, settings: Settings, uri: str) -> Request:
-        """A new key, and the request to sign it."""
+    def request(self, settings: Settings, uri: str = "") -> Request:
+        """A new key, and the request to sign it. `uri`: a name of ours among the others."""
 
     def about(self, pem: str) -> About:
         """Of the first certificate in it. ValueError where there is none that can be read."""
@@ -66,17 +66,18 @@ class Maker(Protocol):
 class X509:
     """By `cryptography` and OpenSSL."""
 
-    def request(self, settings: Settings, uri: str) -> Request:
+    def request(self, settings: Settings, uri: str = "") -> Request:
         key = _new_key(settings["key"])
         names: list[x509.GeneralName] = [
             x509.DNSName(one) for one in dict.fromkeys((settings["common_name"], *settings["alt_names"]))
         ]
-        names += [x509.IPAddress(ipaddress.ip_address(one)) for one in settings["ip_sans"]]
+        names += [x509.IPAddress(ipaddress.ip_address(one)) for one in settings.get("ip_sans", ())]
+        names += [x509.UniformResourceIdentifier(uri)] if uri else []
         called = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, settings["common_name"])])
         asked = (
             x509.CertificateSigningRequestBuilder()
             .subject_name(called)
-            .add_extension(x509.SubjectAlternativeName([*names, x509.UniformResourceIdentifier(uri)]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .sign(key, hashes.SHA256())
         )
         pem = serialization.Encoding.PEM
