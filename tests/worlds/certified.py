@@ -14,7 +14,7 @@ from rotation.core.certificate import bundle, parts
 from rotation.core.model import NO_KEY, Credential, Password
 from rotation.sources.certificate.adapter import Certificates
 from rotation.sources.certificate.role import SCHEME
-from rotation.sources.x509 import About, Request
+from rotation.sources.certificates import About, Request
 from rotation.vault.server import Answer
 
 from tests.worlds.invocation import Invocation, Port

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ipaddress import ip_address
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from rotation.core.certificate import expires, parts, serial
 from rotation.core.errors import SecretInvalid, TargetInvalid
@@ -12,9 +12,8 @@ from rotation.vault.fields import PEM
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rotation.core.model import Credential
+    from rotation.core.model import Credential, Password
     from rotation.kinds.kind import Settings
-    from rotation.sources.x509 import About, Maker
 
 DAY = 86_400
 ROUNDING_SECONDS = 120
@@ -39,6 +38,41 @@ ALT_NAMES: dict[str, Any] = {
     "default": [],
 }
 KEY: dict[str, Any] = {"description": "What sort of private key is made", "enum": list(KEY_TYPES), "default": "ec-p256"}
+
+
+class Request(NamedTuple):
+    """A private key, and what is asked for it: the key is not in that."""
+
+    key: Password
+    text: str
+    public: bytes
+
+
+class About(NamedTuple):
+    """What a certificate says of itself."""
+
+    serial: str
+    names: frozenset[str]
+    """DNS names and addresses."""
+    uris: frozenset[str]
+    begins: float
+    ends: float
+    public: bytes
+    own_issuer: bool
+    """Whether nobody else vouches for it."""
+
+
+class Maker(Protocol):
+    """All that needs a library."""
+
+    def request(self, settings: Settings, uri: str = "") -> Request:
+        """A new key, and the request to sign it. `uri`: a name of ours among the others."""
+
+    def about(self, pem: str) -> About:
+        """Of the first certificate in it. ValueError where there is none that can be read."""
+
+    def shakes(self, password: Password, authority: str) -> bool:
+        """Whether a client that trusts that authority alone takes it, from a server that has its key."""
 
 
 def check_authority(settings: Settings) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,48 +19,15 @@ from cryptography.x509.oid import NameOID
 from rotation.core.certificate import bundle, each, parts, serial
 from rotation.core.model import Password
 from rotation.memory import in_memory
+from rotation.sources.certificates import About, Request
 
 if TYPE_CHECKING:
     from rotation.kinds.kind import Settings
+    from rotation.sources.certificates import Maker
 
 EXPONENT = 65_537
 ROUNDS = 10
 """A handshake takes three."""
-
-
-class Request(NamedTuple):
-    """A private key, and what is asked for it: the key is not in that."""
-
-    key: Password
-    text: str
-    public: bytes
-
-
-class About(NamedTuple):
-    """What a certificate says of itself."""
-
-    serial: str
-    names: frozenset[str]
-    """DNS names and addresses."""
-    uris: frozenset[str]
-    begins: float
-    ends: float
-    public: bytes
-    own_issuer: bool
-    """Whether nobody else vouches for it."""
-
-
-class Maker(Protocol):
-    """All that needs a library."""
-
-    def request(self, settings: Settings, uri: str = "") -> Request:
-        """A new key, and the request to sign it. `uri`: a name of ours among the others."""
-
-    def about(self, pem: str) -> About:
-        """Of the first certificate in it. ValueError where there is none that can be read."""
-
-    def shakes(self, password: Password, authority: str) -> bool:
-        """Whether a client that trusts that authority alone takes it, from a server that has its key."""
 
 
 class X509:

@@ -12,9 +12,10 @@ Route 53, the ACME server looks there. What is not ready in time is SourceLags, 
 the last step is not to be continued: the private key is in this call's memory, so it begins when there is time left to end it.
 What is signed when the call has ended nevertheless is a lost one.
 
-**Revoked is what the server says.** ACME has no question for that. Who asks again to revoke is answered `alreadyRevoked`: asked with
-the certificate's own key, which nobody else has, and only of what this call was told to delete. So a certificate of another account
-(the first one, which a person had issued) is revoked too. To try one nobody is asked: a handshake and its own dates are all there is.
+**Revoked is what the server says.** ACME has no question for that. Who asks again to revoke is answered `alreadyRevoked`:
+asked with the certificate's own key, which nobody else has, and only of what this call was told to delete. So a certificate of
+another account (the first one, which a person had issued) is revoked too. To try one nobody is asked: a handshake and its own
+dates are all that there is.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from rotation.ports import Surroundings
     from rotation.sources.acme_certificate.jws import Signer
     from rotation.sources.acme_certificate.server import Asked, Reply
-    from rotation.sources.x509 import About, Maker, Request
+    from rotation.sources.certificates import About, Maker, Request
 
 WORKS_SECONDS = 14.0
 """For so long one call goes on: of the function's 30 s, with room for one request that is answered late."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from rotation.core.model import Password
     from rotation.kinds.kind import Settings
     from rotation.ports import Surroundings
-    from rotation.sources.x509 import About, Maker
+    from rotation.sources.certificates import About, Maker
     from rotation.vault.server import Asked
 
 MOST = 500
