@@ -11,16 +11,19 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from rotation.core.certificate import bundle, serial
 from rotation.core.model import Credential, Password
+from rotation.sources.acme_certificate.adapter import der
 from rotation.sources.acme_certificate.jws import Signer
 from rotation.sources.acme_certificate.server import Server
 from rotation.sources.https import Host
+from rotation.sources.x509 import X509
 
 from local.certificates import Authority
 from local.mysqld import cache as kept
@@ -142,9 +145,54 @@ class Pebble:
         assert reply.ok, reply.text
         return Credential(reply.location, key, "", None, "")
 
+    def orders(self, account: Credential) -> dict[str, str]:
+        """The certificates that it had issued and that are not revoked: by their numbers, of which order each is."""
+        server, signer = self.server(), Signer(account.password, account.username)
+        listed = server.ask(signer, account.username, "the account").said["orders"]
+        found: dict[str, str] = {}
+        for url in server.ask(signer, listed, "its orders").said.get("orders") or []:
+            certificate = server.ask(signer, url, "an order").said.get("certificate")
+            shown = server.ask(signer, certificate, "a certificate") if certificate else None
+            if shown is not None and shown.ok:  # what is revoked is shown no more
+                found[serial(shown.text)] = url
+        return found
+
+    def made(self) -> int:
+        """How many orders there were so far, of whomever."""
+        return (self.directory / "pebble.log").read_text(errors="replace").count("Added order")
+
+    def issue(self, account: Credential, names: Sequence[str], answers: Callable[[str, str], object]) -> Password:
+        """As a person has one issued. `answers`: puts a TXT record of a name, or takes it out where it is empty."""
+        server, signer = self.server(), Signer(account.password, account.username)
+        made = server.ask(
+            signer, server.url("newOrder"), "an order", {"identifiers": [{"type": "dns", "value": one} for one in names]}
+        )
+        for url in made.said["authorizations"]:
+            said = server.ask(signer, url, "an authorization").said
+            name = f"_acme-challenge.{said['identifier']['value']}."
+            (challenge,) = [one for one in said["challenges"] if one["type"] == "dns-01"]
+            answers(name, signer.answer(challenge["token"]))
+            server.ask(signer, challenge["url"], "a challenge", {})
+            _until(lambda url=url: server.ask(signer, url, "it").said["status"] == "valid")  # type: ignore[misc]
+            answers(name, "")
+        request = X509().request({"common_name": names[0], "alt_names": names[1:], "key": "ec-p256"})
+        _until(lambda: server.ask(signer, made.location, "it").said["status"] == "ready")
+        server.ask(signer, made.said["finalize"], "it", {"csr": der(request.text)})
+        _until(lambda: server.ask(signer, made.location, "it").said["status"] == "valid")
+        chain = server.ask(signer, server.ask(signer, made.location, "it").said["certificate"], "it").text
+        return bundle(chain, request.key)
+
     def deactivate(self, account: Credential) -> None:
         asked = self.server().ask(Signer(account.password, account.username), account.username, "it", {"status": "deactivated"})
         assert asked.ok, asked.text
+
+
+def _until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + STARTED_WITHIN
+    while not true():
+        if time.monotonic() > deadline:
+            raise RuntimeError("pebble does not issue")
+        time.sleep(0.1)
 
 
 def new_key() -> Password:

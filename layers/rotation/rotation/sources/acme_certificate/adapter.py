@@ -272,11 +272,13 @@ class AcmeCertificates:
         return chosen._replace(mark=mark)
 
     def _is_stale(self, signer: Signer, order: Order | None) -> bool:
-        """Nothing will come of it: it is unknown, invalid, for other names, or its certificate is over."""
+        """Nothing will come of it: it is unknown, invalid, for other names, or its certificate is over, or not shown any more."""
         if order is None or order.status == "invalid" or (order.status in _OPEN and order.names != self._names):
             return True
-        about = self._about(signer, order) if order.certificate else None
-        return about is not None and about.ends <= self._now()
+        if not order.certificate:
+            return False
+        about = self._about(signer, order)
+        return about is None or about.ends <= self._now()
 
     def _new_order(self, signer: Signer, name: str) -> Order:
         asked = {"identifiers": [{"type": "dns", "value": one} for one in sorted(self._names)]}
@@ -361,7 +363,7 @@ class AcmeCertificates:
         self._zone.swap(seen, {place: [one for one in seen[place].values if one not in answers[place]] for place in answers})
 
     def _finalized(self, signer: Signer, order: Order, request: Request) -> None:
-        asked = {"csr": _der(request.text)}
+        asked = {"csr": der(request.text)}
         reply = self._server.ask(signer, str(order.said.get("finalize")), "an order to be signed", asked)
         if reply.problem == "orderNotReady":
             raise SourceLags(f"{self._name}: the order is not ready to be signed yet")
@@ -414,7 +416,7 @@ class AcmeCertificates:
 
     def _revoke(self, signer: Signer, pem: str) -> bool:
         """True: it is, by now or since long."""
-        reply = self._server.ask(signer, self._server.url("revokeCert"), "a revocation", {"certificate": _der(next(each(pem)))})
+        reply = self._server.ask(signer, self._server.url("revokeCert"), "a revocation", {"certificate": der(next(each(pem)))})
         if reply.ok or reply.problem == "alreadyRevoked":
             return True
         raise SourceRefused(f"{self._name} does not revoke a certificate: {meant(reply.problem, reply.status)}")
@@ -440,7 +442,7 @@ class AcmeCertificates:
         return SourceRefused(f"{self._name}, {what}: {meant(reply.problem, reply.status)}")
 
 
-def _der(pem: str) -> str:
+def der(pem: str) -> str:
     """As ACME has certificates and requests."""
     body = "".join(line for line in pem.splitlines() if line and not line.startswith("-"))
     return base64.urlsafe_b64encode(base64.b64decode(body)).rstrip(b"=").decode()

@@ -21,6 +21,7 @@ NONCES = 6
 """So often a server may find a nonce too old; it has done nothing then."""
 SOON_SECONDS = 60
 """For so long the machine's own tries wait."""
+_NOT_THERE = (404, 410)
 _TYPE = "urn:ietf:params:acme:error:"
 _REFUSED = {
     "accountDoesNotExist": "it does not know the account",
@@ -159,7 +160,7 @@ class Server:
             raise SourceRefused(f"{self.name}, {what}: it sends to another address, where nobody is asked")
         if reply.ok and reply.text.lstrip().startswith("<"):
             raise SourceRefused(f"{self.name}, {what}: it answers with a page: is it an ACME server?")
-        if not reply.ok and not reply.said:
+        if not reply.ok and not reply.said and not (reply.status in _NOT_THERE and not reply.text.strip()):
             raise SourceUnreachable(f"{self.name}, {what}: HTTP {reply.status}, and what it answers is no ACME server's")
         return reply
 
