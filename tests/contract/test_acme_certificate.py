@@ -1,6 +1,8 @@
 """The adapter of `acme-certificate` on a real ACME server, which looks for every challenge at the local AWS's Route 53."""
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -9,6 +11,7 @@ from local.acme.pebble import Pebble, plain
 from local.aws import LocalAws
 from tests.conformance.keys import At, Provider
 from tests.contract.acme import Here, zone_of
+from tests.worlds.acmed import Acmed, AcmeWorld
 
 NAME = "rotation.shop.0.1"
 
@@ -34,4 +37,16 @@ class TestPebble(Provider):
     @pytest.fixture
     def at(self, here: Here) -> At:
         provider = here.as_admin()
+        return At(provider, provider.issue(None, "rotation.shop.0.0"))
+
+
+class TestSmallWorld(Provider):
+    @pytest.fixture
+    def at(self) -> At:
+        world = AcmeWorld()
+        world.source.kept = world.source.kept._replace(there=())
+        it: Any = SimpleNamespace(
+            world=world, note=lambda act: act(), call=lambda _, __, act: act(), seen=SimpleNamespace(issued=set(), proven=set())
+        )
+        provider = Acmed(it, cast("Any", world.source))
         return At(provider, provider.issue(None, "rotation.shop.0.0"))

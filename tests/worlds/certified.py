@@ -62,7 +62,7 @@ class Small:
     def __init__(self, draw: Callable[[], str], lasts_seconds: float) -> None:
         self._draw, self._lasts = draw, lasts_seconds
 
-    def request(self, settings: Any, uri: str) -> Request:
+    def request(self, settings: Any, uri: str = "") -> Request:
         secret = self._draw()
         return Request(Password(block("PRIVATE KEY", secret)), json.dumps({"uri": uri, "public": secret}), secret.encode())
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rotation.core.certificate import each, parts
@@ -109,6 +109,13 @@ def _need_named(asked: str, hosts: Collection[str]) -> None:
         raise TargetInvalid(f"source.directory {asked}: this stack asks for certificates only at {named} (parameter {HOSTS})")
 
 
+def _signing(key: Password, account: str = "") -> Signer:
+    """ValueError where it is no key that signs."""
+    from rotation.sources.acme_certificate.jws import Signer  # with its library
+
+    return Signer(key, account)
+
+
 class Clock:
     """Moments, and how long to wait between two looks."""
 
@@ -131,6 +138,8 @@ class AcmeCertificates:
         self._at = challenged(settings["common_name"])
         """Where the marks are."""
         self.clock: Any = Clock()
+        self.signs: Callable[..., Signer] = _signing
+        self.encoded: Callable[[str], str] = der
         self._read: dict[str, About] = {}
         """By the certificate's URL: what a certificate says never changes."""
         self._chains: dict[str, str] = {}
@@ -161,13 +170,11 @@ class AcmeCertificates:
             return True
         if not self._maker.shakes(credential.password, self._settings["authority"]):
             return True
-        return credential.username in self._ended and self._revoke(self._by_its_own_key(credential), credential.password.reveal())
+        return credential.username in self._ended and self._is_revoked(credential)
 
-    @staticmethod
-    def _by_its_own_key(credential: Credential) -> Signer:
-        from rotation.sources.acme_certificate.jws import Signer
-
-        return Signer(parts(credential.password)[1])
+    def _is_revoked(self, credential: Credential) -> bool:
+        """By the certificate's own key."""
+        return self._revoke(self.signs(parts(credential.password)[1]), credential.password.reveal())
 
     # As the admin
 
@@ -190,14 +197,12 @@ class AcmeCertificates:
         return admin.username if admin is not None else ""
 
     def _signer(self, admin: Credential | None) -> Signer:
-        from rotation.sources.acme_certificate.jws import Signer
-
         if admin is None:
             raise AdminLoginUnknown(f"{self._name}: no admin's secret is named, with an account")
         if not admin.username.startswith(f"https://{host(self._settings)}/"):
             raise AdminLoginUnknown(f"{self._name}: username of the admin's secret is no account's URL there (https://…)")
         try:
-            return Signer(admin.password, admin.username)
+            return self.signs(admin.password, admin.username)
         except ValueError as error:
             raise AdminLoginUnknown(f"{self._name}: password of the admin's secret, in PEM, is {error}") from None
 
@@ -363,7 +368,7 @@ class AcmeCertificates:
         self._zone.swap(seen, {place: [one for one in seen[place].values if one not in answers[place]] for place in answers})
 
     def _finalized(self, signer: Signer, order: Order, request: Request) -> None:
-        asked = {"csr": der(request.text)}
+        asked = {"csr": self.encoded(request.text)}
         reply = self._server.ask(signer, str(order.said.get("finalize")), "an order to be signed", asked)
         if reply.problem == "orderNotReady":
             raise SourceLags(f"{self._name}: the order is not ready to be signed yet")
@@ -416,7 +421,9 @@ class AcmeCertificates:
 
     def _revoke(self, signer: Signer, pem: str) -> bool:
         """True: it is, by now or since long."""
-        reply = self._server.ask(signer, self._server.url("revokeCert"), "a revocation", {"certificate": der(next(each(pem)))})
+        reply = self._server.ask(
+            signer, self._server.url("revokeCert"), "a revocation", {"certificate": self.encoded(next(each(pem)))}
+        )
         if reply.ok or reply.problem == "alreadyRevoked":
             return True
         raise SourceRefused(f"{self._name} does not revoke a certificate: {meant(reply.problem, reply.status)}")
