@@ -32,6 +32,8 @@ from local.serving import begin, end
 
 STARTED_WITHIN = 20.0
 DAY = 86_400
+FORBIDDEN = "forbidden.example"
+"""A name that it does not issue for."""
 
 
 @cache
@@ -87,6 +89,7 @@ class Pebble:
             "tlsPort": 5001,
             "ocspResponderURL": "",
             "externalAccountBindingRequired": False,
+            "domainBlocklist": [FORBIDDEN],
             "certificateValidityPeriod": self._days * DAY,
         }
         (self.directory / "pebble.json").write_text(json.dumps({"pebble": configuration}))
