@@ -355,7 +355,8 @@ class AcmeCertificates:
                 found = self._challenge(signer, one.authorization)
             if found is None or found.status != "valid":
                 self._take_out(signer, order)
-                said = meant(found.problem if found is not None else "")
+                problem = found.problem if found is not None else ""
+                said = meant("incorrectResponse" if problem == "unauthorized" else problem)  # as most servers call it
                 raise SourceRefused(f"{self._name} does not take {one.name.rstrip('.')} for the target's: {said}")
 
     def _take_out(self, signer: Signer, order: Order) -> None:

@@ -34,7 +34,7 @@ _REFUSED = {
     "connection": "it could not reach the name servers of the domain",
     "dns": "it did not find the TXT record: does the domain lead to the hosted zone source.zone?",
     "externalAccountRequired": "its accounts have to be bound to one of its own: make the account with that",
-    "incorrectResponse": "it found another TXT record than ours: does the domain lead to the hosted zone source.zone?",
+    "incorrectResponse": "it found no TXT record with our answer: does the domain lead to the hosted zone source.zone?",
     "malformed": "it does not understand what is asked",
     "orderNotReady": "the order is not ready",
     "rejectedIdentifier": "it does not issue for one of the names that the target asks for",
