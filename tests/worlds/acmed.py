@@ -16,6 +16,7 @@ from rotation.core.certificate import parts
 from rotation.core.errors import SourceLags
 from rotation.core.model import Credential, Password
 from rotation.sources.acme_certificate.adapter import AcmeCertificates
+from rotation.sources.acme_certificate.marks import marks
 from rotation.sources.acme_certificate.server import Reply
 from rotation.sources.acme_certificate.zone import Held
 
@@ -57,6 +58,18 @@ class Ordered(NamedTuple):
     status: str = "pending"
     certificate: str = ""
     """Its serial number."""
+
+
+class Zoned(NamedTuple):
+    """The server's orders, and what stands in the zone, as a value."""
+
+    orders: tuple[Ordered, ...]
+    values: tuple[str, ...]
+
+    def alike(self, _: float) -> Any:
+        """An order that nobody has marked is nobody's any more."""
+        marked = {mark.order for mark in marks(self.values)}
+        return [one for one in self.orders if f"{HOST}/order/{one.number}" in marked], sorted(self.values)
 
 
 class Zone:
@@ -174,15 +187,15 @@ class AcmeProvider(Provider):
         )
 
     def authorization(self, number: int) -> Reply:
-        status = "pending" if self.orders[number - 1].status == "pending" else "valid"
+        found = self.orders[number - 1].status
+        status = found if found in ("pending", "invalid") else "valid"
         challenge = {"type": "dns-01", "url": f"{HOST}/challenge/{number}", "token": f"token-{number}"}
         return _said(status=status, identifier={"value": DNS}, challenges=[challenge])
 
     def look(self, number: int) -> Reply:
-        """The answer has to be there."""
-        assert f'"answer-token-{number}"' in self.values, "it is asked to look before the answer is there"
+        """The answer has to be there, or nothing comes of the order any more."""
         if self.orders[number - 1].status == "pending":
-            self._set(Ordered(number, "ready"))
+            self._set(Ordered(number, "ready" if f'"answer-token-{number}"' in self.values else "invalid"))
         return _said(status="processing")
 
     def _set(self, one: Ordered) -> None:
@@ -266,11 +279,11 @@ class AcmeWorld(KeyedWorld):
         self.ports = AcmePorts
 
     def beyond(self) -> tuple[Any, ...]:
-        return (*super().beyond(), (self.source.orders, self.source.values))
+        return (*super().beyond(), Zoned(self.source.orders, self.source.values))
 
     def restore_beyond(self, kept: tuple[Any, ...]) -> None:
         *rest, (self.source.orders, self.source.values) = kept
         super().restore_beyond(tuple(rest))
 
     def beyond_key(self) -> Any:
-        return super().beyond_key(), self.source.orders, tuple(sorted(self.source.values))
+        return super().beyond_key(), Zoned(self.source.orders, self.source.values).alike(self.clock)
