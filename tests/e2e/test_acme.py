@@ -89,6 +89,36 @@ def test_a_zone_whose_servers_are_slow_is_waited_for_by_the_machine(shop: AcmeSe
     assert shop.pebble.made() == orders + 1
 
 
+@only_with_more
+@pytest.mark.parametrize("what", ["an account that was deactivated", "another host"])
+def test_what_cannot_work_is_refused_before_anything_is_done(shop: AcmeServed, turns: AcmeTurns, what: str) -> None:
+    """The message says what mends it."""
+    before, values = shop.valid(), shop.values()
+    deactivated = shop.pebble.account()
+    shop.pebble.deactivate(deactivated)
+    secret, given = shop.aws.client("secretsmanager"), json.dumps(shop.secret(shop.admin_secret))
+    name = f"/{shop.deployed.name}/targets/{shop.target}"
+    document = shop.aws.client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    if what == "another host":
+        put(shop, name, document.replace(shop.pebble.address, "https://elsewhere.example/dir"))
+    else:
+        account = {"username": deactivated.username, "password": deactivated.password.reveal()}
+        secret.put_secret_value(SecretId=shop.admin_secret, SecretString=json.dumps(account))
+    try:
+        run = turns.run()
+    finally:
+        put(shop, name, document)
+        secret.put_secret_value(SecretId=shop.admin_secret, SecretString=given)
+    assert run.outcome == "RotationRefused", (run.outcome, run.cause)
+    assert ("AcmeHosts" if what == "another host" else "the key of a valid account") in run.cause
+    assert (shop.valid(), shop.values()) == (before, values)
+
+
+def put(shop: AcmeServed, name: str, document: str) -> None:
+    """The target's, as a person edits it."""
+    shop.aws.client("ssm").put_parameter(Name=name, Value=document, Type="String", Overwrite=True)
+
+
 @only_in_the_whole
 def test_one_that_fails_is_rolled_back_and_its_certificate_is_the_next_one_s(turns: AcmeTurns) -> None:
     turns.assert_turns_back_and_takes_it_again()
