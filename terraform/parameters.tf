@@ -2,13 +2,6 @@
 
 locals {
   given = {
-    AcmeHosts               = var.acme_hosts
-    AcmeZoneId              = var.acme_zone_id
-    JwksBucketName          = var.jwks_bucket_name
-    JwksKey                 = var.jwks_key
-    JwksHosts               = var.jwks_hosts
-    JwksLoginSecretArn      = var.jwks_login_secret_arn
-    JwksReaderSecretArn     = var.jwks_reader_secret_arn
     SlotSecretArn           = var.slot_secret_arn
     AdminSecretArn          = var.admin_secret_arn
     RotatesAdmin            = tostring(var.rotates_admin)
@@ -47,11 +40,18 @@ locals {
     VaultReaderSecretArn    = var.vault_reader_secret_arn
     LambdaFunctionArns      = var.lambda_function_arns
     LambdaSecretArns        = var.lambda_secret_arns
+    JwksBucketName          = var.jwks_bucket_name
+    JwksKey                 = var.jwks_key
+    JwksHosts               = var.jwks_hosts
+    JwksLoginSecretArn      = var.jwks_login_secret_arn
+    JwksReaderSecretArn     = var.jwks_reader_secret_arn
     AccessKeysOfUsers       = var.access_keys_of_users
     SwarmConsumers          = var.swarm_consumers
     SwarmClientSecretArn    = var.swarm_client_secret_arn
     ApiHosts                = var.api_hosts
     PkiHosts                = var.pki_hosts
+    AcmeHosts               = var.acme_hosts
+    AcmeZoneId              = var.acme_zone_id
     OtherConsumers          = var.other_consumers
     HealthUrl               = var.health_url
     HealthMarker            = var.health_marker

@@ -432,39 +432,6 @@ variable "api_hosts" {
   }
 }
 
-variable "pki_hosts" {
-  description = "Hosts of the Vaults or OpenBaos that a certificate in OtherSource, or in a further target, may ask for certificates, comma-separated, without spaces; with the port where that is not 8200. No other is asked for one."
-  type        = string
-  default     = "none"
-
-  validation {
-    condition     = can(regex("^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$", var.pki_hosts))
-    error_message = "It has to look like this: ^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$"
-  }
-}
-
-variable "lambda_function_arns" {
-  description = "The functions that consumers of the kind lambda in OtherConsumers, or in further targets, may be: each with its alias or version, comma-separated, without spaces. No other function is run."
-  type        = string
-  default     = "none"
-
-  validation {
-    condition     = can(regex("^(none|arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[A-Za-z0-9_:,-]+)$", var.lambda_function_arns))
-    error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[A-Za-z0-9_:,-]+)$"
-  }
-}
-
-variable "lambda_secret_arns" {
-  description = "The secrets that those functions read, comma-separated, without spaces; they have AWS's own key, or SecretsKmsKeyArn. Required with LambdaFunctionArns."
-  type        = string
-  default     = "none"
-
-  validation {
-    condition     = can(regex("^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@:,-]+)$", var.lambda_secret_arns))
-    error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@:,-]+)$"
-  }
-}
-
 variable "jwks_bucket_name" {
   description = "S3 bucket with the JWKS that verifiers read, where a signing-key in OtherSource, or in a further target, keeps its public keys."
   type        = string
@@ -520,6 +487,17 @@ variable "jwks_reader_secret_arn" {
   }
 }
 
+variable "pki_hosts" {
+  description = "Hosts of the Vaults or OpenBaos that a certificate in OtherSource, or in a further target, may ask for certificates, comma-separated, without spaces; with the port where that is not 8200. No other is asked for one."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$", var.pki_hosts))
+    error_message = "It has to look like this: ^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$"
+  }
+}
+
 variable "acme_hosts" {
   description = "Hosts of the ACME servers that an acme-certificate in OtherSource, or in a further target, may ask for certificates, comma-separated, without spaces; with the port where that is not 443. No other is asked for one."
   type        = string
@@ -539,6 +517,28 @@ variable "acme_zone_id" {
   validation {
     condition     = can(regex("^(none|[A-Z0-9]{1,32})$", var.acme_zone_id))
     error_message = "It has to look like this: ^(none|[A-Z0-9]{1,32})$"
+  }
+}
+
+variable "lambda_function_arns" {
+  description = "The functions that consumers of the kind lambda in OtherConsumers, or in further targets, may be: each with its alias or version, comma-separated, without spaces. No other function is run."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[A-Za-z0-9_:,-]+)$", var.lambda_function_arns))
+    error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:lambda:[a-z0-9-]+:\\d{12}:function:[A-Za-z0-9_:,-]+)$"
+  }
+}
+
+variable "lambda_secret_arns" {
+  description = "The secrets that those functions read, comma-separated, without spaces; they have AWS's own key, or SecretsKmsKeyArn. Required with LambdaFunctionArns."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@:,-]+)$", var.lambda_secret_arns))
+    error_message = "It has to look like this: ^(none|arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:\\d{12}:secret:[A-Za-z0-9/_+=.@:,-]+)$"
   }
 }
 
