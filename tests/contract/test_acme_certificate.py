@@ -224,8 +224,7 @@ def slow(aws: LocalAws) -> Iterator[Callable[[float], None]]:
 def test_a_zone_that_is_known_late_is_waited_for_over_several_calls_with_the_same_order(
     here: Here, slow: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(adapter, "WORKS_SECONDS", 4.0)
-    monkeypatch.setattr(adapter, "SIGN_SECONDS", 1.0)
+    monkeypatch.setattr(adapter, "WORKS_SECONDS", 2.0)
     slow(6)
     orders, lagged = here.pebble.made(), 0
     for _ in range(8):
@@ -348,6 +347,14 @@ def test_a_zone_that_is_none(here: Here) -> None:
 def test_a_zone_of_other_names(here: Here, aws: LocalAws) -> None:
     with raises(SourceRefused, "is that of other.example, and has no place for"):
         here.as_admin(zone=zone_of(aws, "other.example.")).check(None)
+
+
+def test_a_name_that_leads_elsewhere(here: Here) -> None:
+    record_set = {"Name": here.at, "Type": "CNAME", "TTL": 60, "ResourceRecords": [{"Value": "elsewhere.example"}]}
+    change = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record_set}]}
+    here.aws.client("route53").change_resource_record_sets(HostedZoneId=here.zone, ChangeBatch=change)
+    with raises(SourceRefused, f"{here.at.rstrip('.')} is a CNAME"):
+        here.as_admin().keys(None)
 
 
 def test_a_zone_that_nobody_outside_sees(here: Here, aws: LocalAws) -> None:

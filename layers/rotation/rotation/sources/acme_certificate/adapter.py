@@ -9,8 +9,8 @@ looked at. Marks are replaced only as they were seen (zone.py), so that no call 
 
 **An order goes on where it was left.** Issuing may take longer than a function lives: the change has to be known to all servers of
 Route 53, the ACME server looks there. What is not ready in time is SourceLags, and the next call finds the order by its mark. Only
-the last step is not to be continued: the private key is in this call's memory, so it begins when there is time left to end it.
-What is signed when the call has ended nevertheless is a lost one.
+the last step is not to be continued, for the private key is in this call's memory: it has a time of its own. What is signed when
+the call has ended nevertheless is a lost one.
 
 **Revoked is what the server says.** ACME has no question for that. Who asks again to revoke is answered `alreadyRevoked`:
 asked with the certificate's own key, which nobody else has, and only of what this call was told to delete. So a certificate of
@@ -44,10 +44,10 @@ if TYPE_CHECKING:
     from rotation.sources.acme_certificate.server import Asked, Reply
     from rotation.sources.certificates import About, Maker, Request
 
-WORKS_SECONDS = 14.0
-"""For so long one call goes on: of the function's 30 s, with room for one request that is answered late."""
-SIGN_SECONDS = 6.0
-"""So much of it has to be left for the last step."""
+WORKS_SECONDS = 10.0
+"""For so long one call goes on, but for the last step."""
+SIGN_SECONDS = 10.0
+"""For so long the last step may take. With both, and a request that is answered late, a call is within the function's 30 s."""
 POLL_SECONDS = 1.0
 _OPEN = ("pending", "ready")
 _AGAIN = "-"
@@ -251,10 +251,10 @@ class AcmeCertificates:
         signer, until = self._signer(admin), self._now() + WORKS_SECONDS
         order = self._begun(signer, name)
         order = self._authorized(signer, order, until)
-        self._need_time(until, SIGN_SECONDS, "the order is ready to be signed")
+        self._need_time(until, 0.0, "the order is ready to be signed")
         request = self._maker.request(self._settings)
         self._finalized(signer, order, request)
-        return self._downloaded(signer, order.mark, request, until)
+        return self._downloaded(signer, order.mark, request, self._now() + SIGN_SECONDS)
 
     def _begun(self, signer: Signer, name: str) -> Order:
         """An order of ours that is open and for these names, or a new one; marked with that name. What is of no use any more is

@@ -50,13 +50,13 @@ class Zone:
 
     def read(self, name: str) -> Held:
         with self._named("ListResourceRecordSets"):
-            listed = client("route53").list_resource_record_sets(
-                HostedZoneId=self._id, StartRecordName=name, StartRecordType="TXT", MaxItems="1"
-            )["ResourceRecordSets"]
-        for one in listed:
-            if one["Name"] == name and one["Type"] == "TXT" and "ResourceRecords" in one:
-                return Held(tuple(each["Value"] for each in one["ResourceRecords"]), int(one.get("TTL", TTL_SECONDS)))
-        return Held()
+            listed = client("route53").list_resource_record_sets(HostedZoneId=self._id, StartRecordName=name, MaxItems="10")
+        found = {one["Type"]: one for one in listed["ResourceRecordSets"] if one["Name"] == name}
+        if "CNAME" in found:
+            raise SourceRefused(f"{name.rstrip('.')} is a CNAME in hosted zone {self._id}, which leads elsewhere: take it out")
+        held = found.get("TXT", {})
+        values = tuple(each["Value"] for each in held.get("ResourceRecords", ()))
+        return Held(values, int(held.get("TTL", TTL_SECONDS)))
 
     def swap(self, seen: Mapping[str, Held], wanted: Mapping[str, Iterable[str]]) -> str:
         """All at once, or nothing: the change's id; empty where nothing is to do. SourceLags where another one was before us."""
