@@ -6,11 +6,14 @@ from email.message import Message
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from rotation.core.errors import AdminLoginUnknown, RotationError, SourceLags, SourceRefused, SourceUnreachable, TargetInvalid
 from rotation.kinds.target import Target, parse_target
+from rotation.sources.acme_certificate import zone
 from rotation.sources.acme_certificate.kind import KIND, beyond
 from rotation.sources.acme_certificate.marks import Mark, challenged, marks, quoted
 from rotation.sources.acme_certificate.server import NONCES, Server
+from rotation.sources.acme_certificate.zone import Held
 from rotation.sources.https import Got
 
 from tests.faults.laws import instant
@@ -204,6 +207,66 @@ def test_nobody_is_asked_whom_the_target_does_not_name() -> None:
 def test_a_directory_that_lacks_a_place_is_said() -> None:
     with pytest.raises(SourceRefused, match="has no revokeCert"):
         asked((200, {}, {}), what="revokeCert")
+
+
+# ---- what Route 53 answers -------------------------------------------------------------------------------------------------------
+
+
+class Refusing:
+    """Route 53, which says that to everything."""
+
+    def __init__(self, code: str) -> None:
+        self._code = code
+
+    def __getattr__(self, action: str) -> Any:
+        def refuse(**_: Any) -> None:
+            raise ClientError({"Error": {"Code": self._code, "Message": "canary"}}, action)
+
+        return refuse
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "words"),
+    [
+        ("AccessDenied", SourceRefused, "ChangeResourceRecordSets of hosted zone Z1 is denied.*AcmeZoneId"),
+        ("NoSuchHostedZone", SourceRefused, "there is no hosted zone Z1.*correct source.zone"),
+        ("InvalidChangeBatch", SourceLags, "at the same moment"),
+        ("PriorRequestNotComplete", SourceUnreachable, "PriorRequestNotComplete"),
+        ("Throttling", SourceUnreachable, "Throttling"),
+    ],
+)
+def test_each_refusal_of_route_53_has_a_name_of_ours(
+    code: str, kind: type[RotationError], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(zone, "asked_once", lambda *_: Refusing(code))
+    with pytest.raises(kind, match=words) as caught:
+        zone.Zone("Z1").swap({"a.": Held()}, {"a.": ['"x"']})
+    assert "canary" not in str(caught.value)
+
+
+def test_a_change_of_long_ago_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(zone, "client", lambda _: Refusing("NoSuchChange"))
+    assert zone.Zone("Z1").is_known("C1")
+
+
+def test_what_is_replaced_is_what_was_seen_and_nothing_is_sent_where_nothing_is_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = list[Any]()
+
+    class Taking:
+        def change_resource_record_sets(self, **given: Any) -> Any:
+            asked.append(given["ChangeBatch"]["Changes"])
+            return {"ChangeInfo": {"Id": "/change/C9"}}
+
+    monkeypatch.setattr(zone, "asked_once", lambda *_: Taking())
+    seen = {"a.": Held(('"one"', '"two"'), 17), "b.": Held(), "c.": Held(('"left"',))}
+    changed = zone.Zone("Z1").swap(seen, {"a.": ['"one"'], "b.": ['"new"'], "c.": ['"left"']})
+    assert changed == "C9"
+    (changes,) = asked
+    said = [(one["Action"], one["ResourceRecordSet"]["Name"], one["ResourceRecordSet"]["TTL"]) for one in changes]
+    assert said == [("DELETE", "a.", 17), ("CREATE", "a.", 17), ("CREATE", "b.", 60)]
+    assert [each["Value"] for each in changes[0]["ResourceRecordSet"]["ResourceRecords"]] == ['"one"', '"two"']
+    assert zone.Zone("Z1").swap(seen, {"a.": ['"two"', '"one"']}) == ""
+    assert len(asked) == 1
 
 
 # ---- in turn, by the shipped adapter ---------------------------------------------------------------------------------------------

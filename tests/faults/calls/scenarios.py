@@ -419,6 +419,7 @@ SCENARIOS = {
     "keys, certificates of a PKI, an interrupted retirement": Scenario(certificates, "CheckDrained", rest=one_key_is_left),
     "keys, acme": Scenario(acme_certificates, rest=one_key_is_left),
     "keys, acme, an interrupted retirement": Scenario(acme_certificates, "CheckDrained", rest=one_key_is_left),
+    "keys, acme, revocation": Scenario(acme_certificates, mode="revoke", rest=keys_revoked),
     "keys, one is a person's": Scenario(keys_of_a_person, rest=refused_with_its_name),
     "keys, one is kept of a run that was rolled back": Scenario(keys_kept_in_next, rest=one_key_is_left),
     "keys, an interrupted flip": Scenario(keys, "ValidateApp", rest=one_key_is_left),
