@@ -139,7 +139,7 @@ class Pebble:
 
     def server(self) -> Server:
         """As the shipped client asks it."""
-        return Server(self.address, Host(self.host, self.ca_pem, "directory"), time.time)
+        return Server(self.address, Host(self.host, self.ca_pem), time.time)
 
     def account(self, key: Password | None = None) -> Credential:
         """A new one: its URL, and its key."""

@@ -35,9 +35,9 @@ class Got(NamedTuple):
 class Host:
     """With its port where that is not 443. `ca`: as `verified` has it."""
 
-    def __init__(self, host: str, ca: str, called: str = "host") -> None:
-        """`called`: the setting that names it."""
-        self.host, self._ca, self._called = host, ca, called
+    def __init__(self, host: str, ca: str, asked: str = "host the API's") -> None:
+        """`asked`: what a person is asked where it answers too much."""
+        self.host, self._ca, self._asked = host, ca, asked
 
     def ask(self, method: str, target: str, what: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> Got:
         """A connection for each: a call of ours makes a handful. Without an answer, what was asked may have been done. `what`: in
@@ -71,4 +71,4 @@ class Host:
             if not chunk:
                 return bytes(read)
             read += chunk
-        raise SourceRefused(f"{self.host} answers with more than {MOST_BYTES} bytes: is {self._called} the API's?")
+        raise SourceRefused(f"{self.host} answers with more than {MOST_BYTES} bytes: is {self._asked}?")

@@ -99,7 +99,7 @@ def make(settings: Settings, here: Surroundings) -> AcmeCertificates:
     _need_named(host(settings), here.acme_hosts)
     from rotation.sources.x509 import X509  # with its library, where certificates are made or tried
 
-    server = Server(settings["directory"], Host(host(settings), settings["ca"], "directory"), time.time)
+    server = Server(settings["directory"], Host(host(settings), settings["ca"], "directory an ACME server's"), time.time)
     return AcmeCertificates(settings, server, Zone(settings["zone"]), here.needed_seconds, X509())
 
 
