@@ -250,7 +250,7 @@ class AcmeCertificates:
         its mark tells."""
         signer, until = self._signer(admin), self._now() + WORKS_SECONDS
         order = self._begun(signer, name)
-        order = self._authorized(signer, order, until)
+        self._authorize(signer, order, until)
         self._need_time(until, 0.0, "the order is ready to be signed")
         request = self._maker.request(self._settings)
         self._finalized(signer, order, request)
@@ -292,14 +292,15 @@ class AcmeCertificates:
             raise self._refused(reply, "a new order")
         return Order(Mark(name, reply.location), reply.said)
 
-    def _authorized(self, signer: Signer, order: Order, until: float) -> Order:
+    def _authorize(self, signer: Signer, order: Order, until: float) -> None:
         """All its names are ours to have a certificate for, and nothing is left of the answers."""
-        if order.status == "pending":
-            open_ones = [one for one in self._answers(signer, order) if one.status == "pending"]
-            self._answer(signer, order, open_ones, until)
-            self._proven(signer, order, open_ones, until)
-        self._take_out(signer, order)
-        return order
+        answers = self._answers(signer, order)
+        open_ones = [one for one in answers if order.status == "pending" and one.status == "pending"]
+        self._answer(signer, order, open_ones, until)
+        refused = self._proven(signer, open_ones, until)
+        self._take_out(signer, answers)
+        if refused:
+            raise SourceRefused(f"{self._name} does not take {refused}")
 
     def _answers(self, signer: Signer, order: Order | None) -> list[Challenge]:
         """Of each of its authorizations that the server still knows."""
@@ -347,22 +348,23 @@ class AcmeCertificates:
         seen = self._zone.read(self._at)
         return self._zone.swap({self._at: seen}, {self._at: [*(one for one in seen.values if one != was.value), mark.value]})
 
-    def _proven(self, signer: Signer, order: Order, challenges: Sequence[Challenge], until: float) -> None:
+    def _proven(self, signer: Signer, challenges: Sequence[Challenge], until: float) -> str:
+        """Which name is not, and why; empty where all are."""
         for one in challenges:
             found = self._challenge(signer, one.authorization)
             while found is not None and found.status == "pending":
                 self._pause(until, "it has not looked for the TXT records yet")
                 found = self._challenge(signer, one.authorization)
             if found is None or found.status != "valid":
-                self._take_out(signer, order)
                 problem = found.problem if found is not None else ""
                 said = meant("incorrectResponse" if problem == "unauthorized" else problem)  # as most servers call it
-                raise SourceRefused(f"{self._name} does not take {one.name.rstrip('.')} for the target's: {said}")
+                return f"{one.name.rstrip('.')} for the target's: {said}"
+        return ""
 
-    def _take_out(self, signer: Signer, order: Order) -> None:
-        """The answers to its challenges: nobody looks for them any more."""
+    def _take_out(self, signer: Signer, challenges: Sequence[Challenge]) -> None:
+        """The answers to them: nobody looks for them any more."""
         answers: dict[str, set[str]] = {}
-        for one in self._answers(signer, order):
+        for one in challenges:
             if one.name:
                 answers.setdefault(one.name, set()).add(quoted(signer.answer(one.token)))
         seen = {place: self._zone.read(place) for place in answers}
