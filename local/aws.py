@@ -158,6 +158,15 @@ class LocalAws:
         """How late all of AWS knows of a new access key, and of the end of one."""
         self._order("keys/lag", {"seconds": seconds})
 
+    def lag_records(self, seconds: float) -> None:
+        """How late all servers of Route 53 know of a changed record."""
+        self._order("records/lag", {"seconds": seconds})
+
+    def published(self, name: str) -> list[str]:
+        """What they say by now of a TXT record."""
+        found: list[str] = self._order("records/published", {"name": name})
+        return found
+
     def keys_signed(self) -> dict[str, int]:
         """How many requests each access key of an IAM user has signed so far that were taken."""
         signed: dict[str, int] = self._order("keys/signed", {})

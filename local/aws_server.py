@@ -112,12 +112,14 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
 
     from local import engine, histories, moto_quicker
     from local.access_keys import StrictKeys
+    from local.acme import records
     from local.instances.run_command import RunCommand
     from local.secrets_manager import StrictSecrets
 
     engine.mend()
     histories.mend()
     moto_quicker.mend()
+    zones = records.mend()
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     moto = DomainDispatcherApplication(create_backend_app)
     endpoint = f"http://127.0.0.1:{port}"
@@ -134,7 +136,7 @@ def compose(config: Config, port: int) -> tuple[WsgiApp, Functions]:
         "throttles": lambda order: throttled.order(Throttle(**order)),
         "throttles/clear": lambda _: throttled.clear(),
     }
-    more = {**run_command.commands.orders(), **keys.orders(), **busy}
+    more = {**run_command.commands.orders(), **keys.orders(), **zones.orders(), **busy}
     return Whole(Admin(keys, functions, clusters, logs, secrets, more)), functions
 
 

@@ -1,4 +1,4 @@
-"""Who called what: each call to the local AWS, and what each function did to what it mounts. Never a body.
+"""Who called what: each call to the local AWS, and what each function did to what it mounts. Never a value.
 
 The proof that each role is enough, and no more than that, starts from it (local/iam).
 """
@@ -73,6 +73,8 @@ def describe(environ: Environ) -> tuple[str, str]:
     if service == "s3":
         return _object(environ)
     operation, given = _operation(service, environ["REQUEST_METHOD"], unquote(environ["PATH_INFO"]))
+    if service == "route53":
+        return _records(environ, operation, given)
     query = {key: values[0] for key, values in parse_qs(environ.get("QUERY_STRING", "")).items()}
     action = f"{service}:{operation}"
     return NAMED_OTHERWISE.get(action, action), _resource(given | query)
@@ -83,6 +85,17 @@ def _object(environ: Environ) -> tuple[str, str]:
     bucket, _, key = unquote(environ["PATH_INFO"]).lstrip("/").partition("/")
     action = {"GET": "GetObject", "PUT": "PutObject"}.get(environ["REQUEST_METHOD"], environ["REQUEST_METHOD"])
     return (f"s3:{action}", f"arn:aws:s3:::{bucket}/{key}") if key else ("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+
+
+def _records(environ: Environ, operation: str, given: dict[str, Any]) -> tuple[str, str]:
+    """Of a change of records also what IAM is asked about it: which acts, types and names."""
+    where = "change" if operation == "GetChange" else "hostedzone"
+    named = f"arn:aws:route53:::{where}/{given.get('Id') or given.get('HostedZoneId')}"
+    if operation != "ChangeResourceRecordSets":
+        return f"route53:{operation}", named
+    body = body_of(environ).decode()
+    found = (sorted(set(re.findall(rf"<{tag}>([^<]*)</{tag}>", body))) for tag in ("Action", "Type", "Name"))
+    return f"route53:{operation}", " ".join([named, *(",".join(one) for one in found)])
 
 
 def _resource(given: dict[str, Any]) -> str:

@@ -32,6 +32,7 @@ NAV = {
         "http-api-key.md",
         "signing-keys.md",
         "certificates.md",
+        "acme.md",
         "lambda.md",
         "ADOPTING.md",
         "terraform.md",

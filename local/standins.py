@@ -32,6 +32,7 @@ AWS = (
     StandIn("CloudWatch Logs", "the machine's log, written as Step Functions delivers it", ("execution_log",)),
     StandIn("Access keys of IAM", "moto; who signs with one is held to it", ("access_keys",)),
     StandIn("IAM", "roles are not enforced here; they are simulated", ("simulator", "iam.evaluator", "iam.conditions")),
+    StandIn("Route 53", "moto, as strict about changes of records as AWS", ("acme.records",)),
     StandIn("KMS, SSM, SNS, EventBridge", "moto; nothing is encrypted, no rule fires", ()),
     StandIn("Certificates of AWS", "an authority of this run", ("certificates",)),
 )

@@ -50,6 +50,8 @@ locals {
     SwarmClientSecretArn    = var.swarm_client_secret_arn
     ApiHosts                = var.api_hosts
     PkiHosts                = var.pki_hosts
+    AcmeHosts               = var.acme_hosts
+    AcmeZoneId              = var.acme_zone_id
     OtherConsumers          = var.other_consumers
     HealthUrl               = var.health_url
     HealthMarker            = var.health_marker

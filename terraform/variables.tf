@@ -498,6 +498,28 @@ variable "pki_hosts" {
   }
 }
 
+variable "acme_hosts" {
+  description = "Hosts of the ACME servers that an acme-certificate in OtherSource, or in a further target, may ask for certificates, comma-separated, without spaces; with the port where that is not 443. No other is asked for one."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$", var.acme_hosts))
+    error_message = "It has to look like this: ^(none|[A-Za-z0-9.-]+(:\\d{1,5})?(,[A-Za-z0-9.-]+(:\\d{1,5})?)*)$"
+  }
+}
+
+variable "acme_zone_id" {
+  description = "Id of the hosted zone of Route 53 where an acme-certificate answers the challenges: TXT records of names that begin with _acme-challenge are put there and taken out again, and no others."
+  type        = string
+  default     = "none"
+
+  validation {
+    condition     = can(regex("^(none|[A-Z0-9]{1,32})$", var.acme_zone_id))
+    error_message = "It has to look like this: ^(none|[A-Z0-9]{1,32})$"
+  }
+}
+
 variable "lambda_function_arns" {
   description = "The functions that consumers of the kind lambda in OtherConsumers, or in further targets, may be: each with its alias or version, comma-separated, without spaces. No other function is run."
   type        = string

@@ -11,7 +11,7 @@ import socketserver
 import ssl
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 
 from rotation.memory import in_memory
@@ -22,6 +22,7 @@ from local.vault.compare import Clients, Tried
 
 SHOWN = "the shop is open"
 WORKERS = 8
+Asks = Callable[[], Collection[int]]
 TIMEOUT, PATIENCE_SECONDS = 5, 30
 """Of a client, and of the server: on a machine where both have to wait, the client is the one who judges."""
 LOOKS_SECONDS = 0.5
@@ -81,11 +82,13 @@ class Server:
 class Visitors:
     """`with Visitors(…) as visitors:` they connect; none tries again."""
 
-    def __init__(self, port: int, name: str, authority: str, revoked: Callable[[], str], rate: float) -> None:
-        """`revoked`: the list, as PEM."""
+    def __init__(
+        self, port: int, name: str, authority: str, revoked: Callable[[], str] | None, rate: float, *, asks: Asks | None = None
+    ) -> None:
+        """`revoked`: the list, as PEM. `asks`: of an authority that signs no list, which numbers it says are revoked."""
         self._port, self._name, self._authority = port, name, authority
-        self._revoked, self._lock = revoked, threading.Lock()
-        self._made: tuple[float, ssl.SSLContext] | None = None
+        self._revoked, self._asks, self._lock = revoked, asks, threading.Lock()
+        self._made: tuple[float, ssl.SSLContext, Collection[int]] | None = None
         self.serials: list[int] = []
         """That they were shown, in their order."""
         nobody = Login("", "")
@@ -110,11 +113,14 @@ class Visitors:
     def _visit(self, _: Login) -> None:
         from cryptography import x509
 
+        trusting, withdrawn = self._trusting()
         with (
             socket.create_connection(("127.0.0.1", self._port), timeout=TIMEOUT) as plain,
-            self._trusting().wrap_socket(plain, server_hostname=self._name) as tls,
+            trusting.wrap_socket(plain, server_hostname=self._name) as tls,
         ):
             shown = x509.load_der_x509_certificate(tls.getpeercert(binary_form=True) or b"")
+            if shown.serial_number in withdrawn:
+                raise ConnectionError("its certificate is revoked")
             tls.sendall(b"GET / HTTP/1.0\r\n\r\n")
             answer = b""
             while part := tls.recv(4096):
@@ -123,13 +129,14 @@ class Visitors:
                 raise ConnectionError("it shows something else")
             self.serials.append(shown.serial_number)
 
-    def _trusting(self) -> ssl.SSLContext:
+    def _trusting(self) -> tuple[ssl.SSLContext, Collection[int]]:
         with self._lock:
             if self._made is None or time.monotonic() - self._made[0] > LOOKS_SECONDS:
                 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
                 context.load_verify_locations(cadata=self._authority)
-                with in_memory(self._revoked()) as path:
-                    context.load_verify_locations(cafile=path)
-                context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
-                self._made = (time.monotonic(), context)
-            return self._made[1]
+                if self._revoked is not None:
+                    with in_memory(self._revoked()) as path:
+                        context.load_verify_locations(cafile=path)
+                    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+                self._made = (time.monotonic(), context, self._asks() if self._asks is not None else ())
+            return self._made[1], self._made[2]

@@ -10,6 +10,7 @@ from typing import Any
 
 Context = Mapping[str, str]
 IF_EXISTS = "IfExists"
+FOR_ALL_VALUES = "ForAllValues:"
 
 
 def listed(value: Any) -> list[Any]:
@@ -39,7 +40,7 @@ NEGATED = {"StringNotEquals": "StringEquals", "StringNotLike": "StringLike", "Ar
 
 
 def hold(block: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
-    """Every operator with every key; a key of the context has one value."""
+    """Every operator with every key; several values of a key of the context stand with commas between them."""
     known = {key.lower(): value for key, value in context.items()}
     return all(
         _holds(
@@ -53,6 +54,9 @@ def hold(block: Mapping[str, Mapping[str, Any]], context: Context) -> bool:
 def _holds(operator: str, wanted: list[str], found: str | None) -> bool:
     if operator == "Null":
         return str(found is None).lower() in wanted
+    if operator.startswith(FOR_ALL_VALUES):
+        each = operator.removeprefix(FOR_ALL_VALUES)
+        return found is None or all(_holds(each, wanted, one) for one in found.split(","))
     if operator.endswith(IF_EXISTS):
         return found is None or _holds(operator.removesuffix(IF_EXISTS), wanted, found)
     if operator in NEGATED:

@@ -110,6 +110,12 @@ def _targets(resolved: Resolved) -> Iterator[dict[str, Any]]:
 
 def _request(call: Call) -> Request:
     """A call as IAM sees it."""
+    if call.action == "route53:ChangeResourceRecordSets":
+        zone, *said = call.resource.split(" ")
+        names = ("Actions", "RecordTypes", "NormalizedRecordNames")
+        asked = zip(names, (one.rstrip(".").replace(".,", ",").lower() for one in said), strict=True)
+        context = {f"route53:ChangeResourceRecordSets{name}": value for name, value in asked}
+        return Request(call.action, zone, {key: value.upper() if "Names" not in key else value for key, value in context.items()})
     return Request(call.action, _arn(call))
 
 

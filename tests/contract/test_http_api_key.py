@@ -22,7 +22,7 @@ from rotation.core.errors import (
 )
 from rotation.core.model import NO_KEY, Credential, Password
 from rotation.core.seen import Key
-from rotation.sources.http_api_key import wire
+from rotation.sources import https
 from rotation.sources.http_api_key.adapter import HttpApiKeys, make
 from rotation.sources.http_api_key.wire import Https
 
@@ -175,7 +175,7 @@ class TestAnAnswerThatIsNone:
 
     @pytest.fixture(autouse=True)
     def soon(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(wire, "CALL_SECONDS", 1.0)
+        monkeypatch.setattr(https, "CALL_SECONDS", 1.0)
 
     @pytest.mark.parametrize("kind", TRANSIENT)
     def test_a_list_is_asked_for_again(self, here: Here, kind: str) -> None:

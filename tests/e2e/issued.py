@@ -6,6 +6,10 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from rotation.sources.acme_certificate.marks import WORD
+
+from local.acme import stack as acme
+from local.acme.stack import SOMEBODY_S, AcmeServed
 from local.certified import stack as certified
 from local.certified.stack import Certified
 from local.faults import Fault
@@ -195,3 +199,22 @@ class SigningTurns(IssuedTurns):
 
     def name(self, key: Login) -> str:
         return str(json.loads(key.password)["kid"])
+
+
+class AcmeTurns(KeyTurns):
+    """Of an ACME server, where a person has an account too; and somebody has a value of their own where challenges are answered."""
+
+    stack: AcmeServed
+    others = acme.OTHERS
+
+    def issued(self) -> set[str]:
+        return self.stack.valid()
+
+    def a_person_s(self) -> object:
+        return self.stack.a_person_s()
+
+    def assert_at_rest(self) -> None:
+        """And the zone holds no answer to a challenge any more, and a mark of each that is valid."""
+        super().assert_at_rest()
+        left = [one for one in self.stack.values() if WORD not in one and one != SOMEBODY_S]
+        assert left == []

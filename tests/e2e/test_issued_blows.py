@@ -1,7 +1,7 @@
 """Real blows to rotations of what somebody issues, under load, at every state of the shipped machine: access keys of IAM, keys of a
-provider's API, certificates of a PKI, keys that sign tokens. As test_blows.py has them for OpenEMR; and a function dies between the
-issue and the store. Nobody is refused, nothing of a person's is touched, there are never more than two of ours, and what was issued
-and lost is gone after the next run. CI stops each kind once; WHOLE=1 has all others."""
+provider's API, certificates of a PKI and of an ACME server, keys that sign tokens. As test_blows.py has them for OpenEMR; and a
+function dies between the issue and the store. Nobody is refused, nothing of a person's is touched, there are never more than two of
+ours, and what was issued and lost is gone after the next run. CI stops each kind once; WHOLE=1 has all others."""
 
 from __future__ import annotations
 
@@ -16,6 +16,8 @@ from _pytest.mark import ParameterSet
 from rotation.kinds.kind import at_once
 from rotation.kinds.registry import SOURCES, source
 
+from local.acme import stack as acme
+from local.acme.stack import AcmeServed
 from local.certified.server import Visitors
 from local.certified.stack import Certified
 from local.follow import Run
@@ -29,7 +31,7 @@ from local.shop.signer import Signer
 from local.shop.stack import SHOWN, Pace
 from local.vault import pki
 from tests.e2e.blows import AT_WORK, FORWARD, ISSUED, ISSUED_INTO_A_VAULT, SIGNED, WORDS, Blows, Tally, Way, works_or_waits
-from tests.e2e.issued import MOST, AccessKeyTurns, CertificateTurns, IssuedTurns, ProviderTurns, SigningTurns
+from tests.e2e.issued import MOST, AccessKeyTurns, AcmeTurns, CertificateTurns, IssuedTurns, ProviderTurns, SigningTurns
 from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED, Traffic
 from tests.e2e.shared import RATE
@@ -64,6 +66,13 @@ def handshakes(stack: Certified) -> Iterator[Traffic]:
     assert visitors.failed() == [], stack.server.trouble
 
 
+@contextmanager
+def acme_handshakes(stack: AcmeServed) -> Iterator[Traffic]:
+    with Visitors(stack.server.port, acme.DOMAIN, stack.authority, None, RATE, asks=stack.revoked) as visitors:
+        yield visitors.clients
+    assert visitors.failed() == [], stack.server.trouble
+
+
 @dataclass(frozen=True)
 class Kind:
     """How it is started, used and looked at, and where it is struck."""
@@ -82,6 +91,7 @@ KINDS = {
     "iam-access-key": Kind(ISSUED_INTO_A_VAULT, KeysInVault, calls, AccessKeyTurns),
     "http-api-key": Kind(ISSUED, lambda: LimitedMailer(PACE, lag_seconds=0.5), pages(SENT), ProviderTurns),
     "certificate": Kind(ISSUED_INTO_A_VAULT, Certified, handshakes, CertificateTurns),
+    "acme-certificate": Kind(ISSUED, AcmeServed, acme_handshakes, AcmeTurns),
     "signing-key": Kind(
         SIGNED, lambda: Signer(PACE), pages(SHOWN), SigningTurns, ("WaitUntilKnown", FORWARD), made_beforehand=True
     ),

@@ -16,6 +16,6 @@ crowd/        several at once, and people: in every order (actors.py, rivals.py)
 teeth/        faults put back, each of which must be found: what one is (mutation.py), the peers' (peers.py), the protocol's
               (record.py, passwords.py, order.py, looks.py, turns.py, shared.py, proxy.py, instances.py, nodes.py, vaulted.py,
               own_function.py, in_a_swarm.py, keyed.py, signing.py, by_hand.py), adapters by themselves
-              (adapters.py, described.py, certified.py), the hunt (hunt.py)
+              (adapters.py, described.py, certified.py, acmed.py), the hunt (hunt.py)
 jobs.py, table.py, __main__.py    the pieces of work, what is said of them, the command
 """

@@ -51,6 +51,7 @@ RIVALS: tuple[tuple[str, tuple[str, ...], int, int], ...] = (
     ("keys", ("rotate", "rotate"), 0, 1),
     ("keys", ("rotate", "revoke"), 0, 1),
     ("keys", ("rotate",), 1, 2),
+    ("keys, acme", ("rotate", "rotate"), 0, 1),
 )
 """Where, which runs at once, how many an operator stops, and how often one is interrupted for another."""
 PRESSED: tuple[tuple[tuple[str, ...], int, int], ...] = (((), 7, 0), (("rotate",), 5, 0))

@@ -197,7 +197,15 @@ def test_the_driver_of_postgresql_is_made_for_postgresql_alone() -> None:
     assert all("PostgresqlLayer" in json.dumps(one["Properties"]["Layers"]) for one in functions)
 
 
-@pytest.mark.parametrize("more", [{"ApiHosts": "api.example"}, {"AccessKeysOfUsers": "apps/*"}])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"ApiHosts": "api.example"},
+        {"AccessKeysOfUsers": "apps/*"},
+        {"PkiHosts": "vault.example"},
+        {"AcmeHosts": "acme.example", "AcmeZoneId": "Z0123456789"},
+    ],
+)
 def test_who_has_keys_issued_for_a_further_target_may_record_them(more: dict[str, str]) -> None:
     alone, both = (decided(template(), RDS_PROXY | given)["Resources"]["SyncUsersRole"]["Properties"] for given in ({}, more))
     added = [one for one in both["ManagedPolicyArns"] if one not in alone["ManagedPolicyArns"]]

@@ -451,10 +451,14 @@ def test_what_it_does_not_understand_is_an_error(odd: dict[str, Any]) -> None:
         ({"Null": {"k": True}}, False),
         ({"Bool": {"yes": "true"}}, True),
         ({"Bool": {"yes": False}}, False),
+        ({"ForAllValues:StringEquals": {"acts": ["CREATE", "DELETE", "UPSERT"]}}, True),
+        ({"ForAllValues:StringEquals": {"acts": ["CREATE"]}}, False),
+        ({"ForAllValues:StringLike": {"acts": "*E*"}}, True),
+        ({"ForAllValues:StringEquals": {"not there": ["CREATE"]}}, True),
     ],
 )
 def test_conditions(block: dict[str, dict[str, Any]], expected: bool) -> None:
-    assert hold(block, {"k": "v", "arn": "arn:aws:iam::1:role/r", "yes": "true"}) is expected
+    assert hold(block, {"k": "v", "arn": "arn:aws:iam::1:role/r", "yes": "true", "acts": "CREATE,DELETE"}) is expected
 
 
 @pytest.mark.parametrize(

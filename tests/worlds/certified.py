@@ -14,7 +14,7 @@ from rotation.core.certificate import bundle, parts
 from rotation.core.model import NO_KEY, Credential, Password
 from rotation.sources.certificate.adapter import Certificates
 from rotation.sources.certificate.role import SCHEME
-from rotation.sources.certificate.x509 import About, Request
+from rotation.sources.certificates import About, Request
 from rotation.vault.server import Answer
 
 from tests.worlds.invocation import Invocation, Port
@@ -62,7 +62,7 @@ class Small:
     def __init__(self, draw: Callable[[], str], lasts_seconds: float) -> None:
         self._draw, self._lasts = draw, lasts_seconds
 
-    def request(self, settings: Any, uri: str) -> Request:
+    def request(self, settings: Any, uri: str = "") -> Request:
         secret = self._draw()
         return Request(Password(block("PRIVATE KEY", secret)), json.dumps({"uri": uri, "public": secret}), secret.encode())
 

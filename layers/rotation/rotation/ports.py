@@ -518,5 +518,7 @@ class Surroundings:
     """Of Vaults, with their ports: the only ones that are asked for certificates."""
     jwks_hosts: frozenset[str] = frozenset()
     """Of Vaults, with their ports: the only ones where a JWKS is looked for."""
+    acme_hosts: frozenset[str] = frozenset()
+    """Of ACME servers, with their ports: the only ones that are asked for certificates."""
     needed_seconds: int = 0
     """For how long what is taken into use has to be good: until the rotation after it is due, and the overlap is over."""

@@ -17,6 +17,7 @@ from rotation.core.record import Record
 
 from tests.faults.alike.liveness import live_at, projected
 from tests.faults.calls.machinery import LeftLying, machine
+from tests.worlds.acmed import Zoned
 from tests.worlds.asl import Frame, Place
 from tests.worlds.fleet import State as Fleet
 from tests.worlds.fleet import alike
@@ -188,11 +189,11 @@ class Situation:
         more = [self._further(one) for one in fleet]
         return more, [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
 
-    def _further(self, one: Kept | Fleet | InASwarm | Keys | Published | Placed) -> Any:
+    def _further(self, one: Kept | Fleet | InASwarm | Keys | Published | Placed | Zoned) -> Any:
         """What a world has beyond that."""
         if isinstance(one, Keys):
             return one.alike(self.clock, self.quiet_seconds)
-        if isinstance(one, (Published, Placed)):
+        if isinstance(one, (Published, Placed, Zoned)):
             return one.alike(self.clock)
         if isinstance(one, Kept):
             return one.said(self._mark)

@@ -5,6 +5,7 @@ from rotation.core.model import Credential
 from tests.faults.laws.instant import BY_HAND
 from tests.faults.laws.rest import at_rest
 from tests.faults.laws.violation import Violation
+from tests.worlds.acmed import AcmeWorld
 from tests.worlds.asl import Place
 from tests.worlds.certified import CertifiedWorld
 from tests.worlds.described import DescribedWorld
@@ -47,6 +48,11 @@ def described_keys() -> LivingWorld:
 def certificates() -> LivingWorld:
     """The shipped adapter before a PKI, whose other nodes know some seconds later what it was told."""
     return CertifiedWorld(LAGS_FOR)
+
+
+def acme_certificates() -> LivingWorld:
+    """The shipped adapter before an ACME server, which lists nothing, and a zone."""
+    return AcmeWorld()
 
 
 def keys_of_a_person() -> LivingWorld:

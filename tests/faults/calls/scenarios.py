@@ -27,6 +27,7 @@ from tests.faults.calls.in_a_swarm import (
     in_a_swarm_with_two_restarts,
 )
 from tests.faults.calls.keyed import (
+    acme_certificates,
     certificates,
     described_keys,
     first_rotation_of_keys,
@@ -416,6 +417,9 @@ SCENARIOS = {
     "keys, of a described provider": Scenario(described_keys, rest=one_key_is_left),
     "keys, certificates of a PKI": Scenario(certificates, rest=one_key_is_left),
     "keys, certificates of a PKI, an interrupted retirement": Scenario(certificates, "CheckDrained", rest=one_key_is_left),
+    "keys, acme": Scenario(acme_certificates, rest=one_key_is_left),
+    "keys, acme, an interrupted retirement": Scenario(acme_certificates, "CheckDrained", rest=one_key_is_left),
+    "keys, acme, revocation": Scenario(acme_certificates, mode="revoke", rest=keys_revoked),
     "keys, one is a person's": Scenario(keys_of_a_person, rest=refused_with_its_name),
     "keys, one is kept of a run that was rolled back": Scenario(keys_kept_in_next, rest=one_key_is_left),
     "keys, an interrupted flip": Scenario(keys, "ValidateApp", rest=one_key_is_left),

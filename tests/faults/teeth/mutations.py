@@ -3,6 +3,7 @@
 The first fifteen are those of the best-known tool of this kind; the others are what each clause of the protocol is there for.
 """
 
+from tests.faults.teeth.acmed import ACMED
 from tests.faults.teeth.by_hand import BY_HAND
 from tests.faults.teeth.certified import CERTIFIED
 from tests.faults.teeth.described import DESCRIBED
@@ -24,7 +25,7 @@ from tests.faults.teeth.vaulted import VAULTED
 
 OF_KINDS = [
     *(*PROXIED, *INSTANCES, *NODES, *VAULTED, *OWN_FUNCTION, *IN_A_SWARM),
-    *(*KEYED, *DESCRIBED, *CERTIFIED, *KEYS, *BY_HAND),
+    *(*KEYED, *DESCRIBED, *ACMED, *CERTIFIED, *KEYS, *BY_HAND),
 ]
 PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *OF_KINDS]
 MUTATIONS = [*PEERS, *PROTOCOL]

@@ -27,6 +27,7 @@ SOURCES = {
     "iam-access-key": "rotation.sources.iam_access_key",
     "signing-key": "rotation.sources.signing_key",
     "certificate": "rotation.sources.certificate",
+    "acme-certificate": "rotation.sources.acme_certificate",
 }
 """By the word that a target document uses: the folder as a package."""
 

@@ -54,6 +54,7 @@ class AdminLogin:
         self._world = world
         self._others = _known(world, current, found)
         self._known: Known | None = None
+        self._why = ""
 
     @property
     def known(self) -> Known:
@@ -62,7 +63,8 @@ class AdminLogin:
         if self._known is None:
             target, name = self._world.target, self._world.admin.name
             out = "" if target.rotates_admin else ": the target that rotates it has to mend that (rotates_admin)"
-            raise AdminLoginUnknown(f"{target.name}: no password in {name} logs in as the admin{out}")
+            why = f". {self._why}" if self._why and target.source.known.issues_keys else ""
+            raise AdminLoginUnknown(f"{target.name}: no password in {name} logs in as the admin{out}{why}")
         return self._known
 
     @property
@@ -75,12 +77,12 @@ class AdminLogin:
             credential = self.credential
             try:
                 return act(credential)
-            except AdminLoginUnknown:
-                self.refused()
+            except AdminLoginUnknown as error:
+                self.refused(str(error))
 
-    def refused(self) -> None:
+    def refused(self, why: str = "") -> None:
         """Whoever asks next gets another."""
-        self._known = None
+        self._known, self._why = None, why
 
     @contextmanager
     def session(self) -> Iterator[AdminSession]:

@@ -28,6 +28,8 @@ class Settings:
     """Of Vaults: no other is asked for a certificate."""
     jwks_hosts: frozenset[str] = frozenset()
     """Of Vaults: no other is asked for a JWKS."""
+    acme_hosts: frozenset[str] = frozenset()
+    """Of ACME servers: no other is asked for a certificate."""
 
     @classmethod
     def from_environment(cls) -> "Settings":
@@ -45,6 +47,7 @@ class Settings:
             _hosts("API_HOSTS"),
             _hosts("PKI_HOSTS"),
             _hosts("JWKS_HOSTS"),
+            _hosts("ACME_HOSTS"),
         )
 
 

@@ -235,6 +235,7 @@ class AwsWorld:
             settings.api_hosts,
             settings.pki_hosts,
             settings.jwks_hosts,
+            settings.acme_hosts,
             target.rotation_class.period_days * DAY + target.overlap_seconds,
         )
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.certificate import each, parts
+from rotation.core.certificate import each
 from rotation.core.errors import (
     AdminLoginUnknown,
     SourceRefused,
@@ -22,8 +22,9 @@ from rotation.core.errors import (
 )
 from rotation.core.model import NO_KEY, Credential
 from rotation.core.seen import Key
-from rotation.sources.certificate.kind import DAY, HOSTS, asked_names
+from rotation.sources.certificate.kind import HOSTS
 from rotation.sources.certificate.role import SCHEME, unfit
+from rotation.sources.certificates import DAY, asked_names, own, unlike
 from rotation.vault.fields import host, is_named
 from rotation.vault.login import Session, as_admin
 from rotation.vault.server import NO_ROUTE, Answer, Server
@@ -32,15 +33,13 @@ if TYPE_CHECKING:
     from rotation.core.model import Password
     from rotation.kinds.kind import Settings
     from rotation.ports import Surroundings
-    from rotation.sources.certificate.x509 import About, Maker
+    from rotation.sources.certificates import About, Maker
     from rotation.vault.server import Asked
 
 MOST = 500
 """Certificates that are valid and have to be read one by one to know whose they are: more do not fit into a function's time."""
 NEW_SECONDS = 300
 """For how long another node of the PKI may not know a certificate yet."""
-ROUNDING_SECONDS = 120
-"""A PKI counts from its own clock, and from a moment before."""
 _DENIED = ("not allowed by this role", "not valid for this role", "not allowed in this role", "not a valid hostname")
 _TOO_LONG = ("expiration of the ca",)
 
@@ -48,7 +47,7 @@ _TOO_LONG = ("expiration of the ca",)
 def make(settings: Settings, here: Surroundings) -> Certificates:
     """As the target names it."""
     _need_named(host(settings), here.pki_hosts)
-    from rotation.sources.certificate.x509 import X509  # with its library, where certificates are made or tried
+    from rotation.sources.x509 import X509  # with its library, where certificates are made or tried
 
     server = Server(settings["address"], settings["ca"], settings["tls"], settings["namespace"])
     return Certificates(settings, server, here.target, here.needed_seconds, X509())
@@ -96,18 +95,18 @@ class Certificates:
 
     def logs_in(self, credential: Credential) -> bool:
         """A handshake with it succeeds, and the PKI that has signed it has not revoked it."""
-        own = self._own(credential)
-        if own is None or not self._maker.shakes(credential.password, self._settings["authority"]):
+        ours = own(self._maker, credential)
+        if ours is None or not self._maker.shakes(credential.password, self._settings["authority"]):
             return False
         stored = self._stored(credential)
-        if stored is None and self._now() - own.begins > NEW_SECONDS:
+        if stored is None and self._now() - ours.begins > NEW_SECONDS:
             raise self._elsewhere(credential)
         return stored is not None and not stored.get("revocation_time")
 
     def refuses(self, credential: Credential) -> bool:
         """It is revoked, or over. What clients look at is their matter."""
-        own = self._own(credential)
-        if own is None or own.ends <= self._now():
+        ours = own(self._maker, credential)
+        if ours is None or ours.ends <= self._now():
             return True
         stored = self._stored(credential)
         if stored is not None:
@@ -115,14 +114,6 @@ class Certificates:
         if self._maker.shakes(credential.password, self._settings["authority"]):
             raise self._elsewhere(credential)
         return True
-
-    def _own(self, credential: Credential) -> About | None:
-        """None where the certificate that bears that number is not in it."""
-        try:
-            found = self._maker.about(parts(credential.password)[0])
-        except ValueError:
-            return None
-        return found if found.serial == credential.username else None
 
     def _stored(self, credential: Credential) -> Mapping[str, Any] | None:
         """What the PKI has under that number, if it is that one."""
@@ -229,7 +220,7 @@ class Certificates:
 
     def issue(self, admin: Credential | None, name: str) -> Credential:
         """Without an answer one may be signed: the list tells."""
-        from rotation.sources.certificate.x509 import with_chain
+        from rotation.sources.x509 import with_chain
 
         settings, uri = self._settings, f"{SCHEME}{name}"
         request = self._maker.request(settings, uri)
@@ -257,11 +248,9 @@ class Certificates:
         """One that is otherwise is of no use: it is revoked at once. One of another key is somebody else's."""
         if about.public != public:
             raise SourceRefused(f"{self._name}: what it answers is the certificate of another key ({about.serial}), and left alone")
-        wrong = [
-            *([f"without {', '.join(sorted(self._asked - about.names))}"] if not self._asked <= about.names else []),
-            *(["without the URI by which ours are known"] if uri not in about.uris else []),
-            *(["for a shorter time"] if about.ends < self._now() + self._settings["ttl_days"] * DAY - ROUNDING_SECONDS else []),
-        ]
+        wrong = list(unlike(about, self._asked, self._now() + self._settings["ttl_days"] * DAY))
+        if uri not in about.uris:
+            wrong.append("without the URI by which ours are known")
         if not wrong and not self._maker.shakes(password, self._settings["authority"]):
             wrong.append("which a client refuses that trusts source.authority alone")
         if wrong:

@@ -2,54 +2,29 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
-from rotation.core.certificate import expires, parts, serial
-from rotation.core.errors import SecretInvalid, TargetInvalid
+from rotation.core.errors import TargetInvalid
 from rotation.kinds.kind import Advice, Lack, SourceKind
-from rotation.vault.fields import NAME, PEM, PLACE, PLACE_REQUIRED, host, is_named
+from rotation.sources.certificates import ALT_NAMES, AUTHORITY, COMMON_NAME, DAY, KEY, asked_names, check_authority, fits
+from rotation.vault.fields import NAME, PLACE, PLACE_REQUIRED, host, is_named
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rotation.core.model import Credential
     from rotation.kinds.kind import Parameters, Settings
 
 HOSTS = "PkiHosts"
 """The parameter that names every host that may be asked for certificates."""
-DAY = 86_400
-DNS = r"^(\*\.)?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$"
-KEY_TYPES = {"ec-p256": ("ec", 256), "ec-p384": ("ec", 384), "rsa-2048": ("rsa", 2048), "rsa-3072": ("rsa", 3072)}
-"""Each as a role of a PKI calls it."""
 
 
 def check(settings: Settings) -> None:
     """What a schema cannot say."""
-    try:
-        expires(settings["authority"])
-    except ValueError:
-        raise TargetInvalid("authority is no certificate in PEM") from None
+    check_authority(settings)
     try:
         asked_names(settings)
     except ValueError as error:
         raise TargetInvalid(f"ip_sans: {error}") from None
-
-
-def asked_names(settings: Settings) -> frozenset[str]:
-    """What a certificate is to be good for, addresses as certificates write them. ValueError where one is none."""
-    addresses = (str(ip_address(one)) for one in settings["ip_sans"])
-    return frozenset((settings["common_name"], *settings["alt_names"], *addresses))
-
-
-def fits(_: Settings, login: Credential) -> None:
-    """It is a certificate with its key, under its own serial number."""
-    try:
-        number = serial(parts(login.password)[0])
-    except ValueError:
-        raise SecretInvalid("password is no private key with its certificate, both in PEM (docs/certificates.md)") from None
-    if number != login.username:
-        raise SecretInvalid(f"username is not the serial number of the certificate in password, which is {number}")
 
 
 def beyond(settings: Settings, parameters: Parameters) -> Iterator[str]:
@@ -89,15 +64,9 @@ KIND = SourceKind(
             "properties": {"method": {"enum": ["approle", "jwt"]}, "mount": {"type": "string", "pattern": NAME}},
             "default": {"method": "approle"},
         },
-        "authority": {
-            "description": "Whom the application's clients trust, as PEM: each certificate is tried with it and nothing else",
-            "type": "string",
-            "pattern": PEM,
-        },
-        "common_name": {"description": "The name by which clients call the application", "type": "string", "pattern": DNS},
-        "alt_names": {
-            "description": "Further names", "type": "array", "items": {"type": "string", "pattern": DNS}, "default": [],
-        },
+        "authority": AUTHORITY,
+        "common_name": COMMON_NAME,
+        "alt_names": ALT_NAMES,
         "ip_sans": {"description": "Its addresses", "type": "array", "items": {"type": "string"}, "default": []},
         "ttl_days": {
             "description": "For how long a certificate is valid: longer than from one rotation to the end of the next",
@@ -105,7 +74,7 @@ KIND = SourceKind(
             "minimum": 1,
             "maximum": 3650,
         },
-        "key": {"description": "What sort of private key is made", "enum": list(KEY_TYPES), "default": "ec-p256"},
+        "key": KEY,
     },
     required=(*PLACE_REQUIRED, "role", "authority", "common_name", "ttl_days"),
     engines={},

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
-from rotation.sources.certificate.kind import DAY, KEY_TYPES
+from rotation.sources.certificates import DAY, KEY_TYPES
 
 if TYPE_CHECKING:
     from rotation.kinds.kind import Settings

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import ssl
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -19,64 +19,32 @@ from cryptography.x509.oid import NameOID
 from rotation.core.certificate import bundle, each, parts, serial
 from rotation.core.model import Password
 from rotation.memory import in_memory
+from rotation.sources.certificates import About, Request
 
 if TYPE_CHECKING:
     from rotation.kinds.kind import Settings
+    from rotation.sources.certificates import Maker
 
 EXPONENT = 65_537
 ROUNDS = 10
 """A handshake takes three."""
 
 
-class Request(NamedTuple):
-    """A private key, and what is asked for it: the key is not in that."""
-
-    key: Password
-    text: str
-    public: bytes
-
-
-class About(NamedTuple):
-    """What a certificate says of itself."""
-
-    serial: str
-    names: frozenset[str]
-    """DNS names and addresses."""
-    uris: frozenset[str]
-    begins: float
-    ends: float
-    public: bytes
-    own_issuer: bool
-    """Whether nobody else vouches for it."""
-
-
-class Maker(Protocol):
-    """All that needs a library."""
-
-    def request(self, settings: Settings, uri: str) -> Request:
-        """A new key, and the request to sign it."""
-
-    def about(self, pem: str) -> About:
-        """Of the first certificate in it. ValueError where there is none that can be read."""
-
-    def shakes(self, password: Password, authority: str) -> bool:
-        """Whether a client that trusts that authority alone takes it, from a server that has its key."""
-
-
 class X509:
     """By `cryptography` and OpenSSL."""
 
-    def request(self, settings: Settings, uri: str) -> Request:
+    def request(self, settings: Settings, uri: str = "") -> Request:
         key = _new_key(settings["key"])
         names: list[x509.GeneralName] = [
             x509.DNSName(one) for one in dict.fromkeys((settings["common_name"], *settings["alt_names"]))
         ]
-        names += [x509.IPAddress(ipaddress.ip_address(one)) for one in settings["ip_sans"]]
+        names += [x509.IPAddress(ipaddress.ip_address(one)) for one in settings.get("ip_sans", ())]
+        names += [x509.UniformResourceIdentifier(uri)] if uri else []
         called = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, settings["common_name"])])
         asked = (
             x509.CertificateSigningRequestBuilder()
             .subject_name(called)
-            .add_extension(x509.SubjectAlternativeName([*names, x509.UniformResourceIdentifier(uri)]), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .sign(key, hashes.SHA256())
         )
         pem = serialization.Encoding.PEM

@@ -1,0 +1,1 @@
+"""An ACME server on this machine, whose challenges are answered by the local AWS's Route 53."""
