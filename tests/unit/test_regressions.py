@@ -172,12 +172,14 @@ def test_the_application_may_go_on_with_what_was_put_right_again(caching: Memory
 
 @pytest.mark.parametrize(
     ("sort", "number"),
-    [("two values", 21), ("two values", 375), ("keys", 587), ("keys", 1211)],
+    [("two values", 21), ("two values", 375), ("keys", 587), ("keys", 1211), ("OpenEMR", 95460), ("OpenEMR", 88619)],
     ids=[
         "mode sync-users sets a second password without a look at which is the first",
         "the record is put in the middle, and the application goes back to the password that is the second by then",
         "a copy of a key that its provider still takes in part",
         "the record is put in a retirement, and a revocation goes to the key that was deactivated",
+        "mode sync-users makes the slot's password work, while a first rotation is about to make another",
+        "the same, while a first rotation that was stopped goes on",
     ],
 )
 def test_a_schedule_that_broke_something_once(sort: str, number: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from rotation.core.errors import LoginRefused, PasswordRejected, RotationSuperseded, SlotInUse, SourceBusy
+from rotation.core.errors import LoginRefused, PasswordRejected, RotationSuperseded, SituationChanged, SlotInUse, SourceBusy
 from rotation.core.model import CURRENT, PENDING, Mode, Password, Slot
 from rotation.steps.sync_users import sync_users
 
@@ -48,6 +48,20 @@ def test_a_standby_that_does_not_log_in_gets_its_recorded_password(world: Memory
     assert run.ask(sync_users)["repaired"] == [f"{B}: password"]
     assert world.accepts(login(Slot.B))
     assert world.account(Slot.B).old is None, "what nobody knows and nobody uses does not stay valid beside it"
+
+
+def test_a_password_that_logs_in_again_is_not_altered_away(world: MemoryWorld) -> None:
+    """A first rotation has decided on a new one, since none logged in. By then the one that is current does: it may be in use."""
+    world.application_uses(credential(FORMER, FORMER_PASSWORD))
+    for slot in RING:
+        world.account(slot).password = "canary-unknown"
+    run = Run(world).to_claim()
+    active = world.pending.active
+    assert not world.pending.credential(active).same_login(login(active))
+    world.account(active).password = PASSWORDS[active]
+    with refused(world, SituationChanged, "logs in again"):
+        run.ask(sync_users)
+    assert world.accepts(login(active))
 
 
 def test_repeated_it_sets_no_password_again(world: MemoryWorld) -> None:

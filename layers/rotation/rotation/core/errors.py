@@ -37,7 +37,7 @@
         ├── SecretDenied              IAM, the secret's policy or its KMS key denies this function what it needs of a secret
         ├── RotationAlreadyRunning    a living execution holds AWSPENDING
         ├── RotationSuperseded        AWSPENDING is no longer ours: another run, or a human, took over
-        ├── SituationChanged          what ReadSlots saw was no longer so when the rotation was to be claimed
+        ├── SituationChanged          what was seen was no longer so when it was to be claimed, or a password to be set
         ├── SourceUntrusted           the database offers no TLS, or a certificate that the target's CA does not vouch for
         ├── AdminLoginUnknown         no known password of the admin logs in
         ├── LoginRefused              a credential that should be used does not log in

@@ -3,9 +3,9 @@ are to know its credential before it is used, it says how long that takes, and i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from rotation.core.errors import LoginRefused
+from rotation.core.errors import LoginRefused, SituationChanged
 from rotation.core.model import Credential, Mode
 from rotation.core.situation import Left, left_to_do
 from rotation.protocol.admin_login import AdminLogin
@@ -20,6 +20,14 @@ if TYPE_CHECKING:
     from rotation.core.record import Record
     from rotation.ports import AdminSession, World
     from rotation.protocol.request import Request
+
+
+class Wanted(NamedTuple):
+    """What is to log in, what is current for the same slot, and whose grants and TLS requirement are right."""
+
+    user: Credential
+    current: Credential
+    like: Credential
 
 
 def sync_users(world: World, request: Request) -> dict[str, Any]:
@@ -58,7 +66,7 @@ def _sync_next(world: World, request: Request) -> tuple[list[str], bool]:
             return [], False
         if record.two_values and record.previous is None:
             return _second_value(world, session, record), True
-        return _repair(world, request, session, record, user, _like(record)), True
+        return _repair(world, request, session, record, Wanted(user, current.credential(record.active), _like(record))), True
 
 
 def _confirmed(world: World, request: Request) -> tuple[Record, Record, str]:
@@ -96,7 +104,7 @@ def _sync_both(world: World, request: Request) -> list[str]:
             if record.two_values and slot is not current.active:
                 repaired += _second_value(world, session, record)
             else:
-                repaired += _repair(world, request, session, record, user, like, current.credential(slot))
+                repaired += _repair(world, request, session, record, Wanted(user, current.credential(slot), like))
     return repaired
 
 
@@ -112,25 +120,30 @@ def _like(record: Record) -> Credential:
     return record.previous or record.credential(record.leaves)
 
 
-def _repair(
-    world: World,
-    request: Request,
-    session: AdminSession,
-    record: Record,
-    user: Credential,
-    like: Credential,
-    *known: Credential,
-) -> list[str]:
-    """`known`: logins of the same user that would do as well. Mode sync-users repairs it even while it has sessions, since none of
-    these logs in any more. All under the lock: a call that came late may have repaired it, and to do it again would evict."""
-    works = any(world.source.logs_in(one) for one in dict.fromkeys((user, *known)))
+def _repair(world: World, request: Request, session: AdminSession, record: Record, wanted: Wanted) -> list[str]:
+    """Mode sync-users repairs it even while it has sessions, since nothing that is recorded logs in any more. All under the lock: a
+    call that came late may have repaired it, and to do it again would evict."""
+    user, both = wanted.user, request.mode is Mode.SYNC_USERS
+    works = world.source.logs_in(user)
+    if not works and not request.mode.terms.ignores_others and _is_current(world, wanted):
+        if not both:
+            raise SituationChanged(
+                f"{world.target.name}: {user.username} logs in again with the password that is current, which somebody may use by"
+                " now: it is left as it is"
+            )
+        works = True
     if not works:
         confirm_again(world.slots, request.claim.version, record)
-        _set_password(world, request, session, user, like, in_use=request.mode is Mode.SYNC_USERS)
-    granted = session.copy_grants(user, like)
+        _set_password(world, request, session, user, wanted.like, in_use=both)
+    granted = session.copy_grants(user, wanted.like)
     if not works:
         _need_login(world, user, "does not log in with its stored password, even after the repair")
     return [f"{user.username}: {one}" for one in ([] if works else ["password"]) + (["grants"] if granted else [])]
+
+
+def _is_current(world: World, wanted: Wanted) -> bool:
+    """Whether the user logs in with what is current, which the intent has another password for."""
+    return not wanted.current.same_login(wanted.user) and world.source.logs_in(wanted.current)
 
 
 def _set_password(

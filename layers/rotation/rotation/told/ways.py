@@ -39,7 +39,7 @@ WAYS_OUT: dict[str, str] = {
     "SecretDenied": "Allow the function's role the secret and its KMS key: rotation start --mode verify --follow says who may not.",
     "RotationAlreadyRunning": "Let the other execution end: rotation status shows it.",
     "RotationSuperseded": "Look at the execution that runs now, or ask who wrote the secret.",
-    "SituationChanged": "Start again: somebody moved a label at the same moment.",
+    "SituationChanged": "Start again: somebody moved a label, or changed a password, at the same moment.",
     "SourceUntrusted": "Check the host name in the secret and the target's certificate authority against the server's certificate.",
     "AdminLoginUnknown": "Put the password that the admin really has into the admin secret, then start again.",
     "LoginRefused": "Somebody changed this user's password or its rights outside: start again, it is repaired if nobody uses it.",
