@@ -123,7 +123,7 @@ bench-fleet: build ## fleets of 10, 100 and 1,000 simulated targets on the local
 	$(SETUP) packages
 	PYTHONPATH=layers/rotation$(if $(REAL), REAL=1) python -m tests.fleet
 
-# Together these take every branch of every function that calls AWS: CI evaluates what make test recorded.
+# Together these take every branch of every function of OpenEMR's that calls AWS. CI evaluates what make test MORE=1 recorded.
 IAM_SUITE := \
   "tests/e2e/test_modes.py::test_resume_finishes_an_interrupted_flip" \
   "tests/e2e/test_modes.py::test_sync_users_finds_both_well_and_touches_nobody" \
@@ -135,7 +135,7 @@ IAM_SUITE := \
   "tests/e2e/test_verify_revoke.py::test_revoke_tells_people_shuts_the_intruder_out_and_the_application_never" \
   "tests/e2e/test_modes.py::test_what_a_rotation_left_is_finished_by_the_resume_that_follows_by_itself"
 
-iam: build ## every AWS call that was recorded on the local stack, against the roles of the template: denied, granted and never used
+iam: build ## every AWS call that make test MORE=1 recorded on the local stack, against the roles of the template: denied, granted and never used
 	if ! python -m local.iam --quiet; then
 	  $(SETUP) php
 	  CLUSTER=stand-in MORE=1 python -m pytest $(IAM_SUITE)

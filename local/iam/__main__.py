@@ -1,4 +1,4 @@
-"""`make iam`: what each role is asked for, and what it grants, in runs of the build that is there.
+"""`make iam`: what each role is asked for, and what it grants, in runs of the build that is there: `make test MORE=1` records them.
 
 Exit code 0 only if nothing would be denied, and whatever is granted is used or forced by a rule of AWS.
 """
@@ -35,6 +35,8 @@ def tell(findings: list[Findings], recordings: int) -> None:
             print(f"DENIED  {one.role}: {request.action} on {request.resource} {dict(request.context) or ''}")
         for grant in one.unused:
             print(f"UNUSED  {one.role}: {grant.action} on {grant.resource} ({grant.policy}, statement {grant.statement})")
+    if together[1]:
+        print("Never used: in these recordings. `make test MORE=1` records those of every kind, with the build that is there")
     rules = {rule for one in findings for grant in one.forced if (rule := forced_by(grant))}
     for number, rule in enumerate((one for one in FORCED if one in rules), 1):
         print(f"forced by AWS, {number} of at most 5: {min(rule.actions).split(':')[0]}:* - {rule.rule}")

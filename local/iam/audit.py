@@ -132,4 +132,6 @@ def _named(grant: Grant, resolved: Resolved) -> Grant:
         for one in value.split(","):
             if one.startswith("arn:") and len(one) > 8:
                 resource = resource.replace(one, name)
+            elif one and resource.endswith(f":hostedzone/{one}"):
+                resource = f"{resource.removesuffix(one)}{name}"
     return replace(grant, resource=resource)

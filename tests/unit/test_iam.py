@@ -200,6 +200,21 @@ def test_who_puts_secrets_puts_no_other(secret: str) -> None:
     assert {one.resource for one in found.denied if one.action == "secretsmanager:PutSecretValue"} == {secret}
 
 
+def test_a_grant_on_a_zone_is_used_if_it_was_in_any_run_whatever_the_zone() -> None:
+    def with_zone(zone: str, *actions: str) -> Recording:
+        calls = [(f"route53:{action}", f"arn:aws:route53:::hostedzone/{zone}") for action in actions]
+        given = {"AcmeHosts": "acme.example", "AcmeZoneId": zone}
+        return replace(recorded(shipped(), "ReadSlots", calls), parameters=PARAMETERS | given)
+
+    def unused(*recordings: Recording) -> list[str]:
+        (found,) = [one for one in audit(shipped(), recordings) if one.role == "ReadSlotsRole"]
+        return [one.action for one in found.unused if one.action.startswith("route53")]
+
+    reads, looks = with_zone("Z1A", "ListResourceRecordSets"), with_zone("Z2B", "GetHostedZone", "ListResourceRecordSets")
+    assert unused(reads) == ["route53:GetHostedZone"]
+    assert unused(reads, looks) == unused(looks, reads) == []
+
+
 def test_who_counts_a_fleet_s_failures_reads_its_runs_and_nothing_else_in_its_bucket_or_another() -> None:
     bucket = f"arn:aws:s3:::{names(shipped())['FleetBucket']}"
     others = [("s3:GetObject", f"{bucket}/elsewhere"), ("s3:GetObject", "arn:aws:s3:::another/runs/a/plan.json")]
