@@ -5,16 +5,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import yaml
 from rotation.core.model import Mode
 from rotation.core.situation import decide
 from rotation.kinds.plan import plan
 from rotation.protocol.survey import survey
 
-from local.yaml_text import read_yaml
 from tests.worlds.run import Run
 from tests.worlds.world import FORMER, FORMER_PASSWORD, MemoryWorld, credential
 
-MACHINE = read_yaml((Path(__file__).parents[2] / "statemachine" / "rotation.asl.yaml").read_text())
+MACHINE = yaml.safe_load((Path(__file__).parents[2] / "statemachine" / "rotation.asl.yaml").read_text())
 
 ROTATE = [
     ("ClaimRotation", "AWSPENDING of slots: to a version that says what is to become true"),
