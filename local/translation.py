@@ -54,7 +54,7 @@ def translate(build: Path, parameters: Mapping[str, str] | None = None, region: 
             resource["Properties"]["Definition"] = _definition_file(build, resource["Properties"].pop("DefinitionUri"))
     translator = Translator(None, Parser(), boto_session=boto3.Session(region_name=region))
     translated: Template = translator.translate(template, dict(parameters or {}), get_managed_policy_map=dict)
-    translator.metrics.publish()  # to nobody: what is left when it ends it complains of
+    translator.metrics.publish()  # to nobody; without this it warns on standard error when the program ends
     return translated
 
 

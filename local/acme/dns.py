@@ -4,16 +4,14 @@
 
 from __future__ import annotations
 
-import re
 from types import TracebackType
 from typing import Any, Self
 
 from dnslib import QTYPE, RCODE, RR, TXT
 from dnslib.server import BaseResolver, DNSServer
+from rotation.sources.acme_certificate.marks import STRING
 
 from local.aws import LocalAws
-
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 
 
 class _Resolver(BaseResolver):  # type: ignore[misc]
@@ -26,7 +24,7 @@ class _Resolver(BaseResolver):  # type: ignore[misc]
         if QTYPE[request.q.qtype] == "TXT":
             self.asked.append(name)
             for value in self._aws.published(name):
-                reply.add_answer(RR(name, QTYPE.TXT, ttl=1, rdata=TXT(_STRING.findall(value))))
+                reply.add_answer(RR(name, QTYPE.TXT, ttl=1, rdata=TXT(STRING.findall(value))))
         if not reply.rr:
             reply.header.rcode = RCODE.NXDOMAIN
         return reply

@@ -4,49 +4,38 @@ server reads the certificate, and the shipped template."""
 from __future__ import annotations
 
 import json
-from pathlib import Path
+import uuid
 from typing import Any
 
 from rotation.core.certificate import serial
 
 from local.acme.dns import NameServer
 from local.acme.pebble import Pebble
-from local.certified.server import SHOWN, Server
+from local.aws import LocalAws
+from local.certified.served import OTHERS, Served, entry, number
+from local.certified.server import Server
 from local.login import Login
-from local.running import Running
 
 DOMAIN, ZONE, LASTS_DAYS = "localhost", "localhost.", 90
 """The health page is looked at by its name, and that one leads to this machine everywhere."""
 AT = f"_acme-challenge.{DOMAIN}."
-OTHERS = {"a key of somebody else": "kept"}
-"""What the secret holds besides; nobody of us changes it."""
 SOMEBODY_S = '"a value of somebody else"'
 """It stands in the zone under the very name where challenges are answered."""
 
 
-class AcmeServed(Running):
+class AcmeServed(Served):
     """`with AcmeServed() as shop:` it shows a certificate that a person had issued, with an account of the person's own."""
 
-    slot_secret, admin_secret, target = "shop/certificate", "shop/acme-account", "shop"
-    application_secret = "shop/application"
+    admin_secret = "shop/acme-account"
 
     def __init__(self, *, cache_seconds: int = 1, quiet_seconds: int = 1) -> None:
-        super().__init__()
-        self._cache, self._quiet = cache_seconds, quiet_seconds
+        super().__init__(cache_seconds=cache_seconds, quiet_seconds=quiet_seconds)
         self.shown: set[str] = set()
         """Numbers of all that the server has read."""
 
-    def _end(self) -> None:
-        """In order: the server reads until it has stopped."""
-        try:
-            self._ended.close()
-        finally:
-            self._run.close()
-
     def _start(self) -> None:
         self.aws = self._start_aws()
-        made = self.aws.client("route53").create_hosted_zone(Name=ZONE, CallerReference="the shop's")
-        self.zone = str(made["HostedZone"]["Id"]).rpartition("/")[2]
+        self.zone = zone_of(self.aws, ZONE)
         names = self._ended.enter_context(NameServer(self.aws))
         self.pebble = self._ended.enter_context(Pebble(self.directory / "pebble", self.environment, names.address, days=LASTS_DAYS))
         self.account, self._person = self.pebble.account(), self.pebble.account()
@@ -55,21 +44,12 @@ class AcmeServed(Running):
         self._put([SOMEBODY_S])
         self.application = self._create_secret(self.application_secret, {**OTHERS, **entry(self._first)})
         self.server = self._ended.enter_context(Server(self._read, self._cache / 2))
-        slots = {"turns": "keys", "active_slot": "A", "A": entry(self._first), "B": {}}
         account = {"username": self.account.username, "password": self.account.password.reveal()}
         self._given = {
-            **self._for_everybody(slots, account),
+            **self._parameters(self._first, account, self.application),
             "OtherSource": json.dumps(self._source()),
             "AcmeHosts": self.pebble.host,
             "AcmeZoneId": self.zone,
-            "ApplicationSecretArn": self.application,
-            "ApplicationCacheSeconds": str(self._cache),
-            "OverlapSeconds": str(self._cache),
-            "QuietSeconds": str(self._quiet),
-            "DrainDeadlineSeconds": "120",
-            "HealthUrl": self.page,
-            "HealthMarker": SHOWN,
-            "HealthCa": self.authority.strip().replace("\n", "\\n"),
         }
         if not self.by_hand:
             self.deploy()
@@ -123,23 +103,10 @@ class AcmeServed(Running):
 
     def revoked(self) -> set[int]:
         """Of what the server has shown, as the authority's own books have it: its certificates may sign no list."""
-        return {int(one.replace(":", ""), 16) for one in set(self.shown) if self.pebble.status(one) == "Revoked"}
+        return {number(Login(one, "")) for one in set(self.shown) if self.pebble.status(one) == "Revoked"}
 
     def a_person_s(self) -> object:
         return (self.pebble.status(self._theirs.username), SOMEBODY_S in self.values())
-
-    @property
-    def active(self) -> Login:
-        """What the record says."""
-        slots = self.secret(self.slot_secret)
-        held = slots[slots["active_slot"]]
-        return Login(held["username"], held["password"])
-
-    @property
-    def used(self) -> Login:
-        """What the application's secret says."""
-        held = self.secret(self.application_secret)
-        return Login(held["username"], held["password"])
 
     @property
     def secret_names(self) -> tuple[str, ...]:
@@ -155,10 +122,8 @@ class AcmeServed(Running):
         """Whether it is valid, as far as the authority's own books say."""
         return self.pebble.status(user) == "Valid"
 
-    def may_hold(self, path: Path) -> bool:  # noqa: ARG002 - whatever it is
-        return False
 
-
-def entry(key: Login) -> dict[str, str]:
-    """Of the record."""
-    return {"username": key.username, "password": key.password}
+def zone_of(aws: LocalAws, name: str) -> str:
+    """The id of a new one."""
+    made = aws.client("route53").create_hosted_zone(Name=name, CallerReference=f"of-{name}-{uuid.uuid4()}")
+    return str(made["HostedZone"]["Id"]).rpartition("/")[2]

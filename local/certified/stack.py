@@ -4,43 +4,28 @@ from both of which it could read the certificate, and the shipped template."""
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 from rotation.core.certificate import bundle, parts, serial
 from rotation.core.model import Password
 
-from local.certified.server import SHOWN, Server
+from local.certified.served import OTHERS, Served, entry
+from local.certified.server import Server
 from local.login import Login
-from local.running import Running
 from local.vault import pki, policies
 from local.vault.policies import MOUNT, READS, WRITES, AppRole
 from local.vault.server import OpenBao
 
 PATH, TTL_DAYS = "shop/tls", 40
-OTHERS = {"a key of somebody else": "kept"}
-"""What both places hold besides; nobody of us changes it."""
 FORMS = {"tls.crt": "{certificate}", "tls.key": "{key}"}
 
 
-class Certified(Running):
+class Certified(Served):
     """`with Certified() as shop:` it shows a certificate that a person had issued."""
 
-    slot_secret, admin_secret, target = "shop/certificate", "shop/pki-login", "shop"
-    application_secret = "shop/application"
+    admin_secret = "shop/pki-login"
     login_secret, reader_secret = "shop/vault-login", "shop/vault-reader"
     vault: OpenBao
-
-    def __init__(self, *, cache_seconds: int = 1, quiet_seconds: int = 1) -> None:
-        super().__init__()
-        self._cache, self._quiet = cache_seconds, quiet_seconds
-
-    def _end(self) -> None:
-        """In order: the server reads from both until it has stopped."""
-        try:
-            self._ended.close()
-        finally:
-            self._run.close()
 
     def _start(self) -> None:
         self.aws = self._start_aws()
@@ -57,22 +42,13 @@ class Certified(Running):
         self.application = self._create_secret(self.application_secret, {**OTHERS, **entry(first)})
         self.server = self._ended.enter_context(Server(lambda: held_in(self.in_path()), self._cache / 2))
         admin = {"username": issuer.role_id, "password": issuer.secret_id}
-        slots = {"turns": "keys", "active_slot": "A", "A": entry(first), "B": {}}
         self._given = {
-            **self._for_everybody(slots, admin),
+            **self._parameters(first, admin, self.application),
             "OtherSource": json.dumps(self._source()),
             "PkiHosts": f"127.0.0.1:{self.vault.port}",
             "VaultLoginSecretArn": login,
             "VaultReaderSecretArn": read,
             "OtherConsumers": json.dumps(self._in_vault(writer, login, looker, read)),
-            "ApplicationSecretArn": self.application,
-            "ApplicationCacheSeconds": str(self._cache),
-            "OverlapSeconds": str(self._cache),
-            "QuietSeconds": str(self._quiet),
-            "DrainDeadlineSeconds": "120",
-            "HealthUrl": self.page,
-            "HealthMarker": SHOWN,
-            "HealthCa": self.authority.strip().replace("\n", "\\n"),
         }
         if not self.by_hand:
             self.deploy()
@@ -144,13 +120,6 @@ class Certified(Running):
         return [held_in(self.vault.asks("GET", f"{MOUNT}/data/{PATH}?version={number}")["data"]["data"]) for number in kept]
 
     @property
-    def active(self) -> Login:
-        """What the record says."""
-        slots = self.secret(self.slot_secret)
-        held = slots[slots["active_slot"]]
-        return Login(held["username"], held["password"])
-
-    @property
     def secret_names(self) -> tuple[str, ...]:
         return (self.slot_secret, self.admin_secret, self.application_secret, self.login_secret, self.reader_secret)
 
@@ -160,23 +129,9 @@ class Certified(Running):
     def held(self) -> dict[str, Login]:
         return {"the Vault's path": held_in(self.in_path()), "the application's secret": self.used}
 
-    @property
-    def used(self) -> Login:
-        """What the application's secret says."""
-        held = self.secret(self.application_secret)
-        return Login(held["username"], held["password"])
-
     def accepts(self, user: str, password: str) -> bool:  # noqa: ARG002 - by its number
         """Whether it is valid, as far as the PKI says."""
         return user in self.valid()
-
-    def may_hold(self, path: Path) -> bool:  # noqa: ARG002 - whatever it is
-        return False
-
-
-def entry(key: Login) -> dict[str, str]:
-    """Of the record."""
-    return {"username": key.username, "password": key.password}
 
 
 def written(key: Login) -> dict[str, str]:

@@ -36,7 +36,7 @@ def tell(findings: list[Findings], recordings: int) -> None:
         for grant in one.unused:
             print(f"UNUSED  {one.role}: {grant.action} on {grant.resource} ({grant.policy}, statement {grant.statement})")
     if together[1]:
-        print("Never used: in these recordings. `make test MORE=1` records those of every kind, with the build that is there")
+        print("Unused means: not used in these recordings. Run `make test MORE=1` with this build first: it records every kind")
     rules = {rule for one in findings for grant in one.forced if (rule := forced_by(grant))}
     for number, rule in enumerate((one for one in FORCED if one in rules), 1):
         print(f"forced by AWS, {number} of at most 5: {min(rule.actions).split(':')[0]}:* - {rule.rule}")

@@ -15,14 +15,8 @@ from local.acme.pebble import Pebble
 from local.aws import LocalAws
 from tests.contract.certificates import AsAdmin
 
-TARGET, NEEDED_DAYS, LASTS_DAYS, ZONE = "shop", 31, 90, "example."
+TARGET, NEEDED_DAYS, LASTS_DAYS = "shop", 31, 90
 _NUMBERS = count(1)
-
-
-def zone_of(aws: LocalAws, name: str = ZONE) -> str:
-    """The id of a new one."""
-    made = aws.client("route53").create_hosted_zone(Name=name, CallerReference=f"of-{name}-{next(_NUMBERS)}")
-    return str(made["HostedZone"]["Id"]).rpartition("/")[2]
 
 
 @dataclass
@@ -78,3 +72,7 @@ class Here:
             "ResourceRecordSet": {"Name": name, "Type": "TXT", "TTL": ttl, "ResourceRecords": records},
         }
         self.aws.client("route53").change_resource_record_sets(HostedZoneId=self.zone, ChangeBatch={"Changes": [change]})
+
+    def answers(self, name: str, value: str) -> None:
+        """As a person answers a challenge."""
+        self.put(name, [f'"{value or "nothing"}"'])

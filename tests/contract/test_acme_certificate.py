@@ -3,9 +3,8 @@
 import base64
 import json
 import time
-import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -25,11 +24,13 @@ from rotation.sources.https import Host
 
 from local.acme.dns import NameServer
 from local.acme.pebble import FORBIDDEN, Pebble, new_key, plain
+from local.acme.stack import zone_of
 from local.aws import LocalAws
 from local.certificates import Authority
 from tests.conformance.keys import At, Provider
-from tests.contract.acme import Here, zone_of
+from tests.contract.acme import Here
 from tests.contract.certificates import AsAdmin
+from tests.contract.raised import raised
 from tests.worlds.acmed import Acmed, AcmeWorld
 
 NAME, OTHER = "rotation.shop.0.1", "rotation.shop.0.2"
@@ -43,7 +44,7 @@ def pebble(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 @pytest.fixture(scope="module")
 def zone(aws: LocalAws) -> str:
-    return zone_of(aws)
+    return zone_of(aws, "example.")
 
 
 @pytest.fixture
@@ -167,10 +168,7 @@ def test_one_that_was_issued_and_lost_is_found_by_another_call(here: Here) -> No
 
 
 def test_what_others_had_issued_with_the_same_account_is_never_seen(here: Here) -> None:
-    def answers(name: str, value: str) -> None:
-        here.put(name, [f'"{value or "nothing"}"'])
-
-    theirs = here.pebble.issue(here.account, [here.domain], answers)
+    theirs = here.pebble.issue(here.account, [here.domain], here.answers)
     at = here.as_admin()
     ours = at.issue(None, NAME)
     assert [key.id for key in at.keys(None)] == [ours.username]
@@ -178,10 +176,7 @@ def test_what_others_had_issued_with_the_same_account_is_never_seen(here: Here) 
 
 
 def test_the_first_one_of_another_account_is_revoked_by_its_own_key(here: Here) -> None:
-    def answers(name: str, value: str) -> None:
-        here.put(name, [f'"{value or "nothing"}"'])
-
-    held = here.pebble.issue(here.pebble.account(), [here.domain], answers)
+    held = here.pebble.issue(here.pebble.account(), [here.domain], here.answers)
     first, at = NO_KEY.with_login(serial(held.reveal()), held), here.as_admin()
     assert at.logs_in(first)
     assert not at.refuses(first)
@@ -299,15 +294,9 @@ def test_two_at_once_take_nothing_out_of_each_other_s(here: Here) -> None:
 # ---- what keeps us from it -------------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def raises(kind: type[RotationError], *words: str) -> Iterator[None]:
+def raises(kind: type[RotationError], *words: str) -> AbstractContextManager[None]:
     """That error and no other; neither a key nor what the server said is in it or in its traceback."""
-    with pytest.raises(kind) as caught:
-        yield
-    assert type(caught.value) is kind
-    assert all(word in str(caught.value) for word in words), str(caught.value)
-    shown = "".join(traceback.format_exception(caught.value))
-    assert not [word for word in ("PRIVATE", "canary", '"detail"') if word in shown], shown
+    return raised(kind, words, never=("PRIVATE", "canary", '"detail"'))
 
 
 def test_an_account_that_was_deactivated(here: Here) -> None:
@@ -369,16 +358,14 @@ def test_a_zone_that_nobody_outside_sees(here: Here, aws: LocalAws) -> None:
 
 
 def test_a_zone_to_which_the_domain_does_not_lead_is_said_and_nothing_is_left(
-    here: Here, aws: LocalAws, monkeypatch: pytest.MonkeyPatch
+    here: Here, slow: Callable[[float], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server looks elsewhere: here it finds what a name server says that knows nothing."""
-    aws.lag_records(3600)
-    try:
-        monkeypatch.setattr(Zone, "is_known", lambda *_: True)
-        with raises(SourceRefused, "does not take _acme-challenge.", "lead to the hosted zone"):
-            here.as_admin().issue(None, NAME)
-    finally:
-        aws.lag_records(0)
+    slow(3600)
+    monkeypatch.setattr(Zone, "is_known", lambda *_: True)
+    with raises(SourceRefused, "does not take _acme-challenge.", "lead to the hosted zone"):
+        here.as_admin().issue(None, NAME)
+    slow(0)
     assert others(here) == []
     monkeypatch.undo()
     assert here.as_admin().keys(None) == []

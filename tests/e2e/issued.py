@@ -8,9 +8,8 @@ from typing import Any
 
 from rotation.sources.acme_certificate.marks import WORD
 
-from local.acme import stack as acme
 from local.acme.stack import SOMEBODY_S, AcmeServed
-from local.certified import stack as certified
+from local.certified import served
 from local.certified.stack import Certified
 from local.faults import Fault
 from local.keys import stack as keys
@@ -173,7 +172,7 @@ class CertificateTurns(InVaultTurns):
     """Of a PKI, at whose mount a person has one issued, too, by the same role."""
 
     stack: Certified
-    others = certified.OTHERS
+    others = served.OTHERS
 
     def __init__(self, stack: Certified, load: Traffic) -> None:
         self._theirs = stack.issue().username
@@ -205,7 +204,7 @@ class AcmeTurns(KeyTurns):
     """Of an ACME server, where a person has an account too; and somebody has a value of their own where challenges are answered."""
 
     stack: AcmeServed
-    others = acme.OTHERS
+    others = served.OTHERS
 
     def issued(self) -> set[str]:
         return self.stack.valid()

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.acme.stack import AT, DOMAIN, AcmeServed
+from local.certified.served import number
 from local.certified.server import Visitors
 from local.faults import SecretFault
 from local.login import Login
@@ -45,10 +46,6 @@ def turns(under_load: AcmeTurns, visitors: Visitors, request: pytest.FixtureRequ
     with under_load.undisturbed(request, "ACME") as turns:
         yield turns
     until(lambda: visitors.serials[-1] == number(turns.active))
-
-
-def number(key: Login) -> int:
-    return int(key.username.replace(":", ""), 16)
 
 
 def test_rotations_in_a_row(shop: AcmeServed, turns: AcmeTurns, visitors: Visitors) -> None:

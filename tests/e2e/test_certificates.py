@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.certified.served import number
 from local.certified.server import Visitors
 from local.certified.stack import Certified
 from local.faults import SecretFault
@@ -47,10 +48,6 @@ def turns(under_load: CertificateTurns, visitors: Visitors, request: pytest.Fixt
     with under_load.undisturbed(request, "certificates") as turns:
         yield turns
     until(lambda: visitors.serials[-1] == number(turns.active))
-
-
-def number(key: Login) -> int:
-    return int(key.username.replace(":", ""), 16)
 
 
 def test_rotations_in_a_row(shop: Certified, turns: CertificateTurns, visitors: Visitors) -> None:

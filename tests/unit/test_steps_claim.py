@@ -323,12 +323,12 @@ def test_claimed_at_the_same_moment_one_rotates(world: MemoryWorld) -> None:
     assert world.slots.labels().pending == one.claim
 
 
-def test_who_comes_during_our_look_and_moves_the_application_is_what_we_name(world: MemoryWorld) -> None:
-    """What we saw is from before and after its claim, so it fits neither."""
+def test_another_run_that_claims_while_this_one_looks_is_named(world: MemoryWorld) -> None:
+    """This one has seen a part from before that claim and a part from after it."""
     one, other = Run(world, "one"), Run(world, "other")
     other.read_slots()
     world.journal.meanwhile("read sqlconf.php", one.to_flip)
-    with refused(world, RotationAlreadyRunning, "during our look"):
+    with refused(world, RotationAlreadyRunning, "while this one looked"):
         other.claim_rotation()
     assert world.slots.labels().pending == one.claim
 

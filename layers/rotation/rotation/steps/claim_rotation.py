@@ -79,7 +79,7 @@ def _check_unchanged(world: World, request: Request, facts: Facts, decision: Dec
     if same_labels and same_decision:
         return
     if world.slots.labels().pending not in (facts.labels.pending, None):
-        raise RotationAlreadyRunning(f"{world.target.name}: another execution claimed the rotation during our look")
+        raise RotationAlreadyRunning(f"{world.target.name}: another execution claimed the rotation while this one looked")
     raise SituationChanged(f"{world.target.name}: the situation changed after ReadSlots, now: {decision.reason}")
 
 

@@ -16,7 +16,8 @@ WORD = "credential-rotation"
 """With which a mark begins."""
 _LONGEST = 255
 """Of one string in a TXT record; a longer value is several."""
-_STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+"""One of those that a value consists of."""
 
 
 class Mark(NamedTuple):
@@ -41,7 +42,7 @@ def quoted(text: str) -> str:
 
 def marks(values: Iterable[str]) -> list[Mark]:
     """Those among them, whoever's."""
-    texts = ("".join(_STRING.findall(value)) for value in values)
+    texts = ("".join(STRING.findall(value)) for value in values)
     parts = [text.split(" ") for text in texts]
     return [Mark(*found[1:]) for found in parts if found[0] == WORD and len(found) in (3, 4)]
 
