@@ -18,7 +18,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.shards.dealing import MEASURES, SHARDS, dealt, read_times, units, write_times
+from tests.shards.dealing import MEASURES, all_dealt, read_times, write_times
 from tests.shards.shard import Shard
 
 TELL_SECONDS = 30.0
@@ -71,11 +71,7 @@ def main() -> int:
     began, seconds = time.monotonic(), read_times()
     with tempfile.TemporaryDirectory(prefix="credential-rotation-tests-") as name:
         folder = Path(name)
-        shards = [
-            Shard(f"{group}-{number}", files, folder)
-            for group, count in SHARDS.items()
-            for number, files in enumerate(dealt(units(group), seconds, count), 1)
-        ]
+        shards = [Shard(name, files, folder) for name, files in all_dealt(seconds).items()]
         run(shards, began)
         last = Shard("measuring", MEASURES, folder)
         run([last], began)

@@ -24,20 +24,34 @@ SHARDS = {"e2e": 2, "other": 2}
 
 
 def units(group: str) -> list[str]:
-    """What goes to the shards of a group."""
+    """The files that share a group's servers."""
     files = sorted(str(path.relative_to(ROOT)) for path in (ROOT / FOLDERS[group]).glob("test_*.py"))
-    return [file for file in files if file not in MEASURES] + {"e2e": [], "other": WHOLE_FOLDERS}[group]
+    return [file for file in files if file not in MEASURES]
+
+
+def all_dealt(seconds: dict[str, float]) -> dict[str, list[str]]:
+    """What each shard has, by its name. The folders need no servers: each goes to the shard that has least to do."""
+    hands = {group: dealt(units(group), seconds, count) for group, count in SHARDS.items()}
+    shards = {f"{group}-{number}": hand for group, dealt_out in hands.items() for number, hand in enumerate(dealt_out, 1)}
+    for folder in _longest_first(WHOLE_FOLDERS, seconds):
+        shards[min(shards, key=lambda name: _total(shards[name], seconds))].append(folder)
+    return shards
 
 
 def dealt(files: list[str], seconds: dict[str, float], shards: int) -> list[list[str]]:
     """The longest first, each to the shard that has least to do."""
     hands: list[list[str]] = [[] for _ in range(shards)]
-    totals = [0.0] * shards
-    for file in sorted(files, key=lambda one: -seconds.get(one, UNKNOWN)):
-        least = totals.index(min(totals))
-        hands[least].append(file)
-        totals[least] += seconds.get(file, UNKNOWN)
+    for file in _longest_first(files, seconds):
+        min(hands, key=lambda hand: _total(hand, seconds)).append(file)
     return [sorted(hand) for hand in hands if hand]
+
+
+def _longest_first(files: list[str], seconds: dict[str, float]) -> list[str]:
+    return sorted(files, key=lambda one: -seconds.get(one, UNKNOWN))
+
+
+def _total(files: list[str], seconds: dict[str, float]) -> float:
+    return sum(seconds.get(file, UNKNOWN) for file in files)
 
 
 def unit_of(module: str) -> str:

@@ -5,15 +5,23 @@ from xml.etree import ElementTree
 
 import pytest
 
-from tests.shards.dealing import FOLDERS, MEASURES, ROOT, SHARDS, WHOLE_FOLDERS, dealt, unit_of, units
+from tests.shards.dealing import FOLDERS, MEASURES, ROOT, SHARDS, WHOLE_FOLDERS, all_dealt, dealt, unit_of, units
 from tests.shards.shard import Shard
 
 
 def test_every_file_is_dealt_once_but_those_of_a_real_cluster() -> None:
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")}
     beside = {file for file in files if file.startswith(("tests/cluster/", *(f"{folder}/" for folder in WHOLE_FOLDERS)))}
-    dealt_out = [*units("e2e"), *units("other"), *MEASURES]
-    assert sorted(dealt_out) == sorted((files - beside) | set(WHOLE_FOLDERS))
+    dealt_out = [file for hand in all_dealt({}).values() for file in hand]
+    assert sorted([*dealt_out, *MEASURES]) == sorted((files - beside) | set(WHOLE_FOLDERS))
+
+
+def test_a_folder_that_needs_no_servers_goes_where_least_is_to_be_done() -> None:
+    seconds = dict.fromkeys([*units("e2e"), *units("other")], 1.0) | dict.fromkeys(WHOLE_FOLDERS, 0.5)
+    shards = all_dealt({**seconds, units("e2e")[0]: 1_000.0, units("other")[0]: 1_000.0})
+    idle = sorted(shards, key=lambda name: len(shards[name]))[2:]
+    assert all(name in idle for name, hand in shards.items() if set(hand) & set(WHOLE_FOLDERS))
+    assert sum(len(set(hand) & set(WHOLE_FOLDERS)) for hand in shards.values()) == len(WHOLE_FOLDERS)
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
