@@ -158,9 +158,14 @@ def test_of_the_cluster_it_has_what_openemr_has() -> None:
     own |= {name for name in theirs if name.endswith("AccessEntry") or name.startswith("KubernetesLayer")}
     assert own <= set(ours)
     assert not {"WriteSqlconfFunction", "ReadSitesPolicy"} & set(ours)
-    assert [name for name, one in ours.items() if "ReachClusterPolicy" in json.dumps(one) and name.endswith("Role")] == [
-        name for name, one in theirs.items() if "ReachClusterPolicy" in json.dumps(one) and name.endswith("Role")
+    reach = [
+        {name for name, one in resources.items() if name.endswith("Role") and "ReachClusterPolicy" in json.dumps(one)}
+        for resources in (theirs, ours)
     ]
+    assert reach[1] - reach[0] == {"ValidateAppRole"}, "it reads back what pods start with; OpenEMR's read a file"
+    assert reach[0] < reach[1]
+    assert "KubernetesLayer" in json.dumps(ours["ValidateAppFunction"]["Properties"]["Layers"])
+    assert "ValidateAppAccessEntry" in ours
     states = ours["ReadSlotsFunction"]["Properties"]["Environment"]["Variables"]["CONSUMER_STATES"]
     assert states == {"Fn::Join": [",", ["PatchSecret", "PutSecret", "RestartApp"]]}
     by_others = decided(template(), WORKLOADS | {"CreateAccessEntries": "false"})["Resources"]

@@ -46,10 +46,9 @@ def in_pods_from_a_former_user() -> LivingWorld:
 
 
 def in_pods_that_were_not_restarted() -> LivingWorld:
-    """A person wrote the other slot everywhere, and left the pods as they were: the record is behind, and so are they."""
+    """A person wrote the other slot, restarted them, and wrote back what was there before: only the pods know of it."""
     world = PodsWorld()
-    world.application_uses(login(Slot.B))
-    world.pods.environments = (login(Slot.A),)
+    world.pods.environments = (login(Slot.B),)
     return world
 
 

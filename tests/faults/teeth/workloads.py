@@ -33,6 +33,11 @@ WORKLOADS = [
     Mutation("pods: they are replaced, and find the old login", in_the_machine(writes_no_secret), (ALONE,)),
     Mutation("pods: they are marked, and stay", replaced("tests.worlds.workloads.ServicesPods.restart", marks_only), (ALONE,)),
     Mutation(
+        "pods: what they were started with is not read back",
+        replaced("rotation.kinds.target.Target.taken_at_start", ()),
+        ("workloads, B does not work",),
+    ),
+    Mutation(
         "pods: nobody asks whether all are replaced",
         several(replaced(f"{STEPS}.check_rollout.progress", complete), replaced(f"{STEPS}.check_drained.progress", complete)),
         (SLOW,),
