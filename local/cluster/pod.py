@@ -48,8 +48,8 @@ class Probe:
 
 @dataclass(frozen=True)
 class Blueprint:
-    """`environment` is asked at each start; None: not startable now (no image, no such key in the Secret). `command`: what serves at
-    that port."""
+    """`environment` is asked at each start; None: not startable now (no image, no such key in the Secret). `command`: what serves
+    at that port."""
 
     revision: str
     probe: Probe

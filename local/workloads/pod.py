@@ -2,8 +2,8 @@
 
     python -m local.workloads.pod
 
-DATABASE_URL says it whole, or PGUSER, PGPASSWORD, PGHOST, PGPORT and PGDATABASE do. Every other page is served over a new connection,
-the others over those that are kept. Nothing is tried again.
+DATABASE_URL says it whole, or PGUSER, PGPASSWORD, PGHOST, PGPORT and PGDATABASE do. Every other page is served over a new
+connection, the others over those that are kept. Nothing is tried again.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The shop on PostgreSQL, whose services are pods: each has its login from a Kubernetes Secret, in a shape of its own, and is replaced to
-take another. What the pods read is written by the deployed template, beside the application's secret."""
+"""The shop on PostgreSQL, whose services are pods: each has its login from a Kubernetes Secret, in a shape of its own, and is
+replaced to take another. The functions of the deployed template write it, beside the application's secret."""
 
 from __future__ import annotations
 

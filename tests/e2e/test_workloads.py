@@ -1,5 +1,5 @@
-"""Two services whose pods read their login from the environment, which a Kubernetes Secret fills, on PostgreSQL, under load: pods are
-replaced one by one, no request fails, what is retired is refused; and blows where pods are restarted. WHOLE=1 strikes everywhere."""
+"""Two services whose pods read their login from the environment, which a Kubernetes Secret fills, on PostgreSQL, under load: pods
+are replaced one by one, no request fails, what is retired is refused; and blows where they are. WHOLE=1 strikes everywhere."""
 
 from __future__ import annotations
 

@@ -2,13 +2,13 @@
 
 tests/worlds  the small world with time in it (living.py), the same behind a proxy (behind_proxy.py), on instances
               (wordpress.py), over nodes of Redis (redis.py), with a Vault (vaulted.py), in pods beside it
-              (workloads.py), with a function of the user's own
-              (own_function.py), with keys that a provider issues (keyed.py) or a person (by_hand.py), with a JWKS (jwks.py) and
-              in a Swarm (in_a_swarm.py), a call of a function in it (invocation.py), the shipped machine as a value (asl.py)
+              (workloads.py), with a function of the user's own (own_function.py), with keys that a provider issues
+              (keyed.py) or a person (by_hand.py), with a JWKS (jwks.py) and in a Swarm (in_a_swarm.py), a call of a
+              function in it (invocation.py), the shipped machine as a value (asl.py)
 laws/         what must hold: at every instant, of every act, at the end
 calls/        where a run may begin (scenarios.py, proxied.py, wordpress.py, nodes.py, vaulted.py, workloads.py,
-              own_function.py, keyed.py, signing.py, by_hand.py, in_a_swarm.py), a call under the laws' eyes (machinery.py), how it may go wrong
-              (kinds.py), Secrets Manager that rotates by itself (secrets_manager.py)
+              own_function.py, keyed.py, signing.py, by_hand.py, in_a_swarm.py), a call under the laws' eyes
+              (machinery.py), how it may go wrong (kinds.py), Secrets Manager that rotates by itself (secrets_manager.py)
 alike/        when two situations are one: what of a payload is still read (liveness.py), what can be told apart (likeness.py)
 walk/         one run after the other: a search (search.py), all that may come of one call (attempt.py), every run (explorer.py),
               one run shown again (again.py), and one that nothing happens to (whole.py)

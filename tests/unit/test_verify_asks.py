@@ -28,8 +28,8 @@ from tests.faults.calls.scenarios import (
 )
 from tests.faults.calls.signing import signs_tokens
 from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
-from tests.faults.calls.workloads import in_pods, in_pods_from_a_former_user, in_pods_where_b_does_not_work
 from tests.faults.calls.wordpress import on_instances, on_instances_in_a_ring_of_three, where_the_first_does_not_show_its_page
+from tests.faults.calls.workloads import in_pods, in_pods_from_a_former_user, in_pods_where_b_does_not_work
 from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.in_a_swarm import SwarmWorld
 from tests.worlds.invocation import Boundary, Invocation, Port, known_passwords

@@ -1,5 +1,5 @@
-"""The living world of services whose pods get their login from a Kubernetes Secret when they start, and keep it as long as they live;
-beside a path of a Vault, which moves the traffic and which others read."""
+"""The living world of services whose pods get their login from a Kubernetes Secret when they start, and keep it as long as they
+live; beside a path of a Vault, which moves the traffic and which others read."""
 
 import json
 from collections.abc import Iterator

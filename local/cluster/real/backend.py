@@ -31,15 +31,15 @@ COLLECTIONS = {
 
 
 class Furnished:
-    """An API server with what a rotation finds in it, called as its administrator, and our kubelet beside it. All its pods are behind
-    one balancer: it has one Deployment."""
+    """An API server with what a rotation finds in it, called as its administrator, and our kubelet beside it. All its pods are
+    behind one balancer: it has one Deployment."""
 
     _client: Client
-    balancers: dict[str, int] = {}
 
     def __init__(self, settings: Mapping[str, Any], balancer: Balancer, machine: Mapping[str, str]) -> None:
         if settings["others"]:
             raise ValueError("only the stand-in has several Deployments: leave CLUSTER out")
+        self.balancers: dict[str, int] = {}
         self._secret, self._deployment = settings["secret"], settings["deployment"]
         self._namespace: str = self._deployment["metadata"]["namespace"]
         self._balancer, self._machine = balancer, machine

@@ -27,7 +27,7 @@ TICK = 0.2  # seconds; only the progress deadline needs it, everything else wake
 class Controller:
     """`observes_after`: seconds from a change of the Deployment until the controller has seen it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is another part of the machine
         self,
         store: Store,
         key: Key,

@@ -1,7 +1,7 @@
 """ValidateApp: the file as it is on disk logs in, as the right user, and the application shows that it works.
 
-Where pods take their credential from a Kubernetes Secret when they start, that is read back too: the page is theirs. A dead run's write
-may have landed between ours and the restart, and then it spoke for the old credential.
+Where pods take their credential from a Kubernetes Secret when they start, that is read back too: the page is theirs. A dead run's
+write may have landed between ours and the restart, and then it spoke for the old credential.
 """
 
 from __future__ import annotations

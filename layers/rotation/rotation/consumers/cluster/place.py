@@ -22,8 +22,8 @@ def place(settings: Settings) -> str:
 
 
 def beyond(kind: str, parameter: str) -> Callable[[Settings, Parameters], Iterator[str]]:
-    """What a stack does not reach. That of OpenEMR has one object of that kind, named by that parameter. Of any other the names are in
-    its Role alone: mode verify asks the cluster about each."""
+    """What a stack does not reach. That of OpenEMR has one object of that kind, named by that parameter. Of any other the names are
+    in its Role alone: mode verify asks the cluster about each."""
 
     def look(settings: Settings, parameters: Parameters) -> Iterator[str]:
         cluster, namespace, name = parameters["ClusterName"], parameters["Namespace"], parameters[parameter]
