@@ -3,6 +3,7 @@ are replaced one by one, no request fails, what is retired is refused; and blows
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -11,9 +12,12 @@ from typing import Any
 import pytest
 
 from local.faults import Fault
+from local.follow import wait_for
 from local.load import Load, Results
-from local.shop.stack import SHOWN, Pace
-from local.workloads.stack import SERVICES, Workloads, secret_of
+from local.login import Login
+from local.shop.stack import SHOWN, Pace, fields, made_up
+from local.shop.tables import create
+from local.workloads.stack import NAMESPACE, SERVICES, Workloads, secret_of
 from tests.e2e.blows import FORWARD, RESTORE, WORKLOADS, Blows, Tally
 from tests.e2e.hands import document, put_target
 from tests.e2e.last_looks import check
@@ -116,6 +120,45 @@ def test_pods_that_do_not_become_ready_are_none_that_serve_and_it_is_rolled_back
     assert run.outcome == "RolledBack", run.cause
     assert "RolloutFailed" in run.cause
     assert turns.active == before
+
+
+def _another_of_the_same_pods(stack: Workloads) -> str:
+    """A target with two users of its own, whose login stands in the second service's Secret too. Its name."""
+    server, users = stack.server, {slot: Login(f"audit_{slot.lower()}", made_up()) for slot in "AB"}
+    create(server, users.values())
+    server.log.write_bytes(b"")  # these statements are ours, and have passwords in them
+    where = {"host": server.host, "port": str(server.port), "dbname": stack.database}
+    record = {"active_slot": "A", **{slot: fields(login) | where for slot, login in users.items()}}
+    put, name = stack.aws.client("secretsmanager").create_secret, secret_of("reports")
+    held = stack.cluster.secret(name) | {"AUDIT_USER": users["A"].username, "AUDIT_PASSWORD": users["A"].password}
+    kind = {"apiVersion": "v1", "kind": "Secret", "type": "Opaque"}
+    stack.cluster.recreate({**kind, "metadata": {"namespace": NAMESPACE, "name": name}, "stringData": held})
+    own = document(stack)
+    cluster = next(one for one in own["consumers"] if one["kind"] == "deployment" and one["name"] == "reports")
+    read = {"kind": "app-secret", "application_cache_seconds": 0}
+    own |= {
+        "slot_secret": put(Name="audit/slots", SecretString=json.dumps(record))["ARN"],
+        "rotates_admin": False,
+        "consumers": [
+            read | {"secret": put(Name="audit/application", SecretString=json.dumps(fields(users["A"])))["ARN"]},
+            {**cluster, "kind": "secret", "name": name, "keys": {"AUDIT_USER": "{username}", "AUDIT_PASSWORD": "{password}"}},
+            cluster,
+        ],
+    }
+    put_target(stack, "audit", own)
+    return "audit"
+
+
+@only_with_more
+def test_two_targets_that_restart_one_deployment_at_once_are_both_rotated(turns: PodTurns) -> None:
+    """Neither takes the other's restart for a stranger's."""
+    other, before = _another_of_the_same_pods(turns.stack), turns.active
+    arns = [turns.start(), turns.start(target=other)]
+    runs = [wait_for(turns.stack, arn) for arn in arns]
+    assert [run.outcome for run in runs] == ["RotationSucceeded"] * 2, [run.cause for run in runs]
+    assert not turns.accepts(before)
+    held = turns.stack.cluster.secret(secret_of("reports"))
+    assert (held["AUDIT_USER"], held["PGUSER"]) == ("audit_b", turns.active.username)
 
 
 @only_in_the_whole
