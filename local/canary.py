@@ -22,8 +22,8 @@ from local.follow import ALL
 from local.leftovers import MARK, marked
 from local.running import Running
 
-GIVEN_TO_PODS = b"MYSQL_PASS="
-POD = b"router.php"
+GIVEN_TO_PODS = {b"router.php": (b"MYSQL_PASS=",), b"local.workloads.pod": (b"DATABASE_URL=", b"PGPASSWORD=")}
+"""By the program of a pod: the variables that a Kubernetes Secret fills."""
 CALLED = ("password", "secret_id")
 """The second is what a Vault is logged in to with."""
 
@@ -172,8 +172,8 @@ def _processes(pids: Iterable[int]) -> Iterator[tuple[str, bytes]]:
         with suppress(OSError):  # it ended meanwhile
             process = Path(f"/proc/{pid}")
             arguments, environment = (process / "cmdline").read_bytes(), (process / "environ").read_bytes().split(b"\0")
-            is_pod = POD in arguments
-            others = [entry for entry in environment if not (is_pod and entry.startswith(GIVEN_TO_PODS))]
+            given = tuple(name for program, names in GIVEN_TO_PODS.items() if program in arguments for name in names)
+            others = [entry for entry in environment if not entry.startswith(given)]
             yield f"arguments of process {pid}", arguments
             yield f"environment of process {pid}", b"\0".join(others)
 

@@ -152,10 +152,10 @@ variable "sqlconf_path" {
   }
 }
 
-# ---- OpenEMR: Kubernetes
+# ---- Kubernetes: OpenEMR, or pods of any application
 
 variable "cluster_name" {
-  description = "EKS cluster. Its authentication mode must be API or API_AND_CONFIG_MAP, else access entries mean nothing. Required for OpenEMR."
+  description = "EKS cluster. Its authentication mode must be API or API_AND_CONFIG_MAP, else access entries mean nothing. Required for OpenEMR, and where OtherConsumers or a further target names a secret or a deployment."
   type        = string
   default     = "none"
 
@@ -172,7 +172,7 @@ variable "create_access_entries" {
 }
 
 variable "namespace" {
-  description = "Namespace of the Secret and the Deployment; k8s/rbac.yaml is applied to the same one."
+  description = "Namespace of the Secrets and Deployments; k8s/rbac.yaml is applied to the same one."
   type        = string
   default     = "openemr"
 
@@ -182,8 +182,10 @@ variable "namespace" {
   }
 }
 
+# ---- OpenEMR: its Secret and Deployment
+
 variable "k8s_secret_name" {
-  description = "Kubernetes Secret with the keys mysql-host, mysql-user, mysql-password and mysql-database."
+  description = "OpenEMR's Kubernetes Secret, with the keys mysql-host, mysql-user, mysql-password and mysql-database."
   type        = string
   default     = "openemr-db-credentials"
 
@@ -194,7 +196,7 @@ variable "k8s_secret_name" {
 }
 
 variable "deployment_name" {
-  description = "Deployment that is restarted, pod by pod."
+  description = "OpenEMR's Deployment, which is restarted, pod by pod."
   type        = string
   default     = "openemr"
 

@@ -30,7 +30,8 @@ async def main(settings: dict[str, Any]) -> None:
     try:
         api = await backend.start()
         control = await serve(Control(backend, tokens))
-        _say(ca=authority.pem, api=api, control=port_of(control), balancer=balancer.port, version=backend.version)
+        ports = {"control": port_of(control), "balancer": balancer.port, "balancers": backend.balancers}
+        _say(ca=authority.pem, api=api, version=backend.version, **ports)
         await _input_ended()
     finally:
         backend.close()

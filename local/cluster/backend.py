@@ -15,6 +15,8 @@ class Backend(Protocol):
     sabotage: Sabotage
     version: str
     """Of Kubernetes; or that it is none."""
+    balancers: dict[str, int]
+    """The ports of those in front of other Deployments than the first, by name."""
 
     @property
     def pods(self) -> Sequence[Pod]:
@@ -22,12 +24,12 @@ class Backend(Protocol):
 
     @property
     def is_complete(self) -> bool:
-        """Whether every pod of the Deployment is of its newest template, and ready."""
+        """Whether every pod of each Deployment is of its newest template, and ready."""
 
     async def start(self) -> str:
         """Where the Kubernetes API is, once the Secret, the Deployment and the Role are in it."""
 
-    async def secret(self) -> Object: ...
+    async def secret(self, name: str) -> Object: ...
 
     async def recreate(self, manifest: Object) -> None:
         """Delete the object of that name and make it anew."""

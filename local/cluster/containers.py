@@ -1,12 +1,24 @@
-"""What the kubelet gives a container: its environment as the API says it at the moment of the start."""
+"""What the kubelet gives a container: its command, and its environment as the API says it at the moment of the start."""
 
 from __future__ import annotations
 
 import base64
+import sys
 from collections.abc import Mapping
 from typing import Any
 
+from local.cluster import php
+
+PYTHON = "python"
+"""As a manifest calls the interpreter: here it is ours."""
+
 Object = dict[str, Any]
+
+
+def command(container: Mapping[str, Any], port: int) -> list[str]:
+    """Of one that says it, its own: it finds the port in its environment. The image of OpenEMR brings PHP's server."""
+    said = container.get("command")
+    return [sys.executable if word == PYTHON else word for word in said] if said else php.server(port)
 
 
 def secret_names(container: Mapping[str, Any]) -> set[str]:

@@ -2,7 +2,7 @@
 
 GET    /rollout         {"complete": true}
 GET    /pods            name, revision, ready, port of each
-GET    /secret          the Secret as it is stored
+GET    /secrets/NAME    that Secret as it is stored
 DELETE /pods[/NAME]     a pod (or all of them) dies as with its node: no drain, no signal
 PUT    /sabotage        {"next": true} or {"annotation": NAME, "value": VALUE}
 DELETE /sabotage
@@ -35,13 +35,13 @@ class Control:
         return Answer.json(HTTPStatus.OK, content or {})
 
     async def _look(self, request: Request) -> Any:
-        match (request.method, request.target):
-            case ("GET", "/rollout"):
+        match (request.method, *request.target.strip("/").split("/")):
+            case ("GET", "rollout"):
                 return {"complete": self._backend.is_complete}
-            case ("GET", "/pods"):
+            case ("GET", "pods"):
                 return self._pods() or []
-            case ("GET", "/secret"):
-                return await self._backend.secret()
+            case ("GET", "secrets", name):
+                return await self._backend.secret(name)
         return None
 
     async def _do(self, request: Request) -> bool:

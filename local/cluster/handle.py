@@ -9,12 +9,13 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from local.cluster.kinds import KUBECONFIG, STAND_IN
+from local.cluster.manifests import RBAC
 from local.cluster.tokens import ENTRIES
 from local.leftovers import MARK
 from local.priority import serve
@@ -27,7 +28,8 @@ POLL = 0.05  # seconds
 class Settings:
     """`cluster`: the EKS name that tokens must be signed for. `secret_keys`: access key id → secret access
     key of the callers, `*` for any id. `access`: access key id → groups. `sites`: the mounted EFS. `database_ca`: a file.
-    `directory`: logs. `kind`: stand-in, real or kubeconfig."""
+    `directory`: logs. `kind`: stand-in, real or kubeconfig. `others`: Secrets and Deployments beside the two, which only
+    the stand-in has; each Deployment is behind a balancer of its own. `rbac`: what the functions may do."""
 
     cluster: str
     secret: dict[str, Any] = field(repr=False)
@@ -40,14 +42,17 @@ class Settings:
     kind: str = STAND_IN
     observes_after: float = 0.5
     """How long the stand-in's controller takes to see a change; the real one takes what it takes."""
+    others: Sequence[dict[str, Any]] = field(default=(), repr=False)
+    rbac: Path = RBAC
 
 
 class Cluster:
-    """`api` and `ca` for the Kubernetes client, `url` of the application's balancer."""
+    """`api` and `ca` for the Kubernetes client, `url` of the application's balancer, `urls` of those of other Deployments."""
 
     api: str
     ca: str
     url: str
+    urls: dict[str, str]
     version: str
 
     def __init__(self, settings: Settings, environment: Mapping[str, str] | None = None) -> None:
@@ -79,6 +84,7 @@ class Cluster:
         self.ca = ports["ca"]
         self.api = ports["api"]
         self.url = f"http://127.0.0.1:{ports['balancer']}"
+        self.urls = {name: f"http://127.0.0.1:{port}" for name, port in ports["balancers"].items()}
         self.version = ports["version"]
         self._control = f"http://127.0.0.1:{ports['control']}"
 
@@ -112,9 +118,10 @@ class Cluster:
         """By the controller's own knowledge, which the API tells a while later."""
         return bool(self._call("GET", "/rollout")["complete"])
 
-    def secret(self) -> dict[str, str]:
-        """The keys and values of the application's Secret."""
-        data = self._call("GET", "/secret")["data"]
+    def secret(self, name: str | None = None) -> dict[str, str]:
+        """The keys and values of the application's Secret, or of another one."""
+        name = name or self._settings.secret["metadata"]["name"]
+        data = self._call("GET", f"/secrets/{name}")["data"]
         return {key: base64.b64decode(value).decode() for key, value in data.items()}
 
     def pods(self) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def roles(namespace: str) -> list[Object]:
-    """k8s/rbac.yaml as `kubectl apply -n` would have it."""
-    documents: list[Object] = list(yaml.safe_load_all(RBAC.read_text()))
+def roles(namespace: str, rbac: Path = RBAC) -> list[Object]:
+    """k8s/rbac.yaml, or another one, as `kubectl apply -n` would have it."""
+    documents: list[Object] = list(yaml.safe_load_all(rbac.read_text()))
     return [{**one, "metadata": {**one["metadata"], "namespace": namespace}} for one in documents]

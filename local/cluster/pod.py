@@ -1,4 +1,4 @@
-"""One pod: a real PHP server, its readiness probe, its place behind the balancer, and its orderly end."""
+"""One pod: a real server, its readiness probe, its place behind the balancer, and its orderly end."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from local.balancer import Balancer
-from local.cluster import php
 from local.cluster.http import HOST, get
 from local.cluster.manifests import READY_AFTER
 from local.ports import free_port
@@ -49,10 +48,12 @@ class Probe:
 
 @dataclass(frozen=True)
 class Blueprint:
-    """`environment` is asked at each start; None: not startable now (no image, no such key in the Secret)."""
+    """`environment` is asked at each start; None: not startable now (no image, no such key in the Secret). `command`: what serves
+    at that port."""
 
     revision: str
     probe: Probe
+    command: Callable[[int], list[str]]
     environment: Callable[[], Awaitable[dict[str, str] | None]]
 
 
@@ -65,7 +66,7 @@ class Pod:
         self.ready = False
         self.terminating = False
         self.port = 0
-        self._environment = blueprint.environment
+        self._command, self._environment = blueprint.command, blueprint.environment
         self._probe = blueprint.probe
         self._balancer = balancer
         self._log = log
@@ -119,8 +120,8 @@ class Pod:
         self.port = free_port()
         with self._log.open("ab") as log:
             return await asyncio.create_subprocess_exec(
-                *php.server(self.port),
-                env={**environment, "POD_NAME": self.name, "PHP_CLI_SERVER_WORKERS": WORKERS},
+                *self._command(self.port),
+                env={**environment, "POD_NAME": self.name, "PORT": str(self.port), "PHP_CLI_SERVER_WORKERS": WORKERS},
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

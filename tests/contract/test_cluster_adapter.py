@@ -56,6 +56,7 @@ from tests.until import PATIENCE_SECONDS, until
 from tests.worlds.world import MARK
 
 NAMESPACE, SECRET, DEPLOYMENT = "openemr", "openemr-db-credentials", "openemr"
+TARGET = "openemr"
 SECRET_PATH = f"/api/v1/namespaces/{NAMESPACE}/secrets/{SECRET}"
 DEPLOYMENT_PATH = f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments/{DEPLOYMENT}"
 IDLE = "idle"
@@ -398,7 +399,7 @@ def api(application: Application) -> Iterator[Cluster]:
 
 @pytest.fixture
 def workload(api: Cluster) -> Deployment:
-    return Deployment(api, NAMESPACE, DEPLOYMENT)
+    return Deployment(api, NAMESPACE, DEPLOYMENT, TARGET)
 
 
 def mark() -> tuple[str, str]:
@@ -430,6 +431,19 @@ def test_a_restart_repeated_is_no_second_rollout(workload: Deployment) -> None:
     generation = workload.rollout().generation
     ends(workload)
     workload.restart(rotation, started)
+    assert workload.rollout().generation == generation
+
+
+def test_each_of_two_targets_finds_its_own_mark_whoever_restarted_it_last(api: Cluster, workload: Deployment) -> None:
+    """Both rotate at once: the second rollout is the first one's too, since its pods were started later still."""
+    other, (first, at), (second, then) = Deployment(api, NAMESPACE, DEPLOYMENT, "another"), mark(), mark()
+    workload.restart(first, at)
+    ends(workload)
+    other.restart(second, then)
+    generation = other.rollout().generation
+    assert (workload.rollout().mark, other.rollout().mark) == (first, second)
+    assert ends(workload) is ends(other) is Progress.COMPLETE
+    workload.restart(first, at)
     assert workload.rollout().generation == generation
 
 
@@ -495,7 +509,7 @@ def test_a_paused_deployment_says_so(api: Cluster, workload: Deployment) -> None
 
 def test_a_deployment_that_changed_meanwhile_is_not_overwritten(application: Application, api: Cluster) -> None:
     theirs = {"spec": {"template": {"metadata": {"annotations": {"theirs": str(uuid.uuid4())}}}}}
-    meddled = Deployment(Meddled(api._name, DEPLOYMENT_PATH, theirs), NAMESPACE, DEPLOYMENT)
+    meddled = Deployment(Meddled(api._name, DEPLOYMENT_PATH, theirs), NAMESPACE, DEPLOYMENT, TARGET)
     rotation, started = mark()
     with raises(ClusterConflict):
         meddled.restart(rotation, started)
@@ -503,13 +517,13 @@ def test_a_deployment_that_changed_meanwhile_is_not_overwritten(application: App
 
 
 def test_a_deployment_without_annotations_and_without_pods_is_read(cluster: Cluster) -> None:
-    found = Deployment(cluster, NAMESPACE, DEPLOYMENT).rollout()
+    found = Deployment(cluster, NAMESPACE, DEPLOYMENT, TARGET).rollout()
     assert (found.mark, found.replicas_wanted, found.replicas, found.available) == (None, 0, 0, 0)
 
 
 def test_a_deployment_that_is_not_there_is_named(cluster: Cluster, idle: LocalCluster) -> None:
     idle.delete(deployment(NAMESPACE, DEPLOYMENT, SECRET))
-    gone = Deployment(cluster, NAMESPACE, DEPLOYMENT)
+    gone = Deployment(cluster, NAMESPACE, DEPLOYMENT, TARGET)
     for act in (gone.rollout, lambda: gone.restart(*mark())):
         with raises(ClusterObjectMissing):
             act()
@@ -517,17 +531,17 @@ def test_a_deployment_that_is_not_there_is_named(cluster: Cluster, idle: LocalCl
 
 @pytest.mark.parametrize(("verb", "allowed"), [("get", True), ("patch", True), ("delete", False)])
 def test_the_cluster_says_what_we_may_do(cluster: Cluster, verb: str, allowed: bool) -> None:
-    secret, deployment = KubernetesSecret(cluster, NAMESPACE, SECRET), Deployment(cluster, NAMESPACE, DEPLOYMENT)
+    secret, deployment = KubernetesSecret(cluster, NAMESPACE, SECRET), Deployment(cluster, NAMESPACE, DEPLOYMENT, TARGET)
     assert (secret.allows(verb), deployment.allows(verb)) == (allowed, allowed)
 
 
 def test_of_what_is_not_ours_it_says_that_we_may_not(cluster: Cluster) -> None:
     assert not KubernetesSecret(cluster, "kube-system", SECRET).allows("get")
-    assert not Deployment(cluster, NAMESPACE, "another").allows("patch")
+    assert not Deployment(cluster, NAMESPACE, "another", TARGET).allows("patch")
 
 
 def test_a_deployment_that_is_not_ours_is_refused(cluster: Cluster) -> None:
-    other = Deployment(cluster, NAMESPACE, "other")
+    other = Deployment(cluster, NAMESPACE, "other", TARGET)
     for act in (other.rollout, lambda: other.restart(*mark())):
         with raises(ClusterRefused):
             act()
@@ -609,7 +623,7 @@ class Pods:
 
     def __init__(self, cluster: Cluster, idle: LocalCluster) -> None:
         self._cluster, self._idle = cluster, idle
-        self.workload = Deployment(cluster, NAMESPACE, DEPLOYMENT)
+        self.workload = Deployment(cluster, NAMESPACE, DEPLOYMENT, TARGET)
         theirs = {"metadata": {"annotations": {"theirs": "1"}}}
         cluster.patch(DEPLOYMENT_PATH, {**theirs, "spec": {"template": theirs}})
 

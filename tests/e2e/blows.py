@@ -32,7 +32,7 @@ BUTTON = "WaitForSecretsManager"
 INSTANCES = ("WriteWpConfig", "WaitForInstances")
 """Of WordPress alone: test_wordpress_blows.py strikes its instances there."""
 PODS = ("WriteSqlconf", "PatchSecret", "RestartApp", "WaitForRollout", "CheckRollout")
-"""Of OpenEMR alone."""
+"""Of OpenEMR; all but the first of any application's pods."""
 SERVICES = (
     *("CreateSwarmSecret", "WaitForVersion", "PrepareService", "WaitForPreparation", "ValidateService", "WaitForValidation"),
     *("CutOverService", "WaitForCutover", "CleanUpService", "WaitForCleanUp"),
@@ -144,6 +144,15 @@ SHOP = Way(
     "LoginRefused",
     late=LOGIN[:1],
 )
+
+
+WORKLOADS = Way(
+    ("WriteSqlconf", EVERYBODY, *LOGIN, BUTTON, *INSTANCES, *SERVICES, *VERIFIERS),
+    (FORWARD, RESTORE),
+    "ValidateApp",
+    "LoginRefused",
+)
+"""Services whose pods are restarted."""
 
 
 class OfAFunction(Way):

@@ -35,6 +35,7 @@ from local.swarm.programs import why_not
 from local.swarm.stack import WEB, Services
 from local.vault.stack import VaultShop
 from local.wordpress.stack import WordPress
+from local.workloads.stack import Workloads
 from local.yaml_text import read_yaml
 from tests.e2e.terminal import Terminal
 from tests.pages import first_column, section
@@ -58,6 +59,7 @@ STACKS: dict[str, Callable[[], Running]] = {
     "signing-keys": Signer,
     "wordpress": lambda: WordPress(2),
     "vault": VaultShop,
+    "workloads": Workloads,
     "lambda-consumer": ApplianceShop,
     "swarm": lambda: OneService(2),
 }

@@ -27,6 +27,8 @@ from tests.worlds.families import (
     RDS_PROXY,
     SECRETS,
     WORDPRESS,
+    WORKLOADS,
+    WORKLOADS_CONSUMERS,
     target_text,
 )
 
@@ -56,13 +58,21 @@ def named(stack: Template, part: str) -> list[str]:
 # ---- what is asked for -------------------------------------------------------------------------------------------------------
 
 
-CHOICE = ("HealthMarker", "ProxySecretArns", "InstancesApp")
+CHOICE = ("HealthMarker", "ProxySecretArns", "InstancesApp", "Namespace")
 """The first has a default; without the second the endpoint is one that needs not be told of passwords; without the third there are
-no instances to be told."""
+no instances to be told; the fourth has a default."""
+OF_PODS = ("ClusterName", "OtherConsumers")
+"""Beside a secret: without the first no pods are restarted, without the second only those of further targets."""
 
 
 @pytest.mark.parametrize(
-    ("family", "name"), [(family, name) for family, given in FAMILIES.items() for name in given if name not in CHOICE]
+    ("family", "name"),
+    [
+        (family, name)
+        for family, given in FAMILIES.items()
+        for name in given
+        if name not in CHOICE and not (family == "pods of services" and name in OF_PODS)
+    ],
 )
 def test_each_parameter_of_the_application_is_demanded_by_its_name(family: str, name: str) -> None:
     rest = {key: value for key, value in FAMILIES[family].items() if key != name}
@@ -79,7 +89,11 @@ HALVES: dict[str, tuple[dict[str, str], str]] = {
     "nobody's login": (EVERYBODY, "Whose login is rotated"),
     "two applications": (OPENEMR | DIRECT, "One stack is for one application"),
     "files without a cluster": (OPENEMR | {"ClusterName": "none"}, "OpenEMR needs all of"),
-    "a cluster beside a secret": (DIRECT | {"ClusterName": "openemr-eks"}, "OpenEMR needs all of"),
+    "a cluster alone": (EVERYBODY | {"ClusterName": "openemr-eks"}, "Whose login is rotated"),
+    "a cluster and a page": (
+        {name: one for name, one in OPENEMR.items() if not name.startswith("Sites")}, "Whose login is rotated",
+    ),
+    "files of no access point": (OPENEMR | {"SitesAccessPointArn": "none"}, "OpenEMR needs all of"),
     "instances without a secret": (
         OPENEMR | {"InstancesApp": "blog"}, "from which secret do the instances read their login",
     ),
@@ -124,6 +138,38 @@ def test_openemr_may_be_behind_a_proxy() -> None:
     target = parse_target("app", target_text(template(), behind))
     assert [one.kind for one in target.consumers] == ["proxy-secret", "sqlconf", "secret", "deployment"]
     assert target.holding[0].kind == "sqlconf"
+
+
+def test_any_application_may_have_pods() -> None:
+    """Its target gets what OtherConsumers says, and nothing of OpenEMR's."""
+    demand(template(), WORKLOADS)
+    consumers = json.loads(target_text(template(), WORKLOADS))["consumers"]
+    assert [one["kind"] for one in consumers] == ["app-secret", "secret", "secret", "deployment", "deployment"]
+    assert consumers[1:] == WORKLOADS_CONSUMERS
+    target = parse_target("app", target_text(template(), WORKLOADS))
+    assert target.moved_by.kind == "app-secret"
+
+
+def test_of_the_cluster_it_has_what_openemr_has() -> None:
+    """The functions, their layers, whom the cluster lets in; which states there are, ReadSlots is told."""
+    theirs, ours = (decided(template(), given)["Resources"] for given in (OPENEMR, WORKLOADS))
+    steps = ("PatchSecret", "RestartApp", "CheckRollout")
+    own = {*(f"{step}Function" for step in steps), *(f"{step}Role" for step in steps), "ReachClusterPolicy"}
+    own |= {name for name in theirs if name.endswith("AccessEntry") or name.startswith("KubernetesLayer")}
+    assert own <= set(ours)
+    assert not {"WriteSqlconfFunction", "ReadSitesPolicy"} & set(ours)
+    reach = [
+        {name for name, one in resources.items() if name.endswith("Role") and "ReachClusterPolicy" in json.dumps(one)}
+        for resources in (theirs, ours)
+    ]
+    assert reach[1] - reach[0] == {"ValidateAppRole"}, "it reads back what pods start with; OpenEMR's read a file"
+    assert reach[0] < reach[1]
+    assert "KubernetesLayer" in json.dumps(ours["ValidateAppFunction"]["Properties"]["Layers"])
+    assert "ValidateAppAccessEntry" in ours
+    states = ours["ReadSlotsFunction"]["Properties"]["Environment"]["Variables"]["CONSUMER_STATES"]
+    assert states == {"Fn::Join": [",", ["PatchSecret", "PutSecret", "RestartApp"]]}
+    by_others = decided(template(), WORKLOADS | {"CreateAccessEntries": "false"})["Resources"]
+    assert not [name for name in by_others if name.endswith("AccessEntry")]
 
 
 # ---- what is made ------------------------------------------------------------------------------------------------------------
@@ -384,6 +430,7 @@ EXAMPLES = {
     "vault": ["vault-kv"],
     "lambda-consumer": ["lambda"],
     "swarm": ["swarm-secret", "swarm-service", "app-secret"],
+    "workloads": ["app-secret", "secret", "secret", "deployment", "deployment"],
 }
 PAGE = (ROOT / "docs/rds-proxy.md").read_text()
 

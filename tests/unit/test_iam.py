@@ -318,6 +318,7 @@ GIVEN = {
     "a secret without a proxy": (APPLICATION_SECRET,),
     "WordPress": (APPLICATION_SECRET,),
     "Docker Swarm": (APPLICATION_SECRET, SWARM_CLIENT),
+    "pods of services": (APPLICATION_SECRET,),
 }
 """The secrets of each kind of application, beside the two of every one."""
 

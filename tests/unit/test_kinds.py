@@ -22,14 +22,15 @@ CORE = ROOT / "layers/rotation/rotation"
 IN_CLUSTER: dict[str, Any] = {"cluster": "main", "namespace": "shop", "name": "login"}
 WORDS = {"GetSecretValue", "DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage", "ClientWrite", "SecureString"}
 """Of AWS, in the pages."""
-CLUSTER = {"ClusterName": "main", "Namespace": "shop"}
+FILES = "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-00000000"
+CLUSTER = {"ClusterName": "main", "Namespace": "shop", "SitesFileSystemArn": FILES}
 
 
 class TestSqlconf(Kind):
     about = About(
         kind="sqlconf",
         settings={"path": "default/sqlconf.php"},
-        parameters={"SitesFileSystemArn": "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-00000000"},
+        parameters={"SitesFileSystemArn": FILES},
         wrong={"path": "../sqlconf.php", "owner": "www-data", "mode": "644"},
     )
 

@@ -41,6 +41,15 @@ def test_what_the_stack_is_made_for_is_within_its_reach() -> None:
     assert beyond(OPENEMR, FILE, PODS) == []
 
 
+def test_of_an_application_s_own_pods_the_cluster_and_the_namespace_are_known_and_the_names_are_the_role_s() -> None:
+    stack = RDS_PROXY | {"ClusterName": "openemr-eks", "Namespace": "openemr"}
+    assert beyond(stack, APPLICATION, PODS | {"name": "orders"}, PODS | {"name": "reports"}) == []
+    (said,) = beyond(stack, APPLICATION, PODS | {"namespace": "shop"})
+    assert said.endswith("(parameter Namespace)")
+    (said,) = beyond(OPENEMR, FILE, PODS | {"name": "orders"})
+    assert said.endswith("(parameter DeploymentName)")
+
+
 @pytest.mark.parametrize("other", [RUN.replace("123456789012", "210987654321"), RUN.replace(":live", ":7"), f"{RUN}3"])
 def test_a_function_of_another_account_or_alias_is_named_with_the_parameter(other: str) -> None:
     assert beyond(HANDED, FUNCTION) == []

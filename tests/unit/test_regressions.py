@@ -5,18 +5,21 @@ from dataclasses import replace
 
 import pytest
 from rotation.consumers.sqlconf.text import read
-from rotation.core.errors import LoginRefused, NoFreeSlot, SecretInvalid, SqlconfUnsupported, TransientError
+from rotation.core.errors import ConsumerDiffers, LoginRefused, NoFreeSlot, SecretInvalid, SqlconfUnsupported, TransientError
 from rotation.core.model import Direction, Mode, SecretText, Slot
 from rotation.steps.publish import publish
 from rotation.steps.release_rotation import release_rotation
 from rotation.steps.restart_app import restart_app
 from rotation.steps.rotate_admin import rotate_admin
 from rotation.steps.sync_users import sync_users
+from rotation.steps.validate_app import validate_app
 
 from local import secret_labels as aws
 from tests.faults.crowd.schedules import find
 from tests.worlds.invocation import known_passwords
 from tests.worlds.run import Run, refused
+from tests.worlds.workloads import PATH, SECRET, PodsWorld
+from tests.worlds.workloads import PODS as RESTARTED
 from tests.worlds.world import (
     ADMIN,
     ADMIN_PASSWORD,
@@ -43,6 +46,24 @@ def test_a_way_back_never_publishes_a_password_that_does_not_log_in() -> None:
     with refused(world, LoginRefused, "not published"):
         run.ask(publish, consumer={"index": SQLCONF})
     assert world.file.held.same_login(login(Slot.B))
+
+
+@pytest.mark.parametrize("late", [True, False])
+def test_a_page_that_speaks_for_the_old_login_is_not_believed(late: bool) -> None:
+    """A stopped run's write of the Secret comes between ours and the restart: the new pods have the old login, and all is well with
+    them. The flip would be made, and the drain would publish a login that nobody has seen at work."""
+    world = PodsWorld()
+    run = Run(world).to_publish()
+    for place in (PATH, SECRET):
+        run.ask(publish, consumer={"index": place})
+    if late:
+        world.secret.holds(login(Slot.A))
+    run.ask(restart_app, consumer={"index": RESTARTED})
+    if late:
+        with refused(world, ConsumerDiffers, "does not hold the credential of"):
+            run.ask(validate_app)
+    else:
+        assert run.ask(validate_app) == {"user": USERS[Slot.B]}
 
 
 def test_a_slot_whose_user_is_the_admin_is_refused() -> None:

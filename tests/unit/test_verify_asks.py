@@ -29,6 +29,7 @@ from tests.faults.calls.scenarios import (
 from tests.faults.calls.signing import signs_tokens
 from tests.faults.calls.vaulted import in_a_vault, in_a_vault_from_a_former_user
 from tests.faults.calls.wordpress import on_instances, on_instances_in_a_ring_of_three, where_the_first_does_not_show_its_page
+from tests.faults.calls.workloads import in_pods, in_pods_from_a_former_user, in_pods_where_b_does_not_work
 from tests.worlds.behind_proxy import ProxiedWorld
 from tests.worlds.in_a_swarm import SwarmWorld
 from tests.worlds.invocation import Boundary, Invocation, Port, known_passwords
@@ -38,6 +39,7 @@ from tests.worlds.living import LivingWorld
 from tests.worlds.own_function import FunctionWorld
 from tests.worlds.vaulted import VaultWorld
 from tests.worlds.wordpress import WordPressWorld
+from tests.worlds.workloads import PodsWorld
 from tests.worlds.world import ADMIN, RING, USERS, MemoryWorld
 
 Asked = set[tuple[str, str]]
@@ -112,6 +114,14 @@ FAMILIES = {
         ),
         VaultWorld,
         frozenset({"check_login", "write_wp_config"}) | OPENEMR | IN_SWARM,
+    ),
+    "pods beside a Vault": Family(
+        (
+            (in_pods, "rotate"), (in_pods, "revoke"), (in_pods, "sync-users"),
+            (in_pods_where_b_does_not_work, "rotate"), (in_pods_from_a_former_user, "rotate"),
+        ),
+        PodsWorld,
+        frozenset({"check_login", "write_wp_config", "write_sqlconf", "fix_permissions"}) | IN_SWARM,
     ),
     "a function of one's own": Family(
         (

@@ -63,12 +63,26 @@ SWARM = {
     "SwarmConsumers": f"{json.dumps(SWARM_SECRET)}, {json.dumps(SWARM_SERVICE)}",
     "SwarmClientSecretArn": SWARM_CLIENT,
 }
+IN_CLUSTER = {"cluster": "shop-eks", "namespace": "shop"}
+WORKLOADS_CONSUMERS: list[dict[str, Any]] = [
+    {"kind": "secret", **IN_CLUSTER, "name": "orders", "keys": {"USER": "{username}", "PASSWORD": "{password}"}},
+    {"kind": "secret", **IN_CLUSTER, "name": "reports", "keys": {"URL": "postgresql://{username}:{password|url}@{host}/{dbname}"}},
+    {"kind": "deployment", **IN_CLUSTER, "name": "orders"},
+    {"kind": "deployment", **IN_CLUSTER, "name": "reports"},
+]
+WORKLOADS = {
+    **DIRECT,
+    "ClusterName": "shop-eks",
+    "Namespace": "shop",
+    "OtherConsumers": ", ".join(json.dumps(one) for one in WORKLOADS_CONSUMERS),
+}
 FAMILIES = {
     "OpenEMR": OPENEMR,
     "RDS Proxy": RDS_PROXY,
     "a secret without a proxy": DIRECT,
     "WordPress": WORDPRESS,
     "Docker Swarm": SWARM,
+    "pods of services": WORKLOADS,
 }
 
 

@@ -144,8 +144,10 @@ class VaultWorld(WithoutCluster, LivingWorld):
 
     vault: LivingVault
 
-    def __init__(self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, two_values: bool = False) -> None:
-        super().__init__(active=active, ring=ring, two_values=two_values)
+    def __init__(
+        self, *, active: Slot = Slot.A, ring: tuple[Slot, ...] = RING, two_values: bool = False, dual_passwords: bool = True
+    ) -> None:
+        super().__init__(active=active, ring=ring, two_values=two_values, dual_passwords=dual_passwords)
         self.ports = VaultPorts
         self.target = parse_target(TARGET, json.dumps(DOCUMENT))
 

@@ -31,11 +31,15 @@ COLLECTIONS = {
 
 
 class Furnished:
-    """An API server with what a rotation finds in it, called as its administrator, and our kubelet beside it."""
+    """An API server with what a rotation finds in it, called as its administrator, and our kubelet beside it. All its pods are
+    behind one balancer: it has one Deployment."""
 
     _client: Client
 
     def __init__(self, settings: Mapping[str, Any], balancer: Balancer, machine: Mapping[str, str]) -> None:
+        if settings["others"]:
+            raise ValueError("only the stand-in has several Deployments: leave CLUSTER out")
+        self.balancers: dict[str, int] = {}
         self._secret, self._deployment = settings["secret"], settings["deployment"]
         self._namespace: str = self._deployment["metadata"]["namespace"]
         self._balancer, self._machine = balancer, machine
@@ -53,8 +57,9 @@ class Furnished:
         """By the Deployment as it was last heard of, and by the processes themselves."""
         return bool(self._seen) and _is_complete(self._seen) and all(pod.ready for pod in self.pods)
 
-    async def secret(self) -> Object:
-        return await asyncio.to_thread(self._client.get, _path(self._secret))
+    async def secret(self, name: str) -> Object:
+        collection = COLLECTIONS["Secret"].format(self._namespace)
+        return await asyncio.to_thread(self._client.get, f"{collection}/{name}")
 
     async def recreate(self, manifest: Object) -> None:
         await self.delete(manifest)

@@ -1,4 +1,4 @@
-"""One pod of a real cluster on this machine: bound, run as PHP processes, reported, and ended in good order."""
+"""One pod of a real cluster on this machine: bound, run as processes, reported, and ended in good order."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +47,8 @@ class Placed:
         self._changed = asyncio.Event()
         revision = metadata["labels"][REVISION]
         node.sabotage.meet(revision, manifest)
-        blueprint = Blueprint(revision, Probe.parse(self._container, manifest), self._environment)
+        command, probe = partial(containers.command, self._container), Probe.parse(self._container, manifest)
+        blueprint = Blueprint(revision, probe, command, self._environment)
         self.process = Pod(self.name, blueprint, node.balancer, node.logs / f"{self.name}.log", self._changed.set)
         self._living = asyncio.create_task(self._live(is_bound=bool(manifest["spec"].get("nodeName"))))
         self._ending: asyncio.Task[None] | None = None

@@ -12,6 +12,7 @@ from local.balancer import Balancer
 from local.cluster.http import HOST, port_of, serve
 from local.cluster.manifests import roles
 from local.cluster.pod import Pod
+from local.cluster.sabotage import Sabotage
 from local.cluster.standin.api import Api
 from local.cluster.standin.controller import Controller
 from local.cluster.standin.rbac import Rules
@@ -28,31 +29,42 @@ class StandIn:
         self, settings: Mapping[str, Any], tokens: Tokens, tls: ssl.SSLContext, balancer: Balancer, machine: Mapping[str, str]
     ) -> None:
         self._store = Store()
-        self._secret = self._store.create("secrets", settings["secret"])
-        deployment = self._store.create("deployments", settings["deployment"])
-        logs = Path(settings["directory"])
-        self._controller = Controller(self._store, deployment, balancer, machine, logs, settings["observes_after"])
-        self._api = Api(self._store, tokens, Rules(roles(deployment.namespace)))
+        self.sabotage, self.balancers = Sabotage(), dict[str, int]()
+        self._controllers: list[Controller] = []
+        self._more: dict[str, Balancer] = {}
+        first = settings["deployment"]
+        for manifest in (settings["secret"], *settings["others"], first):
+            key = self._store.create(KINDS[manifest["kind"]], manifest)
+            if key.kind == "deployments":
+                before = balancer if manifest is first else self._more.setdefault(key.name, Balancer())
+                logs = Path(settings["directory"])
+                self._controllers.append(
+                    Controller(self._store, key, before, machine, logs, settings["observes_after"], self.sabotage)
+                )
+        self._namespace: str = first["metadata"]["namespace"]
+        self._api = Api(self._store, tokens, Rules(roles(self._namespace, Path(settings["rbac"]))))
         self._tls = tls
         self._port = 0
-        self._running: asyncio.Task[None] | None = None
-        self.sabotage = self._controller.sabotage
+        self._running: list[asyncio.Task[None]] = []
 
     @property
     def pods(self) -> Sequence[Pod]:
-        return self._controller.pods
+        return [pod for one in self._controllers for pod in one.pods]
 
     @property
     def is_complete(self) -> bool:
-        return self._controller.is_complete
+        return all(one.is_complete for one in self._controllers)
 
     async def start(self) -> str:
         await self.start_api()
-        self._running = asyncio.create_task(self._controller.run())
+        for name, balancer in self._more.items():
+            await balancer.start()
+            self.balancers[name] = balancer.port
+        self._running = [asyncio.create_task(one.run()) for one in self._controllers]
         return f"https://{HOST}:{self._port}"
 
-    async def secret(self) -> Object:
-        return self._store.get(self._secret)
+    async def secret(self, name: str) -> Object:
+        return self._store.get(Key("secrets", self._namespace, name))
 
     async def recreate(self, manifest: Object) -> None:
         self._store.create(KINDS[manifest["kind"]], manifest)
@@ -69,6 +81,7 @@ class StandIn:
         self._port = port_of(self._server)
 
     def close(self) -> None:
-        if self._running:
-            self._running.cancel()
-        self._controller.kill()
+        for running in self._running:
+            running.cancel()
+        for one in self._controllers:
+            one.kill()

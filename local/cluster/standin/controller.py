@@ -10,6 +10,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 from local.balancer import Balancer
@@ -26,7 +27,7 @@ TICK = 0.2  # seconds; only the progress deadline needs it, everything else wake
 class Controller:
     """`observes_after`: seconds from a change of the Deployment until the controller has seen it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is another part of the machine
         self,
         store: Store,
         key: Key,
@@ -34,9 +35,10 @@ class Controller:
         machine: Mapping[str, str],
         logs: Path,
         observes_after: float,
+        sabotage: Sabotage,
     ) -> None:
         self.pods: list[Pod] = []
-        self.sabotage = Sabotage()
+        self.sabotage = sabotage
         self._store = store
         self._key = key
         self._balancer = balancer
@@ -113,7 +115,8 @@ class Controller:
             given = containers.environment(container, self._secrets(containers.secret_names(container)))
             return None if given is None else {**self._machine, **given}
 
-        blueprint = Blueprint(revision, Probe.parse(container, spec.template), environment)
+        probe = Probe.parse(container, spec.template)
+        blueprint = Blueprint(revision, probe, partial(containers.command, container), environment)
         return Pod(name, blueprint, self._balancer, self._logs / f"{name}.log", self._wake.set)
 
     def _secrets(self, names: set[str]) -> dict[str, Object]:

@@ -29,6 +29,7 @@ from tests.worlds.keyed import Keys
 from tests.worlds.living import FAIL_OVER_SECONDS, MANY_CALLS, SESSIONS, Snapshot
 from tests.worlds.own_function import Placed
 from tests.worlds.vaulted import Kept
+from tests.worlds.workloads import Replaced
 from tests.worlds.world import ADMIN
 
 Json = Any
@@ -189,11 +190,11 @@ class Situation:
         more = [self._further(one) for one in fleet]
         return more, [[(self._ago(ended), _login(one)) for ended, one in past] for past in (application, *proxies)], rotation
 
-    def _further(self, one: Kept | Fleet | InASwarm | Keys | Published | Placed | Zoned) -> Any:
+    def _further(self, one: Kept | Fleet | InASwarm | Keys | Published | Placed | Zoned | Replaced) -> Any:
         """What a world has beyond that."""
         if isinstance(one, Keys):
             return one.alike(self.clock, self.quiet_seconds)
-        if isinstance(one, (Published, Placed, Zoned)):
+        if isinstance(one, (Published, Placed, Zoned, Replaced)):
             return one.alike(self.clock)
         if isinstance(one, Kept):
             return one.said(self._mark)

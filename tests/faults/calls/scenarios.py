@@ -79,6 +79,16 @@ from tests.faults.calls.wordpress import (
     with_one_on_the_other_slot,
     with_slow_boots,
 )
+from tests.faults.calls.workloads import (
+    in_pods,
+    in_pods_from_a_former_user,
+    in_pods_that_were_not_restarted,
+    in_pods_two_values,
+    in_pods_where_b_does_not_work,
+    in_pods_without_dual_passwords,
+    in_slow_pods,
+    in_slow_pods_two_values,
+)
 from tests.faults.laws import instant, published
 from tests.faults.laws.rest import at_rest
 from tests.faults.laws.violation import Violation
@@ -401,6 +411,19 @@ SCENARIOS = {
     "Vault, bootstrap": Scenario(in_a_vault_from_a_former_user),
     "Vault, an interrupted withdrawal": Scenario(in_a_vault, "RotateAdmin"),
     "Vault, B does not work": Scenario(in_a_vault_where_b_does_not_work, rest=back_where_it_was),
+    "workloads": Scenario(in_pods),
+    "workloads, no dual passwords": Scenario(in_pods_without_dual_passwords),
+    "workloads, two values of one user": Scenario(in_pods_two_values),
+    "workloads, slow pods": Scenario(in_slow_pods),
+    "workloads, slow pods, two values of one user": Scenario(in_slow_pods_two_values),
+    "workloads, bootstrap": Scenario(in_pods_from_a_former_user),
+    "workloads, an interrupted publish": Scenario(in_pods, "PatchSecret"),
+    "workloads, an interrupted restart": Scenario(in_pods, "RestartApp"),
+    "workloads, an interrupted flip": Scenario(in_pods, "ValidateApp"),
+    "workloads, an interrupted retirement": Scenario(in_pods, "CheckDrained"),
+    "workloads, pods that were not restarted": Scenario(in_pods_that_were_not_restarted),
+    "workloads, B does not work": Scenario(in_pods_where_b_does_not_work, rest=back_where_it_was),
+    "workloads, revocation": Scenario(in_pods, mode="revoke", rest=revoked),
     "function": Scenario(put_by_a_function),
     "function, no dual passwords": Scenario(put_by_a_function_without_dual_passwords),
     "function, bootstrap": Scenario(put_by_a_function_from_a_former_user),

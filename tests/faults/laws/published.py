@@ -11,6 +11,7 @@ from tests.worlds.living import LivingWorld
 from tests.worlds.proxied import OTHERS
 from tests.worlds.vaulted import VaultWorld
 from tests.worlds.wordpress import WordPressWorld
+from tests.worlds.workloads import PodsWorld
 from tests.worlds.world import ADMIN, FORMER
 
 OUTSIDERS = (ADMIN, FORMER)
@@ -63,7 +64,7 @@ def at_rest(world: LivingWorld, *, rolled_back: bool = False, by_hand: bool = Fa
     """After one clean run: what would be wrong, and whether it is right. `by_hand`: people put the record in the middle of one."""
     if isinstance(world, VaultWorld):
         stale = [one for one in world.vault.older() if one.username not in OUTSIDERS and not world.accepts(one)]
-        return {"a copy of a withdrawn login is left in the Vault": by_hand or not stale}
+        return {"a copy of a withdrawn login is left in the Vault": by_hand or not stale, **_in_pods(world)}
     if isinstance(world, SwarmWorld):
         return in_a_swarm(world, rolled_back=rolled_back)
     if not isinstance(world, ProxiedWorld | WordPressWorld):
@@ -71,6 +72,13 @@ def at_rest(world: LivingWorld, *, rolled_back: bool = False, by_hand: bool = Fa
     labels = world.application.labels()
     rotates = {"Secrets Manager can rotate no more: AWSPENDING is left": labels.pending in (None, labels.current)}
     return {**_behind_the_proxy(world), **rotates} if isinstance(world, ProxiedWorld) else rotates
+
+
+def _in_pods(world: VaultWorld) -> dict[str, bool]:
+    """Who was started before is gone."""
+    if not isinstance(world, PodsWorld):
+        return {}
+    return {"a pod runs with another login": all(one.same_login(world.held) for one in world.pods.environments)}
 
 
 def _behind_the_proxy(world: ProxiedWorld) -> dict[str, bool]:

@@ -22,9 +22,10 @@ from tests.faults.teeth.shared import SHARED
 from tests.faults.teeth.signing import KEYS
 from tests.faults.teeth.turns import TURNS
 from tests.faults.teeth.vaulted import VAULTED
+from tests.faults.teeth.workloads import WORKLOADS
 
 OF_KINDS = [
-    *(*PROXIED, *INSTANCES, *NODES, *VAULTED, *OWN_FUNCTION, *IN_A_SWARM),
+    *(*PROXIED, *INSTANCES, *NODES, *VAULTED, *WORKLOADS, *OWN_FUNCTION, *IN_A_SWARM),
     *(*KEYED, *DESCRIBED, *ACMED, *CERTIFIED, *KEYS, *BY_HAND),
 ]
 PROTOCOL = [*RECORD, *PASSWORDS, *ORDER, *LOOKS, *TURNS, *SHARED, *OF_KINDS]

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 ROTATION_ANNOTATION = "credential-rotation/rotation-id"
 STARTED_ANNOTATION = "credential-rotation/restartedAt"
+TARGET_ANNOTATION = "target.credential-rotation/{}"
+"""The first two say who restarted it last. Several targets may restart one workload at once: each finds its own mark."""
 
 
 class Progress(StrEnum):
@@ -30,7 +32,7 @@ class Rollout:
     deadline_exceeded: bool
     paused: bool
     mark: str | None
-    """The rotation that restarted it last."""
+    """The rotation of this target that restarted it last."""
     exceeded_at: float = math.inf
     """When it was found to have exceeded its deadline, in whole seconds; by default just now."""
     recreates: bool = False

@@ -137,6 +137,14 @@ class Target:
         return next(one for one in self.consumers if one.traffic)
 
     @property
+    def taken_at_start(self) -> tuple[int, ...]:
+        """The places of the consumers that pods take their credential from when they start, and go on with. Where a file moves the
+        traffic they read that one for each request."""
+        if self.moved_by.known.is_file:
+            return ()
+        return tuple(place for place, one in enumerate(self.consumers) if one.known.in_cluster and one.holds_credential)
+
+    @property
     def rotated_secret(self) -> str | None:
         """ARN of the secret that Secrets Manager may rotate itself; None where something else moves the traffic."""
         return self.moved_by.settings[self.moved_by.known.rotated] if self.moved_by.known.rotated else None

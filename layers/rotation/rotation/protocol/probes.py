@@ -450,6 +450,12 @@ def cluster_may(kind: str, verb: str) -> Probe:
     return look
 
 
+def taken_at_start(world: World) -> Iterator[Finding]:
+    """Of ValidateApp, which reads Secrets only where pods have their login from them alone."""
+    if world.target.taken_at_start:
+        yield from cluster_may("secret", "get")(world)
+
+
 def reached(world: World, logins: Logins) -> Iterator[Finding]:
     """Of a function that knows no admin: whether the login works is another one's to tell."""
     record = read_record(world.slots, world.slots.labels().current)
@@ -592,7 +598,10 @@ NEEDS: dict[str, tuple[Need | LoginNeed, ...]] = {
     "prepare_service": (_SLOT_SECRET, _SERVICES, _REACHED),
     "restart_app": (_SLOT_SECRET, *_may("deployment", "get", "patch")),
     "check_rollout": (*_may("deployment", "get"), _DEPLOYMENT),
-    "validate_app": (_SLOT_SECRET, _FILES, _APPLICATION, _ENDPOINT, Need("health page", health)),
+    "validate_app": (
+        _SLOT_SECRET, _FILES, Need("Kubernetes permission", taken_at_start, ClusterUnavailable), _APPLICATION, _ENDPOINT,
+        Need("health page", health),
+    ),
     "flip_slot": (_SLOT_SECRET,),
     "close_flip": (_SLOT_SECRET,),
     "check_drained": (

@@ -22,7 +22,8 @@ def place(settings: Settings) -> str:
 
 
 def beyond(kind: str, parameter: str) -> Callable[[Settings, Parameters], Iterator[str]]:
-    """What a stack whose one object of that kind is named by that parameter does not reach."""
+    """What a stack does not reach. That of OpenEMR has one object of that kind, named by that parameter. Of any other the names are
+    in its Role alone: mode verify asks the cluster about each."""
 
     def look(settings: Settings, parameters: Parameters) -> Iterator[str]:
         cluster, namespace, name = parameters["ClusterName"], parameters["Namespace"], parameters[parameter]
@@ -30,7 +31,7 @@ def beyond(kind: str, parameter: str) -> Callable[[Settings, Parameters], Iterat
             yield f"{kind}: cluster {settings['cluster']}: the roles may enter {cluster} (parameter ClusterName)"
         if settings["namespace"] != namespace:
             yield f"{kind}: namespace {settings['namespace']}: k8s/rbac.yaml is applied to {namespace} (parameter Namespace)"
-        if settings["name"] != name:
+        if settings["name"] != name and parameters["SitesFileSystemArn"] != "none":
             yield f"{kind} {settings['name']}: k8s/rbac.yaml grants {name} (parameter {parameter})"
 
     return look

@@ -7,23 +7,23 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rotation.consumers.cluster.eks import Cluster
-from rotation.core.rollout import ROTATION_ANNOTATION, STARTED_ANNOTATION, Rollout
+from rotation.core.rollout import ROTATION_ANNOTATION, STARTED_ANNOTATION, TARGET_ANNOTATION, Rollout
 
 if TYPE_CHECKING:
     from rotation.kinds.kind import Settings
     from rotation.ports import Surroundings
 
 
-def make(settings: Settings, _: Surroundings) -> Deployment:
+def make(settings: Settings, here: Surroundings) -> Deployment:
     """As the target names it."""
-    return Deployment(Cluster(settings["cluster"]), settings["namespace"], settings["name"])
+    return Deployment(Cluster(settings["cluster"]), settings["namespace"], settings["name"], here.target)
 
 
 class Deployment:
     """The application's pods."""
 
-    def __init__(self, cluster: Cluster, namespace: str, name: str) -> None:
-        self._cluster = cluster
+    def __init__(self, cluster: Cluster, namespace: str, name: str, target: str) -> None:
+        self._cluster, self._own = cluster, TARGET_ANNOTATION.format(target)
         self._path = f"/apis/apps/v1/namespaces/{namespace}/deployments/{name}"
         self._place = f"Deployment {namespace}/{name}"
         self._namespace, self._name = namespace, name
@@ -36,10 +36,12 @@ class Deployment:
         return self._cluster.allows(verb, "apps", "deployments", self._namespace, self._name)
 
     def restart(self, rotation: str, started: str) -> None:
+        """Whoever else has restarted it since: a repeated call starts no second rollout."""
         found = self._cluster.get(self._path)
-        marks = {ROTATION_ANNOTATION: rotation, STARTED_ANNOTATION: started}
-        if _annotations(found).items() >= marks.items():
+        mark = f"{rotation} {started}"
+        if _annotations(found).get(self._own) == mark:
             return
+        marks = {ROTATION_ANNOTATION: rotation, STARTED_ANNOTATION: started, self._own: mark}
         self._cluster.patch(
             self._path,
             {
@@ -61,7 +63,7 @@ class Deployment:
             available=status.get("availableReplicas") or 0,
             deadline_exceeded=exceeded is not None,
             paused=bool(spec.get("paused")),
-            mark=_annotations(found).get(ROTATION_ANNOTATION),
+            mark=_annotations(found).get(self._own, "").partition(" ")[0] or None,
             exceeded_at=math.inf if exceeded is None else _seconds(exceeded.get("lastUpdateTime")),
             recreates=(spec.get("strategy") or {}).get("type") == "Recreate",
         )
