@@ -8,7 +8,7 @@ import pytest
 
 from local.load import Results
 from local.page import render, write
-from tests.worlds.browser import Browser
+from tests.worlds.browser import CONTRAST, Browser
 from tests.worlds.story import bad, good, several
 
 REPORTS = {"good": good, "bad": bad, "several": several}
@@ -46,6 +46,7 @@ def test_the_browser_has_nothing_to_complain_about(browser: Browser, page: Path,
     browser.look_at(width, 900, scheme)
     browser.open(page)
     assert browser.complaints() == []
+    assert browser.ask(CONTRAST) == []
 
 
 @pytest.mark.parametrize(
