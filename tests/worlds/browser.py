@@ -24,7 +24,7 @@ CONTRAST = """(() => {
     return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
   const behind = element => { for (let one = element; one; one = one.parentElement) {
     const found = getComputedStyle(one).backgroundColor;
-    if (!found.endsWith(', 0)') && found !== 'transparent') return found; } return 'rgb(255, 255, 255)'; };
+    if (!/^rgba.*, 0\\)$/.test(found)) return found; } return 'rgb(255, 255, 255)'; };
   const poor = (a, b, least) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < least;
   const words = [...document.querySelectorAll('h1, h2, p, td, th, span, b, small, code')].filter(one => one.textContent.trim())
     .filter(one => poor(light(getComputedStyle(one).color), light(behind(one)), 4.5));
