@@ -190,9 +190,7 @@ def list_targets(stack: Stack, as_json: bool) -> int:
 @targets.command()
 @click.argument("name")
 @click.option("--file", type=click.Path(path_type=Path), help="Check the document in this file, in the place of the stored one.")
-@click.option(
-    "--try", "tried", is_flag=True, help="Besides: whether a provider's API, or a function of your own, does as it should."
-)
+@click.option("--try", "tried", is_flag=True, help="Also try a provider's API, or a function of your own.")
 @PASS
 def check(stack: Stack, name: str, file: Path | None, *, tried: bool) -> int:
     """Whether target NAME fits the schema, and lies within what this stack reaches."""
@@ -233,7 +231,7 @@ def _add_from(stack: Stack, secret: str, name: str | None, *, users: Sequence[st
     for line in made.lines:
         click.echo(line)
     if dry or not (made.puts_record or made.adds_target):
-        click.echo("nothing was stored" if dry else "all of it is there already: nothing is to be stored")
+        click.echo("nothing was stored" if dry else "all of it is there already: there is nothing to store")
         return 0
     if not yes:
         _confirm("Store it?", "targets add --from-secret")
@@ -286,7 +284,7 @@ def edit_target(stack: Stack, name: str, file: Path | None, yes: bool) -> int:
 
 @targets.command("remove")
 @click.argument("name")
-@click.option("--yes", is_flag=True, help="Do not ask before it is taken out.")
+@click.option("--yes", is_flag=True, help="Do not ask before it is removed.")
 @PASS
 def remove_target(stack: Stack, name: str, yes: bool) -> int:
     """Take target NAME out: it is not rotated any more. Says what stays behind; refused while a rotation of it runs."""
@@ -337,7 +335,9 @@ def fleet() -> None:
 
 
 @fleet.command("start")
-@click.option("--older-than", type=click.FloatRange(0, 3650), metavar="DAYS", help="Also what its class would leave more time.")
+@click.option(
+    "--older-than", type=click.FloatRange(0, 3650), metavar="DAYS", help="Also targets whose class would leave more time."
+)
 @click.option("--at-once", type=click.IntRange(1, 1000), help="So many targets at once; else the stack's FleetAtOnce.")
 @click.option("--per-place", type=click.IntRange(1, 1000), help="So many at once on one server or cluster; else FleetPerPlace.")
 @click.option("--percent", type=click.FloatRange(0, 100), help="So many of all may fail; else FleetFailurePercent.")

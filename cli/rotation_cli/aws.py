@@ -122,7 +122,7 @@ def _trouble(service: str, operation: str, error: Exception) -> Trouble:
         return _refused(action, error)
     if isinstance(error, LOST):
         return Trouble(
-            f"AWS was not reached for {action} ({type(error).__name__}): check the network, the region and AWS_ENDPOINT_URL"
+            f"AWS could not be reached for {action} ({type(error).__name__}): check the network, the region and AWS_ENDPOINT_URL"
         )
     if isinstance(error, exceptions.NoCredentialsError | exceptions.PartialCredentialsError | exceptions.CredentialRetrievalError):
         return Trouble(NO_CREDENTIALS)

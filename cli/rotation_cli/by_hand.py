@@ -168,7 +168,9 @@ def _tried(stack: Stack, target: Target, key: Password) -> str:
     except RotationError as error:
         return f"it could not be tried from here ({error}); the run tries it"
     if not works:
-        raise Trouble("this key is refused where it is tried: is it whole, active, of the right account? Nothing was changed")
+        raise Trouble(
+            "this key is refused where it is tried: is it complete, active, and of the right account? Nothing was changed"
+        )
     return "it was tried, and works"
 
 

@@ -200,7 +200,7 @@ class Fleets:
     def release(self, target: str) -> None:
         """It is due again by its class."""
         if not self.lift(target):
-            raise Trouble(f"{target} is not held: nothing was to be released")
+            raise Trouble(f"{target} is not held: there is nothing to release")
 
     def lift(self, target: str) -> bool:
         """Whether there was a hold."""

@@ -47,7 +47,7 @@ PATH = (
 SHOWN = ("Task", "Wait")
 SHORTEST = 0.05  # a Wait of nothing is no step
 TURNS = {
-    "CloseFlip": "the new credential did not prove itself: making sure that the flip does not land any more",
+    "CloseFlip": "the new credential did not work: making sure that the flip is not recorded any more",
     "RollBack": "rolling back: the application goes back to the credential that it used",
     "AimAtOldUser": "telling those who keep every user's password of the one that was just replaced",
 }

@@ -52,7 +52,7 @@ def _within_reach(stack: Stack, target: Target) -> None:
         raise Trouble(f"the stack {stack.name} has no parameter {error}: --stack must name one made from this template") from None
     if beyond:
         raise Trouble(
-            f"{target.name} is beyond what this stack reaches: {'; '.join(beyond)}. Deploy a stack for it, or mend the document"
+            f"{target.name} names what this stack cannot reach: {'; '.join(beyond)}. Deploy a stack for it, or mend the document"
         )
 
 

@@ -1,4 +1,4 @@
-"""CheckDrained: one look at whether anybody still uses the old credential."""
+"""CheckDrained: look once whether anybody still uses the old credential."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.check_drained import check_drained

@@ -1,4 +1,4 @@
-"""CheckLogin: one look at whether a user gets through the endpoint that the application uses."""
+"""CheckLogin: look once whether a user gets in through the endpoint that the application uses."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.check_login import check_login

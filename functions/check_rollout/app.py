@@ -1,4 +1,4 @@
-"""CheckRollout: one look at the rolling restart."""
+"""CheckRollout: look once how far the rolling restart is."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.check_rollout import check_rollout

@@ -1,4 +1,4 @@
-"""ClaimRotation: write the intent ahead and take AWSPENDING."""
+"""ClaimRotation: write down what is going to be done, and take the label AWSPENDING."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.claim_rotation import claim_rotation

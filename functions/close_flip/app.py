@@ -1,4 +1,4 @@
-"""CloseFlip: the first act of a rollback: no flip can land any more."""
+"""CloseFlip: the first step of a rollback: make sure that no flip can take effect any more."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.close_flip import close_flip

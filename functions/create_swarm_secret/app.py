@@ -1,4 +1,4 @@
-"""CreateSwarmSecret: make the login a secret of the Swarm of its own."""
+"""CreateSwarmSecret: make the login a new secret of the Swarm."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.create_swarm_secret import create_swarm_secret

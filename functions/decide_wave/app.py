@@ -1,4 +1,4 @@
-"""DecideWave: whether a fleet begins its next wave, by the budget of failures."""
+"""DecideWave: decide by the budget of failures whether a fleet begins its next wave."""
 
 from rotation.runtime.entry import leader
 from rotation.steps.decide_wave import decide_wave

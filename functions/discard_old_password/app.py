@@ -1,4 +1,4 @@
-"""DiscardOldPassword: the one act that destroys: the old password is refused from now on."""
+"""DiscardOldPassword: the only step that destroys: from now on the old password is refused."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.discard_old_password import discard_old_password

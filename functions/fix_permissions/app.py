@@ -1,4 +1,4 @@
-"""FixPermissions: owner and mode of sqlconf.php, or of every wp-config.php, nothing else."""
+"""FixPermissions: set owner and mode of sqlconf.php, or of every wp-config.php, and nothing else."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.fix_permissions import fix_permissions

@@ -1,4 +1,4 @@
-"""PatchSecret: make the Kubernetes Secret use an entry of the intent."""
+"""PatchSecret: write an entry of the intent into the Kubernetes Secret."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.publish import publish

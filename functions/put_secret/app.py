@@ -1,4 +1,4 @@
-"""PutSecret: make a secret that the application or its proxy reads hold an entry of the intent."""
+"""PutSecret: write an entry of the intent into a secret that the application or its proxy reads."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.publish import publish

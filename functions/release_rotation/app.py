@@ -1,4 +1,4 @@
-"""ReleaseRotation: let go of AWSPENDING."""
+"""ReleaseRotation: remove the label AWSPENDING, which is the lock."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.release_rotation import release_rotation

@@ -1,4 +1,4 @@
-"""ReportFleet: one summary of a run of the fleet, written down and told."""
+"""ReportFleet: sum up a run of the fleet, write that down, and tell people."""
 
 from rotation.runtime.entry import leader
 from rotation.steps.report_fleet import report_fleet

@@ -1,4 +1,4 @@
-"""RestartApp: have every running copy replaced."""
+"""RestartApp: replace every running copy."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.restart_app import restart_app

@@ -1,4 +1,4 @@
-"""RotateAdmin: a new password for the database admin."""
+"""RotateAdmin: give the database's admin a new password."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.rotate_admin import rotate_admin

@@ -1,4 +1,4 @@
-"""SayWhy: the errors that the machine kept, as the one sentence that people read."""
+"""SayWhy: make one sentence for people out of the errors that the machine kept."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.say_why import say_why

@@ -1,4 +1,4 @@
-"""SyncUsers: prove that the slot to be used works, or repair it."""
+"""SyncUsers: prove that the next user logs in, or repair it."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.sync_users import sync_users

@@ -1,4 +1,4 @@
-"""TellOutcome: an execution has ended; people are told, a `resume` may follow by itself, and the end is measured."""
+"""TellOutcome: when an execution has ended, tell people, start a `resume` if one may follow, and measure the end."""
 
 from rotation.runtime.entry import listener
 from rotation.steps.tell_outcome import tell_outcome

@@ -1,4 +1,4 @@
-"""Verify: everything that mode verify found, in one list, and since when the last rotation is."""
+"""Verify: put everything that mode verify found into one list, and say how long ago the last rotation was."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.verify import verify

@@ -1,4 +1,4 @@
-"""WriteSqlconf: make sqlconf.php on EFS use an entry of the intent. This write moves the traffic."""
+"""WriteSqlconf: write an entry of the intent into sqlconf.php on EFS. This write moves the traffic."""
 
 from rotation.runtime.entry import handler
 from rotation.steps.publish import publish

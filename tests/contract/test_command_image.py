@@ -44,7 +44,7 @@ def test_it_reads_its_own_files_and_asks_aws(engine: DockerClient) -> None:
     with pytest.raises(ContainerError) as stopped:
         engine.containers.run(f"{NAME}:{NUMBER}", ["status"], environment=asked, stderr=True, stdout=False, **ALONE)
     assert stopped.value.exit_status == 2
-    assert b"AWS was not reached for ssm:GetParametersByPath" in stopped.value.stderr
+    assert b"AWS could not be reached for ssm:GetParametersByPath" in stopped.value.stderr
 
 
 def test_what_is_asked_for_wrongly_is_one_line(engine: DockerClient) -> None:

@@ -135,7 +135,7 @@ def test_it_is_stored_and_nothing_starts(mail: Mail, rotation: Run) -> None:
         ({}, OLD, (), "this is the key in use"),
         ({"next_key": NEW}, NEW, (), "handed in already"),
         ({"next_key": OTHER}, NEW, (), "with --replace"),
-        ({"to_withdraw": [{"password": NEW, "since": "2026-01-01"}]}, NEW, (), "was in use before, and is to be revoked"),
+        ({"to_withdraw": [{"password": NEW, "since": "2026-01-01"}]}, NEW, (), "was in use before, and has to be revoked"),
         ({}, "", (), "no key was given"),
         ({}, f" {NEW}", (), "begins or ends with a blank"),
         ({}, f"{NEW}\n\n", (), "begins or ends with a blank"),

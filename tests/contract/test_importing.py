@@ -148,7 +148,7 @@ def test_record_and_target_are_stored_and_a_second_time_nothing_is(add: Add, aws
     assert stored.credential("B").password.reveal() == "canary-of-the-clone"
     assert json.loads(targets(aws)["application"])["slot_secret"] == secrets["record"]
     code, out, _ = add()
-    assert (code, out.splitlines()[-1]) == (0, "all of it is there already: nothing is to be stored")
+    assert (code, out.splitlines()[-1]) == (0, "all of it is there already: there is nothing to store")
 
 
 def test_a_target_that_is_there_gets_the_record_alone(add: Add, aws: LocalAws, secrets: Secrets) -> None:

@@ -20,8 +20,10 @@ import pytest
 import yaml
 from samcli.cli.types import CfnParameterOverridesType
 
+from local.acme.stack import AcmeServed
 from local.appliance.stack import ApplianceShop
 from local.aws import REPOSITORY
+from local.certified.stack import Certified
 from local.keys.stack import KeysInVault
 from local.load import Load
 from local.provider.stack import Mailer
@@ -57,6 +59,8 @@ STACKS: dict[str, Callable[[], Running]] = {
     "iam-access-key": KeysInVault,
     "http-api-key": Mailer,
     "signing-keys": Signer,
+    "certificate": Certified,
+    "acme-certificate": AcmeServed,
     "wordpress": lambda: WordPress(2),
     "vault": VaultShop,
     "workloads": Workloads,

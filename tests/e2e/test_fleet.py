@@ -154,7 +154,7 @@ def test_then_all_of_them_with_that_one_held(fleet: Fleet, tmp_path: Path) -> No
     assert "3 targets: 2 rotated, 1 held." in (tmp_path / "fleet.html").read_text()
     assert rotation(fleet, "targets", "release", first).returncode == 0
     again = rotation(fleet, "targets", "release", first)
-    assert (again.returncode, again.stderr) == (2, f"rotation: {first} is not held: nothing was to be released\n")
+    assert (again.returncode, again.stderr) == (2, f"rotation: {first} is not held: there is nothing to release\n")
 
 
 def test_a_run_that_both_stores_throttle_loses_nothing(fleet: Fleet) -> None:

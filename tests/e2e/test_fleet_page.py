@@ -14,25 +14,12 @@ from rotation_cli import fleet_page
 from rotation_cli.fleets import FleetRun
 
 from tests.e2e.test_report_page import UNSEEN, WIDE
-from tests.worlds.browser import Browser
+from tests.worlds.browser import CONTRAST, Browser
 
 BEGAN = datetime(2026, 3, 1, 2, tzinfo=UTC)
 LONG = "a-target-with-a-name-that-is-as-long-as-the-names-of-targets-be"
 WHY = 'RolledBack: LoginRefused at ValidateApp: <b>"the proxy"</b> ' + "does not take the new password yet " * 4
 WAVES = [["t000", LONG], *([f"t{wave}-{number}" for number in range(20)] for wave in range(1, 11))]
-CONTRAST = """(() => {
-  const light = text => { const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map(value => value / 255)
-    .map(value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
-  const behind = element => { for (let one = element; one; one = one.parentElement) {
-    const found = getComputedStyle(one).backgroundColor;
-    if (!found.endsWith(', 0)') && found !== 'transparent') return found; } return 'rgb(255, 255, 255)'; };
-  const poor = (a, b, least) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < least;
-  const words = [...document.querySelectorAll('h1, h2, p, td, th, span, b, small, code')].filter(one => one.textContent.trim())
-    .filter(one => poor(light(getComputedStyle(one).color), light(behind(one)), 4.5));
-  const parts = [...document.querySelectorAll('rect.rotated, rect.failed')]
-    .filter(one => poor(light(getComputedStyle(one).fill), light(behind(one)), 3));
-  return [...words, ...parts].map(one => one.outerHTML.slice(0, 120)); })()"""
 
 
 def run(name: str = "by-hand-20260301T020000Z") -> FleetRun:

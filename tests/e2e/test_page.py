@@ -8,7 +8,7 @@ import pytest
 
 from local.load import Results
 from local.page import render, write
-from tests.worlds.browser import Browser
+from tests.worlds.browser import CONTRAST, Browser
 from tests.worlds.story import bad, good, several
 
 REPORTS = {"good": good, "bad": bad, "several": several}
@@ -46,6 +46,7 @@ def test_the_browser_has_nothing_to_complain_about(browser: Browser, page: Path,
     browser.look_at(width, 900, scheme)
     browser.open(page)
     assert browser.complaints() == []
+    assert browser.ask(CONTRAST) == []
 
 
 @pytest.mark.parametrize(
@@ -96,6 +97,7 @@ def test_it_is_printed_whole(browser: Browser, page: Path) -> None:
     assert browser.ask(SPILLING) == []
     assert [box["text"] for box in boxes(browser, "section, .tiles li, td, .bar, details") if not box["visible"]] == []
     assert browser.ask("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    assert browser.ask(CONTRAST) == []
 
 
 def test_what_is_too_wide_would_be_noticed(browser: Browser, tmp_path: Path) -> None:
@@ -113,7 +115,7 @@ def test_failed_requests_are_red_from_the_top_of_the_picture_to_its_bottom(brows
     assert stripe["height"] > 0.9 * picture["height"]
     assert stripe["width"] >= 4
     assert [count["text"] for count in boxes(browser, ".failed b")] == ["80"]
-    assert browser.ask("getComputedStyle(document.querySelector('path.failures')).fill") == "rgb(228, 0, 43)"
+    assert browser.ask("getComputedStyle(document.querySelector('path.failures')).fill") == "rgb(209, 0, 39)"
 
 
 def test_a_third_user_has_a_colour_of_its_own(browser: Browser, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from rotation_cli import page
 from rotation_cli.evidence import Evidence, Found, Window, assemble
 from rotation_cli.history import Run, Versions
 
-from tests.worlds.browser import Browser
+from tests.worlds.browser import CONTRAST, Browser
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 LONG = "arn:aws:sts::123456789012:assumed-role/" + "a-role-with-a-long-name" * 3 + "/ada"
@@ -71,6 +71,7 @@ def test_it_is_all_there_and_the_browser_has_nothing_to_complain_about(
     assert browser.requested() == [written.as_uri()]
     assert browser.ask(WIDE) == []
     assert browser.ask(UNSEEN) == []
+    assert browser.ask(CONTRAST) == []
 
 
 def test_it_is_printed_whole(browser: Browser, written: Path) -> None:

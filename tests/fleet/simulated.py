@@ -274,6 +274,8 @@ class Result:
     begun: int
     waves: int
     report: Mapping[str, Any]
+    cause: str
+    """As the console shows it; empty where all went well."""
 
     @property
     def transitions(self) -> float:
@@ -413,7 +415,8 @@ class Bench:
         report = self.report(name)
         end = seen.get("error") or "FleetRotated"
         invoked, begun = self.functions.invocations[name], len(self.outcomes(name))
-        return Result(world.size, end, seconds, world.calls, world.calls_of, invoked, begun, invoked["DecideWave"], report)
+        waves, cause = invoked["DecideWave"], seen.get("cause") or ""
+        return Result(world.size, end, seconds, world.calls, world.calls_of, invoked, begun, waves, report, cause)
 
     def begin(self, name: str, world: World, **settings: Any) -> str:
         """The ARN of the execution."""

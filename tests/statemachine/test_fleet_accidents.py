@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import pytest
 from rotation.core.errors import SecretStoreUnavailable, TargetStoreUnavailable
+from rotation.fleet.report import LONGEST
 from rotation.fleet.waves import Item, in_waves
 
 from tests.fleet.simulated import Accident, Bench, Of, Result, World
@@ -67,6 +69,14 @@ def all_rotated_by(bench: Bench, name: str, made: Unlucky) -> Result:
     return found
 
 
+def assert_short(cause: str, function: str) -> None:
+    """`function`: whose failure it is; empty where it is that of targets, and the report says whose."""
+    assert 0 < len(cause) <= LONGEST
+    assert not re.search(r'[{}\n]|\\"|stackTrace', cause)
+    assert f"{function} failed with UnexpectedError" in cause if function else "More: rotation fleet report " in cause
+    assert re.search(r"rotation fleet (start|report)", cause)
+
+
 def rotated(made: World) -> set[str]:
     return {name for name, one in made.records.items() if one.flipped}
 
@@ -118,6 +128,7 @@ def test_a_function_that_never_answers_ends_the_run_and_the_next_one_goes_on(
     made = world(bench, befalls=lambda name, _: Accident.BUG if name == function else None)
     found = bench.run(f"without-{function}", made)
     assert (found.end, len(rotated(made)), at_rest(made)) == (end, touched, True)
+    assert_short(found.cause, function if end in ("FleetNotBegun", "FleetNotTold") else "")
     again = all_rotated_by(bench, f"with-{function}", made)
     assert again.begun == SIZE - touched
 

@@ -426,6 +426,8 @@ EXAMPLES = {
     "iam-access-key": ["app-secret"],
     "http-api-key": ["app-secret"],
     "signing-keys": ["app-secret"],
+    "certificate": ["app-secret"],
+    "acme-certificate": ["app-secret"],
     "wordpress": ["wp-config", "app-secret"],
     "vault": ["vault-kv"],
     "lambda-consumer": ["lambda"],

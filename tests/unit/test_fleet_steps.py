@@ -13,7 +13,7 @@ from rotation.core.record import Record
 from rotation.core.seen import Ran
 from rotation.fleet.holds import Hold
 from rotation.fleet.outcome import Outcome
-from rotation.fleet.report import reported, text
+from rotation.fleet.report import LONGEST, reported, text
 from rotation.fleet.run import Plan, plan_key, wave_key
 from rotation.protocol.fleet_turns import has_flipped
 from rotation.steps.close_flip import close_flip
@@ -184,9 +184,18 @@ def test_a_turn_ends_with_the_flip_and_the_report_says_so(world: Memory) -> None
     decided = decide_wave(world, {"run": "run", "wave": waves - 1})
     assert (decided["verdict"], decided["through"]) == ("done", waves - 1)
     answer = report_fleet(world, {"run": "run", "through": waves - 1, "stopped": ""})
-    assert (answer["end"], answer["said"]) == ("FleetRotated", "6 targets: 6 rotated")
+    assert (answer["end"], answer["said"]) == ("FleetRotated", "6 targets: 6 rotated. More: rotation fleet report run")
     assert answer["measured"]["fleet_late_count"] == 0
     assert len(world.told) == 1
+
+
+def test_what_the_console_shows_is_short_whoever_failed_and_says_where_to_look(world: Memory) -> None:
+    find_due(world, EVENT)
+    stopped = f"a canary failed ({', '.join(f't{number:062}' for number in range(40))}): no other target was begun"
+    answer = report_fleet(world, {"run": "run", "through": 0, "stopped": stopped})
+    assert len(answer["said"]) == LONGEST
+    assert answer["said"].startswith("6 targets: ")
+    assert answer["said"].endswith("…. More: rotation fleet report run")
 
 
 def test_no_credential_is_in_what_is_written_down(world: Memory) -> None:

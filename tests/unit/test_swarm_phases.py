@@ -177,7 +177,7 @@ def test_two_files_are_one_update_and_the_phase_is_that_of_the_slower() -> None:
 
 @pytest.mark.parametrize("spec", [service(OLD), service(OLD, now="elsewhere"), service(now=OLD)])
 def test_a_variable_that_leads_to_no_secret_is_refused_by_its_name(spec: dict[str, Any]) -> None:
-    with pytest.raises(ServiceUnfit, match=f"{VARIABLE} does not lead to a secret.*{BASE}"):
+    with pytest.raises(ServiceUnfit, match=f"{VARIABLE} does not point to a secret.*{BASE}"):
         brought(spec, [TO_NEW], Phase.PREPARED)
 
 

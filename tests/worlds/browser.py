@@ -18,6 +18,20 @@ FLAGS = (
     "--headless --remote-debugging-pipe --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync --disable-dev-shm-usage"
 ).split()
+CONTRAST = """(() => {
+  const light = text => { const [r, g, b] = text.match(/[\\d.]+/g).map(Number).map(value => value / 255)
+    .map(value => value <= 0.03928 ? value / 12.92 : ((value + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b; };
+  const behind = element => { for (let one = element; one; one = one.parentElement) {
+    const found = getComputedStyle(one).backgroundColor;
+    if (!/^rgba.*, 0\\)$/.test(found)) return found; } return 'rgb(255, 255, 255)'; };
+  const poor = (a, b, least) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < least;
+  const words = [...document.querySelectorAll('h1, h2, p, td, th, span, b, small, code')].filter(one => one.textContent.trim())
+    .filter(one => poor(light(getComputedStyle(one).color), light(behind(one)), 4.5));
+  const parts = [...document.querySelectorAll('rect.rotated, rect.failed')]
+    .filter(one => poor(light(getComputedStyle(one).fill), light(behind(one)), 3));
+  return [...words, ...parts].map(one => one.outerHTML.slice(0, 120)); })()"""
+"""What WCAG AA finds hard to read: words below 4.5 to 1 against what is behind them, and the parts of a picture below 3 to 1."""
 PIPES = 'exec chromium "$@" 3<&"$BROWSER_READS" 4>&"$BROWSER_WRITES"'  # the protocol's numbers: commands at 3, answers at 4
 
 

@@ -32,7 +32,7 @@ def execution_is_alive(arn: str, age_seconds: float) -> bool:
     except AWS_ERRORS as error:
         if code(error) in _NO_SUCH:
             return age_seconds < UNSEEN_SECONDS
-        raise OwnerUnknown(f"whether {arn} still runs could not be asked ({code(error)})") from None
+        raise OwnerUnknown(f"Step Functions did not say whether {arn} still runs ({code(error)})") from None
     return answer["status"] in _ALIVE
 
 
@@ -43,7 +43,7 @@ def outcome_of(arn: str, default_target: str) -> Outcome:
         answer = client("stepfunctions").describe_execution(executionArn=arn)
         events = list(_events(arn))
     except AWS_ERRORS as error:
-        raise OwnerUnknown(f"how {arn} ended could not be asked ({code(error)})") from None
+        raise OwnerUnknown(f"Step Functions did not say how {arn} ended ({code(error)})") from None
     if answer["status"] not in STATUSES.values() or not events or events[-1].kind not in STATUSES:
         raise OwnerUnknown(f"{arn} has ended, but Step Functions does not tell all of it yet")
     given = as_object(answer.get("input"))  # whatever somebody gave; the machine takes only an object
@@ -88,7 +88,7 @@ def has_started(machine_arn: str, resume: Resume) -> bool:
     except AWS_ERRORS as error:
         if code(error) in _NO_SUCH:
             return False
-        raise OwnerUnknown(f"whether {arn} was started could not be asked ({code(error)})") from None
+        raise OwnerUnknown(f"Step Functions did not say whether {arn} was started ({code(error)})") from None
     return True
 
 
@@ -99,7 +99,7 @@ def comes_to_its_end(arn: str) -> bool:
     except AWS_ERRORS as error:
         if code(error) in _NO_SUCH:
             return False
-        raise OwnerUnknown(f"how {arn} ended could not be asked ({code(error)})") from None
+        raise OwnerUnknown(f"Step Functions did not say how {arn} ended ({code(error)})") from None
     return answer["status"] not in _CUT_SHORT
 
 
@@ -116,7 +116,7 @@ def execution(machine_arn: str, name: str) -> Ran | None:
     except AWS_ERRORS as error:
         if code(error) in _NO_SUCH:
             return None
-        raise OwnerUnknown(f"how {arn} is getting on could not be asked ({code(error)})") from None
+        raise OwnerUnknown(f"Step Functions did not say how far {arn} is ({code(error)})") from None
     return Ran(arn, answer["status"] in _ALIVE, answer.get("error") or answer["status"], answer.get("cause") or "")
 
 

@@ -89,9 +89,9 @@ def handed_in(record: Record, key: Password, key_id: str, *, replace: bool) -> R
     if key == record.credential(record.active).password:
         raise KeyKnown("this is the key in use: make a new one at the provider, and hand that in")
     if key == waiting:
-        raise KeyKnown("this key was handed in already, and is the next one: `rotation start` goes to it")
+        raise KeyKnown("this key was handed in already, and is the next one: `rotation start` moves to it")
     if was_in_use(record, key):
-        raise KeyKnown("this key was in use before, and is to be revoked: make a new one at the provider, and hand that in")
+        raise KeyKnown("this key was in use before, and has to be revoked: make a new one at the provider, and hand that in")
     if is_withdrawn(record, key):
         raise KeyKnown("this key was in use before, and was revoked: make a new one at the provider, and hand that in")
     if not (waiting.is_empty or replace):

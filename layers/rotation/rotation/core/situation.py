@@ -185,7 +185,7 @@ def _refuse_without_key(facts: Facts, mode: Mode, unfinished: tuple[Record, Left
     """What is still to be finished. A flip to a key that is refused by now is not: nobody here can repair it."""
     if mode.terms.needs_slots:
         raise KeyNotHandedIn(
-            "mode revoke cannot make a stolen key be refused, only a person can, where it was made: hand a new one in"
+            "mode revoke cannot end a stolen key, only a person can, where it was made: hand a new one in"
             " (rotation hand-in), and revoke the old one there as soon as the application has moved"
         )
     return None if _is_dead(facts) else unfinished
@@ -213,12 +213,12 @@ def _need_key(facts: Facts, decision: Decision) -> None:
     in_use = facts.current.active
     if decision.slot is not in_use and facts.accepted.get(in_use) and was_in_use(decision.record, user.password):
         raise KeyNotHandedIn(
-            f"the other key of {user.username} was in use before and is to be revoked: make a new one, then"
+            f"the other key of {user.username} was in use before and has to be revoked: make a new one, then"
             " `rotation hand-in --replace`"
         )
     if facts.accepted.get(decision.slot) is None:
         raise KeyNotHandedIn(
-            f"the key of {user.username} that was handed in is refused where it is tried: look whether it is whole, active and of"
+            f"the key of {user.username} that was handed in is refused where it is tried: check that it is complete, active and of"
             " the right account, then `rotation hand-in --replace`"
         )
 

@@ -10,6 +10,8 @@ from rotation.fleet.due import Standing
 from rotation.fleet.outcome import Outcome
 from rotation.fleet.run import Plan, Turn, execution_name, turns
 
+LONGEST = 300
+"""Of a Cause: more of it nobody reads in the console."""
 NAMED = 30
 """So many targets a message names of each sort; `rotation fleet report` has them all."""
 
@@ -109,9 +111,16 @@ class Report:
 
     @property
     def sentence(self) -> str:
-        """For the console, and for a subject."""
+        """For a subject."""
         said = ", ".join(f"{number} {word}" for word, number in sorted(self.counts().items(), key=lambda one: (-one[1], one[0])))
         return f"{len(self.turns)} targets: {said or 'none'}" + (f". Stopped: {self.stopped}" if self.stopped else "")
+
+    @property
+    def cause(self) -> str:
+        """For the console: a canary that failed is named, and there may be many."""
+        last = f". More: rotation fleet report {self.plan.run}"
+        room = LONGEST - len(last)
+        return f"{self.sentence if len(self.sentence) <= room else f'{self.sentence[: room - 1]}…'}{last}"
 
 
 def reported(plan: Plan, outcomes: Mapping[str, Outcome], whys: Mapping[str, str], *, through: int, stopped: str) -> Report:

@@ -20,7 +20,7 @@ def put_version(world: World, request: Request, credential: Credential, waited: 
     """The version with that login. Where Secrets Manager rotates the secret itself, its own, once that is there."""
     secret, token = world.rotated, request.secret_version
     if secret is None:
-        raise TrafficElsewhere(f"{world.target.name}: no secret that others could be told of moves the traffic")
+        raise TrafficElsewhere(f"{world.target.name}: no application's secret moves the traffic, and the services need its version")
     if not token or request.direction is not Direction.FORWARD or request.drain is not None:
         return secret.put(credential, Mark(request.mark))
     held = secret.login(token)

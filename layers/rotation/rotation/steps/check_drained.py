@@ -1,4 +1,4 @@
-"""CheckDrained: one look at whether anybody still uses the old credential. Runs before the old slot is altered and again before
+"""CheckDrained: look once whether anybody still uses the old credential. Runs before the old slot is altered and again before
 its old password is discarded; all waiting is the state machine's."""
 
 from __future__ import annotations

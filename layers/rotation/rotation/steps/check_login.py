@@ -1,4 +1,4 @@
-"""CheckLogin: one look at whether a user gets through the endpoint that the application uses, with the password just published."""
+"""CheckLogin: look once whether a user gets in through the endpoint that the application uses, with the password just published."""
 
 from __future__ import annotations
 

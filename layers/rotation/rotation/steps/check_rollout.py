@@ -1,4 +1,4 @@
-"""CheckRollout: one look at the rolling restart."""
+"""CheckRollout: look once how far the rolling restart is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ClaimRotation: write the intent ahead and take AWSPENDING, from the labels that ReadSlots saw.
+"""ClaimRotation: write down what is going to be done, and take the label AWSPENDING, from the labels that ReadSlots saw.
 
 A version's text never changes, and its id follows from who writes it and from what: a call that is repeated finds what it put.
 But a person may have edited sqlconf.php or a password between the two calls, and then what was put is not what is decided now:

@@ -1,5 +1,5 @@
-"""CloseFlip: the first act of every rollback. A FlipSlot that was reported failed may still land late: make that impossible,
-or find that it has landed already and go on forward."""
+"""CloseFlip: the first step of every rollback. A FlipSlot that was reported as failed may still take effect later: make that
+impossible, or find that it has taken effect, and go on forward."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CreateSwarmSecret: the login becomes secrets of the Swarm of its own, beside those that are there. Nothing reads them yet."""
+"""CreateSwarmSecret: the login becomes new secrets of the Swarm, beside those that are there. Nothing reads them yet."""
 
 from __future__ import annotations
 

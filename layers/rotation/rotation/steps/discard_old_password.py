@@ -1,4 +1,4 @@
-"""DiscardOldPassword: the one act that destroys. Looked at again immediately before, proven immediately after."""
+"""DiscardOldPassword: the only step that destroys. It looks again immediately before, and proves the result immediately after."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def prepare_service(world: World, request: Request) -> dict[str, Any]:
     record = confirm(world.slots, request.claim.version, request.direction)
     secret, phase, now = world.rotated, request.phase, world.now()
     if secret is None:
-        raise TrafficElsewhere(f"{world.target.name}: no secret that others could be told of moves the traffic")
+        raise TrafficElsewhere(f"{world.target.name}: no application's secret moves the traffic, and the services need its version")
     fresh = request.moved_phase != phase
     began = now if request.moved_began is None or (fresh and request.moved_phase) else request.moved_began
     current = secret.labels().current

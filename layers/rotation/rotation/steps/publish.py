@@ -1,6 +1,6 @@
-"""WriteSqlconf, PatchSecret and PutSecret: make one consumer use an entry of the intent. Forward and back are the same act.
+"""WriteSqlconf, PatchSecret and PutSecret: make one consumer use an entry of the intent. Forward and back are the same.
 
-The very bytes are tried first: on the way back too, where nobody else has."""
+Exactly what is written is tried first. On the way back nobody else has tried it."""
 
 from __future__ import annotations
 

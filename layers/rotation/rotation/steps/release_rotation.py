@@ -1,4 +1,4 @@
-"""ReleaseRotation: let go of AWSPENDING, the last act of every rotation, finished or rolled back."""
+"""ReleaseRotation: remove the label AWSPENDING, which is the lock, the last act of every rotation, finished or rolled back."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def report_fleet(world: FleetWorld, event: Mapping[str, Any]) -> dict[str, Any]:
     world.write(report_key(run), report.as_dict())
     if report.is_told:
         world.tell(f"fleet ended {report.end}, {report.sentence}", text(report))
-    return {"end": str(report.end), "said": report.sentence[:1000], "measured": report.measured()}
+    return {"end": str(report.end), "said": report.cause, "measured": report.measured()}
 
 
 def _whys(world: FleetWorld, run: str, outcomes: Mapping[str, Outcome]) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""RestartApp: have every running copy replaced, once per execution and direction."""
+"""RestartApp: replace every running copy, once per execution and direction."""
 
 from __future__ import annotations
 

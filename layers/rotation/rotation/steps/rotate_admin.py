@@ -1,4 +1,4 @@
-"""RotateAdmin: a new password for the database admin. What is current logs in at every instant: with dual passwords the old one
+"""RotateAdmin: give the database's admin a new password. The current one logs in at every moment: with dual passwords the old one
 is discarded only after the new one is current."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""StartTarget: begin the rotation of one target whose turn it is, unless somebody else is at it, or was.
+"""StartTarget: begin the rotation of one target whose turn it is, unless somebody else is rotating it, or was.
 
 `states:startExecution` in the machine would do for AWS. A function does it since it has to look before it: an execution that is
 refused because another one has the lock ends FAILED, with an alarm, for nothing. And it works on every engine."""

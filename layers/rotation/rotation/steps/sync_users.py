@@ -1,4 +1,4 @@
-"""SyncUsers: prove that the slot to be used works; repair it, to its stored password, only if nobody can be cut off. Where others
+"""SyncUsers: prove that the next user logs in; repair it, to its stored password, only if nobody can be cut off. Where others
 are to know its credential before it is used, it says how long that takes, and is asked again."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""TellOutcome: when an execution has ended, say so to people, have it finished if it can be, and measure it."""
+"""TellOutcome: when an execution has ended, tell people, start a `resume` if that can finish it, and measure it."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """WriteWpConfig: every instance in service rewrites its file to one version of the application's secret, the first one alone.
 
 Each call looks at all instances and at what came of what they were told, tells who is to be told next, and says when to look again.
-Forward and back are the same act."""
+Forward and back are the same."""
 
 from __future__ import annotations
 

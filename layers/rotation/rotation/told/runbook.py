@@ -12,10 +12,8 @@ class Urgency(StrEnum):
     """What an end asks of people."""
 
     NOTHING = "nothing"
-    LOOK = "look"
-    """In office hours: the application is served, on a credential that is recorded."""
-    PAGE = "page"
-    """Now: the application may not be served, or a credential that was stolen still works."""
+    LOOK = "lookIn office hours: the application is served, on a credential that is recorded."
+    PAGE = "pageNow: the application may not be served, or a credential that was stolen still works."
 
 
 @dataclass(frozen=True)
@@ -46,14 +44,16 @@ ENDS: dict[str, End] = {
     "Restored": End(Urgency.NOTHING, "mode resume: the application is back on what `AWSCURRENT` says", "nothing"),
     "UsersSynced": End(
         Urgency.NOTHING,
-        "both users log in with a recorded password; `synced.repaired` says what had to be done",
+        "both users log in with a recorded password; `synced.repaired` says what was repaired",
         "start a rotation",
     ),
     "PermissionsFixed": End(
         Urgency.NOTHING, "`sqlconf.php`, or each `wp-config.php`, has the owner and mode of the target", "nothing"
     ),
     "Verified": End(
-        Urgency.NOTHING, "every prerequisite was probed and holds; nothing was written", "read the warnings in `verified`, if any"
+        Urgency.NOTHING,
+        "everything that a rotation needs was checked and is right; nothing was written",
+        "read the warnings in `verified`, if any",
     ),
     "Revoked": End(
         Urgency.NOTHING,
@@ -62,14 +62,14 @@ ENDS: dict[str, End] = {
     ),
     "PrerequisiteMissing": End(
         Urgency.LOOK,
-        "the application was not touched; a rotation would fail, or would not be safe: the Cause says why, the output of `Verify` "
-        "lists everything",
+        "the application was not touched; a rotation would fail, or would not be safe. The Cause says why; "
+        "the output of `Verify` lists everything",
         "mend what is named, then start `verify` again",
     ),
     "PermissionsNotFixed": End(
         Urgency.LOOK,
-        "owner or mode of the file could not be set; its content was not touched",
-        "make the access point's POSIX user the owner of the file, or 0; of WordPress the Cause names the instance",
+        "the owner or the mode of the file could not be set; its content was not touched",
+        "make the access point's POSIX user the owner of the file, or 0; for WordPress the Cause names the instance",
     ),
     "UnknownMode": End(Urgency.LOOK, "nothing was read", "mend the input"),
     "RotationRefused": End(
@@ -83,18 +83,16 @@ ENDS: dict[str, End] = {
     "NothingChanged": End(
         Urgency.LOOK, "the application was not touched; the user that is not in use may have been repaired", _AGAIN
     ),
-    "RolledBack": End(
-        Urgency.LOOK, "the application uses the credential it had; a failed publish or validation was undone", _AGAIN
-    ),
+    "RolledBack": End(Urgency.LOOK, "the application uses the credential that it had; what failed was undone", _AGAIN),
     "RestoreFailed": End(
         Urgency.PAGE,
-        "rolling back did not come to its end; the application probably works, with its old login or with the new one",
+        "the rollback did not finish; the application probably works, with its old login or with the new one",
         "look at the application, then start again",
     ),
     "FlipUnknown": End(
         Urgency.PAGE,
-        "Secrets Manager did not answer whether it recorded the new slot as the active one; the application uses the new slot, and "
-        "both logins work",
+        "nobody knows whether Secrets Manager recorded the new slot as the active one: it did not answer. "
+        "The application uses the new slot, and both logins work",
         "start again when Secrets Manager answers",
     ),
     "OldSlotNotRotated": End(
@@ -106,9 +104,11 @@ ENDS: dict[str, End] = {
         _FINISHES,
     ),
     "NotReleased": End(
-        Urgency.LOOK, "everything was done, or undone; only the lock is still there (the label `AWSPENDING`)", "start again"
+        Urgency.LOOK,
+        "everything was done, or everything was undone; only the lock is still there (the label `AWSPENDING`)",
+        "start again",
     ),
-    "Superseded": End(Urgency.LOOK, "another run or a person took over; this one stopped", "look at the run that is going on"),
+    "Superseded": End(Urgency.LOOK, "another run or a person took over; this one stopped", "look at the run that is at work now"),
 }
 """By the name of the terminal state."""
 
@@ -116,7 +116,7 @@ CUT_SHORT: dict[str, End] = {
     "TIMED_OUT": End(
         Urgency.LOOK,
         "the execution ran into the time limit of the whole machine; the application works, however far the run had come",
-        "if a `resume` was started by itself, look at how it ended; else start one",
+        "if a `resume` was started by itself, look how it ended; if not, start one",
     ),
     "ABORTED": End(
         Urgency.LOOK,
@@ -125,8 +125,8 @@ CUT_SHORT: dict[str, End] = {
     ),
     "FAILED": End(
         Urgency.LOOK,
-        "the machine itself failed before it came to one of its ends; the application works, however far the run had come",
-        "if a `resume` was started by itself, look at how it ended; else start one",
+        "the state machine itself failed before it came to one of its ends; the application works, however far the run had come",
+        "if a `resume` was started by itself, look how it ended; if not, start one",
     ),
 }
 """By the execution's status: ends without a terminal state of ours."""

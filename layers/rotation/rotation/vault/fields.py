@@ -47,7 +47,7 @@ def check_login(field: str, of: Mapping[str, Any]) -> None:
     if of["method"] == "aws" and "secret" in of:
         raise TargetInvalid(f"{field}.secret: method aws logs in with the function's own role: leave the secret out")
     if of["method"] != "aws" and "secret" not in of:
-        raise TargetInvalid(f"{field}.secret is missing: method {of['method']} takes what it logs in with from a secret")
+        raise TargetInvalid(f"{field}.secret is missing: method {of['method']} takes its login from a secret")
     if of["method"] != "aws" and "server_id" in of:
         raise TargetInvalid(f"{field}.server_id: only method aws signs it: leave it out")
 

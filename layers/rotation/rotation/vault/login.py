@@ -93,7 +93,7 @@ class Session:
         if fresh or self.server.ask("GET", "auth/token/lookup-self", token=self.token.reveal()).ok:
             return VaultDenied(f"{what}: the policies of the role do not allow it")
         self.token = Password("")
-        return VaultTokenExpired(f"{what}: the token does not hold any more; the next try logs in anew")
+        return VaultTokenExpired(f"{what}: the token has expired; the next try logs in again")
 
 
 class AppRole:
@@ -180,7 +180,7 @@ def _held(arn: str, key: str) -> Password:
     except (ValueError, TypeError, KeyError):
         found = None
     if not isinstance(found, str) or not found:
-        raise SecretInvalid(f"secret {arn}: put what Vault is logged in to with into it, as JSON with the key {key}")
+        raise SecretInvalid(f"secret {arn}: put the login for Vault into it, as JSON with the key {key}")
     return Password(found)
 
 

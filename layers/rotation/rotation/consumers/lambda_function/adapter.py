@@ -100,7 +100,7 @@ class LambdaPlace:
         held = self._holds(self._secret.labels().current).version
         if held is None:
             raise ConsumerDiffers(
-                f"{self.name} holds no version of {self._secret.name}: have it put the one that is current, which is to hold the"
+                f"{self.name} holds no version of {self._secret.name}: let it put the current one, which must hold the"
                 " login in use (docs/lambda.md)"
             )
         credential = self._secret.login(held)
@@ -149,7 +149,7 @@ class LambdaPlace:
         if now == version:
             return
         if failure is None and now == held:
-            raise ConsumerDiffers(f"{self.name} says that it has put the version that it was given, and holds another")
+            raise ConsumerDiffers(f"{self.name} says that it wrote the version that it was given, but holds another")
         raise failure or ConsumerFunctionConflict(f"{self.name}: another version was put there at the same moment")
 
     def _holds(self, version: str, never: Password | None = None) -> Held:

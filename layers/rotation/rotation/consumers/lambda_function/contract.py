@@ -81,12 +81,12 @@ def parse(name: str, verb: str, text: SecretText, never: Password | None = None)
     try:
         found = json.loads(text.reveal())
     except ValueError:
-        raise ConsumerFunctionNoJson(f"{name}: what it answers {verb} is no JSON") from None
+        raise ConsumerFunctionNoJson(f"{name}: its answer to {verb} is no JSON") from None
     if isinstance(found, dict) and any(SUSPICIOUS.search(key) for key in found):
-        raise ConsumerFunctionLeaks(f"{name}: what it answers {verb} has a key that sounds like a credential's")
+        raise ConsumerFunctionLeaks(f"{name}: its answer to {verb} has a key that sounds like a credential's")
     broken = fits(answer_schema(verb), found)
     if broken:
-        raise ConsumerFunctionWrong(f"{name}: what it answers {verb} is not as its contract says: {_how(found, verb)}")
+        raise ConsumerFunctionWrong(f"{name}: its answer to {verb} is not as its contract says: {_how(found, verb)}")
     if "refused" in found:
         error, why = REASONS[found["refused"]]
         raise error(f"{name} refuses {verb} ({found['refused']}): {why}")
@@ -124,7 +124,7 @@ def refuse_leak(name: str, verb: str, text: SecretText, password: Password) -> N
     """Where the password is in it, in one of the forms in which it may have come there."""
     shown = text.reveal()
     if any(form in shown for form in _forms(password)):
-        raise ConsumerFunctionLeaks(f"{name}: what it answers {verb} holds the credential itself")
+        raise ConsumerFunctionLeaks(f"{name}: its answer to {verb} holds the credential itself")
 
 
 def _forms(password: Password) -> Iterator[str]:

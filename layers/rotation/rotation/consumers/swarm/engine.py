@@ -253,7 +253,7 @@ def _spoken(engine: Mapping[str, Any], manager: str) -> str:
     """What both know."""
     latest, least = _numbers(engine.get("ApiVersion")), _numbers(engine.get("MinAPIVersion"))
     if latest < OLDEST:
-        raise SwarmRefused(f"{manager}: its engine is too old: it speaks no API of 1.41 or later")
+        raise SwarmRefused(f"{manager}: its engine is too old: it has no API 1.41 or later")
     return ".".join(map(str, max(min(latest, SPOKEN), least)))
 
 

@@ -115,7 +115,7 @@ def is_taken_back(spec: Spec) -> bool:
 def refuse_unfinished(update: Update) -> None:
     """Where the last update is somebody else's: ours on top of it would carry theirs on, too."""
     if update.is_at_work:
-        raise ServiceBusy(f"an update of somebody else's is under way ({update.state})")
+        raise ServiceBusy(f"somebody else is updating it ({update.state})")
     if update.state.endswith("paused"):
         raise ServiceUnfit(f"its last update is {update.state}, and is somebody else's: finish it first")
 
@@ -131,7 +131,7 @@ def _fits(node: Node, constraint: str) -> bool:
 def progress(spec: Spec, update: Update, since: str, tasks: Sequence[Task], nodes: Sequence[Node]) -> Progress:
     """Of the spec that we asked for. `since`: when the update before it began. ServiceUpdateFailed where it goes no further."""
     if update.started != since and update.state.startswith("rollback"):
-        raise ServiceUpdateFailed(f"the Swarm took the update back ({update.state}): its failure action is rollback")
+        raise ServiceUpdateFailed(f"the Swarm rolled the update back ({update.state}): its failure action is rollback")
     if settled(spec, tasks, nodes) and not update.is_at_work:
         return Progress.COMPLETE
     if update.started != since and update.state == "paused":

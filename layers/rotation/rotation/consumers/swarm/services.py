@@ -53,7 +53,7 @@ def identity(arn: str) -> Identity:
     except ValueError:
         content = None
     if not isinstance(content, dict) or not all(isinstance(content.get(key), str) for key in ("certificate", "key")):
-        raise SecretInvalid(f"{arn}: it is to be a JSON object with the texts certificate and key")
+        raise SecretInvalid(f"{arn}: make it a JSON object with the texts certificate and key")
     return Identity(content["certificate"], Password(content["key"]), arn)
 
 
@@ -162,7 +162,7 @@ class SwarmService:
     def _file(self, there: Sequence[Stored], variable: str, base: str, version: str, current: str) -> File:
         found, used = (find(there, self._mine, base, one) for one in (version, current))
         if found is None:
-            raise SwarmObjectMissing(f"{self.name}: the Swarm has no {base} for version {version}; it was to be made before")
+            raise SwarmObjectMissing(f"{self.name}: the Swarm has no {base} for version {version}; it should have been made before")
         return File(variable, base, found.id, found.name, used.id if used else "")
 
     def _refuse_unfit(self, seen: _Seen) -> None:

@@ -110,7 +110,7 @@ def used_by(spec: Spec, variable: str, base: str) -> Mounted:
     """The file that a variable leads to. ServiceUnfit where it leads to none."""
     found = reads(spec, variable)
     if found is None:
-        raise ServiceUnfit(f"{variable} does not lead to a secret of the service: let it name the file of {base}")
+        raise ServiceUnfit(f"{variable} does not point to a secret of the service: let it name the file of {base}")
     return found
 
 

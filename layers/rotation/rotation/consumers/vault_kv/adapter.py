@@ -67,7 +67,7 @@ class KvPath:
         if stale:
             self._kv.done(self._writer, "PUT", "destroy", {"versions": stale})
             if left := set(stale) & set(self._kept_versions(current)):
-                raise VaultRefused(f"{self.name}: {len(left)} older versions were to be destroyed and are there still")
+                raise VaultRefused(f"{self.name}: {len(left)} older versions should be destroyed, but are still there")
         return len(stale)
 
     def look(self, now: float) -> Iterator[Finding]:

@@ -95,7 +95,7 @@ class Redis(Servers[RedisSession]):
     def _open(self, credential: Credential) -> RedisSession:
         if credential.username == EVERYBODY:
             raise SourceRefused(
-                f"the admin is {EVERYBODY}, which is the user of everybody who names none: make an admin (ACL SETUSER), and name it"
+                f"the admin is {EVERYBODY}, the user of whoever gives no name: make an admin (ACL SETUSER), and name it"
                 " in the admin's secret"
             )
         return RedisSession(self._connect(credential), credential.username, self._secret, self._idle_seconds)

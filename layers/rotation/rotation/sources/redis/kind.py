@@ -28,8 +28,7 @@ def fits(settings: Settings, login: Credential) -> None:
     has_a_place(settings, login)
     if login.username == EVERYBODY:
         raise SecretInvalid(
-            f"username is {EVERYBODY}, which is the user of everybody who names none: make the application a user of its own"
-            " (ACL SETUSER)"
+            f"username is {EVERYBODY}, the user of whoever gives no name: make the application a user of its own (ACL SETUSER)"
         )
     if not login.dbname.isdecimal():
         raise SecretInvalid("field dbname is not the number of a Redis database: write 0 if the application says none")

@@ -110,7 +110,9 @@ class RedisSession:
 
     def user(self, username: str) -> User:
         if username == EVERYBODY:
-            raise SourceRefused(f"{username} on {self.host} is the user of everybody who names none: its password is not changed")
+            raise SourceRefused(
+                f"{username} on {self.host} is the user of everybody who logs in without a name: its password is not changed"
+            )
         found = self.find(username)
         if found is None:
             raise AccountAmbiguous(f"{self.host} has no user {username}")
