@@ -22,7 +22,7 @@ PSEUDO = {
     "AWS::Partition": "aws",
     "AWS::URLSuffix": "amazonaws.com",
 }
-POLICY = "AWS::IAM::ManagedPolicy"
+POLICY, INLINE = "AWS::IAM::ManagedPolicy", "AWS::IAM::Policy"
 ARNS = {
     "AWS::IAM::Role": "arn:aws:iam::{account}:role/{name}",
     "AWS::Lambda::Function": "arn:aws:lambda:{region}:{account}:function:{name}",
@@ -63,7 +63,7 @@ class Resolved:
                 raise NotImplementedError(f"{role} has a policy that is not in the template: {attached}")
             found[attached["Ref"]] = self._document(self.template["Resources"][attached["Ref"]]["Properties"])
         for key, one in self.template["Resources"].items():
-            if one["Type"] == POLICY and {"Ref": role} in one["Properties"].get("Roles", []):
+            if one["Type"] == INLINE and {"Ref": role} in one["Properties"].get("Roles", []):
                 found[key] = self._document(one["Properties"])
         return found
 

@@ -28,6 +28,7 @@ RESOURCES = {
     "AWS::EKS::AccessEntry": f"arn:aws:eks:{HERE}:cluster/clinic",
     "AWS::Events::Rule": f"arn:aws:events:{HERE}:rule/{NAME}-Ended-1A2B",
     "AWS::IAM::ManagedPolicy": f"arn:aws:iam::123456789012:policy/{NAME}-ReadTarget-1A2B",
+    "AWS::IAM::Policy": f"arn:aws:iam::123456789012:role/{NAME}-ReadSlotsRole-1A2B",
     "AWS::IAM::Role": f"arn:aws:iam::123456789012:role/{NAME}-ReadSlotsRole-1A2B",
     "AWS::KMS::Key": f"arn:aws:kms:{HERE}:key/0000",
     "AWS::Lambda::EventInvokeConfig": f"arn:aws:lambda:{HERE}:function:{NAME}-TellOutcome-1A2B",
@@ -62,6 +63,7 @@ WITHOUT_SCHEMA = {
         "events:DescribeRule",
     ),
     "AWS::IAM::ManagedPolicy": ("iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:DeletePolicyVersion", "iam:DeletePolicy"),
+    "AWS::IAM::Policy": ("iam:PutRolePolicy", "iam:GetRolePolicy", "iam:DeleteRolePolicy"),
     "AWS::Lambda::EventInvokeConfig": (
         *("lambda:PutFunctionEventInvokeConfig", "lambda:UpdateFunctionEventInvokeConfig"),
         *("lambda:GetFunctionEventInvokeConfig", "lambda:DeleteFunctionEventInvokeConfig"),

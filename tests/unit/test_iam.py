@@ -233,11 +233,11 @@ def test_who_tells_of_an_end_may_ask_how_a_fleet_s_run_ended_where_there_is_a_fl
     assert [(one.action, one.resource) for role in found for one in role.denied] == ([call] if denied else [])
 
 
-def test_a_policy_that_attaches_itself_to_a_role_is_one_of_the_role_s(template: Template) -> None:
+def test_a_policy_that_names_a_role_is_one_of_the_role_s(template: Template) -> None:
     """As that of a kind's fragment does."""
     grant = {"Effect": "Allow", "Action": "ssm:PutParameter", "Resource": "*"}
     more = {"Roles": [{"Ref": "FlipSlotRole"}], "PolicyDocument": {"Statement": [grant]}}
-    template["Resources"]["OfAKind"] = {"Type": "AWS::IAM::ManagedPolicy", "Properties": more}
+    template["Resources"]["OfAKind"] = {"Type": "AWS::IAM::Policy", "Properties": more}
     assert Resolved(template, PARAMETERS, {}).statements("FlipSlotRole")["OfAKind"] == [grant]
     assert "OfAKind" not in Resolved(template, PARAMETERS, {}).statements("CloseFlipRole")
 
