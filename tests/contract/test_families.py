@@ -16,7 +16,8 @@ from local.running import BUILD, OVERRIDES
 from tests.until import until
 from tests.worlds.families import EVERYBODY, FAMILIES
 
-ONLY_OPENEMR = {f"{step}Function" for step in ("WriteSqlconf", "PatchSecret", "RestartApp", "CheckRollout")}
+CLUSTER = {f"{step}Function" for step in ("PatchSecret", "RestartApp", "CheckRollout")}
+ONLY_OPENEMR = {"WriteSqlconfFunction"}
 FILES = {"FixPermissionsFunction"}
 INSTANCES = {"WriteWpConfigFunction"}
 SWARM = {"CreateSwarmSecretFunction", "PrepareServiceFunction"}
@@ -24,10 +25,11 @@ PROXY = {"PutSecretFunction", "CheckLoginFunction", "RotateSecretFunction"}
 FLEET = {f"{step}Function" for step in ("FindDue", "StartTarget", "LookAtTarget", "DecideWave", "ReportFleet")}
 LEFT_OUT = {
     "OpenEMR": PROXY | INSTANCES | SWARM | FLEET,
-    "RDS Proxy": ONLY_OPENEMR | FILES | INSTANCES | SWARM | FLEET,
-    "a secret without a proxy": ONLY_OPENEMR | FILES | INSTANCES | SWARM | {"CheckLoginFunction"} | FLEET,
-    "WordPress": ONLY_OPENEMR | SWARM | {"CheckLoginFunction"} | FLEET,
-    "Docker Swarm": ONLY_OPENEMR | FILES | INSTANCES | {"CheckLoginFunction"} | FLEET,
+    "RDS Proxy": ONLY_OPENEMR | CLUSTER | FILES | INSTANCES | SWARM | FLEET,
+    "a secret without a proxy": ONLY_OPENEMR | CLUSTER | FILES | INSTANCES | SWARM | {"CheckLoginFunction"} | FLEET,
+    "WordPress": ONLY_OPENEMR | CLUSTER | SWARM | {"CheckLoginFunction"} | FLEET,
+    "Docker Swarm": ONLY_OPENEMR | CLUSTER | FILES | INSTANCES | {"CheckLoginFunction"} | FLEET,
+    "pods of services": ONLY_OPENEMR | FILES | INSTANCES | SWARM | {"CheckLoginFunction"} | FLEET,
 }
 EVERY = len(list((Path(__file__).parents[2] / "functions").iterdir()))
 WITHIN = 300.0  # seconds; some twenty functions start for the first time, and how long that takes is not what is asked here
