@@ -24,10 +24,10 @@ from tests.e2e.last_looks import check
 from tests.e2e.rotations import MEASURED
 from tests.e2e.shared import MEASURING_RATE
 from tests.e2e.shop import ShopTurns
-from tests.whole import WHOLE, only_in_the_whole, only_with_more
+from tests.whole import MORE, WHOLE, only_in_the_whole, only_with_more
 
 PACE = Pace(quiet_seconds=1, cache_seconds=0)
-IN_A_ROW = 10 if WHOLE else 3
+IN_A_ROW = 10 if WHOLE else 2 if MORE else 1
 REFUSED = {"errorType": "LoginRefused", "errorMessage": "made up"}
 EVERY_DAY = {("RestartApp", FORWARD)}
 IN_CI = {("WaitForRollout", FORWARD), ("CheckRollout", FORWARD), ("PatchSecret", FORWARD), ("RestartApp", RESTORE)}
