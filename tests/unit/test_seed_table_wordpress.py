@@ -73,7 +73,7 @@ ROWS = [
     )),
     Row("the file is written in setSecret, before testSecret has tried the password",
         otherwise="a credential is tried before anybody is told of it, and the secret becomes current once all have it",
-        said=(PAGE, "then `PutSecret` makes the same version current")),
+        said=(PAGE, "Then `PutSecret` makes the same version current")),
     # ---- the instances
     Row("the SSM agent is on all of them", (
         "unit/test_verify_instances::test_one_without_a_connected_agent_fails_and_is_named",

@@ -12,8 +12,10 @@ class Urgency(StrEnum):
     """What an end asks of people."""
 
     NOTHING = "nothing"
-    LOOK = "lookIn office hours: the application is served, on a credential that is recorded."
-    PAGE = "pageNow: the application may not be served, or a credential that was stolen still works."
+    LOOK = "look"
+    """In office hours: the application is served, on a credential that is recorded."""
+    PAGE = "page"
+    """Now: the application may not be served, or a credential that was stolen still works."""
 
 
 @dataclass(frozen=True)
