@@ -54,9 +54,10 @@
         ├── SqlconfMissing            there is no such file
         ├── SqlconfUnsupported        the file assigns a value in a way we cannot rewrite; the line is named
         ├── ConsumerDiffers           what was published does not read back as it was written
-        ├── ClusterObjectMissing      no such Secret or Deployment
+        ├── ClusterObjectMissing      no such Secret or workload
         ├── ClusterRefused            the Kubernetes API refused us; its reason is given
         ├── RolloutPaused             the Deployment is paused: it would never roll
+        ├── WorkloadUnfit             a restart of the workload would not replace every pod of it; why is named
         ├── RolloutFailed             Kubernetes says that the rollout exceeded its progress deadline
         ├── FleetDenied               IAM denies this function what it needs of the instances
         ├── InstancesMissing          no instance in service has the tag
@@ -295,6 +296,9 @@ class ClusterRefused(PermanentError): ...
 
 
 class RolloutPaused(PermanentError): ...
+
+
+class WorkloadUnfit(PermanentError): ...
 
 
 class RolloutFailed(PermanentError): ...
