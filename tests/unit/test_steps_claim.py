@@ -105,9 +105,7 @@ def test_a_paused_deployment_is_refused_before_anything_is_looked_at(world: Memo
 @pytest.mark.parametrize("mode", [Mode.ROTATE, Mode.DRY_RUN])
 def test_a_workload_whose_pods_nobody_would_replace_is_refused_before_anything_is_looked_at(world: MemoryWorld, mode: Mode) -> None:
     world.pods.unfit = Unfit("has the partition 2", "set it to 0")
-    with refused(
-        world, WorkloadUnfit, "Deployment openemr/openemr has the partition 2: set it to 0"
-    ):
+    with refused(world, WorkloadUnfit, "Deployment openemr/openemr has the partition 2: set it to 0"):
         Run(world, mode=mode).read_slots()
     assert (world.source.accounts[ADMIN].logins, world.pods.restarts) == (0, 0)
 
