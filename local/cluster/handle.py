@@ -28,8 +28,9 @@ POLL = 0.05  # seconds
 class Settings:
     """`cluster`: the EKS name that tokens must be signed for. `secret_keys`: access key id → secret access
     key of the callers, `*` for any id. `access`: access key id → groups. `sites`: the mounted EFS. `database_ca`: a file.
-    `directory`: logs. `kind`: stand-in, real or kubeconfig. `others`: Secrets and Deployments beside the two, which only
-    the stand-in has; each Deployment is behind a balancer of its own. `rbac`: what the functions may do."""
+    `directory`: logs. `kind`: stand-in, real or kubeconfig. `deployment`: the workload, of
+    whatever sort. `others`: Secrets and workloads beside the two, which only the stand-in has; each workload is behind a balancer
+    of its own. `rbac`: what the functions may do."""
 
     cluster: str
     secret: dict[str, Any] = field(repr=False)

@@ -1,8 +1,9 @@
-"""The two objects that exist before a rotation: the application's Secret and its Deployment."""
+"""The two objects that exist before a rotation: the application's Secret and the workload that reads it."""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ Object = dict[str, Any]
 RBAC = Path(__file__).resolve().parents[2] / "k8s" / "rbac.yaml"
 SCHEDULER = "credential-rotation"  # no scheduler of this name exists but our kubelet, so nobody else places these pods
 READY_AFTER = "credential-rotation.local/ready-after"
+SAYS_USER = ("python", "-m", "local.cluster.given")
 
 # The container's variables and the keys of the Secret that they come from.
 VARIABLES = {
@@ -49,11 +51,67 @@ def deployment(
 ) -> Object:
     """`ready_after`: seconds before the first readiness probe, so how long a pod's replacement takes. An annotation, since the
     probe's own initialDelaySeconds are whole."""
-    labels = {"app": name}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {
+            "replicas": replicas,
+            "progressDeadlineSeconds": deadline,
+            "selector": _selector(name),
+            "strategy": {
+                "type": "RollingUpdate",
+                "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
+            },
+            "template": _template(name, secret_name, ready_after=ready_after),
+        },
+    }
+
+
+def stateful_set(namespace: str, name: str, secret_name: str, *, replicas: int = 2) -> Object:
+    """Its pods say which user they have."""
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "StatefulSet",
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {
+            "replicas": replicas,
+            "serviceName": name,
+            "selector": _selector(name),
+            "updateStrategy": {"type": "RollingUpdate"},
+            "template": _template(name, secret_name, command=SAYS_USER),
+        },
+    }
+
+
+def daemon_set(namespace: str, name: str, secret_name: str, *, everywhere: bool = True) -> Object:
+    """Its pods say which user they have. Where not `everywhere`, there are none."""
+    template = _template(name, secret_name, command=SAYS_USER)
+    template["spec"]["tolerations"] = [{"key": SCHEDULER, "operator": "Exists"}]
+    if not everywhere:
+        template["spec"]["nodeSelector"] = {"credential-rotation.local/nowhere": "true"}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "DaemonSet",
+        "metadata": {"namespace": namespace, "name": name},
+        "spec": {
+            "selector": _selector(name),
+            "updateStrategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 1}},
+            "template": template,
+        },
+    }
+
+
+def _selector(name: str) -> Object:
+    return {"matchLabels": {"app": name}}
+
+
+def _template(name: str, secret_name: str, *, ready_after: float = 0, command: Sequence[str] = ()) -> Object:
     references = {variable: {"secretKeyRef": {"name": secret_name, "key": key}} for variable, key in VARIABLES.items()}
     container = {
         "name": name,
         "image": "openemr/openemr",
+        **({"command": list(command)} if command else {}),
         "env": [{"name": variable, "valueFrom": source} for variable, source in references.items()],
         "readinessProbe": {
             "httpGet": {"path": "/healthz", "port": 80},
@@ -62,24 +120,9 @@ def deployment(
             "failureThreshold": 3,
         },
     }
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"namespace": namespace, "name": name},
-        "spec": {
-            "replicas": replicas,
-            "progressDeadlineSeconds": deadline,
-            "selector": {"matchLabels": labels},
-            "strategy": {
-                "type": "RollingUpdate",
-                "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0},
-            },
-            "template": {
-                "metadata": {"labels": labels, **({"annotations": {READY_AFTER: str(ready_after)}} if ready_after else {})},
-                "spec": {"schedulerName": SCHEDULER, "containers": [container]},
-            },
-        },
-    }
+    annotations = {"annotations": {READY_AFTER: str(ready_after)}} if ready_after else {}
+    metadata = {"labels": {"app": name}, **annotations}
+    return {"metadata": metadata, "spec": {"schedulerName": SCHEDULER, "containers": [container]}}
 
 
 def now() -> str:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from rotation.consumers.cluster import eks
-from rotation.consumers.deployment.adapter import Deployment
+from rotation.consumers.deployment.adapter import Workload
 from rotation.core.rollout import Progress, Rollout, progress
 
 from local.slow_way import delayed
@@ -38,7 +38,7 @@ def test_a_hundred_rollouts_are_believed_only_when_every_pod_is_new(
     chance = random.Random(1)  # noqa: S311 - no secret
     with delayed(int(cluster.api.rpartition(":")[2]), lambda: chance.uniform(0, MOST)) as port:
         stack.aws.register_cluster(CLUSTER, f"https://127.0.0.1:{port}", authority)
-        workload = Deployment(eks.Cluster(CLUSTER), "openemr", "openemr", "openemr")
+        workload = Workload(eks.Cluster(CLUSTER), "openemr", "openemr", "openemr")
         for number in range(FLIPS):
             before = {pod["name"] for pod in cluster.pods()}
             workload.restart(f"flip-{number}.forward", "2030-01-01T00:00:00Z")

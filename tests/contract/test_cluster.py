@@ -14,7 +14,7 @@ import pytest
 from local.cluster import Cluster, Settings
 from local.cluster.application import Application
 from local.cluster.kinds import REAL, chosen
-from local.cluster.manifests import deployment, secret
+from local.cluster.manifests import daemon_set, deployment, secret, stateful_set
 from local.cluster.tokens import ENTRIES, PERSON
 from local.leftovers import Leftovers
 from local.load import Load
@@ -29,14 +29,14 @@ SEEN = secret("openemr", "openemr-db-credentials", host="h", user="openemr_a", p
 IDLE = deployment("openemr", "openemr", "openemr-db-credentials", replicas=0)
 
 
-def idle_cluster(run: Leftovers) -> Cluster:
+def idle_cluster(run: Leftovers, workload: Object = IDLE) -> Cluster:
     """No pods, so no database: enough for everything but rollouts."""
     directory = Path(tempfile.mkdtemp(dir=run.directory))
     cluster = Cluster(
         Settings(
             cluster=EKS,
             secret=SEEN,
-            deployment=IDLE,
+            deployment=workload,
             sites=directory,
             database_ca=directory / "ca.pem",
             directory=directory,
@@ -400,3 +400,58 @@ def test_replicas_can_be_scaled(replicas: int, rolling: Api, application: Applic
     rolling.patch(DEPLOYMENT, {"spec": {"replicas": replicas}})
     until(lambda: is_complete(rolling.get(DEPLOYMENT)))
     until(lambda: len(application.cluster.pods()) == replicas)
+
+
+# Other sorts of workloads
+
+
+SORTS = {
+    "StatefulSet": ("statefulsets", stateful_set("openemr", "openemr", "openemr-db-credentials", replicas=0)),
+    "DaemonSet": ("daemonsets", daemon_set("openemr", "openemr", "openemr-db-credentials", everywhere=False)),
+}
+ZERO = {
+    "StatefulSet": ({"replicas"}, {"readyReplicas", "updatedReplicas", "currentReplicas"}),
+    "DaemonSet": (
+        {"currentNumberScheduled", "desiredNumberScheduled", "numberMisscheduled", "numberReady"},
+        {"updatedNumberScheduled", "numberAvailable", "numberUnavailable"},
+    ),
+}
+"""The counts that are said where they are zero, and those that are left out. `availableReplicas` is newer than some servers."""
+
+
+@pytest.fixture(scope="module", params=SORTS)
+def other(request: pytest.FixtureRequest, run: Leftovers) -> Iterator[tuple[str, str, Api]]:
+    """Its kind, its path, and somebody with kubectl."""
+    resource, manifest = SORTS[request.param]
+    cluster = idle_cluster(run, manifest)
+    path = f"/apis/apps/v1/namespaces/openemr/{resource}/openemr"
+    yield request.param, path, Api(cluster.api, cluster.ca, by=PERSON)
+    cluster.stop()
+
+
+def test_the_generation_of_another_sort_grows_with_its_spec_and_not_with_its_annotations(other: tuple[str, str, Api]) -> None:
+    _, path, person = other
+    first = person.get(path)["metadata"]["generation"]
+    assert person.patch(path, {"metadata": {"annotations": {"other": "1"}}})["metadata"]["generation"] == first
+    assert person.patch(path, annotate("generation"))["metadata"]["generation"] == first + 1
+    assert person.patch(path, annotate("generation"))["metadata"]["generation"] == first + 1
+
+
+def test_another_sort_says_when_its_controller_has_seen_a_change_and_which_counts_are_zero(other: tuple[str, str, Api]) -> None:
+    kind, path, person = other
+    person.patch(path, annotate("seen"))
+    until(lambda: is_observed(person.get(path)))
+    status = person.get(path)["status"]
+    said, left_out = ZERO[kind]
+    assert {name: status[name] for name in said} == dict.fromkeys(said, 0)
+    assert not left_out & status.keys()
+    assert status.get("currentRevision") == status.get("updateRevision")
+
+
+def test_each_sort_has_rights_of_its_own(other: tuple[str, str, Api]) -> None:
+    """OpenEMR's Role names a Deployment of this very name."""
+    _, path, person = other
+    function = Api(person.url, person.ca)
+    for method in ("GET", "PATCH"):
+        status, answer = function.send(method, path, None if method == "GET" else {})
+        assert (status, answer["reason"]) == (403, "Forbidden")

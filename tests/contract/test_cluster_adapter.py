@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 import traceback
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +18,8 @@ from typing import Any
 import pytest
 from rotation.consumers.cluster import eks
 from rotation.consumers.cluster.eks import Cluster
-from rotation.consumers.deployment.adapter import Deployment
+from rotation.consumers.deployment.adapter import Workload
+from rotation.consumers.deployment.sorts import SORTS
 from rotation.consumers.keys import Keys
 from rotation.consumers.secret.adapter import KubernetesSecret
 from rotation.consumers.secret.kind import OPENEMR
@@ -38,7 +40,7 @@ from local.cluster import Cluster as LocalCluster
 from local.cluster import Settings
 from local.cluster.application import Application
 from local.cluster.kinds import chosen
-from local.cluster.manifests import deployment, secret
+from local.cluster.manifests import daemon_set, deployment, secret, stateful_set
 from local.leftovers import Leftovers
 from local.ports import free_port
 from tests.conformance.consumers import (
@@ -398,15 +400,15 @@ def api(application: Application) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-def workload(api: Cluster) -> Deployment:
-    return Deployment(api, NAMESPACE, DEPLOYMENT, TARGET)
+def workload(api: Cluster) -> Workload:
+    return Workload(api, NAMESPACE, DEPLOYMENT, TARGET)
 
 
 def mark() -> tuple[str, str]:
     return f"run-{uuid.uuid4()}.forward", "2030-01-01T00:00:00Z"
 
 
-def ends(workload: Deployment) -> Progress:
+def ends(workload: Workload) -> Progress:
     def ended() -> Progress | None:
         state = progress(workload.rollout())
         return None if state is Progress.WAITING else state
@@ -414,7 +416,7 @@ def ends(workload: Deployment) -> Progress:
     return until(ended)
 
 
-def test_a_restart_replaces_every_pod_and_is_not_believed_before_it(application: Application, workload: Deployment) -> None:
+def test_a_restart_replaces_every_pod_and_is_not_believed_before_it(application: Application, workload: Workload) -> None:
     """The first look may come before the controller has seen the change: the status then still says complete, of the last one."""
     before = {pod["name"] for pod in application.cluster.pods()}
     rotation, started = mark()
@@ -425,7 +427,7 @@ def test_a_restart_replaces_every_pod_and_is_not_believed_before_it(application:
     assert not before & {pod["name"] for pod in application.cluster.pods()}
 
 
-def test_a_restart_repeated_is_no_second_rollout(workload: Deployment) -> None:
+def test_a_restart_repeated_is_no_second_rollout(workload: Workload) -> None:
     rotation, started = mark()
     workload.restart(rotation, started)
     generation = workload.rollout().generation
@@ -434,9 +436,9 @@ def test_a_restart_repeated_is_no_second_rollout(workload: Deployment) -> None:
     assert workload.rollout().generation == generation
 
 
-def test_each_of_two_targets_finds_its_own_mark_whoever_restarted_it_last(api: Cluster, workload: Deployment) -> None:
+def test_each_of_two_targets_finds_its_own_mark_whoever_restarted_it_last(api: Cluster, workload: Workload) -> None:
     """Both rotate at once: the second rollout is the first one's too, since its pods were started later still."""
-    other, (first, at), (second, then) = Deployment(api, NAMESPACE, DEPLOYMENT, "another"), mark(), mark()
+    other, (first, at), (second, then) = Workload(api, NAMESPACE, DEPLOYMENT, "another"), mark(), mark()
     workload.restart(first, at)
     ends(workload)
     other.restart(second, then)
@@ -447,7 +449,7 @@ def test_each_of_two_targets_finds_its_own_mark_whoever_restarted_it_last(api: C
     assert workload.rollout().generation == generation
 
 
-def test_the_way_back_is_a_rollout_of_its_own(workload: Deployment) -> None:
+def test_the_way_back_is_a_rollout_of_its_own(workload: Workload) -> None:
     rotation, started = mark()
     workload.restart(rotation, started)
     generation = workload.rollout().generation
@@ -456,7 +458,7 @@ def test_the_way_back_is_a_rollout_of_its_own(workload: Deployment) -> None:
     assert workload.rollout().generation == generation + 1
 
 
-def restart(workload: Deployment) -> None:
+def restart(workload: Workload) -> None:
     """While the controller writes what became of the last rollout: a conflict is tried again, as the machine does."""
     deadline, (rotation, started) = time.monotonic() + PATIENCE_SECONDS, mark()
     while True:
@@ -466,7 +468,7 @@ def restart(workload: Deployment) -> None:
             assert time.monotonic() < deadline
 
 
-def fail(application: Application, api: Cluster, workload: Deployment) -> None:
+def fail(application: Application, api: Cluster, workload: Workload) -> None:
     application.cluster.break_next_rollout()
     api.patch(DEPLOYMENT_PATH, {"spec": {"progressDeadlineSeconds": 1}})
     restart(workload)
@@ -475,7 +477,7 @@ def fail(application: Application, api: Cluster, workload: Deployment) -> None:
 
 
 def test_a_failed_rollout_is_said_to_have_failed_and_the_next_one_is_not(
-    application: Application, api: Cluster, workload: Deployment
+    application: Application, api: Cluster, workload: Workload
 ) -> None:
     """The old failure lingers in the conditions until the controller has seen the new generation."""
     fail(application, api, workload)
@@ -484,7 +486,7 @@ def test_a_failed_rollout_is_said_to_have_failed_and_the_next_one_is_not(
 
 
 def test_a_failure_that_lingers_while_somebody_scales_is_not_this_rollout_s(
-    application: Application, api: Cluster, workload: Deployment
+    application: Application, api: Cluster, workload: Workload
 ) -> None:
     """Scaling goes before rolling: until that is done the status has seen the change, and still says that it failed."""
     fail(application, api, workload)
@@ -502,14 +504,14 @@ def annotated(rotation: str) -> Object:
     return {"spec": {"template": {"metadata": {"annotations": {ROTATION_ANNOTATION: rotation}}}}}
 
 
-def test_a_paused_deployment_says_so(api: Cluster, workload: Deployment) -> None:
+def test_a_paused_deployment_says_so(api: Cluster, workload: Workload) -> None:
     api.patch(DEPLOYMENT_PATH, {"spec": {"paused": True}})
     assert progress(workload.rollout()) is Progress.PAUSED
 
 
 def test_a_deployment_that_changed_meanwhile_is_not_overwritten(application: Application, api: Cluster) -> None:
     theirs = {"spec": {"template": {"metadata": {"annotations": {"theirs": str(uuid.uuid4())}}}}}
-    meddled = Deployment(Meddled(api._name, DEPLOYMENT_PATH, theirs), NAMESPACE, DEPLOYMENT, TARGET)
+    meddled = Workload(Meddled(api._name, DEPLOYMENT_PATH, theirs), NAMESPACE, DEPLOYMENT, TARGET)
     rotation, started = mark()
     with raises(ClusterConflict):
         meddled.restart(rotation, started)
@@ -517,13 +519,13 @@ def test_a_deployment_that_changed_meanwhile_is_not_overwritten(application: App
 
 
 def test_a_deployment_without_annotations_and_without_pods_is_read(cluster: Cluster) -> None:
-    found = Deployment(cluster, NAMESPACE, DEPLOYMENT, TARGET).rollout()
+    found = Workload(cluster, NAMESPACE, DEPLOYMENT, TARGET).rollout()
     assert (found.mark, found.replicas_wanted, found.replicas, found.available) == (None, 0, 0, 0)
 
 
 def test_a_deployment_that_is_not_there_is_named(cluster: Cluster, idle: LocalCluster) -> None:
     idle.delete(deployment(NAMESPACE, DEPLOYMENT, SECRET))
-    gone = Deployment(cluster, NAMESPACE, DEPLOYMENT, TARGET)
+    gone = Workload(cluster, NAMESPACE, DEPLOYMENT, TARGET)
     for act in (gone.rollout, lambda: gone.restart(*mark())):
         with raises(ClusterObjectMissing):
             act()
@@ -531,17 +533,17 @@ def test_a_deployment_that_is_not_there_is_named(cluster: Cluster, idle: LocalCl
 
 @pytest.mark.parametrize(("verb", "allowed"), [("get", True), ("patch", True), ("delete", False)])
 def test_the_cluster_says_what_we_may_do(cluster: Cluster, verb: str, allowed: bool) -> None:
-    secret, deployment = KubernetesSecret(cluster, NAMESPACE, SECRET), Deployment(cluster, NAMESPACE, DEPLOYMENT, TARGET)
+    secret, deployment = KubernetesSecret(cluster, NAMESPACE, SECRET), Workload(cluster, NAMESPACE, DEPLOYMENT, TARGET)
     assert (secret.allows(verb), deployment.allows(verb)) == (allowed, allowed)
 
 
 def test_of_what_is_not_ours_it_says_that_we_may_not(cluster: Cluster) -> None:
     assert not KubernetesSecret(cluster, "kube-system", SECRET).allows("get")
-    assert not Deployment(cluster, NAMESPACE, "another", TARGET).allows("patch")
+    assert not Workload(cluster, NAMESPACE, "another", TARGET).allows("patch")
 
 
 def test_a_deployment_that_is_not_ours_is_refused(cluster: Cluster) -> None:
-    other = Deployment(cluster, NAMESPACE, "other", TARGET)
+    other = Workload(cluster, NAMESPACE, "other", TARGET)
     for act in (other.rollout, lambda: other.restart(*mark())):
         with raises(ClusterRefused):
             act()
@@ -623,7 +625,7 @@ class Pods:
 
     def __init__(self, cluster: Cluster, idle: LocalCluster) -> None:
         self._cluster, self._idle = cluster, idle
-        self.workload = Deployment(cluster, NAMESPACE, DEPLOYMENT, TARGET)
+        self.workload = Workload(cluster, NAMESPACE, DEPLOYMENT, TARGET)
         theirs = {"metadata": {"annotations": {"theirs": "1"}}}
         cluster.patch(DEPLOYMENT_PATH, {**theirs, "spec": {"template": theirs}})
 
@@ -643,3 +645,206 @@ class TestDeployment(Restarts):
     @pytest.fixture
     def here(self, cluster: Cluster, idle: LocalCluster) -> Pods:
         return Pods(cluster, idle)
+
+
+# The other sorts of workloads
+
+
+STATEFUL, DAEMON = "StatefulSet", "DaemonSet"
+READ = "orders-database"
+NAMES = {STATEFUL: "ledger", DAEMON: "collector"}
+"""As the Role of the example grants them."""
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "workloads" / "rbac.yaml"
+BY_HAND = {"type": "OnDelete", "rollingUpdate": None}
+UNFIT: dict[str, dict[str, Object]] = {
+    STATEFUL: {"partition 2": {"rollingUpdate": {"partition": 2}}, "update strategy OnDelete": BY_HAND},
+    DAEMON: {"update strategy OnDelete": BY_HAND},
+}
+
+
+def of_sort(sort: str, pods: bool) -> Object:
+    if sort == STATEFUL:
+        return stateful_set(NAMESPACE, NAMES[sort], READ, replicas=3 if pods else 0)
+    return daemon_set(NAMESPACE, NAMES[sort], READ, everywhere=pods)
+
+
+def path_of(sort: str) -> str:
+    return f"/apis/apps/v1/namespaces/{NAMESPACE}/{SORTS[sort].resource}/{NAMES[sort]}"
+
+
+class Living:
+    """A cluster with one workload of that sort. Each pod says which user it was given at its start."""
+
+    def __init__(self, run: Leftovers, aws: LocalAws, sort: str, *, pods: bool = True) -> None:
+        self.sort, folder = sort, run.directory / f"{NAMES[sort]}-{pods}"
+        name = f"cluster-{uuid.uuid4()}"
+        settings = Settings(
+            cluster=name,
+            secret=secret(NAMESPACE, READ, host="db.example", user=SEEN.username, password=FIRST, database="openemr"),
+            deployment=of_sort(sort, pods),
+            rbac=EXAMPLE,
+            sites=folder,
+            database_ca=folder / "ca.pem",
+            directory=folder,
+            secret_keys={"*": SECRET_KEY},
+            kind=chosen(),
+        )
+        self.cluster = LocalCluster(settings, run.environment)
+        self.cluster.start()
+        self.api = Cluster(register(aws, self.cluster.api, self.cluster.ca, name))
+
+    def workload(self, sort: str = "") -> Workload:
+        return Workload(self.api, NAMESPACE, NAMES[self.sort], TARGET, sort or self.sort)
+
+    def publish(self, login: Credential) -> None:
+        KubernetesSecret(self.api, NAMESPACE, READ).publish(login, MARK)
+
+    def strategy(self, strategy: Object) -> None:
+        self.api.patch(path_of(self.sort), {"spec": {"updateStrategy": strategy}})
+
+    def users(self) -> list[str]:
+        pages = [urllib.request.urlopen(f"http://127.0.0.1:{pod['port']}/", timeout=5) for pod in self.cluster.pods()]
+        said = []
+        for page in pages:
+            with page:
+                said.append(page.read().decode())
+        return said
+
+    def revisions(self) -> dict[str, str]:
+        return {pod["name"]: pod["revision"] for pod in self.cluster.pods()}
+
+
+@pytest.fixture(scope="module", params=[STATEFUL, DAEMON])
+def started(request: pytest.FixtureRequest, run: Leftovers, aws: LocalAws) -> Iterator[Living]:
+    living = Living(run, aws, request.param)
+    yield living
+    living.cluster.stop()
+
+
+@pytest.fixture
+def living(started: Living) -> Living:
+    """Whatever a test before it broke is whole again."""
+    started.cluster.heal()
+    rolling = {"partition": 0} if started.sort == STATEFUL else {"maxUnavailable": 1}
+    started.strategy({"type": "RollingUpdate", "rollingUpdate": rolling})
+    started.cluster.wait_until_rolled_out(PATIENCE_SECONDS)
+    until(lambda: progress(started.workload().rollout()) is Progress.COMPLETE)
+    return started
+
+
+@pytest.mark.parametrize(("before", "after"), [(SEEN, NEW), (NEW, SEEN)], ids=["forward", "and back"])
+def test_each_pod_of_another_sort_is_replaced_one_at_a_time_and_takes_the_login_of_then(
+    living: Living, before: Credential, after: Credential
+) -> None:
+    living.publish(before)
+    restart(living.workload())
+    assert ends(living.workload()) is Progress.COMPLETE
+    old = living.revisions()
+    assert living.users() == [before.username] * len(old)
+
+    living.publish(after)
+    assert living.users() == [before.username] * len(old), "what runs has what it was given"
+    restart(living.workload())
+    assert progress(living.workload().rollout()) is Progress.WAITING, "what the status says is about the rollout before"
+    looks = []
+
+    def ended() -> bool:
+        looks.append(living.cluster.pods())
+        return progress(living.workload().rollout()) is Progress.COMPLETE
+
+    until(ended)
+    assert min(sum(pod["ready"] for pod in look) for look in looks) >= len(old) - 1
+    assert living.users() == [after.username] * len(old)
+    new = living.revisions()
+    assert not set(old.values()) & set(new.values())
+    if living.sort == STATEFUL:
+        assert old.keys() == new.keys(), "pods keep their names"
+        for look in looks:
+            replaced = [pod["revision"] not in old.values() for pod in sorted(look, key=lambda pod: str(pod["name"]))]
+            assert replaced == sorted(replaced), "from the highest ordinal down"
+    else:
+        assert not old.keys() & new.keys()
+
+
+def test_another_sort_is_restarted_once_for_a_mark(living: Living) -> None:
+    workload, (rotation, started) = living.workload(), mark()
+    workload.restart(rotation, started)
+    generation = workload.rollout().generation
+    assert ends(workload) is Progress.COMPLETE
+    workload.restart(rotation, started)
+    found = workload.rollout()
+    assert (found.generation, found.mark) == (generation, rotation)
+
+
+def test_a_pod_that_does_not_become_ready_is_waited_for_until_the_machine_gives_up(living: Living) -> None:
+    """None of these has a deadline of its own. The way back rolls by itself; that of a StatefulSet waits for the
+    broken pod."""
+    living.cluster.break_next_rollout()
+    old = set(living.revisions().values())
+    restart(living.workload())
+    until(lambda: set(living.revisions().values()) - old)
+    [broken] = set(living.revisions().values()) - old
+    assert progress(living.workload().rollout()) is Progress.WAITING
+    restart(living.workload())
+    if living.sort == STATEFUL:
+        until(lambda: (seen := living.workload().rollout()).observed_generation >= seen.generation)
+        assert broken in living.revisions().values()
+        assert progress(living.workload().rollout()) is Progress.WAITING
+        living.cluster.heal()
+    assert ends(living.workload()) is Progress.COMPLETE
+
+
+def test_what_nobody_would_replace_says_so_before_it_is_restarted(living: Living) -> None:
+    assert living.workload().rollout().unfit is None
+    for why, strategy in UNFIT[living.sort].items():
+        living.strategy(strategy)
+        unfit = living.workload().rollout().unfit
+        assert unfit is not None
+        assert why in unfit.why
+
+
+def test_of_each_sort_the_cluster_says_what_we_may_do(living: Living) -> None:
+    allowed = {verb: living.workload().allows(verb) for verb in ("get", "patch", "delete")}
+    assert allowed == {"get": True, "patch": True, "delete": False}
+    others = {sort: living.workload(sort).allows("get") for sort in SORTS if sort != living.sort}
+    assert not any(others.values()), "by that name there is none of another sort"
+    for sort in others:
+        with raises(ClusterRefused):
+            living.workload(sort).rollout()
+
+
+class PodsOfSort:
+    """Of a workload without any."""
+
+    def __init__(self, living: Living) -> None:
+        self._living, self.workload = living, living.workload()
+        living.cluster.recreate(of_sort(living.sort, pods=False))
+        theirs = {"metadata": {"annotations": {"theirs": "1"}}}
+        living.api.patch(path_of(living.sort), {**theirs, "spec": {"template": theirs}})
+
+    def _found(self) -> Object:
+        return self._living.api.get(path_of(self._living.sort))
+
+    def restarts(self) -> int:
+        return int(self._found()["metadata"]["generation"])
+
+    def others(self) -> object:
+        found = self._found()
+        template = found["spec"]["template"]
+        return found["metadata"]["annotations"].get("theirs"), template["metadata"]["annotations"]["theirs"], template["spec"]
+
+    def remove(self) -> None:
+        self._living.cluster.delete(of_sort(self._living.sort, pods=False))
+
+
+@pytest.fixture(scope="module", params=[STATEFUL, DAEMON])
+def without_pods(request: pytest.FixtureRequest, run: Leftovers, aws: LocalAws) -> Iterator[Living]:
+    living = Living(run, aws, request.param, pods=False)
+    yield living
+    living.cluster.stop()
+
+
+class TestOtherSorts(Restarts):
+    @pytest.fixture
+    def here(self, without_pods: Living) -> PodsOfSort:
+        return PodsOfSort(without_pods)

@@ -57,7 +57,7 @@ class TestDeployment(Kind):
         kind="deployment",
         settings=IN_CLUSTER,
         parameters={**CLUSTER, "DeploymentName": "login"},
-        wrong={"namespace": "Shop"},
+        wrong={"namespace": "Shop", "workload": "CronJob"},
     )
 
 

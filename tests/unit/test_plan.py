@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from rotation.core.model import Mode
+from rotation.core.rollout import Outage
 from rotation.core.situation import decide
 from rotation.kinds.plan import plan
 from rotation.protocol.survey import survey
@@ -45,12 +46,15 @@ def test_a_rotation_is_told_step_by_step() -> None:
 
 
 @pytest.mark.parametrize("mode", [Mode.DRY_RUN, Mode.ROTATE])
-def test_that_the_strategy_takes_the_application_down_is_said_before_it_does(mode: Mode, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("why", Outage)
+def test_that_a_restart_takes_the_application_down_is_said_before_it_does(
+    why: Outage, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """In a rotation too, and in the part of the answer that ClaimRotation does not compare."""
     world = MemoryWorld()
     usual, told = world.pods.rollout(), Run(world, "run", mode).read_slots()
-    monkeypatch.setattr(world.pods, "rollout", lambda: replace(usual, recreates=True))
-    outage = "Deployment openemr/openemr has the strategy Recreate: the application is down while its pods are replaced"
+    monkeypatch.setattr(world.pods, "rollout", lambda: replace(usual, outage=why))
+    outage = f"Deployment openemr/openemr {why}: the application is down while its pods are replaced"
     assert Run(world, "run", mode).read_slots() == {**told, "plan": [{"state": "RestartApp", "change": outage}, *told["plan"]]}
 
 

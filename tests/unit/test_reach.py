@@ -50,6 +50,13 @@ def test_of_an_application_s_own_pods_the_cluster_and_the_namespace_are_known_an
     assert said.endswith("(parameter DeploymentName)")
 
 
+def test_openemr_s_role_grants_a_deployment_and_no_other_workload() -> None:
+    assert beyond(OPENEMR, FILE, PODS | {"workload": "Deployment"}) == []
+    (said,) = beyond(OPENEMR, FILE, PODS | {"workload": "StatefulSet"})
+    assert "workload StatefulSet" in said
+    assert beyond(RDS_PROXY | {"ClusterName": "openemr-eks"}, APPLICATION, PODS | {"workload": "StatefulSet"}) == []
+
+
 @pytest.mark.parametrize("other", [RUN.replace("123456789012", "210987654321"), RUN.replace(":live", ":7"), f"{RUN}3"])
 def test_a_function_of_another_account_or_alias_is_named_with_the_parameter(other: str) -> None:
     assert beyond(HANDED, FUNCTION) == []

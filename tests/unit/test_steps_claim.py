@@ -12,8 +12,10 @@ from rotation.core.errors import (
     SecretInvalid,
     SituationChanged,
     SourceUnreachable,
+    WorkloadUnfit,
 )
 from rotation.core.model import CURRENT, STAGING, Mode, Password, RotationStep, SecretText, Slot
+from rotation.core.rollout import Unfit
 from rotation.core.situation import Action
 from rotation.protocol.intents import ATTEMPTS
 from rotation.steps.discard_old_password import discard_old_password
@@ -98,6 +100,14 @@ def test_a_paused_deployment_is_refused_before_anything_is_looked_at(world: Memo
     with refused(world, RolloutPaused, "kubectl rollout resume"):
         Run(world).read_slots()
     assert world.source.accounts[ADMIN].logins == 0
+
+
+@pytest.mark.parametrize("mode", [Mode.ROTATE, Mode.DRY_RUN])
+def test_a_workload_whose_pods_nobody_would_replace_is_refused_before_anything_is_looked_at(world: MemoryWorld, mode: Mode) -> None:
+    world.pods.unfit = Unfit("has the partition 2", "set it to 0")
+    with refused(world, WorkloadUnfit, "Deployment openemr/openemr has the partition 2: set it to 0"):
+        Run(world, mode=mode).read_slots()
+    assert (world.source.accounts[ADMIN].logins, world.pods.restarts) == (0, 0)
 
 
 def test_the_scheduled_time_is_the_rotations_id(world: MemoryWorld) -> None:

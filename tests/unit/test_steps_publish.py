@@ -11,9 +11,10 @@ from rotation.core.errors import (
     RolloutPaused,
     RolloutTooSlow,
     RotationSuperseded,
+    WorkloadUnfit,
 )
 from rotation.core.model import CURRENT, PENDING, PREVIOUS, Direction, Mode, Password, Slot
-from rotation.core.rollout import EARLY_POLL_SECONDS, POLL_SECONDS
+from rotation.core.rollout import EARLY_POLL_SECONDS, POLL_SECONDS, Unfit
 from rotation.steps.check_rollout import check_rollout
 from rotation.steps.fix_permissions import fix_permissions
 from rotation.steps.publish import publish
@@ -193,6 +194,15 @@ def test_a_rollout_that_somebody_paused_would_never_end(world: MemoryWorld, run:
     world.pods.paused = True
     with refused(world, RolloutPaused, "kubectl rollout resume"):
         look(run)
+
+
+def test_a_workload_whose_pods_nobody_replaces_any_more_would_never_end(world: MemoryWorld, run: Run) -> None:
+    restarted(run)
+    world.pods.unfit = Unfit("has the update strategy OnDelete", "give it RollingUpdate")
+    with refused(world, WorkloadUnfit, "update strategy OnDelete: give it RollingUpdate"):
+        look(run)
+    world.pods.finish()
+    assert look(run)["status"] == "complete", "what has rolled already is done"
 
 
 @pytest.mark.parametrize("mark", [None, "another-run.forward", "run-1.restore"])

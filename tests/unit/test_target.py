@@ -55,7 +55,7 @@ def test_everything_in_a_document_arrives() -> None:
     assert [(c.kind, c.settings) for c in target.consumers] == [
         ("sqlconf", {"path": "default/sqlconf.php", "owner": "1001:102", "mode": "0640"}),
         ("secret", {"cluster": "main", "namespace": "openemr", "name": "openemr-db-credentials"}),
-        ("deployment", {"cluster": "main", "namespace": "openemr", "name": "openemr"}),
+        ("deployment", {"cluster": "main", "namespace": "openemr", "name": "openemr", "workload": "Deployment"}),
     ]
     health = target.health
     assert (health.url, health.status, health.marker, health.timeout_seconds, health.ca) == ("http://emr", 204, "Hello", 2.5, PEM)
@@ -93,6 +93,13 @@ def test_one_documents_values_are_not_the_next_ones_defaults() -> None:
     parse(with_("drain.quiet_seconds", 1))
     assert parse(LEAST) == parse(LEAST)
     assert parse(LEAST).quiet_seconds == 120
+
+
+@pytest.mark.parametrize("said", ["Deployment", "StatefulSet", "DaemonSet", None])
+def test_a_workload_is_a_deployment_unless_the_document_says_otherwise(said: str | None) -> None:
+    pods = parse(with_("consumers.2", {**DEPLOYMENT, **({"workload": said} if said else {})})).consumers[2]
+    assert pods.settings["workload"] == (said or "Deployment")
+    assert pods.known.change(pods.settings, "a", "b").startswith(f"{said or 'Deployment'} openemr/openemr: ")
 
 
 @pytest.mark.parametrize(("kind", "holds"), [("sqlconf", True), ("secret", True), ("deployment", False)])
@@ -152,6 +159,7 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "traffic that ValidateApp cannot read back": (with_("consumers", [SECRET, DEPLOYMENT]), "consumers[0]"),
     "a deployment that moves the traffic": (with_("consumers.2.traffic", True), "consumers[2]"),
+    "a sort of workload that is not restarted": (with_("consumers.2.workload", "CronJob"), "consumers[2].workload"),
     "only deployments": (with_("consumers", [DEPLOYMENT]), "consumers"),
 }
 

@@ -23,6 +23,7 @@ from rotation.core.errors import (
 )
 from rotation.core.findings import Finding, Severity, gathered
 from rotation.core.model import PENDING, Password, SecretText, Slot
+from rotation.core.rollout import Outage, Unfit
 from rotation.kinds.target import Source
 from rotation.protocol.probes import NEEDS, SHORTEST_QUIET_SECONDS, SLOWEST_CLOCK_SECONDS, probe
 from rotation.protocol.request import Request
@@ -124,7 +125,11 @@ BREAKAGES: dict[str, tuple[Callable[[MemoryWorld], object], set[tuple[str, str]]
     "a file that has OpenEMR show its setup": (lambda w: setattr(w.file, "shows_setup", True), {(W, "sqlconf.php")}),
     "a file that cannot be replaced": (lambda w: setattr(w.file, "writable", False), {(F, "sqlconf.php")}),
     "a paused Deployment": (lambda w: setattr(w.pods, "paused", True), {(F, "deployment")}),
-    "a strategy that takes it down": (lambda w: setattr(w.pods, "recreates", True), {(W, "deployment")}),
+    "a workload whose pods nobody would replace": (
+        lambda w: setattr(w.pods, "unfit", Unfit("has the partition 1", "take it away")),
+        {(F, "deployment")},
+    ),
+    "a strategy that takes it down": (lambda w: setattr(w.pods, "outage", Outage.RECREATES), {(W, "deployment")}),
     "a rollout under way": (lambda w: w.pods.begin(), {(W, "deployment")}),
     "a page that is blank": (lambda w: setattr(w.health, "shows_the_application", False), {(F, "health page")}),
     "a database that does not answer": (

@@ -12,7 +12,7 @@ import pytest
 from rotation.aws import executions, parameters
 from rotation.checks.login import ThroughEndpoint
 from rotation.checks.page import HealthPage
-from rotation.consumers.deployment.adapter import Deployment
+from rotation.consumers.deployment.adapter import Workload
 from rotation.consumers.published import RotatedSecret
 from rotation.consumers.secret.adapter import KubernetesSecret
 from rotation.consumers.sqlconf.adapter import SqlconfFile
@@ -123,7 +123,7 @@ def test_every_consumer_has_its_adapter_in_the_targets_order(world: AwsWorld) ->
     assert (file.name, secret.name) == ("sqlconf.php at /mnt/sites/default/sqlconf.php", "Secret openemr/db")
     assert [world.credential(place, "openemr_a").name for place in (SQLCONF, SECRET)] == [file.name, secret.name]
     [pods] = world.workloads()
-    assert isinstance(pods, Deployment)
+    assert isinstance(pods, Workload)
     assert pods.name == world.workload(PODS).name == "Deployment openemr/openemr"
     assert [type(each) for each in world.files()] == [SqlconfFile]
 

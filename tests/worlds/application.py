@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from rotation.core.errors import AppUnhealthy
 from rotation.core.model import Credential, Mark
-from rotation.core.rollout import Rollout
+from rotation.core.rollout import Outage, Rollout, Unfit
 from rotation.core.seen import FileState
 
 from tests.worlds.journal import Journal
@@ -77,7 +77,8 @@ class Pods:
         self.started: str | None = None
         self.mark: str | None = None
         self.paused = False
-        self.recreates = False
+        self.outage: Outage | None = None
+        self.unfit: Unfit | None = None
         self.forbidden: set[str] = set()
         self.restarts = 0
         self.finish()
@@ -110,7 +111,8 @@ class Pods:
             deadline_exceeded=self._failed,
             paused=self.paused,
             mark=self.mark,
-            recreates=self.recreates,
+            outage=self.outage,
+            unfit=self.unfit,
         )
 
     def begin(self) -> None:

@@ -25,23 +25,33 @@ from local.cluster.tokens import Tokens
 COLLECTIONS = {
     "Secret": "/api/v1/namespaces/{}/secrets",
     "Deployment": "/apis/apps/v1/namespaces/{}/deployments",
+    "StatefulSet": "/apis/apps/v1/namespaces/{}/statefulsets",
+    "DaemonSet": "/apis/apps/v1/namespaces/{}/daemonsets",
     "Role": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/roles",
     "RoleBinding": "/apis/rbac.authorization.k8s.io/v1/namespaces/{}/rolebindings",
 }
 
+COUNTS = {
+    "Deployment": ("updatedReplicas", "replicas", "availableReplicas"),
+    "StatefulSet": ("updatedReplicas", "replicas", "readyReplicas"),
+    "DaemonSet": ("updatedNumberScheduled", "numberAvailable"),
+}
+"""As many as are wanted, once it is complete."""
+
 
 class Furnished:
     """An API server with what a rotation finds in it, called as its administrator, and our kubelet beside it. All its pods are
-    behind one balancer: it has one Deployment."""
+    behind one balancer: it has one workload."""
 
     _client: Client
 
     def __init__(self, settings: Mapping[str, Any], balancer: Balancer, machine: Mapping[str, str]) -> None:
         if settings["others"]:
-            raise ValueError("only the stand-in has several Deployments: leave CLUSTER out")
+            raise ValueError("only the stand-in has several workloads: leave CLUSTER out")
         self.balancers: dict[str, int] = {}
-        self._secret, self._deployment = settings["secret"], settings["deployment"]
-        self._namespace: str = self._deployment["metadata"]["namespace"]
+        self._secret, self._workload = settings["secret"], settings["deployment"]
+        self._rbac = Path(settings["rbac"])
+        self._namespace: str = self._workload["metadata"]["namespace"]
         self._balancer, self._machine = balancer, machine
         self._directory = Path(settings["directory"])
         self._kubelet: Kubelet | None = None
@@ -54,8 +64,8 @@ class Furnished:
 
     @property
     def is_complete(self) -> bool:
-        """By the Deployment as it was last heard of, and by the processes themselves."""
-        return bool(self._seen) and _is_complete(self._seen) and all(pod.ready for pod in self.pods)
+        """By the workload as it was last heard of, and by the processes themselves."""
+        return bool(self._seen) and _is_complete(self._workload["kind"], self._seen) and all(pod.ready for pod in self.pods)
 
     async def secret(self, name: str) -> Object:
         collection = COLLECTIONS["Secret"].format(self._namespace)
@@ -78,15 +88,15 @@ class Furnished:
     async def furnish(self) -> None:
         """The namespace with what a rotation finds in it, and somebody to run its pods."""
         await asyncio.to_thread(self._client.call, "POST", "/api/v1/namespaces", {"metadata": {"name": self._namespace}})
-        for manifest in (*roles(self._namespace), self._secret, self._deployment):
+        for manifest in (*roles(self._namespace, self._rbac), self._secret, self._workload):
             await self._create(manifest)
         node = Node(self._namespace, self._client, self._balancer, self._machine, self._directory, self.sabotage)
         self._kubelet = Kubelet(node, self._namespace)
         await self._kubelet.start()
-        self._watch = Watch(self._client, COLLECTIONS["Deployment"].format(self._namespace), self._heard)
+        self._watch = Watch(self._client, COLLECTIONS[self._workload["kind"]].format(self._namespace), self._heard)
 
-    def _heard(self, deployments: dict[str, Object]) -> None:
-        self._seen = deployments.get(self._deployment["metadata"]["name"], {})
+    def _heard(self, workloads: dict[str, Object]) -> None:
+        self._seen = workloads.get(self._workload["metadata"]["name"], {})
 
     async def _create(self, manifest: Object) -> None:
         await asyncio.to_thread(self._client.call, "POST", COLLECTIONS[manifest["kind"]].format(self._namespace), manifest)
@@ -125,10 +135,10 @@ def _path(manifest: Object) -> str:
     return f"{COLLECTIONS[manifest['kind']].format(manifest['metadata']['namespace'])}/{manifest['metadata']['name']}"
 
 
-def _is_complete(found: Object) -> bool:
+def _is_complete(kind: str, found: Object) -> bool:
     """As kubectl rollout status has it; absent counts are zero."""
-    status, replicas = found.get("status", {}), found["spec"]["replicas"]
-    return bool(
-        status.get("observedGeneration", 0) >= found["metadata"]["generation"]
-        and status.get("updatedReplicas", 0) == replicas == status.get("replicas", 0) == status.get("availableReplicas", 0)
-    )
+    status, spec = found.get("status", {}), found["spec"]
+    wanted = spec.get("replicas", status.get("desiredNumberScheduled", 0))  # a DaemonSet says no replicas
+    seen = status.get("observedGeneration", 0) >= found["metadata"]["generation"]
+    settled = status.get("currentRevision") == status.get("updateRevision")
+    return bool(seen and settled and all(status.get(count, 0) == wanted for count in COUNTS[kind]))

@@ -23,7 +23,7 @@ from local.ports import free_port
 
 READY_WITHIN = 60.0  # seconds; 6 on a machine that does nothing else
 POLL = 0.05
-CONTROLLERS = "deployment,replicaset,garbagecollector,namespace"
+CONTROLLERS = "deployment,replicaset,statefulset,daemonset,garbagecollector,namespace"
 INSECURE_PORT_UNTIL = 24  # the minor version from which kube-controller-manager has no such port, and no flag for it
 ADMINISTRATOR, MANAGER = "administrator", "controller-manager"
 

@@ -19,7 +19,8 @@ from local.cluster.real.status import report
 from local.cluster.sabotage import Sabotage
 
 AGAIN = 0.2  # seconds until an API server that could not be asked is asked again, as kubelets do
-REVISION = "pod-template-hash"
+REVISIONS = ("pod-template-hash", "controller-revision-hash")
+"""A Deployment's pods have the first label, those of the others the second."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ class Placed:
         self._path = f"/api/v1/namespaces/{self._namespace}/pods/{self.name}"
         self._container = manifest["spec"]["containers"][0]
         self._changed = asyncio.Event()
-        revision = metadata["labels"][REVISION]
+        revision = next(metadata["labels"][label] for label in REVISIONS if label in metadata["labels"])
         node.sabotage.meet(revision, manifest)
         command, probe = partial(containers.command, self._container), Probe.parse(self._container, manifest)
         blueprint = Blueprint(revision, probe, command, self._environment)

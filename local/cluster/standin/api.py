@@ -1,4 +1,4 @@
-"""The Kubernetes API, as much of it as the steps call: GET and PATCH of a Secret and a Deployment for who may, and who may what."""
+"""The Kubernetes API, as much of it as the steps call: GET and PATCH of a Secret and a workload for who may, and who may what."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ MERGE_PATCH = "application/merge-patch+json"
 STRATEGIC_PATCH = "application/strategic-merge-patch+json"
 
 _PATH = re.compile(
-    r"(?:/api/v1|/apis/(?P<group>apps)/v1)/namespaces/(?P<namespace>[^/]+)/(?P<resource>secrets|deployments)"
+    r"(?:/api/v1|/apis/(?P<group>apps)/v1)/namespaces/(?P<namespace>[^/]+)/(?P<resource>secrets|deployments|statefulsets|daemonsets)"
     r"(?:/(?P<name>[^/]+)(?:/(?P<subresource>status))?)?"
 )
 _VERBS = {"GET": "get", "PATCH": "patch", "PUT": "update", "DELETE": "delete", "POST": "create"}
@@ -77,7 +77,7 @@ class Api:
 
 def _parse(method: str, path: str) -> Asked:
     match = _PATH.fullmatch(path)
-    if match is None or (match["resource"] == "deployments") != (match["group"] == "apps"):
+    if match is None or (match["resource"] == "secrets") == (match["group"] == "apps"):
         return Asked(_VERBS.get(method, ""), "", ANYTHING_ELSE)
     named = match["name"] or ""
     verb = "list" if method == "GET" and not named else _VERBS.get(method, "")

@@ -14,12 +14,16 @@ from local.cluster.manifests import roles
 from local.cluster.pod import Pod
 from local.cluster.sabotage import Sabotage
 from local.cluster.standin.api import Api
-from local.cluster.standin.controller import Controller
+from local.cluster.standin.controller import Controller, Machine
+from local.cluster.standin.daemonset import DaemonSets
+from local.cluster.standin.deployment import Deployments
 from local.cluster.standin.rbac import Rules
+from local.cluster.standin.statefulset import StatefulSets
 from local.cluster.standin.store import Key, Object, Store
 from local.cluster.tokens import Tokens
 
-KINDS = {"Secret": "secrets", "Deployment": "deployments"}
+KINDS = {"Secret": "secrets", "Deployment": "deployments", "StatefulSet": "statefulsets", "DaemonSet": "daemonsets"}
+CONTROLLERS: dict[str, type[Controller]] = {"deployments": Deployments, "statefulsets": StatefulSets, "daemonsets": DaemonSets}
 
 
 class StandIn:
@@ -32,15 +36,13 @@ class StandIn:
         self.sabotage, self.balancers = Sabotage(), dict[str, int]()
         self._controllers: list[Controller] = []
         self._more: dict[str, Balancer] = {}
-        first = settings["deployment"]
+        logs, first = Path(settings["directory"]), settings["deployment"]
+        common = Machine(self._store, machine, logs, settings["observes_after"], self.sabotage)
         for manifest in (settings["secret"], *settings["others"], first):
             key = self._store.create(KINDS[manifest["kind"]], manifest)
-            if key.kind == "deployments":
+            if key.kind in CONTROLLERS:
                 before = balancer if manifest is first else self._more.setdefault(key.name, Balancer())
-                logs = Path(settings["directory"])
-                self._controllers.append(
-                    Controller(self._store, key, before, machine, logs, settings["observes_after"], self.sabotage)
-                )
+                self._controllers.append(CONTROLLERS[key.kind](common, key, before))
         self._namespace: str = first["metadata"]["namespace"]
         self._api = Api(self._store, tokens, Rules(roles(self._namespace, Path(settings["rbac"]))))
         self._tls = tls

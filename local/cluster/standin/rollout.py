@@ -24,6 +24,11 @@ class Readiness(Protocol):
 P = TypeVar("P", bound=Readiness)
 
 
+def revision_of(template: Object) -> str:
+    """The same template is the same revision: going back to it starts no second one."""
+    return hashlib.sha256(json.dumps(template, sort_keys=True).encode()).hexdigest()[:10]
+
+
 @dataclass(frozen=True)
 class Spec:
     """The part of a Deployment's spec that decides a rollout."""
@@ -49,8 +54,7 @@ class Spec:
 
     @property
     def revision(self) -> str:
-        """The same template is the same revision: going back to it starts no second one."""
-        return hashlib.sha256(json.dumps(self.template, sort_keys=True).encode()).hexdigest()[:10]
+        return revision_of(self.template)
 
 
 def missing(spec: Spec, current: Sequence[Readiness], previous: Sequence[Readiness]) -> int:

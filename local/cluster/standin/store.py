@@ -23,7 +23,7 @@ _SERVERS_OWN = ("name", "namespace", "uid", "creationTimestamp", "generation", "
 
 @dataclass(frozen=True)
 class Key:
-    """`kind` as in the path: secrets, deployments."""
+    """`kind` as in the path: secrets, deployments, statefulsets, daemonsets."""
 
     kind: str
     namespace: str
@@ -112,9 +112,10 @@ class Store:
         self._objects[key] = new
 
 
-def _counted(deployment: Object) -> tuple[Object, Object]:
-    """What a generation counts: the annotations too, though no pod changes with them."""
-    return deployment["spec"], deployment["metadata"].get("annotations") or {}
+def _counted(workload: Object) -> tuple[Object, Object]:
+    """What a generation counts: of a Deployment the annotations too, though no pod changes with them."""
+    annotations = workload["metadata"].get("annotations") if workload["kind"] == "Deployment" else None
+    return workload["spec"], annotations or {}
 
 
 def _check_preconditions(key: Key, old: Object, patch: Object) -> None:

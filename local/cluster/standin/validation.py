@@ -1,4 +1,4 @@
-"""What the API server would refuse about a Secret or a Deployment that a patch leads to."""
+"""What the API server would refuse about a Secret or a workload that a patch leads to."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def check(what: str, old: Object, new: Object) -> None:
     if new["kind"] == "Secret":
         _check_secret(what, old, new)
     else:
-        _check_deployment(what, new)
+        _check_workload(what, new)
 
 
 def _check_secret(what: str, old: Object, new: Object) -> None:
@@ -47,12 +47,12 @@ def _check_base64(what: str, key: str, value: Any) -> None:
         raise invalid(what, f"data[{key}] is no base64") from None
 
 
-def _check_deployment(what: str, new: Object) -> None:
+def _check_workload(what: str, new: Object) -> None:
     template = new.get("spec", {}).get("template") or {}
     _check_strings(what, "annotations", template.get("metadata", {}).get("annotations"))
     replicas = new.get("spec", {}).get("replicas", 1)
     if not isinstance(replicas, int) or isinstance(replicas, bool):
-        raise bad_request("Deployment in version v1 cannot be handled: spec.replicas is no integer")
+        raise bad_request(f"{new['kind']} in version v1 cannot be handled: spec.replicas is no integer")
     if replicas < 0:
         raise invalid(what, "spec.replicas: must be greater than or equal to 0")
     if not template.get("spec", {}).get("containers"):

@@ -54,9 +54,10 @@
         ├── SqlconfMissing            the file does not exist
         ├── SqlconfUnsupported        the file sets a value in a way that we cannot rewrite; the line is named
         ├── ConsumerDiffers           what was published reads back differently
-        ├── ClusterObjectMissing      there is no such Secret or Deployment
+        ├── ClusterObjectMissing      there is no such Secret or workload
         ├── ClusterRefused            the Kubernetes API refused the request; its reason is given
         ├── RolloutPaused             the Deployment is paused: it would never roll out
+        ├── WorkloadUnfit             a restart of the workload would not replace every pod of it; why is named
         ├── RolloutFailed             Kubernetes says that the rollout exceeded its progress deadline
         ├── FleetDenied               IAM does not let this function do what it has to do with the instances
         ├── InstancesMissing          no instance in service has the tag
@@ -295,6 +296,9 @@ class ClusterRefused(PermanentError): ...
 
 
 class RolloutPaused(PermanentError): ...
+
+
+class WorkloadUnfit(PermanentError): ...
 
 
 class RolloutFailed(PermanentError): ...

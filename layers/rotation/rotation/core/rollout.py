@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 ROTATION_ANNOTATION = "credential-rotation/rotation-id"
 STARTED_ANNOTATION = "credential-rotation/restartedAt"
@@ -19,9 +20,39 @@ class Progress(StrEnum):
     PAUSED = "paused"
 
 
+class Outage(StrEnum):
+    """Why nobody serves for a while during a rollout, whoever began it: to be said after the workload's name."""
+
+    RECREATES = "has the strategy Recreate"
+    ALONE = "has one pod"
+    AT_ONCE = "may replace all of its pods at once"
+
+    @property
+    def mend(self) -> str:
+        """What would end that."""
+        return _MENDS[self]
+
+
+_MENDS = {
+    Outage.RECREATES: "use RollingUpdate with maxUnavailable: 0",
+    Outage.ALONE: "give it a second one, or of a DaemonSet maxSurge: 1",
+    Outage.AT_ONCE: "use maxUnavailable: 1",
+}
+
+
+class Unfit(NamedTuple):
+    """Why a restart would not replace every pod, to be said after the workload's name."""
+
+    why: str
+    mend: str
+
+    def __str__(self) -> str:
+        return f"{self.why}: {self.mend}"
+
+
 @dataclass(frozen=True)
 class Rollout:
-    """What the API server says of a Deployment."""
+    """What the API server says of a workload."""
 
     generation: int
     observed_generation: int
@@ -35,8 +66,10 @@ class Rollout:
     """The rotation of this target that restarted it last."""
     exceeded_at: float = math.inf
     """When it was found to have exceeded its deadline, in whole seconds; by default just now."""
-    recreates: bool = False
-    """Strategy Recreate: every old pod goes before the first new one comes."""
+    outage: Outage | None = None
+    unfit: Unfit | None = None
+    settled: bool = True
+    """Whether its controller takes the new revision for the current one, where it has such revisions."""
 
 
 def progress(rollout: Rollout, began: float = 0.0) -> Progress:
@@ -51,9 +84,8 @@ def progress(rollout: Rollout, began: float = 0.0) -> Progress:
         return Progress.WAITING
     if rollout.deadline_exceeded and rollout.exceeded_at >= math.floor(began):
         return Progress.FAILED
-    complete = (
-        rollout.updated >= rollout.replicas_wanted and rollout.replicas <= rollout.updated and rollout.available >= rollout.updated
-    )
+    replaced = rollout.updated >= rollout.replicas_wanted and rollout.replicas <= rollout.updated
+    complete = replaced and rollout.available >= rollout.updated and rollout.settled
     return Progress.COMPLETE if complete else Progress.WAITING
 
 

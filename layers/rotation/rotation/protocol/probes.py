@@ -325,15 +325,15 @@ def deployment(world: World) -> Iterator[Finding]:
         rollout, name = workload.rollout(), workload.name
         if rollout.paused:
             yield Finding(Severity.FAILED, "deployment", f"{name} is paused", "kubectl rollout resume")
+        elif rollout.unfit:
+            yield Finding(Severity.FAILED, "deployment", f"{name} {rollout.unfit.why}", rollout.unfit.mend)
         elif progress(rollout) is Progress.COMPLETE:
             yield Finding(Severity.OK, "deployment", f"{name}: all {rollout.replicas} pods are up to date and available")
         else:
             yield Finding(Severity.WARNING, "deployment", f"{name} is rolling out, or has failed to", "kubectl rollout status")
-        if rollout.recreates:
-            mend = "use RollingUpdate with maxUnavailable: 0"
-            yield Finding(
-                Severity.WARNING, "deployment", f"{name} has the strategy Recreate: each rotation takes the application down", mend
-            )
+        if rollout.outage:
+            found = f"{name} {rollout.outage}: each rotation takes the application down"
+            yield Finding(Severity.WARNING, "deployment", found, rollout.outage.mend)
 
 
 def instances(world: World) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.errors import ConsumerDiffers, RolloutFailed, RolloutPaused, RolloutTooSlow
+from rotation.core.errors import ConsumerDiffers, RolloutFailed, RolloutPaused, RolloutTooSlow, WorkloadUnfit
 from rotation.core.rollout import Progress, poll_seconds, progress
 
 if TYPE_CHECKING:
@@ -23,6 +23,8 @@ def check_rollout(world: World, request: Request) -> dict[str, Any]:
         raise ConsumerDiffers(f"{place} no longer carries this rotation's mark: somebody else changed its pod template")
     if state is Progress.PAUSED:
         raise RolloutPaused(f"{place} is paused: resume it with kubectl rollout resume")
+    if state is Progress.WAITING and rollout.unfit:
+        raise WorkloadUnfit(f"{place} {rollout.unfit}")
     if state is Progress.FAILED:
         pods = f"{rollout.updated} of {rollout.replicas_wanted} replaced, {rollout.available} available, old ones included"
         raise RolloutFailed(f"{place} exceeded its progress deadline: {pods}")

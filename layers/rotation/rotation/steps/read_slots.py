@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rotation.core.errors import RolloutPaused, TrafficElsewhere
+from rotation.core.errors import RolloutPaused, TrafficElsewhere, WorkloadUnfit
 from rotation.core.model import Mode
 from rotation.core.situation import Action, Decision, Facts, decide
 from rotation.kinds.kind import Holds
@@ -24,7 +24,7 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
         raise TrafficElsewhere(
             f"{world.target.name}: secret_version is for mode rotate, and for a target whose traffic an app-secret moves"
         )
-    recreated = _recreated(world)
+    outages = _outages(world)
     facts = survey(world, request.rotation_id, request.owner)
     decision = decide(facts, request.mode)
     _refuse_what_would_be_rolled_back(world, facts, decision)
@@ -43,7 +43,7 @@ def read_slots(world: World, request: Request) -> dict[str, Any]:
         "rounds": len(decision.record.ring),
         "proof": world.target.source.known.proof,
         "overlap_seconds": overlap_seconds(decision, world.target, request.mode),
-        "plan": [*recreated, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],
+        "plan": [*outages, *(_plan(world, facts, decision) if request.mode is Mode.DRY_RUN else [])],
     }
 
 
@@ -74,14 +74,17 @@ def _listed(index: int, consumer: Consumer) -> dict[str, Any]:
     return {"index": index, "kind": consumer.kind, "state": consumer.known.state, "settles": kept}
 
 
-def _recreated(world: World) -> list[dict[str, str]]:
-    """What will be down for a while, said before anything is done. A workload that is paused will not restart at all."""
+def _outages(world: World) -> list[dict[str, str]]:
+    """What will be down for a while, said before anything is done. A workload that would not restart at all is refused."""
     rollouts = {workload.name: workload.rollout() for workload in world.workloads()}
     for name, rollout in rollouts.items():
         if rollout.paused:
             raise RolloutPaused(f"{world.target.name}: {name} is paused: resume it with kubectl rollout resume")
-    said = "has the strategy Recreate: the application is down while its pods are replaced"
-    return [{"state": "RestartApp", "change": f"{name} {said}"} for name, rollout in rollouts.items() if rollout.recreates]
+        if rollout.unfit:
+            raise WorkloadUnfit(f"{world.target.name}: {name} {rollout.unfit}")
+    said = {name: rollout.outage for name, rollout in rollouts.items() if rollout.outage}
+    down = "the application is down while its pods are replaced"
+    return [{"state": "RestartApp", "change": f"{name} {outage}: {down}"} for name, outage in said.items()]
 
 
 def _plan(world: World, facts: Facts, decision: Decision) -> list[dict[str, str]]:

@@ -1,1 +1,1 @@
-"""A Deployment of a Kubernetes cluster, which is restarted pod by pod."""
+"""A workload of a Kubernetes cluster, a Deployment unless said otherwise, which is restarted pod by pod."""
