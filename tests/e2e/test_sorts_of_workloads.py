@@ -20,6 +20,9 @@ from tests.cluster.api import MERGE, Api, token
 from tests.e2e.last_looks import check
 from tests.e2e.shared import MEASURING_RATE
 from tests.e2e.test_workloads import PACE, PodTurns, Together
+from tests.whole import only_with_more
+
+pytestmark = only_with_more
 
 SORTS = {"orders": ("StatefulSet", "ledger"), "reports": ("DaemonSet", "collector")}
 LEDGER = f"/apis/apps/v1/namespaces/{NAMESPACE}/statefulsets/ledger"

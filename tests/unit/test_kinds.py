@@ -21,7 +21,8 @@ ROOT = Path(__file__).parents[2]
 CORE = ROOT / "layers/rotation/rotation"
 IN_CLUSTER: dict[str, Any] = {"cluster": "main", "namespace": "shop", "name": "login"}
 WORDS = {"GetSecretValue", "DescribeSecret", "PutSecretValue", "UpdateSecretVersionStage", "ClientWrite", "SecureString"}
-"""Of AWS, in the pages."""
+WORDS |= {"StatefulSet", "DaemonSet", "OnDelete", "RollingUpdate"}
+"""Of AWS and of Kubernetes, in the pages."""
 FILES = "arn:aws:elasticfilesystem:eu-west-1:123456789012:file-system/fs-00000000"
 CLUSTER = {"ClusterName": "main", "Namespace": "shop", "SitesFileSystemArn": FILES}
 
