@@ -184,7 +184,7 @@ def test_no_network(rotation: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))  # and does not listen
         use(monkeypatch, f"http://127.0.0.1:{nobody.getsockname()[1]}")
-        refused(rotation("status"), "not reached", "AWS_ENDPOINT_URL")
+        refused(rotation("status"), "could not be reached", "AWS_ENDPOINT_URL")
 
 
 @pytest.mark.usefixtures("bare")
