@@ -662,7 +662,7 @@ def test_an_endpoint_that_is_silent_is_told_of_before_it_is_given_up(rotation: R
         code, _, err = rotation("status")
     assert code == 2
     assert err.splitlines()[0] == "rotation: no answer yet from AWS to ssm:GetParametersByPath; still waiting (Ctrl-C ends this)"
-    assert "not reached" in err.splitlines()[1]
+    assert "could not be reached" in err.splitlines()[1]
 
 
 def test_it_is_told_within_ten_seconds() -> None:
