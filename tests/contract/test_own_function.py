@@ -259,7 +259,7 @@ ODDITIES: dict[str, tuple[type[RotationError], str] | None] = {
     "raises": (ConsumerFunctionFailed, "(PlaceMissing)"),
     "raises and leaks": (ConsumerFunctionLeaks, "holds the credential"),
     "sleeps for ever": (ConsumerFunctionTimedOut, "its own time was over"),
-    "says so and does nothing": (ConsumerDiffers, "says that it has put"),
+    "says so and does nothing": (ConsumerDiffers, "says that it wrote"),
     "echoes the password": (ConsumerFunctionLeaks, "holds the credential"),
     "echoes it under its name": (ConsumerFunctionLeaks, "sounds like a credential"),
     "puts, then raises": None,
