@@ -22,7 +22,7 @@ ROTATE = [
     ("SyncUsers", "nothing if openemr_b logs in; else openemr_b gets its recorded password"),
     ("WriteSqlconf", "default/sqlconf.php: host, port, login, pass, dbase from openemr_a to openemr_b"),
     ("PatchSecret", "Secret openemr/db: mysql-host, -user, -password, -database to openemr_b"),
-    ("RestartApp", "Deployment openemr/openemr: two annotations, so every pod is replaced"),
+    ("RestartApp", "Deployment openemr/openemr: annotations of its pod template change, so every pod is replaced"),
     ("ValidateApp", "nothing: logs in as openemr_b with what the application reads, asks https://openemr.example/login"),
     ("FlipSlot", "AWSCURRENT of slots: active_slot B"),
     ("OverlapWindow", "nothing: waits 0 s"),

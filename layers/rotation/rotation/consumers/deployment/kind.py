@@ -20,7 +20,7 @@ _named = beyond("deployment", "DeploymentName")
 
 def change(settings: Settings, _used: str, _new: str) -> str:
     """What a dry run says."""
-    return f"{settings['workload']} {place(settings)}: two annotations, so every pod is replaced"
+    return f"{settings['workload']} {place(settings)}: annotations of its pod template change, so every pod is replaced"
 
 
 def reach(settings: Settings, parameters: Parameters) -> Iterator[str]:
