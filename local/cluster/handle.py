@@ -14,8 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from local.cluster.kinds import KUBECONFIG, STAND_IN
-from local.cluster.manifests import RBAC
+from local.cluster.kinds import KUBECONFIG, RBAC, STAND_IN
 from local.cluster.tokens import ENTRIES
 from local.leftovers import MARK
 from local.priority import serve

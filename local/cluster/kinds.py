@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from pathlib import Path
 
 STAND_IN, REAL, KUBECONFIG = "stand-in", "real", "kubeconfig"
 KINDS = (STAND_IN, REAL, KUBECONFIG)
 VARIABLE = "CLUSTER"
+RBAC = Path(__file__).resolve().parents[2] / "k8s" / "rbac.yaml"
+"""OpenEMR's. It is here because a container of the Swarm imports this package, and has no library that reads YAML."""
 
 
 def chosen(environment: Mapping[str, str] = os.environ) -> str:

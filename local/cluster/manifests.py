@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
+from local.cluster.kinds import RBAC
+
 Object = dict[str, Any]
 
-RBAC = Path(__file__).resolve().parents[2] / "k8s" / "rbac.yaml"
 SCHEDULER = "credential-rotation"  # no scheduler of this name exists but our kubelet, so nobody else places these pods
 READY_AFTER = "credential-rotation.local/ready-after"
 SAYS_USER = ("python", "-m", "local.cluster.given")

@@ -29,7 +29,7 @@ from local.swarm.node import HOST, MANAGER, WORKER, Node
 from local.swarm.programs import HERE, programs, why_not
 
 RAFT_PORT = 2377
-SETTLED_WITHIN = 180.0  # seconds; a busy machine took over 60 for two services; a node is Down 10 s after its last word
+SETTLED_WITHIN = 60.0  # seconds; a node is Down 10 s after its last word
 SECOND = 1_000_000_000  # the engine counts in nanoseconds
 STARTS_WITHIN, ASKED_FOR = 60, 30
 """Seconds in which a task that is not well yet is not given up, and in which one that is asked may be silent: 2 and 0.1 are usual.
